@@ -1,0 +1,125 @@
+//! Small files that vmesh keeps under the repository's git directory: parsed models by blob id, stat data, what hooks
+//! settled. All of them may be lost at any time; none is ever believed against the files or the warehouse.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::model::ModelFile;
+use crate::domain::sql::CANON_VERSION;
+
+/// Parsed files by the id of their content.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct ParsedFiles {
+    /// What made these entries: others are not comparable.
+    version: String,
+    #[serde(with = "shared")]
+    models: BTreeMap<String, Arc<ModelFile>>,
+    seeds: BTreeMap<String, SeedContent>,
+    /// Whether something was added since it was loaded.
+    #[serde(skip)]
+    changed: bool,
+}
+
+/// What is known of a CSV file's content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeedContent {
+    /// The hash of the content.
+    pub hash: [u8; 32],
+    /// The names in the first line, where they can be read off.
+    pub header: Option<Vec<String>>,
+}
+
+/// More entries than this, and the cache starts anew.
+const MOST: usize = 50_000;
+
+impl ParsedFiles {
+    /// The cache of a repository, given its common git directory; an empty one if there is none that can be used.
+    pub fn load(common_dir: &Path) -> Self {
+        let loaded: Self = load(&file(common_dir)).unwrap_or_default();
+        if loaded.version == version() && loaded.models.len() < MOST {
+            loaded
+        } else {
+            Self { version: version(), ..Self::default() }
+        }
+    }
+
+    /// Keeps it for the next time. A cache that can't be written costs time and nothing else.
+    pub fn store(&self, common_dir: &Path) {
+        if self.changed {
+            store(&file(common_dir), self);
+        }
+    }
+
+    /// The model file of this content.
+    pub fn model(&self, id: &str) -> Option<Arc<ModelFile>> {
+        self.models.get(id).cloned()
+    }
+
+    /// Remembers one.
+    pub fn add_model(&mut self, id: &str, model: Arc<ModelFile>) {
+        self.models.insert(id.to_owned(), model);
+        self.changed = true;
+    }
+
+    /// What is known of the CSV file of this content.
+    pub fn seed(&self, id: &str) -> Option<SeedContent> {
+        self.seeds.get(id).cloned()
+    }
+
+    /// Remembers one.
+    pub fn add_seed(&mut self, id: &str, seed: SeedContent) {
+        self.seeds.insert(id.to_owned(), seed);
+        self.changed = true;
+    }
+}
+
+fn version() -> String {
+    format!("{} {CANON_VERSION}", env!("CARGO_PKG_VERSION"))
+}
+
+fn file(common_dir: &Path) -> PathBuf {
+    folder(common_dir).join("models.json")
+}
+
+/// vmesh's own folder in a git directory.
+pub fn folder(git_dir: &Path) -> PathBuf {
+    git_dir.join("vmesh")
+}
+
+/// Reads a JSON file; `None` if it isn't there or isn't what is expected.
+pub fn load<T: DeserializeOwned>(path: &Path) -> Option<T> {
+    serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+}
+
+/// Writes a JSON file in one step, so that no reader ever sees half of it. Says whether it could.
+pub fn store<T: Serialize>(path: &Path, value: &T) -> bool {
+    let write = || -> std::io::Result<()> {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        std::fs::create_dir_all(folder)?;
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        serde_json::to_writer(std::io::BufWriter::new(&mut file), value)?;
+        file.persist(path)?;
+        Ok(())
+    };
+    write().is_ok()
+}
+
+/// Shared values, stored as plain ones.
+mod shared {
+    use super::{Arc, BTreeMap, Deserialize, ModelFile};
+
+    type Models = BTreeMap<String, Arc<ModelFile>>;
+
+    pub(super) fn serialize<S: serde::Serializer>(models: &Models, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(models.iter().map(|(id, model)| (id, &**model)))
+    }
+
+    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Models, D::Error> {
+        let models = BTreeMap::<String, ModelFile>::deserialize(deserializer)?;
+        Ok(models.into_iter().map(|(id, model)| (id, Arc::new(model))).collect())
+    }
+}

@@ -1,0 +1,133 @@
+//! The project's files as a commit has them, and how the bytes of any file are read.
+
+use std::path::{Path, PathBuf};
+
+use git2::{ErrorCode, ObjectType, Oid, Tree};
+
+use super::error::{Doing, GitError};
+use super::id::{BlobId, CommitId};
+use super::open::Repository;
+
+/// One file of the project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFile {
+    /// Its path within the project, with `/` between the parts.
+    pub path: String,
+    /// Its content: two files of the same id read the same.
+    pub id: BlobId,
+    /// Where its bytes are.
+    pub location: Location,
+}
+
+/// Where a file's bytes are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Location {
+    /// In Git's object database, under the file's id.
+    Blob,
+    /// On disk.
+    Disk(PathBuf),
+}
+
+/// The modes of regular files, in trees and in the index. Not symbolic links (120000), not submodules (160000).
+pub(super) fn is_file(mode: u32) -> bool {
+    matches!(mode, 0o100_644 | 0o100_755 | 0o100_664)
+}
+
+/// What the same file reads like whatever `core.autocrlf` and the editor did to it: LF for CRLF, no byte order mark.
+/// Binary content, which Git tells by its NUL bytes, stays as it is.
+pub fn normalize(bytes: Vec<u8>) -> Vec<u8> {
+    let mut bytes = unify_line_ends(bytes);
+    if bytes.starts_with(b"\xef\xbb\xbf") {
+        bytes.drain(..3);
+    }
+    bytes
+}
+
+/// The id of content read from disk: that of the committed blob, even if Git turned its LF to CRLF on checkout.
+pub(super) fn content_id(bytes: Vec<u8>) -> Result<BlobId, GitError> {
+    Ok(Oid::hash_object(ObjectType::Blob, &unify_line_ends(bytes)).doing("hash a file")?.into())
+}
+
+fn unify_line_ends(mut bytes: Vec<u8>) -> Vec<u8> {
+    if bytes.contains(&b'\r') && !bytes.contains(&0) {
+        let mut rest = bytes.iter().copied().peekable();
+        let mut out = Vec::with_capacity(bytes.len());
+        while let Some(byte) = rest.next() {
+            if byte != b'\r' || rest.peek() != Some(&b'\n') {
+                out.push(byte);
+            }
+        }
+        bytes = out;
+    }
+    bytes
+}
+
+/// A project's folder as Git spells it: no `.` and no slashes around it.
+pub(super) fn folder(project: &str) -> &str {
+    let project = project.trim_start_matches("./").trim_matches('/');
+    if project == "." { "" } else { project }
+}
+
+/// `name` within `folder`.
+pub(super) fn join(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+}
+
+impl Repository {
+    /// The files of the folder `project` (`""` is the top of the repository) at a commit, by path; only those whose path
+    /// in the project is `wanted`. Symbolic links, submodules and paths that are no UTF-8 are left out.
+    pub fn files_at(
+        &self,
+        commit: &CommitId,
+        project: &str,
+        wanted: &dyn Fn(&str) -> bool,
+    ) -> Result<Vec<SourceFile>, GitError> {
+        const DOING: &str = "read the files of a commit";
+        let top = self.commit(commit)?.tree().doing(DOING)?;
+        let project = folder(project);
+        let tree = match project {
+            "" => top,
+            project => match top.get_path(Path::new(project)) {
+                Ok(entry) if entry.kind() == Some(ObjectType::Tree) => self.raw.find_tree(entry.id()).doing(DOING)?,
+                Ok(_) => return Ok(Vec::new()),
+                Err(error) if error.code() == ErrorCode::NotFound => return Ok(Vec::new()),
+                Err(error) => return Err(error).doing(DOING),
+            },
+        };
+        let mut files = Vec::new();
+        self.collect(&tree, "", wanted, &mut files)?;
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(files)
+    }
+
+    fn collect(
+        &self,
+        tree: &Tree<'_>,
+        within: &str,
+        wanted: &dyn Fn(&str) -> bool,
+        files: &mut Vec<SourceFile>,
+    ) -> Result<(), GitError> {
+        for entry in tree {
+            let Ok(name) = std::str::from_utf8(entry.name_bytes()) else { continue };
+            let path = join(within, name);
+            if entry.kind() == Some(ObjectType::Tree) {
+                let below = self.raw.find_tree(entry.id()).doing("read the files of a commit")?;
+                self.collect(&below, &path, wanted, files)?;
+            } else if is_file(u32::try_from(entry.filemode()).unwrap_or(0)) && wanted(&path) {
+                files.push(SourceFile { path, id: entry.id().into(), location: Location::Blob });
+            }
+        }
+        Ok(())
+    }
+
+    /// A file's bytes, [`normalize`]d.
+    pub fn read(&self, file: &SourceFile) -> Result<Vec<u8>, GitError> {
+        let bytes = match &file.location {
+            Location::Blob => self.raw.find_blob(file.id.oid()?).doing("read a file of a commit")?.content().to_vec(),
+            Location::Disk(path) => {
+                std::fs::read(path).map_err(|source| GitError::Io { doing: "read", path: path.clone(), source })?
+            }
+        };
+        Ok(normalize(bytes))
+    }
+}

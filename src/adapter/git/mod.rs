@@ -1,0 +1,34 @@
+//! The repository: branches, history and the project's files, read through libgit2. Nothing here ever changes a ref,
+//! the index or the working tree.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `open.rs` | finding and creating a repository; where its parts lie |
+//! | `head.rs` | what is checked out, and whether Git is at rest |
+//! | `history.rs` | branches, revisions, ancestry |
+//! | `files.rs` | the project's files as a commit has them; how bytes are read |
+//! | `worktree.rs`, `stat_cache.rs`, `index.rs` | the project's files as they lie on disk |
+//! | `config.rs`, `hooks_dir.rs` | Git's settings; where the hooks go |
+
+mod config;
+mod error;
+mod files;
+mod head;
+mod history;
+mod hooks_dir;
+mod id;
+mod index;
+mod open;
+mod stat_cache;
+#[cfg(test)]
+pub(crate) mod tests;
+mod worktree;
+
+pub use error::GitError;
+pub use files::{Location, SourceFile, normalize};
+pub use head::{Head, Rest};
+pub use history::CommitInfo;
+pub use hooks_dir::HooksDir;
+pub use id::{BlobId, CommitId};
+pub use open::Repository;
+pub use stat_cache::StatCache;

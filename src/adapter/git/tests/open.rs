@@ -1,0 +1,139 @@
+//! Finding repositories of every shape, and refusing those libgit2 cannot read.
+
+use std::path::Path;
+
+use super::super::open::Told;
+use super::super::{GitError, Head, Repository};
+use super::{Sandbox, git_in, open};
+
+fn told(here: &Path, git_dir: &str, work_tree: Option<&str>) -> Option<Told> {
+    Some(Told { here: here.to_owned(), git_dir: git_dir.into(), work_tree: work_tree.map(Into::into) })
+}
+
+#[test]
+fn a_subfolder_belongs_to_its_repository() {
+    let sandbox = Sandbox::new();
+    let repository = open(&sandbox.top.join("models/deep"));
+    assert_eq!(repository.top(), Some(&*sandbox.top));
+    assert_eq!(repository.main_top(), sandbox.top);
+    assert_eq!(repository.git_dir(), sandbox.top.join(".git"));
+    assert!(!repository.is_bare() && !repository.is_shallow() && !repository.is_linked_worktree());
+}
+
+#[test]
+fn a_linked_worktree_knows_the_main_one() {
+    let sandbox = Sandbox::new();
+    let linked = sandbox.beside("linked");
+    sandbox.git(&["worktree", "add", "-q", "-b", "alice", linked.to_str().unwrap()]);
+    // as hooks are run there: GIT_DIR set, at the top
+    let git_dir = sandbox.top.join(".git/worktrees/linked");
+    for told in [None, told(&linked, git_dir.to_str().unwrap(), None)] {
+        let repository = Repository::open(&linked, told).unwrap();
+        assert_eq!(repository.top(), Some(&*linked));
+        assert_eq!(repository.main_top(), sandbox.top);
+        assert_eq!(repository.git_dir(), git_dir);
+        assert_eq!(repository.common_dir(), sandbox.top.join(".git"));
+        assert!(repository.is_linked_worktree());
+        assert!(matches!(repository.head().unwrap(), Head::Branch { name, .. } if name.as_str() == "alice"));
+    }
+}
+
+#[test]
+fn a_bare_repository_has_no_top() {
+    let sandbox = Sandbox::new();
+    for (name, main_top) in [("project.git", "project.git"), ("holder/.bare", "holder")] {
+        let bare = sandbox.beside(name);
+        sandbox.git(&["clone", "-q", "--bare", ".", bare.to_str().unwrap()]);
+        // as hooks of a push are run
+        for told in [None, told(&bare, ".", None)] {
+            let repository = Repository::open(&bare, told).unwrap();
+            assert!(repository.is_bare());
+            assert_eq!((repository.top(), repository.main_top()), (None, sandbox.beside(main_top)));
+        }
+        let linked = sandbox.beside(&name.replace(['.', '/'], "-"));
+        assert!(git_in(&bare).args(["worktree", "add", "-q"]).arg(&linked).status().unwrap().success());
+        let repository = open(&linked);
+        assert!(!repository.is_bare() && repository.is_linked_worktree());
+        assert_eq!((repository.top(), repository.main_top()), (Some(&*linked), sandbox.beside(main_top)));
+    }
+}
+
+#[test]
+fn a_separate_git_directory_is_followed() {
+    let sandbox = Sandbox::new();
+    let git_dir = sandbox.beside("elsewhere");
+    sandbox.git(&["init", "-q", "--separate-git-dir", git_dir.to_str().unwrap()]);
+    let (top, absolute) = (&sandbox.top, git_dir.to_str().unwrap());
+    for told in [None, told(top, "../elsewhere", None), told(top, absolute, Some("."))] {
+        let repository = Repository::open(&sandbox.top.join("models"), told).unwrap();
+        assert_eq!((repository.top(), repository.git_dir()), (Some(&*sandbox.top), &*git_dir));
+        assert_eq!(repository.main_top(), sandbox.top);
+    }
+}
+
+#[test]
+fn a_push_into_a_working_tree_is_seen_from_its_git_directory() {
+    let sandbox = Sandbox::new();
+    let git_dir = sandbox.top.join(".git");
+    let repository = Repository::open(&git_dir, told(&git_dir, ".", None)).unwrap();
+    assert_eq!(repository.top(), Some(&*sandbox.top));
+}
+
+#[test]
+fn a_submodule_is_a_repository_of_its_own() {
+    let inner = Sandbox::new();
+    let outer = Sandbox::new();
+    outer.git(&["submodule", "--quiet", "add", inner.top.to_str().unwrap(), "lib"]);
+    let repository = open(&outer.top.join("lib/models"));
+    assert_eq!(repository.git_dir(), outer.top.join(".git/modules/lib"));
+    assert_eq!((repository.top(), repository.main_top()), (Some(&*outer.top.join("lib")), outer.top.join("lib")));
+}
+
+#[test]
+fn the_environment_does_not_reach_other_repositories() {
+    let (hook, other) = (Sandbox::new(), Sandbox::new());
+    let repository = Repository::open(&other.top.join("models"), told(&hook.top, ".git", None)).unwrap();
+    assert_eq!(repository.top(), Some(&*other.top));
+}
+
+#[test]
+fn init_names_the_first_branch() {
+    let dir = tempfile::tempdir().unwrap();
+    let repository = Repository::init(&dir.path().join("new/project"), "trunk").unwrap();
+    assert!(matches!(repository.head().unwrap(), Head::Branch { name, commit: None } if name.as_str() == "trunk"));
+    assert!(repository.branches().unwrap().is_empty());
+}
+
+#[test]
+fn no_repository_is_said_so() {
+    let dir = tempfile::tempdir().unwrap();
+    for start in [dir.path().to_owned(), dir.path().join("missing")] {
+        let error = Repository::open(&start, None).err();
+        assert!(matches!(error, Some(GitError::NotARepository { .. })), "{error:?}");
+    }
+}
+
+#[test]
+fn what_libgit2_cannot_read_has_a_plain_name() {
+    for (option, name) in [("--ref-format=reftable", "reftable"), ("--object-format=sha256", "SHA-256")] {
+        let sandbox = Sandbox::unborn(&[option]);
+        match Repository::open(&sandbox.top, None).err() {
+            Some(GitError::Unsupported { what, path }) => assert_eq!((&*what, path), (name, sandbox.top.clone())),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_repository_of_another_user_is_refused() {
+    let sandbox = Sandbox::new();
+    // only root can give files away
+    if std::os::unix::fs::chown(&sandbox.top, Some(65534), None).is_err() {
+        return;
+    }
+    match Repository::open(&sandbox.top, None).err() {
+        Some(GitError::NotOwned { path }) => assert_eq!(path.canonicalize().unwrap(), sandbox.top),
+        other => panic!("{other:?}"),
+    }
+}

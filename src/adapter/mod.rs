@@ -1,0 +1,7 @@
+//! THE OUTSIDE. Each room hides one crate and speaks in domain values.
+
+pub mod cache;
+pub mod git;
+pub mod hooks;
+pub mod warehouse;
+pub mod watcher;

@@ -1,0 +1,157 @@
+//! Building one snapshot: complete and on record, or not there at all.
+
+use std::path::Path;
+
+use super::{Warehouse, WarehouseError};
+use crate::domain::environment::{Column, Snapshot};
+use crate::domain::fingerprint::Fingerprint;
+use crate::domain::model::Seed;
+use crate::domain::name::{ModelName, TableName, literal, quote};
+
+/// What to build.
+#[derive(Debug, Clone)]
+pub struct Build {
+    /// The model.
+    pub model: ModelName,
+    /// The snapshot's identity.
+    pub fingerprint: Fingerprint,
+    /// The hash of the model's own part.
+    pub own: Fingerprint,
+    /// The table to make.
+    pub table: TableName,
+    /// The kind's word.
+    pub kind: String,
+    /// The snapshots it is built from.
+    pub parents: Vec<Fingerprint>,
+    /// Where the rows come from.
+    pub body: Body,
+}
+
+/// Where a snapshot's rows come from.
+#[derive(Debug, Clone)]
+pub enum Body {
+    /// A table filled by a query.
+    Table(String),
+    /// A view over a query.
+    View(String),
+    /// A CSV file's content.
+    Seed {
+        /// The file's bytes.
+        content: Vec<u8>,
+        /// How to read it.
+        seed: Seed,
+        /// Declared columns.
+        columns: Vec<Column>,
+    },
+}
+
+impl Warehouse {
+    /// Builds a snapshot and puts it on record, in one transaction. `at` is the time in seconds since 1970.
+    pub fn build(&self, build: &Build, at: i64) -> Result<Snapshot, WarehouseError> {
+        let doing = format!("building `{}`", build.model);
+        self.transaction(&doing, |warehouse| {
+            let select = warehouse.fill(&doing, build)?;
+            let snapshot = Snapshot {
+                model: build.model.clone(),
+                fingerprint: build.fingerprint,
+                own: build.own,
+                table: build.table.clone(),
+                kind: build.kind.clone(),
+                parents: build.parents.clone(),
+                select,
+                columns: warehouse.columns(&build.table)?,
+                built_at: at,
+            };
+            warehouse.record(&snapshot)?;
+            Ok(snapshot)
+        })
+    }
+
+    /// Fills a table again by the query on record: the fingerprint stays, the sources may have new rows. The views over
+    /// it are renewed if its columns changed.
+    pub fn refill(&self, snapshot: &Snapshot, views: &[TableName], at: i64) -> Result<Snapshot, WarehouseError> {
+        let doing = format!("building `{}` again", snapshot.model);
+        let Some(select) = &snapshot.select else { return Ok(snapshot.clone()) };
+        self.transaction(&doing, |warehouse| {
+            let table = snapshot.table.quoted();
+            warehouse.run(&doing, &format!("CREATE OR REPLACE TABLE {table} AS\n{select}"))?;
+            let columns = warehouse.columns(&snapshot.table)?;
+            if columns != snapshot.columns {
+                let renew = |view: &TableName| super::publish::view_statement(view, &snapshot.table);
+                warehouse.run(&doing, &views.iter().map(renew).collect::<String>())?;
+            }
+            let snapshot = Snapshot { columns, built_at: at, ..snapshot.clone() };
+            warehouse.record(&snapshot)?;
+            Ok(snapshot)
+        })
+    }
+
+    /// Makes the table; gives the query that did.
+    fn fill(&self, doing: &str, build: &Build) -> Result<Option<String>, WarehouseError> {
+        let table = build.table.quoted();
+        match &build.body {
+            Body::Table(select) => {
+                self.run(doing, &format!("CREATE OR REPLACE TABLE {table} AS\n{select}"))?;
+                Ok(Some(select.clone()))
+            }
+            Body::View(select) => {
+                self.run(doing, &format!("CREATE OR REPLACE VIEW {table} AS\n{select}"))?;
+                Ok(Some(select.clone()))
+            }
+            Body::Seed { content, seed, columns } => {
+                let file = self.scratch.path().join(format!("{}.csv", build.table.name));
+                std::fs::write(&file, content).map_err(|error| WarehouseError::Engine {
+                    doing: doing.to_owned(),
+                    message: format!("{}: {error}", file.display()),
+                })?;
+                let made = self.run(doing, &load_seed(&table, &file, seed, columns));
+                // the folder goes with the warehouse anyway; a large seed should not wait for that
+                let _ = std::fs::remove_file(&file);
+                made.map(|()| None)
+            }
+        }
+    }
+
+    /// The columns of a table, in order.
+    fn columns(&self, table: &TableName) -> Result<Vec<Column>, WarehouseError> {
+        let sql = format!("SELECT column_name, column_type FROM (DESCRIBE {})", table.quoted());
+        self.all("reading columns", &sql, |row| Ok((row.get(0)?, row.get(1)?)))
+    }
+
+    fn record(&self, snapshot: &Snapshot) -> Result<(), WarehouseError> {
+        let doing = "recording a snapshot";
+        let parents: Vec<String> = snapshot.parents.iter().map(Fingerprint::hex).collect();
+        let columns = serde_json::to_string(&snapshot.columns).unwrap_or_default();
+        let sql = "INSERT OR REPLACE INTO vmesh_state.snapshots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        let values = duckdb::params![
+            snapshot.fingerprint.hex(),
+            snapshot.model.to_string(),
+            snapshot.own.hex(),
+            snapshot.table.name,
+            snapshot.kind,
+            parents.join(" "),
+            snapshot.select,
+            columns,
+            snapshot.built_at
+        ];
+        self.connection.execute(sql, values).map(|_| ()).map_err(|error| self.failed(doing, &error))
+    }
+}
+
+/// The statement that loads a CSV file. Columns without a declared type get the one DuckDB finds over the whole file,
+/// so that the same content always gives the same types.
+fn load_seed(table: &str, file: &Path, seed: &Seed, columns: &[Column]) -> String {
+    let mut options = vec!["header = true".to_owned(), "sample_size = -1".to_owned()];
+    let settings = [("delim", &seed.delimiter), ("quote", &seed.quote), ("escape", &seed.escape)];
+    let given = settings.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
+    options.extend(given.map(|(name, value)| format!("{name} = {}", literal(value))));
+    if !columns.is_empty() {
+        let types: Vec<String> =
+            columns.iter().map(|(name, kind)| format!("{}: {}", literal(name), literal(kind))).collect();
+        options.push(format!("types = {{{}}}", types.join(", ")));
+    }
+    let wanted: Vec<String> = columns.iter().map(|(name, _)| quote(name)).collect();
+    let wanted = if wanted.is_empty() { "*".to_owned() } else { wanted.join(", ") };
+    let file = literal(&file.to_string_lossy());
+    format!("CREATE OR REPLACE TABLE {table} AS SELECT {wanted} FROM read_csv({file}, {})", options.join(", "))
+}

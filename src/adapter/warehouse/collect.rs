@@ -1,0 +1,77 @@
+//! Dropping snapshots that nothing points at, and measuring what is kept.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Warehouse, WarehouseError};
+use crate::domain::fingerprint::Fingerprint;
+use crate::domain::name::{SNAPSHOTS_SCHEMA, TableName, literal};
+
+impl Warehouse {
+    /// Drops the given tables of the physical layer with their records, but none that an environment points at by now.
+    /// Gives those dropped.
+    pub fn drop_snapshots(&self, tables: &[TableName]) -> Result<Vec<TableName>, WarehouseError> {
+        let doing = "dropping snapshots";
+        self.transaction(doing, |warehouse| {
+            let pointed: BTreeSet<String> = warehouse
+                .all(
+                    doing,
+                    "SELECT table_name FROM vmesh_state.snapshots \
+                     WHERE fingerprint IN (SELECT fingerprint FROM vmesh_state.pointers)",
+                    |row| row.get(0),
+                )?
+                .into_iter()
+                .collect();
+            let state = warehouse.kinds()?;
+            let free: Vec<TableName> = tables.iter().filter(|table| !pointed.contains(&table.name)).cloned().collect();
+            let mut statements = String::new();
+            for table in &free {
+                if let Some(kind) = state.get(&table.name) {
+                    statements.push_str(&format!("DROP {kind} IF EXISTS {};\n", table.quoted()));
+                }
+                let name = literal(&table.name);
+                statements.push_str(&format!("DELETE FROM vmesh_state.snapshots WHERE table_name = {name};\n"));
+            }
+            warehouse.run(doing, &statements)?;
+            Ok(free)
+        })
+    }
+
+    /// What each object of the physical layer is: `TABLE` or `VIEW`.
+    fn kinds(&self) -> Result<BTreeMap<String, &'static str>, WarehouseError> {
+        let doing = "reading the physical layer";
+        let list = |function: &str, column: &str| {
+            let sql = format!(
+                "SELECT {column} FROM {function}() \
+                 WHERE database_name = current_database() AND schema_name = '{SNAPSHOTS_SCHEMA}'"
+            );
+            self.all(doing, &sql, |row| row.get::<_, String>(0))
+        };
+        let tables = list("duckdb_tables", "table_name")?.into_iter().map(|name| (name, "TABLE"));
+        let views = list("duckdb_views", "view_name")?.into_iter().map(|name| (name, "VIEW"));
+        Ok(tables.chain(views).collect())
+    }
+
+    /// Bytes of storage of the given tables: the blocks they lie in. Small tables share blocks, so this is an upper
+    /// bound.
+    pub fn bytes(
+        &self,
+        tables: &BTreeMap<Fingerprint, TableName>,
+    ) -> Result<BTreeMap<Fingerprint, u64>, WarehouseError> {
+        let doing = "measuring tables";
+        let block: i64 = self.one(doing, "SELECT block_size FROM pragma_database_size()")?;
+        let kinds = self.kinds()?;
+        let mut bytes = BTreeMap::new();
+        for (fingerprint, table) in tables {
+            if kinds.get(&table.name) != Some(&"TABLE") {
+                continue;
+            }
+            let place = literal(&table.quoted());
+            let sql = format!(
+                "SELECT count(DISTINCT block_id) FROM pragma_storage_info({place}) WHERE persistent AND block_id >= 0"
+            );
+            let blocks: i64 = self.one(doing, &sql)?;
+            bytes.insert(*fingerprint, u64::try_from(blocks * block).unwrap_or(0));
+        }
+        Ok(bytes)
+    }
+}

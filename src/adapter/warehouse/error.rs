@@ -1,0 +1,165 @@
+//! What can go wrong with a warehouse: data, no advice.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::domain::name::{EnvName, ModelName, TableName};
+
+/// A failed use of the warehouse.
+#[derive(Debug, Error)]
+pub enum WarehouseError {
+    /// Another process has the file.
+    #[error("another process holds the warehouse")]
+    Locked {
+        /// The warehouse.
+        path: PathBuf,
+        /// Who, as far as the engine says.
+        holder: Option<Holder>,
+        /// How long vmesh waited, in seconds.
+        waited: u64,
+    },
+    /// The file is there and can't be opened.
+    #[error("the warehouse can't be opened")]
+    CannotOpen {
+        /// The warehouse.
+        path: PathBuf,
+        /// The engine's words.
+        message: String,
+    },
+    /// The file is no DuckDB database.
+    #[error("this is not a DuckDB file")]
+    NotADatabase {
+        /// The file.
+        path: PathBuf,
+        /// The engine's words.
+        message: String,
+    },
+    /// The records are of a newer vmesh.
+    #[error("the warehouse was written by a newer vmesh (format {found}; this one knows {known})")]
+    Newer {
+        /// The warehouse.
+        path: PathBuf,
+        /// The format found.
+        found: i32,
+        /// The format this version writes.
+        known: i32,
+    },
+    /// The disk or the file can't be written.
+    #[error("the warehouse can't be written")]
+    NotWritable {
+        /// The warehouse.
+        path: PathBuf,
+        /// The system's words.
+        message: String,
+    },
+    /// The disk is full.
+    #[error("there is no room for the warehouse")]
+    Full {
+        /// The warehouse.
+        path: PathBuf,
+        /// The system's words.
+        message: String,
+    },
+    /// Something of the user's stands where a view should go.
+    #[error("a {kind} that vmesh did not make stands where a view should go")]
+    Occupied {
+        /// The place.
+        place: TableName,
+        /// `table` or `view`.
+        kind: &'static str,
+        /// The model whose view it would be.
+        model: ModelName,
+    },
+    /// The environment was published by someone else since the plan was made.
+    #[error("`{environment}` was changed by someone else")]
+    Moved {
+        /// The environment.
+        environment: EnvName,
+        /// The generation the plan was made against.
+        expected: Option<u64>,
+        /// The generation it is at.
+        found: Option<u64>,
+    },
+    /// A table that should be shown is gone.
+    #[error("the table of `{model}` is gone")]
+    Lost {
+        /// Whose table.
+        model: ModelName,
+        /// The table.
+        table: TableName,
+    },
+    /// The user stopped it.
+    #[error("interrupted")]
+    Interrupted,
+    /// Anything else the engine says.
+    #[error("{doing}: {message}")]
+    Engine {
+        /// What vmesh was doing.
+        doing: String,
+        /// The engine's words.
+        message: String,
+    },
+}
+
+/// The process that has the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// The program's path.
+    pub program: String,
+    /// Its process id.
+    pub pid: u32,
+}
+
+impl Holder {
+    /// Reads the holder off DuckDB's message: `… Conflicting lock is held in /path/program (PID 123).`
+    pub(super) fn from_message(message: &str) -> Option<Self> {
+        let (_, rest) = message.split_once("lock is held in ")?;
+        let (program, rest) = rest.split_once(" (PID ")?;
+        let pid = rest.split(')').next()?.parse().ok()?;
+        Some(Self { program: program.to_owned(), pid })
+    }
+}
+
+impl WarehouseError {
+    /// Sorts an engine's error by what can be done about it.
+    pub(super) fn from_engine(path: &std::path::Path, doing: &str, error: &duckdb::Error) -> Self {
+        let message = words(error);
+        let path = path.to_owned();
+        let lower = message.to_lowercase();
+        if message.starts_with("INTERRUPT") {
+            Self::Interrupted
+        } else if lower.contains("no space left on device") || lower.contains("disk quota exceeded") {
+            Self::Full { path, message }
+        } else if lower.contains("read-only file system")
+            || lower.contains("permission denied")
+            || lower.contains("attached in read-only mode")
+        {
+            Self::NotWritable { path, message }
+        } else {
+            Self::Engine { doing: doing.to_owned(), message }
+        }
+    }
+}
+
+/// The engine's own words, without the wrapper's.
+pub(super) fn words(error: &duckdb::Error) -> String {
+    match error {
+        duckdb::Error::DuckDBFailure(_, Some(message)) => message.clone(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_holder_is_read_off_the_message() {
+        let message = "IO Error: Could not set lock on file \"/x/f.duckdb\": Conflicting lock is held in \
+                       /usr/bin/python3.11 (PID 8494). See also https://duckdb.org";
+        let holder = Holder { program: "/usr/bin/python3.11".to_owned(), pid: 8494 };
+        assert_eq!(Holder::from_message(message), Some(holder));
+        assert_eq!(Holder::from_message("IO Error: Could not set lock on file"), None);
+    }
+}

@@ -1,0 +1,266 @@
+//! The warehouse: where snapshots, views and records live. The only place that imports `duckdb`.
+//!
+//! A warehouse is opened late and closed early: DuckDB gives a file to one writing process, or to many reading ones.
+
+mod build;
+mod collect;
+mod error;
+mod publish;
+mod query;
+mod referee;
+mod state;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use duckdb::{AccessMode, Config, Connection, InterruptHandle};
+
+pub use self::build::{Body, Build};
+pub use self::error::{Holder, WarehouseError};
+pub use self::publish::Publication;
+pub use self::query::{ExportFormat, Rows};
+pub use self::referee::Referee;
+
+/// The version of the records that this vmesh writes.
+const FORMAT: i32 = 1;
+
+/// A way to open a warehouse: nothing is held by it.
+#[derive(Debug, Clone)]
+pub struct Location {
+    /// The DuckDB file.
+    pub path: PathBuf,
+    /// The only folder whose files a model's query may read.
+    pub project: PathBuf,
+    /// How long to wait for another process.
+    pub patience: Duration,
+    /// Stops what runs.
+    pub interrupt: Interrupt,
+}
+
+/// An open warehouse.
+pub struct Warehouse {
+    connection: Connection,
+    path: PathBuf,
+    /// A folder of its own for files that pass between vmesh and the engine.
+    scratch: tempfile::TempDir,
+}
+
+/// Stops a running statement from another thread (Ctrl-C).
+#[derive(Clone, Default)]
+pub struct Interrupt {
+    requested: Arc<AtomicBool>,
+    running: Arc<Mutex<Option<Arc<InterruptHandle>>>>,
+}
+
+impl std::fmt::Debug for Interrupt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Interrupt({})", self.is_requested())
+    }
+}
+
+impl Interrupt {
+    /// Asks for an end: the running statement fails, and nothing new begins.
+    pub fn request(&self) {
+        self.requested.store(true, Ordering::SeqCst);
+        if let Ok(running) = self.running.lock()
+            && let Some(handle) = running.as_ref()
+        {
+            handle.interrupt();
+        }
+    }
+
+    /// Whether an end was asked for.
+    pub fn is_requested(&self) -> bool {
+        self.requested.load(Ordering::SeqCst)
+    }
+
+    fn watch(&self, connection: &Connection) {
+        if let Ok(mut running) = self.running.lock() {
+            *running = Some(connection.interrupt_handle());
+        }
+    }
+}
+
+impl Location {
+    /// Whether there is a warehouse yet.
+    pub fn exists(&self) -> bool {
+        self.path.exists()
+    }
+
+    /// Opens for reading; `None` if there is no warehouse yet, or nothing of vmesh's in it. `waiting` is told once who
+    /// is in the way.
+    pub fn read(&self, waiting: &mut dyn FnMut(Option<&Holder>)) -> Result<Option<Warehouse>, WarehouseError> {
+        if !self.exists() {
+            return Ok(None);
+        }
+        let warehouse = self.open(AccessMode::ReadOnly, waiting)?;
+        Ok(warehouse.has_records()?.then_some(warehouse))
+    }
+
+    /// Opens for writing, and makes the file and the records if they are not there.
+    pub fn write(&self, waiting: &mut dyn FnMut(Option<&Holder>)) -> Result<Warehouse, WarehouseError> {
+        if let Some(folder) = self.path.parent() {
+            std::fs::create_dir_all(folder).map_err(|error| self.not_writable(&error))?;
+        }
+        if self.exists() {
+            // DuckDB opens a file it may not write and fails only later, in the middle of things
+            let writable = std::fs::OpenOptions::new().append(true).open(&self.path);
+            writable.map_err(|error| self.not_writable(&error))?;
+        }
+        let warehouse = self.open(AccessMode::ReadWrite, waiting)?;
+        if !warehouse.has_records()? {
+            let records = include_str!("records.sql");
+            let row =
+                format!("INSERT INTO vmesh_state.format VALUES ({FORMAT}, 'vmesh {}');", env!("CARGO_PKG_VERSION"));
+            warehouse.transaction("making vmesh's records", |warehouse| {
+                warehouse.run("making vmesh's records", &format!("{records}\n{row}"))
+            })?;
+        }
+        Ok(warehouse)
+    }
+
+    fn not_writable(&self, error: &std::io::Error) -> WarehouseError {
+        let message = error.to_string();
+        match error.kind() {
+            std::io::ErrorKind::StorageFull => WarehouseError::Full { path: self.path.clone(), message },
+            _ => WarehouseError::NotWritable { path: self.path.clone(), message },
+        }
+    }
+
+    fn open(&self, mode: AccessMode, waiting: &mut dyn FnMut(Option<&Holder>)) -> Result<Warehouse, WarehouseError> {
+        let start = Instant::now();
+        let mut told = false;
+        let mut pause = Duration::from_millis(20);
+        loop {
+            if self.interrupt.is_requested() {
+                return Err(WarehouseError::Interrupted);
+            }
+            match self.try_open(&mode) {
+                Err(WarehouseError::Locked { holder, .. }) => {
+                    if start.elapsed() >= self.patience {
+                        let waited = start.elapsed().as_secs();
+                        return Err(WarehouseError::Locked { path: self.path.clone(), holder, waited });
+                    }
+                    // others open it for moments only: tell of those that stay
+                    if !told && start.elapsed() > Duration::from_millis(500) {
+                        waiting(holder.as_ref());
+                        told = true;
+                    }
+                    std::thread::sleep(pause);
+                    pause = (pause * 2).min(Duration::from_millis(250));
+                }
+                done => return done,
+            }
+        }
+    }
+
+    fn try_open(&self, mode: &AccessMode) -> Result<Warehouse, WarehouseError> {
+        let cannot = |message: String| WarehouseError::CannotOpen { path: self.path.clone(), message };
+        let scratch = tempfile::tempdir().map_err(|error| cannot(format!("no temporary folder: {error}")))?;
+        let access = match mode {
+            AccessMode::ReadOnly => AccessMode::ReadOnly,
+            _ => AccessMode::ReadWrite,
+        };
+        let settings = Config::default()
+            .access_mode(access)
+            .and_then(|config| config.with("autoinstall_known_extensions", "false"))
+            .and_then(|config| config.with("autoload_known_extensions", "false"));
+        let settings = settings.map_err(|error| cannot(error.to_string()))?;
+        let connection = Connection::open_with_flags(&self.path, settings).map_err(|error| self.sort(&error))?;
+        self.interrupt.watch(&connection);
+        let warehouse = Warehouse { connection, path: self.path.clone(), scratch };
+        warehouse.lock_down(&self.project)?;
+        Ok(warehouse)
+    }
+
+    /// Why the engine didn't open the file.
+    fn sort(&self, error: &duckdb::Error) -> WarehouseError {
+        let message = error::words(error);
+        let path = self.path.clone();
+        if message.contains("Could not set lock on file") {
+            WarehouseError::Locked { path, holder: Holder::from_message(&message), waited: 0 }
+        } else if message.contains("not a valid DuckDB database file") {
+            WarehouseError::NotADatabase { path, message }
+        } else {
+            match WarehouseError::from_engine(&self.path, "opening the warehouse", error) {
+                WarehouseError::Engine { message, .. } => WarehouseError::CannotOpen { path, message },
+                sorted => sorted,
+            }
+        }
+    }
+}
+
+impl Warehouse {
+    /// Lets queries read the project's files and the warehouse, and nothing else: no other file, no other database, no
+    /// extension, no network. A model comes from a branch, and a branch may come from anyone.
+    fn lock_down(&self, project: &Path) -> Result<(), WarehouseError> {
+        let folders = [project, self.scratch.path()].map(|path| crate::domain::name::literal(&path.to_string_lossy()));
+        let settings = format!(
+            "SET allowed_directories = [{}]; SET enable_external_access = false; SET lock_configuration = true;",
+            folders.join(", ")
+        );
+        self.run("closing the warehouse to the outside", &settings)
+    }
+
+    /// Whether vmesh's records are there; an error if they are of a newer vmesh.
+    fn has_records(&self) -> Result<bool, WarehouseError> {
+        let doing = "looking for vmesh's records";
+        let there = "SELECT count(*) FROM duckdb_tables() WHERE database_name = current_database() \
+                     AND schema_name = 'vmesh_state' AND table_name = 'format'";
+        let there: i64 = self.one(doing, there)?;
+        if there == 0 {
+            return Ok(false);
+        }
+        let found: i32 = self.one(doing, "SELECT max(version) FROM vmesh_state.format")?;
+        if found > FORMAT {
+            return Err(WarehouseError::Newer { path: self.path.clone(), found, known: FORMAT });
+        }
+        Ok(true)
+    }
+
+    /// Runs statements whose rows nobody wants.
+    fn run(&self, doing: &str, sql: &str) -> Result<(), WarehouseError> {
+        self.connection.execute_batch(sql).map_err(|error| self.failed(doing, &error))
+    }
+
+    /// The one value of a query.
+    fn one<T: duckdb::types::FromSql>(&self, doing: &str, sql: &str) -> Result<T, WarehouseError> {
+        self.connection.query_row(sql, [], |row| row.get(0)).map_err(|error| self.failed(doing, &error))
+    }
+
+    /// Every row of a query, mapped.
+    fn all<T>(
+        &self,
+        doing: &str,
+        sql: &str,
+        map: impl FnMut(&duckdb::Row<'_>) -> Result<T, duckdb::Error>,
+    ) -> Result<Vec<T>, WarehouseError> {
+        let failed = |error: duckdb::Error| self.failed(doing, &error);
+        let mut statement = self.connection.prepare(sql).map_err(failed)?;
+        let rows = statement.query_map([], map).map_err(failed)?;
+        rows.collect::<Result<Vec<T>, _>>().map_err(failed)
+    }
+
+    fn failed(&self, doing: &str, error: &duckdb::Error) -> WarehouseError {
+        WarehouseError::from_engine(&self.path, doing, error)
+    }
+
+    /// Runs `work` in one transaction: all of it or nothing.
+    fn transaction<T>(
+        &self,
+        doing: &str,
+        work: impl FnOnce(&Self) -> Result<T, WarehouseError>,
+    ) -> Result<T, WarehouseError> {
+        self.run(doing, "BEGIN TRANSACTION")?;
+        match work(self) {
+            Ok(value) => self.run(doing, "COMMIT").map(|()| value),
+            Err(error) => {
+                // the first error is the one to tell; a failed rollback means that there is nothing left to roll back
+                let _ = self.connection.execute_batch("ROLLBACK");
+                Err(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! Swapping an environment's pointers: all views and all records in one transaction, or nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Warehouse, WarehouseError};
+use crate::domain::fingerprint::Fingerprint;
+use crate::domain::name::{BranchName, EnvName, ModelName, SchemaPattern, TableName, literal, quote};
+
+/// What an environment shall show, and from which state on.
+#[derive(Debug, Clone)]
+pub struct Publication<'a> {
+    /// The environment.
+    pub environment: &'a EnvName,
+    /// The generation that the plan was made against; `None`: it must not exist yet.
+    pub expected: Option<u64>,
+    /// Its branch.
+    pub branch: &'a BranchName,
+    /// The commit it was planned from.
+    pub commit: Option<&'a str>,
+    /// Whether files differed from that commit.
+    pub dirty: bool,
+    /// The merge base with main.
+    pub base: Option<&'a str>,
+    /// Main's tip now (prod only).
+    pub tip: Option<&'a str>,
+    /// Every model with the snapshot to show.
+    pub pointers: &'a BTreeMap<ModelName, (Fingerprint, TableName)>,
+    /// How schemas are named.
+    pub pattern: SchemaPattern,
+    /// For prod's history: `promote` or `rollback`.
+    pub action: &'a str,
+    /// Now, in seconds since 1970.
+    pub at: i64,
+}
+
+/// The statement that makes a view show a table.
+pub(super) fn view_statement(view: &TableName, table: &TableName) -> String {
+    format!("CREATE OR REPLACE VIEW {} AS SELECT * FROM {};\n", view.quoted(), table.quoted())
+}
+
+impl Warehouse {
+    /// Publishes: after it, readers see all of the new pointers; before it, all of the old ones. Gives the new
+    /// generation. `mark` is called at the named moments inside the transaction, for tests that stop the process there.
+    pub fn publish(&self, publication: &Publication<'_>, mark: &dyn Fn(&str)) -> Result<u64, WarehouseError> {
+        let doing = format!("publishing `{}`", publication.environment);
+        self.transaction(&doing, |warehouse| {
+            mark("publish:begin");
+            let generation = warehouse.next_generation(publication)?;
+            let shown = warehouse.shown(publication.environment)?;
+            let statements = warehouse.view_statements(publication, &shown)?;
+            warehouse.run(&doing, &statements)?;
+            mark("publish:views");
+            warehouse.write_pointers(publication, &shown)?;
+            warehouse.write_environment(publication, generation)?;
+            mark("publish:records");
+            Ok(generation)
+        })
+    }
+
+    /// Removes an environment: its views, the schemas that are empty then, and its records. The snapshots stay.
+    pub fn remove_environment(
+        &self,
+        environment: &EnvName,
+        expected: u64,
+        pattern: SchemaPattern,
+    ) -> Result<(), WarehouseError> {
+        let doing = format!("removing `{environment}`");
+        self.transaction(&doing, |warehouse| {
+            warehouse.check_generation(environment, Some(expected))?;
+            let views = warehouse.views()?;
+            let shown = warehouse.shown(environment)?;
+            let places: BTreeSet<TableName> = shown.keys().map(|model| model.view(environment, pattern)).collect();
+            let mut statements: String =
+                places.iter().filter(|place| views.contains_key(place)).map(drop_view).collect();
+            let name = literal(environment.as_str());
+            statements.push_str(&format!("DELETE FROM vmesh_state.pointers WHERE environment = {name};\n"));
+            statements.push_str(&format!("DELETE FROM vmesh_state.environments WHERE name = {name};\n"));
+            warehouse.run(&doing, &statements)?;
+            warehouse.drop_empty_schemas(&doing, places.into_iter().map(|place| place.schema).collect())
+        })
+    }
+
+    fn check_generation(&self, environment: &EnvName, expected: Option<u64>) -> Result<Option<u64>, WarehouseError> {
+        let name = literal(environment.as_str());
+        let sql = format!("SELECT generation FROM vmesh_state.environments WHERE name = {name}");
+        let found = self.all("reading the generation", &sql, |row| row.get::<_, u64>(0))?.first().copied();
+        if found == expected {
+            Ok(found)
+        } else {
+            Err(WarehouseError::Moved { environment: environment.clone(), expected, found })
+        }
+    }
+
+    fn next_generation(&self, publication: &Publication<'_>) -> Result<u64, WarehouseError> {
+        let found = self.check_generation(publication.environment, publication.expected)?;
+        Ok(found.unwrap_or(0) + 1)
+    }
+
+    /// The environment's pointers as they are now.
+    fn shown(&self, environment: &EnvName) -> Result<BTreeMap<ModelName, Fingerprint>, WarehouseError> {
+        let name = literal(environment.as_str());
+        let sql = format!("SELECT model, fingerprint FROM vmesh_state.pointers WHERE environment = {name}");
+        let rows = self.all("reading pointers", &sql, |row| {
+            let (model, fingerprint): (String, String) = (row.get(0)?, row.get(1)?);
+            Ok(ModelName::parse(&model).zip(Fingerprint::from_hex(&fingerprint)))
+        })?;
+        Ok(rows.into_iter().flatten().collect())
+    }
+
+    /// What has to be run so that the views are as the publication says: nothing for views that already are.
+    fn view_statements(
+        &self,
+        publication: &Publication<'_>,
+        shown: &BTreeMap<ModelName, Fingerprint>,
+    ) -> Result<String, WarehouseError> {
+        let physical = self.physical()?;
+        let views = self.views()?;
+        let foreign = self.foreign(publication)?;
+        let mut schemas = BTreeSet::new();
+        let mut create = String::new();
+        let mut wanted = BTreeSet::new();
+        for (model, (_, table)) in publication.pointers {
+            if !physical.contains(&table.name) {
+                return Err(WarehouseError::Lost { model: model.clone(), table: table.clone() });
+            }
+            let place = model.view(publication.environment, publication.pattern);
+            if let Some(kind) = foreign.get(&place) {
+                return Err(WarehouseError::Occupied { place, kind, model: model.clone() });
+            }
+            if views.get(&place) != Some(table) {
+                schemas.insert(place.schema.clone());
+                create.push_str(&view_statement(&place, table));
+            }
+            wanted.insert(place);
+        }
+        let schemas = schemas.iter().map(|schema| format!("CREATE SCHEMA IF NOT EXISTS {};\n", quote(schema)));
+        let gone = shown.keys().map(|model| model.view(publication.environment, publication.pattern));
+        let gone = gone.filter(|place| !wanted.contains(place) && views.contains_key(place));
+        let drops: String = gone.map(|place| drop_view(&place)).collect();
+        Ok(schemas.collect::<String>() + &create + &drops)
+    }
+
+    /// The tables and views in the environment's schemas that vmesh did not make.
+    fn foreign(&self, publication: &Publication<'_>) -> Result<BTreeMap<TableName, &'static str>, WarehouseError> {
+        let place = |model: &ModelName| model.view(publication.environment, publication.pattern).schema;
+        let schemas: BTreeSet<String> = publication.pointers.keys().map(place).map(|schema| literal(&schema)).collect();
+        if schemas.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let schemas = schemas.into_iter().collect::<Vec<_>>().join(", ");
+        let sql = format!(
+            "SELECT lower(schema_name), lower(table_name), 'table', '' FROM duckdb_tables() \
+             WHERE database_name = current_database() AND lower(schema_name) IN ({schemas}) \
+             UNION ALL SELECT lower(schema_name), lower(view_name), 'view', sql FROM duckdb_views() \
+             WHERE database_name = current_database() AND lower(schema_name) IN ({schemas})"
+        );
+        let rows = self.all("looking for tables in the way", &sql, |row| {
+            let (schema, name, kind, sql): (String, String, String, String) =
+                (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+            Ok((TableName { schema, name }, kind, sql))
+        })?;
+        let foreign = rows.into_iter().filter_map(|(place, kind, sql)| match kind.as_str() {
+            "table" => Some((place, "table")),
+            _ => super::state::target(&sql).is_none().then_some((place, "view")),
+        });
+        Ok(foreign.collect())
+    }
+
+    fn write_pointers(
+        &self,
+        publication: &Publication<'_>,
+        shown: &BTreeMap<ModelName, Fingerprint>,
+    ) -> Result<(), WarehouseError> {
+        let doing = "writing pointers";
+        let name = literal(publication.environment.as_str());
+        let now = |model: &ModelName| publication.pointers.get(model).map(|(fingerprint, _)| fingerprint);
+        let stale: Vec<String> = shown
+            .iter()
+            .filter(|(model, fingerprint)| now(model) != Some(fingerprint))
+            .map(|(model, _)| literal(&model.to_string()))
+            .collect();
+        if !stale.is_empty() {
+            let models = stale.join(", ");
+            self.run(
+                doing,
+                &format!("DELETE FROM vmesh_state.pointers WHERE environment = {name} AND model IN ({models})"),
+            )?;
+        }
+        let failed = |error: duckdb::Error| self.failed(doing, &error);
+        let mut appender = self.connection.appender_to_db("pointers", "vmesh_state").map_err(failed)?;
+        for (model, (fingerprint, _)) in publication.pointers {
+            if shown.get(model) != Some(fingerprint) {
+                let row = [publication.environment.as_str(), &model.to_string(), &fingerprint.hex()];
+                appender.append_row(row).map_err(failed)?;
+            }
+        }
+        appender.flush().map_err(failed)
+    }
+
+    fn write_environment(&self, publication: &Publication<'_>, generation: u64) -> Result<(), WarehouseError> {
+        let doing = "writing the environment's record";
+        let failed = |error: duckdb::Error| self.failed(doing, &error);
+        let sql = "INSERT INTO vmesh_state.environments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE \
+                   SET branch = excluded.branch, commit_id = excluded.commit_id, dirty = excluded.dirty, \
+                   base = excluded.base, tip = excluded.tip, generation = excluded.generation, \
+                   updated_at = excluded.updated_at";
+        let values = duckdb::params![
+            publication.environment.as_str(),
+            publication.branch.as_str(),
+            publication.commit,
+            publication.dirty,
+            publication.base,
+            publication.tip,
+            generation,
+            publication.at,
+            publication.at
+        ];
+        self.connection.execute(sql, values).map_err(failed)?;
+        if !publication.environment.is_prod() {
+            return Ok(());
+        }
+        let pointers: BTreeMap<&ModelName, &Fingerprint> =
+            publication.pointers.iter().map(|(model, (fingerprint, _))| (model, fingerprint)).collect();
+        let values = duckdb::params![
+            generation,
+            publication.commit.unwrap_or_default(),
+            publication.action,
+            publication.at,
+            serde_json::to_string(&pointers).unwrap_or_default()
+        ];
+        let sql = "INSERT INTO vmesh_state.promotions VALUES (?, ?, ?, ?, ?)";
+        self.connection.execute(sql, values).map(|_| ()).map_err(failed)
+    }
+
+    /// Drops those of the given schemas in which nothing is left, if they are an environment's of a branch: a schema of
+    /// prod may be the user's.
+    pub(super) fn drop_empty_schemas(&self, doing: &str, schemas: BTreeSet<String>) -> Result<(), WarehouseError> {
+        for schema in schemas.iter().filter(|schema| schema.contains("dev__")) {
+            let name = literal(schema);
+            let sql = format!(
+                "SELECT (SELECT count(*) FROM duckdb_tables() WHERE database_name = current_database() \
+                 AND schema_name = {name}) + (SELECT count(*) FROM duckdb_views() \
+                 WHERE database_name = current_database() AND schema_name = {name})"
+            );
+            let left: i64 = self.one(doing, &sql)?;
+            if left == 0 {
+                self.run(doing, &format!("DROP SCHEMA IF EXISTS {}", quote(schema)))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn drop_view(view: &TableName) -> String {
+    format!("DROP VIEW IF EXISTS {};\n", view.quoted())
+}

@@ -1,0 +1,42 @@
+-- vmesh's own records. They lie in the warehouse itself, so that views and records change in one transaction.
+CREATE SCHEMA IF NOT EXISTS vmesh_state;
+CREATE SCHEMA IF NOT EXISTS vmesh_snapshots;
+CREATE TABLE vmesh_state.format (version INTEGER NOT NULL, made_by VARCHAR NOT NULL);
+-- one row an environment; "generation" counts its publications and guards against lost updates
+CREATE TABLE vmesh_state.environments (
+    name VARCHAR PRIMARY KEY,
+    branch VARCHAR NOT NULL,
+    commit_id VARCHAR,
+    dirty BOOLEAN NOT NULL,
+    base VARCHAR,
+    tip VARCHAR,
+    generation UBIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL
+);
+-- what each environment shows
+CREATE TABLE vmesh_state.pointers (
+    environment VARCHAR NOT NULL,
+    model VARCHAR NOT NULL,
+    fingerprint VARCHAR NOT NULL
+);
+-- every table of the physical layer
+CREATE TABLE vmesh_state.snapshots (
+    fingerprint VARCHAR PRIMARY KEY,
+    model VARCHAR NOT NULL,
+    own VARCHAR NOT NULL,
+    table_name VARCHAR NOT NULL,
+    kind VARCHAR NOT NULL,
+    parents VARCHAR NOT NULL,
+    query VARCHAR,
+    columns VARCHAR NOT NULL,
+    built_at BIGINT NOT NULL
+);
+-- the history of prod's pointers
+CREATE TABLE vmesh_state.promotions (
+    generation UBIGINT NOT NULL,
+    commit_id VARCHAR NOT NULL,
+    action VARCHAR NOT NULL,
+    promoted_at BIGINT NOT NULL,
+    pointers VARCHAR NOT NULL
+);

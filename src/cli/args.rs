@@ -1,0 +1,244 @@
+//! The command line. The doc comments are the help.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Git branches for your data warehouse.
+///
+/// Check out a branch and you are in its environment; merge, and production repoints. Nothing is copied, nothing
+/// unchanged is rebuilt.
+#[derive(Debug, Parser)]
+#[command(name = "vmesh", version, propagate_version = true, max_term_width = 100, infer_subcommands = false)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+    /// Print one JSON document on stdout, the same as `--format json`.
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    /// How to print results: text or json; `vmesh query` also takes table, csv, jsonl and parquet.
+    #[arg(long, global = true, value_name = "FORMAT")]
+    pub(super) format: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Set up a project: a small working sample, a repository if there is none, the hooks.
+    Init(Init),
+    /// Play the whole story on a scratch repository: prod, branch, edit, diff, merge, swap, rollback.
+    Demo(Demo),
+    /// Tell where you are: branch, environment, in step or not, what is being built, how far behind main.
+    Status,
+    /// Show what an environment needs; apply it after a prompt, or at once with `--yes`.
+    Plan(Plan),
+    /// Make prod show a commit of main (default: its newest): build what is missing, swap all pointers at once.
+    Promote(Promote),
+    /// Move prod's pointers back to the previous promoted commit, or to a given one. Builds nothing.
+    Rollback(Rollback),
+    /// List the environments: branch, commit, age, what differs from prod, storage of their own.
+    Envs,
+    /// Show the history of prod's pointers.
+    Log(Log),
+    /// Compare two environments: models, columns and text. The default is prod against the current branch.
+    Diff(Diff),
+    /// Compare the rows of one model in two environments. The default is prod against the current branch.
+    TableDiff(TableDiff),
+    /// Run a read-only query, with model names resolved in an environment.
+    #[command(alias = "fetchdf")]
+    Query(Query),
+    /// Print the SQL that a model would run.
+    Render(Render),
+    /// Show where a model's rows come from and where they go to.
+    Lineage(Lineage),
+    /// Draw the graph of the models, coloured by the plan.
+    Dag(Dag),
+    /// Remove an environment. Its tables stay until the next gc.
+    Invalidate(Invalidate),
+    /// Remove environments whose branch is gone and tables that nothing points at.
+    Gc(Gc),
+    /// Keep the current branch's environment in step with the files as they are saved.
+    Watch,
+    /// Install, remove or check the Git hooks.
+    #[command(subcommand)]
+    Hooks(Hooks),
+    /// What the hooks call.
+    #[command(hide = true)]
+    Hook(Hook),
+    /// Check the set-up, and say how to mend it.
+    Doctor,
+    /// Print the completions of a shell.
+    Completions(Completions),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Init {
+    /// The folder; the current one if left out.
+    pub(super) dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Demo {
+    /// The folder to play in, which must be new or empty; a temporary one if left out.
+    #[arg(long)]
+    pub(super) dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Plan {
+    /// The environment or branch; the current branch's if left out.
+    pub(super) env: Option<String>,
+    /// Apply without asking.
+    #[arg(long, short = 'y', visible_alias = "auto-apply")]
+    pub(super) yes: bool,
+    /// Say of every model why it is built or reused.
+    #[arg(long)]
+    pub(super) explain: bool,
+    /// Tell changes against the commit of this environment, branch or revision instead of the merge base with main.
+    #[arg(long, value_name = "ENV")]
+    pub(super) create_from: Option<String>,
+    /// Build the tables of these models again, and what is below them: a name, a pattern, or `*`.
+    #[arg(long, value_name = "MODEL")]
+    pub(super) restate_model: Vec<String>,
+    /// Apply nothing; exit with 1 when there is something to do.
+    #[arg(long)]
+    pub(super) exit_code: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Promote {
+    /// The commit of main to show.
+    pub(super) rev: Option<String>,
+    /// Promote without asking.
+    #[arg(long, short = 'y')]
+    pub(super) yes: bool,
+    /// Fail if anything would have to be built.
+    #[arg(long)]
+    pub(super) no_build: bool,
+    /// Let prod go back in main's history.
+    #[arg(long)]
+    pub(super) allow_rewind: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Rollback {
+    /// A commit that was promoted before.
+    pub(super) rev: Option<String>,
+    /// Roll back without asking.
+    #[arg(long, short = 'y')]
+    pub(super) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Log {
+    /// How many entries to show.
+    #[arg(long, short = 'n', default_value_t = 20)]
+    pub(super) limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Diff {
+    /// The first environment, branch or commit; prod if left out.
+    pub(super) a: Option<String>,
+    /// The second one; the current branch's environment if left out.
+    pub(super) b: Option<String>,
+    /// Exit with 1 when there is a difference.
+    #[arg(long)]
+    pub(super) exit_code: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TableDiff {
+    /// The model.
+    pub(super) model: String,
+    /// The first environment, branch or commit; prod if left out.
+    pub(super) a: Option<String>,
+    /// The second one; the current branch's environment if left out.
+    pub(super) b: Option<String>,
+    /// The columns that identify a row; the model's grain if left out.
+    #[arg(long, value_delimiter = ',', value_name = "COLUMNS")]
+    pub(super) on: Vec<String>,
+    /// How many sample rows of each sort to show.
+    #[arg(long, default_value_t = 5)]
+    pub(super) limit: usize,
+    /// Exit with 1 when there is a difference.
+    #[arg(long)]
+    pub(super) exit_code: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Query {
+    /// The query.
+    pub(super) sql: String,
+    /// The environment, branch or commit; the current branch's environment if left out.
+    #[arg(long, short = 'e')]
+    pub(super) env: Option<String>,
+    /// The most rows to print as a table (0: all).
+    #[arg(long, default_value_t = 100)]
+    pub(super) limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Render {
+    /// The model.
+    pub(super) model: String,
+    /// The environment or branch; the current branch's if left out.
+    #[arg(long, short = 'e')]
+    pub(super) env: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Lineage {
+    /// The model.
+    pub(super) model: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Dag {
+    /// Write an HTML page with a drawing instead of text.
+    #[arg(long, value_name = "FILE")]
+    pub(super) html: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Invalidate {
+    /// The environment or branch.
+    pub(super) env: String,
+    /// Remove without asking.
+    #[arg(long, short = 'y')]
+    pub(super) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Gc {
+    /// Show what would be removed, and remove nothing.
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Remove without asking.
+    #[arg(long, short = 'y')]
+    pub(super) yes: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Hooks {
+    /// Add vmesh's lines to the repository's hooks; existing hooks keep running.
+    Install,
+    /// Take them out again, byte for byte.
+    Uninstall,
+    /// Tell which hooks are installed.
+    Status,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Hook {
+    /// The hook's name, or `worker`.
+    pub(super) name: String,
+    /// What git passes; nothing of it is believed.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(super) args: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Completions {
+    /// The shell.
+    pub(super) shell: clap_complete::Shell,
+}

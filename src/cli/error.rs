@@ -1,0 +1,273 @@
+//! The last stop of every error: words, what is still true, what to do, the exit code.
+
+use std::path::Path;
+
+use super::render::{diagnostic, some};
+use crate::adapter::git::GitError;
+use crate::adapter::hooks::HookError;
+use crate::adapter::warehouse::WarehouseError;
+use crate::domain::diagnostic::Diagnostic;
+use crate::workflow::error::Error;
+
+/// Everything went wrong as described.
+pub(super) const FAILED: u8 = 1;
+/// The command was used wrongly.
+pub(super) const WRONG_USAGE: u8 = 2;
+/// Ended by Ctrl-C, as shells count it.
+pub(super) const INTERRUPTED: u8 = 130;
+
+/// Prints an error; gives the exit code.
+pub(super) fn print(error: &Error) -> u8 {
+    for problem in describe(error) {
+        anstream::eprintln!("{}", diagnostic::render(&problem, false));
+    }
+    exit_code(error)
+}
+
+/// An error as plain text: for logs.
+pub(super) fn text(error: &Error) -> String {
+    let drawn: Vec<String> = describe(error).iter().map(|problem| diagnostic::render(problem, false)).collect();
+    anstream::adapter::strip_str(&drawn.join("\n")).to_string()
+}
+
+fn exit_code(error: &Error) -> u8 {
+    match error {
+        Error::Usage { .. } => WRONG_USAGE,
+        Error::Warehouse(WarehouseError::Interrupted) => INTERRUPTED,
+        _ => FAILED,
+    }
+}
+
+/// The problems that an error is made of, each with words and help.
+fn describe(error: &Error) -> Vec<Diagnostic> {
+    vec![match error {
+        Error::Git(error) => git(error),
+        Error::Warehouse(error) => warehouse(error),
+        Error::Hooks(error) => hooks(error),
+        Error::Project(problems) => return problems.clone(),
+        Error::NoProject { start, top, known } => no_project(start, top, known),
+        Error::Builds { environment, failures, skipped, built } => {
+            let mut problems: Vec<Diagnostic> = failures.iter().map(|(_, problem)| problem.clone()).collect();
+            if let Some(last) = problems.last_mut() {
+                let mut note = format!("`{environment}` is unchanged; ");
+                note.push_str(&match built {
+                    0 => "nothing was built".to_owned(),
+                    built => format!("{built} built before are kept and will be reused"),
+                });
+                if !skipped.is_empty() {
+                    note.push_str(&format!("; not tried: {}", some(skipped, 5)));
+                }
+                last.notes.push(note);
+                last.help.get_or_insert_with(|| "mend the query, then run the same command again".to_owned());
+            }
+            return problems;
+        }
+        Error::BuildsNeeded { environment, models } => {
+            Diagnostic::new(format!("{} would have to be built for `{environment}`", some(models, 5)))
+                .note("nothing was changed")
+                .help("leave out --no-build, or build them on their branch first: vmesh plan --yes")
+        }
+        Error::Detached => Diagnostic::new("no branch is checked out, so there is no environment")
+            .note("HEAD is detached: at a commit or a tag, or in the midst of a rebase or bisect")
+            .help("check out a branch, or name an environment: vmesh plan NAME"),
+        Error::NothingCommitted { main } => Diagnostic::new(format!("nothing is committed on `{main}` yet"))
+            .note("prod shows what is committed, never what only lies in the working tree")
+            .help("git add --all && git commit -m 'first models', then: vmesh promote"),
+        Error::Unknown { what, typed, near } => {
+            let problem = Diagnostic::new(format!("no {what} is called `{typed}`"));
+            match near {
+                Some(near) => problem.help(format!("did you mean `{near}`?")),
+                None if *what == "model" => problem.help("vmesh dag lists the models"),
+                None => problem.help("vmesh envs lists the environments, git branch the branches"),
+            }
+        }
+        Error::ProdIsPromoted => Diagnostic::new("prod is moved by promoting a commit, not by applying a plan")
+            .note("nothing was changed")
+            .help("vmesh promote"),
+        Error::NotPlanned { environment } if environment.is_prod() => {
+            Diagnostic::new("nothing was promoted yet, so there is no prod")
+                .help("commit the models on the main branch, then: vmesh promote")
+        }
+        Error::NotPlanned { environment } => Diagnostic::new(format!("environment `{environment}` does not exist yet"))
+            .help("vmesh plan makes it; `vmesh status` tells whether it is being built"),
+        Error::NotOnMain { commit, main } => Diagnostic::new(format!("{commit} is not on `{main}`"))
+            .note("prod shows only commits of the main branch; it is unchanged")
+            .help(format!("git switch {main} && git merge <branch>, then: vmesh promote")),
+        Error::Rewind { from, to } => Diagnostic::new(format!(
+            "prod would go back: it shows {from}, {to} is older or apart"
+        ))
+        .note("prod is unchanged")
+        .help("vmesh rollback goes back without building; vmesh promote --allow-rewind follows main wherever it went"),
+        Error::NoRollback { commit: Some(commit) } => Diagnostic::new(format!("{commit} was never promoted"))
+            .note("prod is unchanged")
+            .help("vmesh log lists what was"),
+        Error::NoRollback { commit: None } => {
+            Diagnostic::new("there is no earlier promotion to go back to").note("prod is unchanged").help("vmesh log")
+        }
+        Error::Collected { commit, models } => {
+            Diagnostic::new(format!("{commit} can't be shown again: {} tables of it were collected", models.len()))
+                .note("prod is unchanged")
+                .help(format!("vmesh promote {commit} --allow-rewind builds them again"))
+        }
+        Error::SharedWithProd { pattern, models } => {
+            Diagnostic::new(format!("prod shows these tables too: {}", some(models, 5)))
+                .note("a branch never changes what prod shows; nothing was built")
+                .help(format!(
+                    "to build them again for prod and every branch: vmesh plan prod --restate-model '{pattern}'"
+                ))
+        }
+        Error::Query { message, help } => {
+            let mut lines = message.splitn(2, '\n');
+            let mut problem = Diagnostic::new(lines.next().unwrap_or_default());
+            if let Some(rest) = lines.next().map(str::trim_end).filter(|rest| !rest.trim().is_empty()) {
+                problem = problem.note(rest.trim_start_matches('\n'));
+            }
+            match help {
+                Some(help) => problem.help(help),
+                None => problem,
+            }
+        }
+        Error::NotYet { what } => Diagnostic::new(format!("{what} is not supported yet")),
+        Error::Usage { what, help } => Diagnostic::new(what).help(help),
+        Error::Io { doing, path, source } => {
+            Diagnostic::new(format!("could not {doing} {}", path.display())).note(source.to_string())
+        }
+        Error::Contended { environment } => {
+            Diagnostic::new(format!("`{environment}` is changed by others faster than it can be planned"))
+                .note("what was built is kept; no pointer was moved")
+                .help("run the same command again")
+        }
+    }]
+}
+
+fn no_project(start: &Path, top: &Path, known: &[String]) -> Diagnostic {
+    let problem = Diagnostic::new(format!("no vmesh.toml in {} or above", start.display()))
+        .note(format!("the repository's top is {}", top.display()));
+    match known {
+        [] => problem.help("vmesh init makes a project here"),
+        known => problem.help(format!("this repository has projects in: {}", known.join(", "))),
+    }
+}
+
+fn git(error: &GitError) -> Diagnostic {
+    match error {
+        GitError::NotARepository { start } => {
+            Diagnostic::new(format!("{} is not in a Git repository", start.display()))
+                .help("vmesh init makes a project, and a repository if there is none")
+        }
+        GitError::Unsupported { what, path } => {
+            Diagnostic::new(format!("the repository {} uses {what}, which vmesh can't read yet", path.display())).help(
+                "a repository with SHA-1 and the files backend works: git init --object-format=sha1 --ref-format=files",
+            )
+        }
+        GitError::NotOwned { path } => {
+            Diagnostic::new(format!("the repository {} belongs to another user", path.display()))
+                .note("Git refuses it for the same reason")
+                .help(format!("git config --global --add safe.directory {}", path.display()))
+        }
+        GitError::NoWorkingTree { git_dir } => {
+            Diagnostic::new(format!("the repository {} has no working tree", git_dir.display()))
+                .help("name a branch: vmesh plan BRANCH; or promote main: vmesh promote")
+        }
+        GitError::Missing { id } => Diagnostic::new(format!("the object {id} is not in this clone"))
+            .note("the clone is shallow or partial, or the object was collected")
+            .help("git fetch --unshallow"),
+        GitError::Ambiguous { rev } => {
+            Diagnostic::new(format!("several objects begin with `{rev}`")).help("type more digits")
+        }
+        GitError::Io { doing, path, source } => {
+            Diagnostic::new(format!("could not {doing} {}", path.display())).note(source.to_string())
+        }
+        GitError::Other { doing, message } => Diagnostic::new(format!("could not {doing}"))
+            .note(format!("Git: {message}"))
+            .help("git fsck checks the repository"),
+    }
+}
+
+fn warehouse(error: &WarehouseError) -> Diagnostic {
+    const UNCHANGED: &str = "no pointer was moved";
+    match error {
+        WarehouseError::Locked { path, holder, waited } => {
+            let who = holder.as_ref().map_or_else(
+                || "another process".to_owned(),
+                |holder| format!("{} (PID {})", holder.program, holder.pid),
+            );
+            Diagnostic::new(format!("the warehouse is taken: {who} has {}", path.display()))
+                .note("DuckDB gives a file to one writer or to many readers, never to both")
+                .note(format!("waited {waited} s; {UNCHANGED}"))
+                .help("close that process, then run the same command again")
+        }
+        WarehouseError::CannotOpen { path, message } => {
+            Diagnostic::new(format!("the warehouse {} can't be opened", path.display())).note(engine(message))
+        }
+        WarehouseError::NotADatabase { path, message } => {
+            Diagnostic::new(format!("{} is not a DuckDB file", path.display()))
+                .note(engine(message))
+                .note("the file was not touched")
+                .help("set [engine] path in vmesh.toml to another file, or move this one away")
+        }
+        WarehouseError::Newer { path, found, known } => {
+            Diagnostic::new(format!("{} was written by a newer vmesh", path.display()))
+                .note(format!("its records have format {found}, this vmesh knows {known}; nothing was changed"))
+                .help("install the newer vmesh")
+        }
+        WarehouseError::NotWritable { path, message } => {
+            Diagnostic::new(format!("the warehouse {} can't be written", path.display()))
+                .note(message)
+                .note(UNCHANGED)
+                .help("check the permissions of the file and its folder")
+        }
+        WarehouseError::Full { path, message } => {
+            Diagnostic::new(format!("no room is left for the warehouse {}", path.display()))
+                .note(message)
+                .note("what was built before is kept; no pointer was moved")
+                .help("vmesh gc removes tables that nothing points at")
+        }
+        WarehouseError::Occupied { place, kind, model } => {
+            Diagnostic::new(format!("`{model}` can't be shown as {place}: a {kind} of that name is there already"))
+                .note(format!("vmesh did not make that {kind}, and replaces only what it made; nothing was changed"))
+                .help(format!(
+                    "move it out of the way: ALTER {} {} RENAME TO \"{}_old\"",
+                    kind.to_uppercase(),
+                    place.quoted(),
+                    place.name
+                ))
+        }
+        WarehouseError::Moved { environment, expected, found } => {
+            let generation =
+                |value: &Option<u64>| value.map_or_else(|| "not there".to_owned(), |value| value.to_string());
+            Diagnostic::new(format!("`{environment}` was changed by someone else in the meantime"))
+                .note(format!("planned against generation {}; it is {} now", generation(expected), generation(found)))
+                .help("run the same command again: it plans against what is there now")
+        }
+        WarehouseError::Lost { model, table } => Diagnostic::new(format!("the table of `{model}` is gone: {table}"))
+            .note(UNCHANGED)
+            .help("vmesh plan builds it again"),
+        WarehouseError::Interrupted => {
+            Diagnostic::new("interrupted").note("what was built before is kept; no pointer was moved")
+        }
+        WarehouseError::Engine { doing, message } => {
+            Diagnostic::new(format!("{doing} failed")).note(engine(message)).note(UNCHANGED)
+        }
+    }
+}
+
+fn engine(message: &str) -> String {
+    format!("DuckDB: {}", message.trim())
+}
+
+fn hooks(error: &HookError) -> Diagnostic {
+    match error {
+        HookError::Io { doing, path, source } => {
+            Diagnostic::new(format!("could not {doing} {}", path.display())).note(source.to_string())
+        }
+        HookError::InTheWay { path } => Diagnostic::new(format!("{} is in the way", path.display()))
+            .note("no hook was changed")
+            .help("move it away"),
+        HookError::Damaged { path } => {
+            Diagnostic::new(format!("vmesh's lines in {} were changed by hand", path.display()))
+                .note("the file was not touched")
+                .help("take the lines between `>>> vmesh` and `<<< vmesh` out by hand, then: vmesh hooks install")
+        }
+    }
+}

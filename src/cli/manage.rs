@@ -1,0 +1,70 @@
+//! The commands that remove: invalidate, gc.
+
+use serde_json::json;
+
+use super::args;
+use super::render::{count, some};
+use super::{DONE, Face, Verdict, say};
+use crate::workflow::gc::{Garbage, Gone};
+
+/// `vmesh invalidate`
+pub(super) fn invalidate(face: &Face, args: &args::Invalidate) -> Verdict {
+    let session = face.session()?;
+    if !face.confirm(&format!("remove the environment of `{}`?", args.env), args.yes, "--yes")? {
+        say("nothing was changed\n");
+        return Ok(DONE);
+    }
+    let environment = session.invalidate(&args.env)?;
+    face.print(
+        || format!("{environment} is removed; its tables stay until: vmesh gc\n"),
+        || json!({"environment": environment, "removed": true}),
+    );
+    Ok(DONE)
+}
+
+/// `vmesh gc`
+pub(super) fn gc(face: &Face, args: &args::Gc) -> Verdict {
+    let session = face.session()?;
+    let garbage = session.garbage()?;
+    let nothing = garbage.environments.is_empty() && garbage.tables.is_empty();
+    if args.dry_run || nothing {
+        face.print(|| told(&garbage, "would be removed"), || listed(&garbage, args.dry_run));
+        return Ok(DONE);
+    }
+    if !args.yes && !face.is_json() {
+        say(&told(&garbage, "to remove"));
+    }
+    // what gc takes can be made again from Git: without a terminal it just runs
+    if Face::can_ask() && !face.confirm("remove?", args.yes, "--yes")? {
+        say("nothing was changed\n");
+        return Ok(DONE);
+    }
+    let done = session.collect(&garbage)?;
+    face.print(|| told(&done, "removed"), || listed(&done, false));
+    Ok(DONE)
+}
+
+fn told(garbage: &Garbage, verb: &str) -> String {
+    if garbage.environments.is_empty() && garbage.tables.is_empty() {
+        return "nothing to remove\n".to_owned();
+    }
+    let mut lines = Vec::new();
+    for (environment, _, gone) in &garbage.environments {
+        let why = match gone {
+            Gone::Branch => "its branch is gone",
+            Gone::Unused => "unused for long",
+        };
+        lines.push(format!("  {environment}  {why}"));
+    }
+    if !garbage.tables.is_empty() {
+        let names: Vec<&str> = garbage.tables.iter().map(|table| table.name.as_str()).collect();
+        lines.push(format!("  {}: {}", count(names.len(), "table"), some(&names, 5)));
+    }
+    format!("{verb}:\n{}\n", lines.join("\n"))
+}
+
+fn listed(garbage: &Garbage, dry_run: bool) -> serde_json::Value {
+    let environments: Vec<String> = garbage.environments.iter().map(|(name, ..)| name.to_string()).collect();
+    let tables: Vec<String> = garbage.tables.iter().map(ToString::to_string).collect();
+    json!({"environments": environments, "snapshots": tables, "dry_run": dry_run})
+}

@@ -1,0 +1,188 @@
+//! THE FACE. Arguments in, text out; the only room that knows a terminal.
+
+mod args;
+mod demo;
+mod error;
+mod hook;
+mod manage;
+mod moving;
+mod read;
+mod render;
+mod setup;
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use self::args::{Cli, Command};
+use self::render::event::Teller;
+use crate::adapter::warehouse::Interrupt;
+use crate::workflow::error::Error;
+use crate::workflow::event::Report;
+use crate::workflow::session::Session;
+
+/// What a command came to.
+type Verdict = Result<u8, Error>;
+
+/// All is done.
+const DONE: u8 = 0;
+
+/// What every command has at hand.
+struct Face {
+    teller: Teller,
+    interrupt: Interrupt,
+    /// The format asked for: `text` if none was.
+    format: Format,
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Text,
+    Json,
+    Csv,
+    JsonLines,
+    Parquet,
+}
+
+/// Runs the command line.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let interrupt = Interrupt::default();
+    let handler = interrupt.clone();
+    // without the handler Ctrl-C ends the process at once, which the warehouse survives, too
+    let _ = ctrlc::set_handler(move || {
+        if handler.is_requested() {
+            std::process::exit(i32::from(error::INTERRUPTED));
+        }
+        handler.request();
+    });
+    let format = match format(&cli) {
+        Ok(format) => format,
+        Err(problem) => return ExitCode::from(error::print(&problem)),
+    };
+    let face = Face { teller: Teller::new(), interrupt, format };
+    let verdict = run(&face, cli.command);
+    face.teller.clear();
+    ExitCode::from(match verdict {
+        Ok(code) => code,
+        Err(problem) => error::print(&problem),
+    })
+}
+
+fn format(cli: &Cli) -> Result<Format, Error> {
+    let is_query = matches!(cli.command, Command::Query(_));
+    let wrong = |typed: &str, known: &str| Error::Usage {
+        what: format!("`{typed}` is no format of this command"),
+        help: format!("--format {known}"),
+    };
+    match cli.format.as_deref() {
+        None if cli.json => Ok(Format::Json),
+        None | Some("text") => Ok(Format::Text),
+        Some("json") => Ok(Format::Json),
+        Some("table") if is_query => Ok(Format::Text),
+        Some("csv") if is_query => Ok(Format::Csv),
+        Some("jsonl") if is_query => Ok(Format::JsonLines),
+        Some("parquet") if is_query => Ok(Format::Parquet),
+        Some(other) if is_query => Err(wrong(other, "table|csv|json|jsonl|parquet")),
+        Some(other) => Err(wrong(other, "text|json")),
+    }
+}
+
+fn run(face: &Face, command: Command) -> Verdict {
+    match command {
+        Command::Init(args) => setup::init(face, &args),
+        Command::Demo(args) => demo::demo(&args),
+        Command::Status => read::status(face),
+        Command::Plan(args) => moving::plan(face, &args),
+        Command::Promote(args) => moving::promote(face, &args),
+        Command::Rollback(args) => moving::rollback(face, &args),
+        Command::Envs => read::envs(face),
+        Command::Log(args) => read::log(face, &args),
+        Command::Diff(args) => read::diff(face, &args),
+        Command::TableDiff(args) => read::table_diff(face, &args),
+        Command::Query(args) => read::query(face, &args),
+        Command::Render(args) => read::render(face, &args),
+        Command::Lineage(args) => read::lineage(face, &args),
+        Command::Dag(args) => read::dag(face, &args),
+        Command::Invalidate(args) => manage::invalidate(face, &args),
+        Command::Gc(args) => manage::gc(face, &args),
+        Command::Watch => hook::watch(face),
+        Command::Hooks(args) => setup::hooks(face, &args),
+        Command::Hook(args) => hook::hook(face, &args),
+        Command::Doctor => setup::doctor(face),
+        Command::Completions(args) => {
+            clap_complete::generate(args.shell, &mut Cli::command(), "vmesh", &mut std::io::stdout());
+            Ok(DONE)
+        }
+    }
+}
+
+impl Face {
+    /// The session of the current folder; a queue that hooks left is worked off on the way.
+    fn session(&self) -> Result<Session<'_>, Error> {
+        let session = self.session_of(&self.teller)?;
+        session.revive_worker()?;
+        Ok(session)
+    }
+
+    fn session_of<'r>(&self, report: &'r dyn Report) -> Result<Session<'r>, Error> {
+        let here = here()?;
+        let session = Session::open(&here, report, &self.interrupt)?;
+        if let Some(folder) = &session.folder {
+            // queries name the project's files relative to the project
+            let _ = std::env::set_current_dir(folder);
+        }
+        Ok(session)
+    }
+
+    fn is_json(&self) -> bool {
+        self.format == Format::Json
+    }
+
+    /// Prints a result: the JSON if that was asked for, the text otherwise.
+    fn print(&self, text: impl FnOnce() -> String, json: impl FnOnce() -> serde_json::Value) {
+        self.teller.clear();
+        if self.is_json() {
+            let text = serde_json::to_string_pretty(&json()).unwrap_or_default();
+            say(&format!("{text}\n"));
+        } else {
+            say(&text());
+        }
+    }
+
+    /// Whether there is a terminal to ask on.
+    fn can_ask() -> bool {
+        std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+    }
+
+    /// Asks a question on the terminal. Without one, `yes` must have been typed.
+    fn confirm(&self, question: &str, yes: bool, flag: &str) -> Result<bool, Error> {
+        if yes {
+            return Ok(true);
+        }
+        if !Self::can_ask() || self.is_json() {
+            return Err(Error::Usage {
+                what: "this asks before it changes anything, and there is no terminal to ask on".to_owned(),
+                help: format!("add {flag}"),
+            });
+        }
+        self.teller.clear();
+        anstream::eprint!("{question} [y/N] ");
+        let mut answer = String::new();
+        let read = std::io::stdin().read_line(&mut answer);
+        Ok(read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    }
+}
+
+/// The current folder.
+fn here() -> Result<std::path::PathBuf, Error> {
+    std::env::current_dir().map_err(|source| Error::Io { doing: "find", path: ".".into(), source })
+}
+
+/// Prints to stdout. Whoever closed the pipe has read enough.
+fn say(text: &str) {
+    let mut out = anstream::stdout();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}

@@ -1,0 +1,179 @@
+//! The commands that move pointers: plan, promote, rollback.
+
+use serde_json::json;
+
+use super::args;
+use super::render::plan as told;
+use super::render::{BOLD, DIM, count, json, paint, settled, some};
+use super::{DONE, Face, Verdict, say};
+use crate::domain::name::EnvName;
+use crate::domain::plan::Plan;
+use crate::workflow::apply::Applied;
+use crate::workflow::error::Error;
+use crate::workflow::planning::Prepared;
+use crate::workflow::session::Session;
+
+/// `vmesh plan`
+pub(super) fn plan(face: &Face, args: &args::Plan) -> Verdict {
+    let session = face.session()?;
+    let target = session.target(args.env.as_deref(), args.create_from.as_deref())?;
+    if !args.restate_model.is_empty() {
+        return restate(face, &session, &target.environment, args);
+    }
+    let prepared = session.prepare(target)?;
+    let state = session.state()?;
+    let plan = prepared.plan(&session, &state);
+    let done = plan.is_done();
+    let is_prod = plan.environment.is_prod();
+    if args.exit_code || (done && session_records(&plan)) {
+        face.print(|| told::render(&plan, args.explain), || json::plan(&plan, false));
+        return Ok(u8::from(!done));
+    }
+    if is_prod && args.yes {
+        return Err(Error::ProdIsPromoted);
+    }
+    if !face.is_json() {
+        warn(&prepared);
+        say(&told::render(&plan, args.explain));
+    }
+    if is_prod {
+        if face.is_json() {
+            face.print(String::new, || json::plan(&plan, false));
+        } else {
+            say("prod is moved by: vmesh promote\n");
+        }
+        return Ok(DONE);
+    }
+    if face.is_json() && !args.yes {
+        face.print(String::new, || json::plan(&plan, false));
+        return Ok(DONE);
+    }
+    if !args.yes && !Face::can_ask() {
+        anstream::eprintln!("not applied: there is no terminal to ask on; --yes applies");
+        return Ok(DONE);
+    }
+    if !face.confirm("apply?", args.yes, "--yes")? {
+        say("nothing was changed\n");
+        return Ok(DONE);
+    }
+    let applied = session.apply(&prepared, "plan", true)?;
+    face.print(|| published(&session, &applied), || json::plan(&applied.plan, true));
+    Ok(DONE)
+}
+
+/// Whether nothing has to be written although all pointers are right; prod's commit is recorded by promote.
+fn session_records(plan: &Plan) -> bool {
+    !plan.environment.is_prod() || plan.source.base == plan.source.commit
+}
+
+/// `vmesh promote`
+pub(super) fn promote(face: &Face, args: &args::Promote) -> Verdict {
+    let session = face.session()?;
+    let prepared = session.prepare(session.promotion(args.rev.as_deref(), args.allow_rewind)?)?;
+    let state = session.state()?;
+    let plan = prepared.plan(&session, &state);
+    if !face.is_json() {
+        warn(&prepared);
+        say(&told::render(&plan, false));
+    }
+    let nothing = plan.is_done() && session_records(&plan);
+    if !nothing && !face.confirm("promote?", args.yes, "--yes")? {
+        say("nothing was changed\n");
+        return Ok(DONE);
+    }
+    let applied = session.promote(&prepared, !args.no_build)?;
+    face.print(
+        || if nothing { String::new() } else { published(&session, &applied) },
+        || json::plan(&applied.plan, true),
+    );
+    Ok(DONE)
+}
+
+/// `vmesh rollback`
+pub(super) fn rollback(face: &Face, args: &args::Rollback) -> Verdict {
+    let session = face.session()?;
+    let rollback = session.plan_rollback(args.rev.as_deref())?;
+    let to = told::short(&rollback.to.commit);
+    let question = format!("{} back to {to}: {}", count(rollback.moved.len(), "pointer"), some(&rollback.moved, 8));
+    if !args.yes && !face.is_json() {
+        say(&format!("{question}\n"));
+    }
+    if !face.confirm("roll back?", args.yes, "--yes")? {
+        say("nothing was changed\n");
+        return Ok(DONE);
+    }
+    let done = session.rollback(&rollback)?;
+    face.print(
+        || {
+            let moved = count(done.moved, "pointer");
+            let back = paint(DIM, "· forward again: vmesh promote");
+            format!(
+                "{} shows {} again (was {}) · {moved} swapped, nothing built {back}\n",
+                paint(BOLD, "prod"),
+                done.to,
+                done.from
+            )
+        },
+        || {
+            json!({
+                "environment": "prod",
+                "from": done.from,
+                "commit": rollback.to.commit,
+                "applied": true,
+                "moved": rollback.moved,
+            })
+        },
+    );
+    Ok(DONE)
+}
+
+/// `vmesh plan --restate-model`
+fn restate(face: &Face, session: &Session<'_>, environment: &EnvName, args: &args::Plan) -> Verdict {
+    let restatement = session.restatement(&args.restate_model, environment)?;
+    let models: Vec<String> = restatement.snapshots.iter().map(|snapshot| snapshot.model.to_string()).collect();
+    let environments: Vec<String> = restatement.environments.iter().map(ToString::to_string).collect();
+    if !face.is_json() {
+        say(&format!("to build again: {}\nshown by: {}\n", some(&models, 20), some(&environments, 10)));
+    }
+    if args.exit_code {
+        face.print(String::new, || json!({"restate": models, "environments": environments, "applied": false}));
+        return Ok(u8::from(!models.is_empty()));
+    }
+    if !face.confirm("build again?", args.yes, "--yes")? {
+        say("nothing was changed\n");
+        return Ok(DONE);
+    }
+    let built = session.restate(&restatement)?;
+    face.print(
+        || format!("{} built again; no pointer moved\n", count(built.len(), "table")),
+        || json!({"restate": models, "environments": environments, "applied": true, "built": built}),
+    );
+    Ok(DONE)
+}
+
+/// What an apply did, in a line or two.
+fn published(session: &Session<'_>, applied: &Applied) -> String {
+    let environment = &applied.plan.environment;
+    let Ok(state) = session.state() else { return String::new() };
+    let standing = session.standing(&state, environment);
+    let built = match applied.built.len() {
+        0 => "nothing to build".to_owned(),
+        built => format!("{built} built"),
+    };
+    let back = if environment.is_prod() { paint(DIM, " · back: vmesh rollback") } else { String::new() };
+    let commit = match (&standing.commit, environment.is_prod()) {
+        (Some(commit), true) => format!(" shows {}", told::short(commit)),
+        _ => String::new(),
+    };
+    let stands = settled::stands(&standing);
+    format!("{}{commit} · {stands} · {built}{back}\n", paint(BOLD, environment))
+}
+
+/// What is accepted and has no effect yet.
+fn warn(prepared: &Prepared) {
+    for model in prepared.desired.project.models() {
+        for warning in &model.file.warnings {
+            anstream::eprintln!("warning: `{}`: {warning}", model.name);
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! The commands that only read.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::args;
+use super::render::plan as told;
+use super::render::{BOLD, DIM, RED, YELLOW, ago, bytes, count, dag, diff, json, paint, settled, some, table};
+use super::{DONE, Face, Format, Verdict, say};
+use crate::adapter::git::{CommitId, Head};
+use crate::adapter::warehouse::ExportFormat;
+use crate::domain::environment::{Environment, State};
+use crate::domain::fingerprint::Fingerprint;
+use crate::domain::name::TableName;
+use crate::workflow::error::Error;
+use crate::workflow::queue::Request;
+use crate::workflow::session::{Session, now};
+use crate::workflow::worker;
+
+/// `vmesh status`
+pub(super) fn status(face: &Face) -> Verdict {
+    let session = face.session()?;
+    let head = session.repository.head()?;
+    let Head::Branch { name: branch, commit } = head else {
+        let what = "HEAD is detached: no branch, no environment";
+        face.print(|| format!("{what}\n"), || json!({"branch": null, "environment": null}));
+        return Ok(DONE);
+    };
+    let environment = session.config.environment(&branch);
+    let progress = session.queue().progress();
+    let request = Request::new(&session, &branch);
+    let waiting = session.queue().waiting();
+    let failure = worker::failure(&session, &request);
+    let state = match &progress {
+        // the worker has the warehouse: say what it does instead of waiting for it
+        Some(_) => None,
+        None => Some(session.state()?),
+    };
+    let plan = match (&state, &commit) {
+        (Some(state), Some(_)) => {
+            let prepared = session.prepare(session.target(None, None)?)?;
+            Some(prepared.plan(&session, state))
+        }
+        _ => None,
+    };
+    let in_step = plan.as_ref().map(|plan| plan.is_done());
+    let standing = state.as_ref().map(|state| session.standing(state, &environment));
+    let text = || {
+        let mut out = format!("{} {}\n", paint(BOLD, &environment), paint(DIM, format!("· branch {branch}")));
+        match (&commit, &plan, &progress) {
+            (None, ..) => out.push_str("  nothing is committed yet\n"),
+            (_, _, Some(progress)) => {
+                let model = progress.model.as_deref().unwrap_or("its plan");
+                let (index, total) = progress.count;
+                let of = if total > 0 { format!(" ({index} of {total})") } else { String::new() };
+                out.push_str(&format!(
+                    "  building in the background: {model}{of}, for branch {}, since {} (PID {})\n  log: {}\n",
+                    progress.branch,
+                    ago(progress.since, now()),
+                    progress.pid,
+                    session.queue().log().display()
+                ));
+            }
+            (_, Some(plan), _) if plan.is_done() => {
+                let stands = standing.as_ref().map(settled::stands).unwrap_or_default();
+                out.push_str(&format!("  in step · {stands}\n"));
+            }
+            (_, Some(plan), _) => {
+                let next = if environment.is_prod() { "vmesh promote" } else { "vmesh plan" };
+                out.push_str(&format!("  {} · {} · {next}\n", paint(YELLOW, "not in step"), told::summary(plan)));
+            }
+            _ => {}
+        }
+        if let Some(plan) = plan.as_ref().filter(|plan| !plan.behind.is_empty()) {
+            let names = some(&plan.behind, 5);
+            out.push_str(&format!("  behind main: {names}\n"));
+        }
+        if !waiting.is_empty() {
+            let branches: Vec<String> = waiting.iter().map(|request| request.branch.to_string()).collect();
+            out.push_str(&format!("  waiting to be planned: {}\n", some(&branches, 5)));
+        }
+        if let Some(failure) = failure.as_ref().filter(|_| in_step != Some(true)) {
+            let title = paint(RED, format!("the last try in the background failed {}", ago(failure.at, now())));
+            out.push_str(&format!("  {title}\n\n{}\n", failure.message));
+        }
+        out
+    };
+    let data = || {
+        json!({
+            "branch": branch,
+            "environment": environment,
+            "commit": commit,
+            "in_step": in_step,
+            "behind": plan.as_ref().map(|plan| &plan.behind),
+            "building": progress,
+            "waiting": waiting,
+            "failure": failure.as_ref().filter(|_| in_step != Some(true)).map(|failure| &failure.message),
+            "models": standing.as_ref().map(|standing| standing.models),
+            "own": standing.as_ref().map(|standing| standing.own),
+        })
+    };
+    face.print(text, data);
+    Ok(DONE)
+}
+
+/// `vmesh envs`
+pub(super) fn envs(face: &Face) -> Verdict {
+    let session = face.session()?;
+    let Some(warehouse) = session.read_warehouse()? else {
+        face.print(|| "no environments yet\n".to_owned(), || json!([]));
+        return Ok(DONE);
+    };
+    let state = warehouse.state()?;
+    let tables: BTreeMap<Fingerprint, TableName> = state
+        .environments
+        .values()
+        .flat_map(|environment| own(environment, &state))
+        .filter_map(|fingerprint| Some((fingerprint, state.built(&fingerprint)?.table.clone())))
+        .collect();
+    let sizes = warehouse.bytes(&tables)?;
+    drop(warehouse);
+    let now = now();
+    let lines: Vec<(&Environment, usize, u64)> = state
+        .environments
+        .values()
+        .map(|environment| {
+            let own = own(environment, &state);
+            (environment, own.len(), own.iter().filter_map(|fingerprint| sizes.get(fingerprint)).sum())
+        })
+        .collect();
+    let text = || {
+        if lines.is_empty() {
+            return "no environments yet\n".to_owned();
+        }
+        let rows = lines.iter().map(|(environment, own, size)| {
+            let commit = environment.commit.as_deref().map(told::short).unwrap_or_default();
+            let dirty = if environment.dirty { "+" } else { "" };
+            let differs = if environment.name.is_prod() { "–".to_owned() } else { own.to_string() };
+            vec![
+                environment.name.to_string(),
+                environment.branch.to_string(),
+                format!("{commit}{dirty}"),
+                ago(environment.updated_at, now),
+                environment.pointers.len().to_string(),
+                differs,
+                if environment.name.is_prod() { "–".to_owned() } else { bytes(*size) },
+            ]
+        });
+        let headings = ["environment", "branch", "commit", "updated", "models", "not prod's", "own storage"];
+        table::list(headings, rows.collect())
+    };
+    let data = || {
+        let environments = lines.iter().map(|(environment, own, size)| {
+            json!({
+                "environment": environment.name,
+                "branch": environment.branch,
+                "commit": environment.commit,
+                "dirty": environment.dirty,
+                "generation": environment.generation,
+                "created_at": environment.created_at,
+                "updated_at": environment.updated_at,
+                "models": environment.pointers.len(),
+                "differs": own,
+                "bytes": size,
+            })
+        });
+        Value::Array(environments.collect())
+    };
+    face.print(text, data);
+    Ok(DONE)
+}
+
+/// The snapshots that an environment shows and prod doesn't.
+fn own(environment: &Environment, state: &State) -> BTreeSet<Fingerprint> {
+    let prod: BTreeSet<Fingerprint> =
+        state.prod().into_iter().flat_map(|prod| prod.pointers.values().copied()).collect();
+    let own = environment.pointers.values().filter(|fingerprint| !prod.contains(fingerprint));
+    own.copied().filter(|_| !environment.name.is_prod()).collect()
+}
+
+/// `vmesh log`
+pub(super) fn log(face: &Face, args: &args::Log) -> Verdict {
+    let session = face.session()?;
+    let state = session.state()?;
+    let mut entries: Vec<(u64, String, String, i64, usize, String)> = Vec::new();
+    let mut before = BTreeMap::new();
+    for promotion in &state.promotions {
+        let names: BTreeSet<_> = promotion.pointers.keys().chain(before.keys()).collect();
+        let moved = names.into_iter().filter(|name| promotion.pointers.get(*name) != before.get(*name)).count();
+        before = promotion.pointers.clone();
+        let commit = CommitId::from_record(promotion.commit.clone());
+        let subject = session.repository.describe(&commit).map(|info| info.subject).unwrap_or_default();
+        let commit = promotion.commit.clone();
+        entries.push((promotion.generation, commit, promotion.action.clone(), promotion.at, moved, subject));
+    }
+    entries.reverse();
+    entries.truncate(args.limit);
+    let text = || {
+        if entries.is_empty() {
+            return "nothing was promoted yet\n".to_owned();
+        }
+        let mut out = String::new();
+        for (generation, commit, action, at, moved, subject) in &entries {
+            let mark = if state.prod().is_some_and(|prod| prod.generation == *generation) { "●" } else { "○" };
+            let when = paint(DIM, format!("{} · {}", ago(*at, now()), count(*moved, "pointer")));
+            out.push_str(&format!("{mark} {}  {action:8}  {subject}  {when}\n", paint(BOLD, told::short(commit))));
+        }
+        out
+    };
+    let data = || {
+        let entries = entries.iter().map(|(generation, commit, action, at, moved, subject)| {
+            json!({"generation": generation, "commit": commit, "action": action, "at": at, "moved": moved, "subject": subject})
+        });
+        Value::Array(entries.collect())
+    };
+    face.print(text, data);
+    Ok(DONE)
+}
+
+/// `vmesh diff`
+pub(super) fn diff(face: &Face, args: &args::Diff) -> Verdict {
+    let session = face.session()?;
+    let found = session.diff(args.a.as_deref(), args.b.as_deref())?;
+    face.print(|| diff::models(&found), || json::diff(&found));
+    Ok(u8::from(args.exit_code && !found.models.is_empty()))
+}
+
+/// `vmesh table-diff`
+pub(super) fn table_diff(face: &Face, args: &args::TableDiff) -> Verdict {
+    let session = face.session()?;
+    let found = session.table_diff(&args.model, args.a.as_deref(), args.b.as_deref(), &args.on, args.limit)?;
+    face.print(|| diff::tables(&found), || json::table_diff(&found));
+    Ok(u8::from(args.exit_code && found.differs()))
+}
+
+/// `vmesh query`
+pub(super) fn query(face: &Face, args: &args::Query) -> Verdict {
+    let session = face.session()?;
+    let environment = args.env.as_deref();
+    let format = match face.format {
+        Format::Text => {
+            let limit = (args.limit > 0).then_some(args.limit);
+            say(&table::rows(&session.query(&args.sql, environment, limit)?));
+            return Ok(DONE);
+        }
+        Format::Json => ExportFormat::Json,
+        Format::Csv => ExportFormat::Csv,
+        Format::JsonLines => ExportFormat::JsonLines,
+        Format::Parquet => ExportFormat::Parquet,
+    };
+    let bytes = session.export(&args.sql, environment, format)?;
+    // parquet is no text: past every layer that looks at what it prints
+    let _ = std::io::Write::write_all(&mut std::io::stdout(), &bytes);
+    Ok(DONE)
+}
+
+/// `vmesh render`
+pub(super) fn render(face: &Face, args: &args::Render) -> Verdict {
+    let session = face.session()?;
+    let prepared = session.prepare(session.target(args.env.as_deref(), None)?)?;
+    let sql = session.render(&prepared, &args.model)?;
+    face.print(|| format!("{}\n", sql.trim_end()), || json!({"model": args.model, "sql": sql}));
+    Ok(DONE)
+}
+
+/// `vmesh lineage`
+pub(super) fn lineage(face: &Face, args: &args::Lineage) -> Verdict {
+    let session = face.session()?;
+    let prepared = session.prepare(session.readable_target()?)?;
+    let project = &prepared.desired.project;
+    let lineage = session.lineage(project, &args.model)?;
+    face.print(
+        || dag::lineage(project, &lineage),
+        || {
+            json!({
+                "model": lineage.model,
+                "upstream": lineage.upstream,
+                "downstream": lineage.downstream,
+                "sources": lineage.sources,
+            })
+        },
+    );
+    Ok(DONE)
+}
+
+/// `vmesh dag`
+pub(super) fn dag(face: &Face, args: &args::Dag) -> Verdict {
+    let session = face.session()?;
+    let prepared = session.prepare(session.readable_target()?)?;
+    let plan = prepared.plan(&session, &session.state()?);
+    let project = &prepared.desired.project;
+    if let Some(file) = &args.html {
+        let page = dag::html(project, &plan);
+        std::fs::write(file, page).map_err(|source| Error::Io { doing: "write", path: file.clone(), source })?;
+    }
+    face.print(
+        || match &args.html {
+            Some(file) => format!("wrote {}\n", file.display()),
+            None => dag::text(project, &plan),
+        },
+        || dag::json(project, &plan),
+    );
+    Ok(DONE)
+}
+
+impl Session<'_> {
+    /// The current branch's target; on a main without commits the working tree can't be planned, but it can be read.
+    fn readable_target(&self) -> Result<crate::workflow::planning::Target, Error> {
+        let mut target = self.target(None, None)?;
+        let is_main = target.environment.is_prod() && self.folder.is_some();
+        if is_main && target.branch == self.branch()? {
+            target.tree = crate::workflow::tree::SourceTree::Working;
+        }
+        Ok(target)
+    }
+}

@@ -1,0 +1,43 @@
+//! Problems, drawn as rustc draws them: what, where, why, what is still true, what to do.
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+
+use crate::domain::diagnostic::Diagnostic;
+
+/// One problem as text.
+pub(in crate::cli) fn render(diagnostic: &Diagnostic, warning: bool) -> String {
+    let level = if warning { Level::WARNING } else { Level::ERROR };
+    let mut group =
+        level.primary_title(diagnostic.what.as_str()).elements(Vec::<annotate_snippets::Message<'_>>::new());
+    if let Some(at) = &diagnostic.at {
+        let span = clamp(&at.text, at.span.clone());
+        let annotation = AnnotationKind::Primary.span(span);
+        let annotation = if at.label.is_empty() { annotation } else { annotation.label(at.label.as_str()) };
+        group = group.element(Snippet::source(&*at.text).path(at.path.as_str()).annotation(annotation));
+    }
+    for note in &diagnostic.notes {
+        let (level, note) = match note.strip_prefix("DuckDB: ").or_else(|| note.strip_prefix("Git: ")) {
+            Some(_) => (Level::NOTE.with_name("cause"), note.as_str()),
+            None => (Level::NOTE, note.as_str()),
+        };
+        group = group.element(level.message(note));
+    }
+    if let Some(help) = &diagnostic.help {
+        group = group.element(Level::HELP.message(help.as_str()));
+    }
+    Renderer::styled().decor_style(DecorStyle::Ascii).render(&[group])
+}
+
+/// A span that lies in the text and between characters, whatever was computed.
+fn clamp(text: &str, span: std::ops::Range<usize>) -> std::ops::Range<usize> {
+    let fit = |mut at: usize| {
+        at = at.min(text.len());
+        while !text.is_char_boundary(at) {
+            at -= 1;
+        }
+        at
+    };
+    let start = fit(span.start);
+    start..fit(span.end).max(start)
+}

@@ -1,0 +1,86 @@
+//! Events, told on stderr: on a terminal one line that is redrawn, elsewhere a line each.
+
+use std::cell::RefCell;
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::adapter::warehouse::Holder;
+use crate::workflow::event::{Event, Report};
+
+/// Tells events to a person.
+pub(in crate::cli) struct Teller {
+    bar: RefCell<Option<ProgressBar>>,
+    quiet: bool,
+}
+
+impl Teller {
+    /// One for commands.
+    pub(in crate::cli) fn new() -> Self {
+        Self { bar: RefCell::new(None), quiet: false }
+    }
+
+    /// One that tells nothing but why it waits: for hooks.
+    pub(in crate::cli) fn quiet() -> Self {
+        Self { bar: RefCell::new(None), quiet: true }
+    }
+
+    /// Takes a half-drawn line away.
+    pub(in crate::cli) fn clear(&self) {
+        if let Some(bar) = self.bar.borrow_mut().take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Report for Teller {
+    fn report(&self, event: &Event) {
+        match event {
+            Event::Waiting { holder } => anstream::eprintln!("{}", waiting(holder.as_ref())),
+            Event::PlanningAgain => anstream::eprintln!("the environment moved in the meantime: planning again"),
+            Event::Moment(moment) => stop_for_tests(moment),
+            Event::Building { .. } | Event::Built { .. } if self.quiet => {}
+            Event::Building { model, index, total } if std::io::stderr().is_terminal() => {
+                let mut bar = self.bar.borrow_mut();
+                let bar = bar.get_or_insert_with(|| {
+                    let bar = ProgressBar::new(*total as u64);
+                    // the template is constant: if it were wrong, the default one would do
+                    if let Ok(style) = ProgressStyle::with_template("{spinner} building {pos}/{len} {msg} {elapsed}") {
+                        bar.set_style(style);
+                    }
+                    bar.enable_steady_tick(Duration::from_millis(120));
+                    bar
+                });
+                bar.set_position(*index as u64);
+                bar.set_message(model.to_string());
+            }
+            Event::Building { .. } => {}
+            Event::Built { model, took } => {
+                let line = format!("built {model} in {:.2} s", took.as_secs_f64());
+                match self.bar.borrow().as_ref() {
+                    Some(bar) => bar.println(line),
+                    None => anstream::eprintln!("{line}"),
+                }
+            }
+        }
+    }
+}
+
+/// Who has the warehouse.
+pub(in crate::cli) fn waiting(holder: Option<&Holder>) -> String {
+    match holder {
+        Some(Holder { program, pid }) => format!("waiting for the warehouse: {program} (PID {pid}) has it"),
+        None => "waiting for the warehouse: another process has it".to_owned(),
+    }
+}
+
+/// Tests that kill vmesh in the midst of its work name the moment in `VMESH_TEST_KILL_AT`.
+fn stop_for_tests(moment: &str) {
+    if std::env::var_os("VMESH_TEST_KILL_AT").is_some_and(|wanted| wanted == moment) {
+        let pid = std::process::id().to_string();
+        // SIGKILL, from outside, as a crash would be: no destructor runs
+        let _ = std::process::Command::new("kill").args(["-9", &pid]).status();
+        std::thread::sleep(Duration::from_secs(10));
+    }
+}

@@ -1,0 +1,94 @@
+//! Values in, strings out: plans, diffs, tables and times as text. Styles are ANSI; whoever prints to something other
+//! than a terminal strips them.
+
+pub(super) mod dag;
+pub(super) mod diagnostic;
+pub(super) mod diff;
+pub(super) mod event;
+pub(super) mod json;
+pub(super) mod plan;
+pub(super) mod settled;
+pub(super) mod table;
+
+use anstyle::{AnsiColor, Style};
+
+/// Names and headings.
+pub(super) const BOLD: Style = Style::new().bold();
+/// What matters less.
+pub(super) const DIM: Style = Style::new().dimmed();
+/// New or good.
+pub(super) const GREEN: Style = AnsiColor::Green.on_default();
+/// Changed.
+pub(super) const YELLOW: Style = AnsiColor::Yellow.on_default();
+/// Gone or bad.
+pub(super) const RED: Style = AnsiColor::Red.on_default();
+/// Reached by a change.
+pub(super) const CYAN: Style = AnsiColor::Cyan.on_default();
+
+/// Text in a style.
+pub(super) fn paint(style: Style, text: impl std::fmt::Display) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// `1 model`, `2 models`.
+pub(super) fn count(count: usize, noun: &str) -> String {
+    let plural = match noun.strip_suffix('y') {
+        Some(stem) if !noun.ends_with("ey") => format!("{stem}ies"),
+        _ => format!("{noun}s"),
+    };
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {plural}") }
+}
+
+/// How long ago, roughly: `just now`, `5 minutes ago`, `3 days ago`.
+pub(super) fn ago(at: i64, now: i64) -> String {
+    let seconds = usize::try_from(now - at).unwrap_or(0);
+    match seconds {
+        0..60 => "just now".to_owned(),
+        60..3_600 => format!("{} ago", count(seconds / 60, "minute")),
+        3_600..86_400 => format!("{} ago", count(seconds / 3_600, "hour")),
+        _ => format!("{} ago", count(seconds / 86_400, "day")),
+    }
+}
+
+/// Bytes for people: `1.2 MB`.
+pub(super) fn bytes(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
+    if bytes < 1000 {
+        return format!("{bytes} B");
+    }
+    let mut value = bytes as f64;
+    let mut unit = UNITS[0];
+    for next in UNITS {
+        value /= 1000.0;
+        unit = next;
+        if value < 999.5 {
+            break;
+        }
+    }
+    format!("{value:.1} {unit}")
+}
+
+/// A few names, and how many more there are.
+pub(super) fn some(names: &[impl std::fmt::Display], most: usize) -> String {
+    let mut shown: Vec<String> = names.iter().take(most).map(ToString::to_string).collect();
+    if names.len() > most {
+        shown.push(format!("{} more", names.len() - most));
+    }
+    shown.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_as_people_say_them() {
+        assert_eq!((count(1, "model"), count(2, "query")), ("1 model".to_owned(), "2 queries".to_owned()));
+        assert_eq!((ago(0, 30), ago(0, 61)), ("just now".to_owned(), "1 minute ago".to_owned()));
+        assert_eq!(
+            (bytes(999), bytes(262_144), bytes(5_000_000_000)),
+            ("999 B".into(), "262.1 kB".into(), "5.0 GB".into())
+        );
+        assert_eq!(some(&["a", "b", "c"], 2), "a, b, 1 more");
+    }
+}

@@ -1,0 +1,107 @@
+//! A plan, told.
+
+use super::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, count, paint, some};
+use crate::domain::plan::{Action, Change, Plan, Reason, Step};
+
+/// The plan for people. With `explain`, every model is listed with its reason.
+pub(in crate::cli) fn render(plan: &Plan, explain: bool) -> String {
+    let mut out = heading(plan);
+    let listed: Vec<&Step> = plan.steps.iter().filter(|step| explain || is_told(step)).collect();
+    let width = listed.iter().map(|step| step.model.to_string().len()).max().unwrap_or(0);
+    if !listed.is_empty() {
+        out.push('\n');
+    }
+    for step in listed {
+        out.push_str(&line(step, width));
+    }
+    if !plan.behind.is_empty() {
+        let names = some(&plan.behind, 5);
+        out.push_str(&format!("\n{} {names}\n", paint(YELLOW, "behind main:")));
+    }
+    out.push_str(&format!("\n{}\n", summary(plan)));
+    out
+}
+
+/// What will be done, in one line.
+pub(in crate::cli) fn summary(plan: &Plan) -> String {
+    if plan.is_done() {
+        return format!("{} is in step: nothing to do", plan.environment);
+    }
+    let drops = plan.steps.iter().filter(|step| step.action == Action::Drop && step.swap).count();
+    let mut parts = vec![
+        format!("{} to build", plan.count(Action::Build)),
+        format!("{} to reuse", plan.count(Action::Reuse)),
+        format!("{} to swap", count(plan.swaps() - drops, "pointer")),
+    ];
+    if drops > 0 {
+        parts.push(format!("{} to drop", count(drops, "view")));
+    }
+    parts.join(", ")
+}
+
+fn heading(plan: &Plan) -> String {
+    let source = &plan.source;
+    let commit = source.commit.as_deref().map_or_else(|| "nothing committed".to_owned(), short);
+    let dirty = if source.dirty { " with uncommitted changes" } else { "" };
+    let mut parts = vec![format!("branch {} at {commit}{dirty}", source.branch)];
+    match (&source.base, plan.environment.is_prod()) {
+        (Some(base), true) => parts.push(format!("now shows {}", short(base))),
+        (Some(base), false) => parts.push(format!("base {} {}", source.main, short(base))),
+        (None, true) => parts.push("first promotion".to_owned()),
+        (None, false) => parts.push(format!("no common commit with {}", source.main)),
+    }
+    format!("{} {}\n", paint(BOLD, &plan.environment), paint(DIM, format!("· {}", parts.join(" · "))))
+}
+
+/// Whether a step is worth a line without being asked for.
+fn is_told(step: &Step) -> bool {
+    step.action != Action::Reuse || !matches!(step.change, Change::Unchanged)
+}
+
+fn line(step: &Step, width: usize) -> String {
+    let (sign, style) = match step.change {
+        Change::Direct => ("~", YELLOW),
+        Change::Indirect => ("~", CYAN),
+        Change::Metadata => ("·", DIM),
+        Change::Added => ("+", GREEN),
+        Change::Removed => ("-", RED),
+        Change::Unchanged => (" ", DIM),
+    };
+    let name = format!("{:width$}", step.model.to_string());
+    let change = format!("{:9}", step.change.word());
+    let action = format!("{:5}", step.action.word());
+    let reason = reason(&step.reason);
+    let mut line = format!("  {} {name}  {change}  {action}  {}\n", paint(style, sign), paint(DIM, reason));
+    let columns = &step.columns;
+    let lists = [("+", &columns.added, GREEN), ("-", &columns.removed, RED), ("~", &columns.changed, YELLOW)];
+    let changed: Vec<String> = lists
+        .iter()
+        .flat_map(|(sign, names, style)| names.iter().map(move |name| paint(*style, format!("{sign}{name}"))))
+        .collect();
+    if !changed.is_empty() {
+        line.push_str(&format!("  {:width$}    columns: {}\n", "", changed.join(" ")));
+    }
+    line
+}
+
+/// Why a model is built, or isn't, in words.
+pub(in crate::cli) fn reason(reason: &Reason) -> String {
+    match reason {
+        Reason::New => "new".to_owned(),
+        Reason::QueryChanged => "its query changed".to_owned(),
+        Reason::KindChanged { from, to } => format!("its kind changed from {from} to {to}"),
+        Reason::SeedChanged => "the rows of its CSV file changed".to_owned(),
+        Reason::PropertiesChanged => "its properties changed".to_owned(),
+        Reason::UpstreamChanged(parents) => format!("{} changed", some(parents, 3)),
+        Reason::TableLost => "its table is gone".to_owned(),
+        Reason::NeverBuilt => "it was never built".to_owned(),
+        Reason::Built => "already built".to_owned(),
+        Reason::Inlined => "inlined into its consumers".to_owned(),
+        Reason::Gone => "no such model any more".to_owned(),
+    }
+}
+
+/// The first digits of a commit.
+pub(in crate::cli) fn short(commit: &str) -> String {
+    commit.chars().take(8).collect()
+}

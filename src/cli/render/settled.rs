@@ -1,0 +1,72 @@
+//! What hooks and the watcher say: a line or two that a person is glad to read.
+
+use super::{BOLD, DIM, YELLOW, count, paint, plan, some};
+use crate::adapter::git::Rest;
+use crate::workflow::settle::{Settled, Standing};
+
+/// What to say after settling. With `greet`, an environment that was in step already is named, too: someone just
+/// switched to it.
+pub(in crate::cli) fn render(settled: &Settled, greet: bool) -> Option<String> {
+    let line = match settled {
+        Settled::Nothing | Settled::NotNow(Rest::Ready | Rest::Detached) => return None,
+        Settled::NotNow(Rest::Busy { .. }) => return None,
+        Settled::NotNow(Rest::Conflicts) => {
+            "the environment stays as it is until the conflicts are resolved".to_owned()
+        }
+        Settled::InStep(standing) if greet => format!("{} · {}", paint(BOLD, &standing.environment), stands(standing)),
+        Settled::InStep(_) => return None,
+        Settled::Published { standing, applied } => {
+            let built = &applied.built;
+            let what = match built.len() {
+                0 => "nothing to build".to_owned(),
+                _ => format!("built {}", some(built, 4)),
+            };
+            if standing.environment.is_prod() {
+                let commit = standing.commit.as_deref().map(plan::short).unwrap_or_default();
+                let moved = count(applied.plan.swaps(), "pointer");
+                format!(
+                    "{} shows {commit} · {moved} swapped, {what} {}",
+                    paint(BOLD, "prod"),
+                    paint(DIM, "· back: vmesh rollback")
+                )
+            } else {
+                format!("{} · {} · {what}", paint(BOLD, &standing.environment), stands(standing))
+            }
+        }
+        Settled::Queued { environment, builds, locked: None } => {
+            let what = match builds.len() {
+                0 => "swapping pointers".to_owned(),
+                _ => format!("building {}", some(builds, 4)),
+            };
+            let hint = paint(DIM, "· vmesh status");
+            format!("{} · {what} in the background {hint}", paint(BOLD, environment))
+        }
+        Settled::Queued { environment, locked: Some(holder), .. } => {
+            let who = holder.as_ref().map_or_else(
+                || "another process".to_owned(),
+                |holder| format!("{} (PID {})", holder.program, holder.pid),
+            );
+            format!("{} · {who} has the warehouse; planned as soon as it is free", paint(BOLD, environment))
+        }
+        Settled::Rewound { shown, tip } => {
+            let note = format!("main went back to {tip}, prod still shows {shown}");
+            format!("{} · vmesh promote --allow-rewind moves it", paint(YELLOW, note))
+        }
+    };
+    Some(format!("vmesh: {line}"))
+}
+
+/// How an environment stands against prod.
+pub(in crate::cli) fn stands(standing: &Standing) -> String {
+    let Standing { environment, models, own, .. } = standing;
+    let models_text = count(*models, "model");
+    if environment.is_prod() {
+        models_text
+    } else if *own == 0 {
+        format!("{models_text}, all shared with prod")
+    } else if own == models {
+        format!("{models_text}, all its own")
+    } else {
+        format!("{models_text}, {own} its own, {} shared with prod", models - own)
+    }
+}

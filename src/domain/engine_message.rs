@@ -1,0 +1,85 @@
+//! Reading an engine's error message: which place of the text sent does it complain about?
+
+/// The message without the part that repeats the query.
+pub fn headline(message: &str) -> String {
+    let end = message.find("\n\nLINE ").or_else(|| message.find("\nLINE ")).unwrap_or(message.len());
+    message[..end].trim().replace('\n', " ")
+}
+
+/// The byte offset in the text sent that DuckDB's `LINE n: … ^` points at.
+pub fn place(message: &str, sent: &str) -> Option<usize> {
+    let at = message.rfind("LINE ")?;
+    let mut lines = message[at..].lines();
+    let (shown, caret) = (lines.next()?, lines.next()?);
+    let (number, excerpt) = shown.strip_prefix("LINE ")?.split_once(": ")?;
+    let number: usize = number.parse().ok()?;
+    let column = caret.chars().position(|c| c == '^')?;
+    let column = column.checked_sub("LINE : ".len() + number.to_string().len())?;
+    let mut start = 0;
+    let line = sent.split_inclusive('\n').nth(number.checked_sub(1)?)?;
+    for before in sent.split_inclusive('\n').take(number - 1) {
+        start += before.len();
+    }
+    // long lines are shown from their middle, with dots at both ends
+    let (dots, visible) = match excerpt.strip_prefix("...") {
+        Some(rest) => (3, rest),
+        None => (0, excerpt),
+    };
+    let visible = visible.strip_suffix("...").unwrap_or(visible);
+    let shift = line.find(visible)?;
+    let column = column.checked_sub(dots)?;
+    let inside: usize = visible.chars().take(column).map(char::len_utf8).sum();
+    Some(start + shift + inside)
+}
+
+/// The same place in the text as written, when `sent` is `written` with names replaced inside of lines.
+pub fn in_written(offset: usize, sent: &str, written: &str) -> std::ops::Range<usize> {
+    let before = sent.get(..offset).unwrap_or(sent);
+    let line = before.matches('\n').count();
+    let column = before.len() - before.rfind('\n').map_or(0, |at| at + 1);
+    let start: usize = written.split_inclusive('\n').take(line).map(str::len).sum();
+    let written_line = written.split_inclusive('\n').nth(line).unwrap_or_default().trim_end();
+    let sent_line = sent.split_inclusive('\n').nth(line).unwrap_or_default().trim_end();
+    let word: String =
+        sent_line.get(column..).unwrap_or_default().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    if written_line == sent_line {
+        return start + column..start + column + word.len().max(1);
+    }
+    let found = written_line.match_indices(&word).filter(|_| !word.is_empty());
+    match found.min_by_key(|(at, _)| at.abs_diff(column)) {
+        Some((at, _)) => start + at..start + at + word.len(),
+        None => {
+            let indent = written_line.len() - written_line.trim_start().len();
+            start + indent..start + written_line.len()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SENT: &str = "SELECT id,\n  sum(amout) AS total\nFROM t";
+    const MESSAGE: &str = "Binder Error: Referenced column \"amout\" not found in FROM clause!\nCandidate bindings: \
+                           \"amount\"\n\nLINE 2:   sum(amout) AS total\n              ^";
+
+    #[test]
+    fn the_caret_is_found_in_the_text() {
+        let at = place(MESSAGE, SENT).unwrap();
+        assert_eq!(&SENT[at..at + 5], "amout");
+        assert_eq!(
+            headline(MESSAGE),
+            "Binder Error: Referenced column \"amout\" not found in FROM clause! Candidate bindings: \"amount\""
+        );
+    }
+
+    #[test]
+    fn places_survive_names_that_were_spliced_in() {
+        let written = "SELECT nope FROM orders AS o";
+        let sent = "SELECT nope FROM \"vmesh_snapshots\".\"orders__0123\" AS o";
+        let range = in_written(sent.find("nope").unwrap(), sent, written);
+        assert_eq!(&written[range], "nope");
+        let far = in_written(sent.len() - 1, sent, written);
+        assert_eq!(&written[far], "o");
+    }
+}

@@ -1,0 +1,116 @@
+//! What a warehouse holds at one moment: snapshots, environments, and the history of prod.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::fingerprint::Fingerprint;
+use super::name::{BranchName, EnvName, ModelName, TableName};
+
+/// A column: name and type, as the engine says them.
+pub type Column = (String, String);
+
+/// A fingerprint, together with the physical table built for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// What it is a version of.
+    pub model: ModelName,
+    /// Its identity.
+    pub fingerprint: Fingerprint,
+    /// The hash of the model's own part.
+    pub own: Fingerprint,
+    /// The table or, for kind VIEW, the view.
+    pub table: TableName,
+    /// The kind's word.
+    pub kind: String,
+    /// The snapshots it was built from.
+    pub parents: Vec<Fingerprint>,
+    /// The query that fills it, with the parents' tables spliced in; none for seeds.
+    pub select: Option<String>,
+    /// Columns in order.
+    pub columns: Vec<Column>,
+    /// When it was last filled: seconds since 1970.
+    pub built_at: i64,
+}
+
+/// A named set of pointers from models to snapshots.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Environment {
+    /// Its name.
+    pub name: EnvName,
+    /// The branch it belongs to.
+    pub branch: BranchName,
+    /// The commit it was planned from, if there was one.
+    pub commit: Option<String>,
+    /// Whether files differed from that commit.
+    pub dirty: bool,
+    /// The commit of main that the branch's changes are told against.
+    pub base: Option<String>,
+    /// Prod only: main's tip when prod was last moved. Hooks promote only when main has moved since, so that a rollback
+    /// stays until the next merge.
+    pub tip: Option<String>,
+    /// Counts its publications; a plan is valid for exactly one.
+    pub generation: u64,
+    /// When it was made, in seconds since 1970.
+    pub created_at: i64,
+    /// When it was last published.
+    pub updated_at: i64,
+    /// What it shows.
+    pub pointers: BTreeMap<ModelName, Fingerprint>,
+}
+
+/// One entry of the history of prod's pointers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Promotion {
+    /// The generation of prod that it made.
+    pub generation: u64,
+    /// The commit of main that prod shows since.
+    pub commit: String,
+    /// `promote`, `rollback` or `restate`.
+    pub action: String,
+    /// When, in seconds since 1970.
+    pub at: i64,
+    /// What prod shows since.
+    #[serde(skip)]
+    pub pointers: BTreeMap<ModelName, Fingerprint>,
+}
+
+/// All records, and what is really there.
+#[derive(Debug, Clone, Default)]
+pub struct State {
+    /// The environments.
+    pub environments: BTreeMap<EnvName, Environment>,
+    /// The snapshots on record.
+    pub snapshots: BTreeMap<Fingerprint, Snapshot>,
+    /// The tables and views that exist in the physical layer, by name.
+    pub physical: BTreeSet<String>,
+    /// The views of the virtual layer that exist: view → the physical table that it shows.
+    pub views: BTreeMap<TableName, TableName>,
+    /// Prod's history, oldest first.
+    pub promotions: Vec<Promotion>,
+}
+
+impl State {
+    /// The snapshot of a fingerprint, if it is on record and its table exists.
+    pub fn built(&self, fingerprint: &Fingerprint) -> Option<&Snapshot> {
+        self.snapshots.get(fingerprint).filter(|snapshot| self.physical.contains(&snapshot.table.name))
+    }
+
+    /// Whether a snapshot is on record whose table is gone.
+    pub fn lost(&self, fingerprint: &Fingerprint) -> bool {
+        self.snapshots.contains_key(fingerprint) && self.built(fingerprint).is_none()
+    }
+
+    /// Prod, if anything was ever promoted.
+    pub fn prod(&self) -> Option<&Environment> {
+        self.environments.get(&EnvName::prod())
+    }
+
+    /// The fingerprints that prod or its history within `keep_after` (seconds since 1970) points at, the promotion before
+    /// the current one always included: what a rollback needs.
+    pub fn kept_for_rollback(&self, keep_after: i64) -> BTreeSet<Fingerprint> {
+        let recent = self.promotions.iter().rev().enumerate();
+        let recent = recent.filter(|(index, promotion)| *index < 2 || promotion.at >= keep_after);
+        recent.flat_map(|(_, promotion)| promotion.pointers.values().copied()).collect()
+    }
+}

@@ -1,0 +1,139 @@
+//! What makes two versions of a model the same.
+//!
+//! | counts | doesn't count |
+//! | --- | --- |
+//! | the meaning of the query: its canonical form | layout, comments, case of keywords, quoting |
+//! | the kind and the physical properties | description, owner, cron and other metadata |
+//! | a seed's rows and declared columns | the file's path, its line endings |
+//! | the name and fingerprint of every parent | the branch, the author, the time, the machine |
+//! | the model's own name, the version of this recipe | rows of tables that vmesh doesn't manage |
+//!
+//! A table is shared by all models with one fingerprint. To leave something out is therefore wrong data; to count too
+//! much is only slow. When in doubt, count it, and raise [`RECIPE`].
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::name::ModelName;
+
+/// Raised whenever the recipe or the canonical form changes, so that old tables are not taken for new ones.
+const RECIPE: &str = "vmesh 2026-11 fingerprint 1";
+
+/// BLAKE3 over a model's meaning and everything it depends on.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fingerprint([u8; 32]);
+
+impl Fingerprint {
+    /// 64 hex digits.
+    pub fn hex(&self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The fingerprint of 64 hex digits.
+    pub fn from_hex(hex: &str) -> Option<Self> {
+        blake3::Hash::from_hex(hex).ok().map(|hash| Self(*hash.as_bytes()))
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.hex())
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.hex()[..12])
+    }
+}
+
+impl Serialize for Fingerprint {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.hex())
+    }
+}
+
+impl<'de> Deserialize<'de> for Fingerprint {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::from_hex(&text).ok_or_else(|| serde::de::Error::custom("expected 64 hex digits"))
+    }
+}
+
+/// What a model itself says, apart from its parents.
+pub(super) struct Own<'a> {
+    pub(super) name: &'a ModelName,
+    /// The kind's word and its settings.
+    pub(super) kind: Vec<String>,
+    pub(super) physical: &'a [(String, String)],
+    pub(super) columns: &'a [(String, String)],
+    pub(super) query: Option<[u8; 32]>,
+    /// The hash of a seed's content.
+    pub(super) seed: Option<[u8; 32]>,
+}
+
+/// The hash of the model's own part: equal means "its own text says the same", whatever its parents do.
+pub(super) fn own(own: &Own<'_>) -> Fingerprint {
+    let mut recipe = Recipe::new("own");
+    recipe.text(&own.name.to_string());
+    recipe.count(own.kind.len());
+    own.kind.iter().for_each(|part| recipe.text(part));
+    for pairs in [own.physical, own.columns] {
+        recipe.count(pairs.len());
+        for (key, value) in pairs {
+            recipe.text(key);
+            recipe.text(value);
+        }
+    }
+    recipe.optional(own.query.as_ref());
+    recipe.optional(own.seed.as_ref());
+    recipe.finish()
+}
+
+/// The fingerprint: the model's own part, and each parent by name.
+pub(super) fn whole<'a>(
+    own: &Fingerprint,
+    parents: impl IntoIterator<Item = (&'a ModelName, Fingerprint)>,
+) -> Fingerprint {
+    let mut recipe = Recipe::new("whole");
+    recipe.bytes(&own.0);
+    for (name, fingerprint) in parents {
+        recipe.text(&name.to_string());
+        recipe.bytes(&fingerprint.0);
+    }
+    recipe.finish()
+}
+
+/// A hash over parts that can't run into each other: each is led by its length.
+struct Recipe(blake3::Hasher);
+
+impl Recipe {
+    fn new(part: &str) -> Self {
+        let mut recipe = Self(blake3::Hasher::new_derive_key(RECIPE));
+        recipe.text(super::sql::CANON_VERSION);
+        recipe.text(part);
+        recipe
+    }
+
+    fn count(&mut self, count: usize) {
+        self.0.update(&(count as u64).to_le_bytes());
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.count(bytes.len());
+        self.0.update(bytes);
+    }
+
+    fn text(&mut self, text: &str) {
+        self.bytes(text.as_bytes());
+    }
+
+    fn optional(&mut self, hash: Option<&[u8; 32]>) {
+        self.bytes(hash.map_or(&[][..], |hash| &hash[..]));
+    }
+
+    fn finish(self) -> Fingerprint {
+        Fingerprint(*self.0.finalize().as_bytes())
+    }
+}

@@ -1,0 +1,92 @@
+//! Who reads whom: the order to build in, circles, and what lies below a model.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Every node after the nodes it reads; among those that are free, by name. `Err` holds one circle, each node reading
+/// the next and the last reading the first.
+pub fn order<N: Ord + Clone>(reads: &BTreeMap<N, Vec<N>>) -> Result<Vec<N>, Vec<N>> {
+    let mut waiting: BTreeMap<&N, usize> = BTreeMap::new();
+    let mut readers: BTreeMap<&N, Vec<&N>> = BTreeMap::new();
+    for (node, parents) in reads {
+        let parents: BTreeSet<&N> = parents.iter().filter(|parent| reads.contains_key(parent)).collect();
+        waiting.insert(node, parents.len());
+        for parent in parents {
+            readers.entry(parent).or_default().push(node);
+        }
+    }
+    let mut free: BTreeSet<&N> = waiting.iter().filter(|(_, count)| **count == 0).map(|(node, _)| *node).collect();
+    let mut order = Vec::with_capacity(reads.len());
+    while let Some(node) = free.pop_first() {
+        order.push(node.clone());
+        for reader in readers.get(node).into_iter().flatten() {
+            if let Some(count) = waiting.get_mut(reader) {
+                *count -= 1;
+                if *count == 0 {
+                    free.insert(reader);
+                }
+            }
+        }
+    }
+    if order.len() == reads.len() { Ok(order) } else { Err(circle(reads, &order.into_iter().collect())) }
+}
+
+/// One circle among the nodes that are not in `done`: each of them reads another such node, so following reads from
+/// any of them must meet a node twice.
+fn circle<N: Ord + Clone>(reads: &BTreeMap<N, Vec<N>>, done: &BTreeSet<N>) -> Vec<N> {
+    let stuck = |node: &&N| reads.contains_key(*node) && !done.contains(*node);
+    let mut path: Vec<&N> = Vec::new();
+    let mut next = reads.keys().find(stuck);
+    while let Some(node) = next {
+        if let Some(start) = path.iter().position(|seen| *seen == node) {
+            return path[start..].iter().map(|node| (*node).clone()).collect();
+        }
+        path.push(node);
+        next = reads.get(node).into_iter().flatten().find(stuck);
+    }
+    path.into_iter().cloned().collect()
+}
+
+/// The given nodes and everything that reads them, however far away.
+pub fn below<N: Ord + Clone>(reads: &BTreeMap<N, Vec<N>>, start: impl IntoIterator<Item = N>) -> BTreeSet<N> {
+    let mut readers: BTreeMap<&N, Vec<&N>> = BTreeMap::new();
+    for (node, parents) in reads {
+        for parent in parents {
+            readers.entry(parent).or_default().push(node);
+        }
+    }
+    let mut found: BTreeSet<N> = BTreeSet::new();
+    let mut todo: Vec<N> = start.into_iter().collect();
+    while let Some(node) = todo.pop() {
+        todo.extend(readers.get(&node).into_iter().flatten().map(|reader| (*reader).clone()));
+        found.insert(node);
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reads(edges: &[(&str, &[&str])]) -> BTreeMap<String, Vec<String>> {
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        edges.iter().map(|(node, parents)| ((*node).to_owned(), owned(parents))).collect()
+    }
+
+    #[test]
+    fn parents_come_first() {
+        let graph = reads(&[("a", &["c", "b"]), ("b", &["c"]), ("c", &["outside"]), ("d", &[])]);
+        assert_eq!(order(&graph).unwrap(), ["c", "b", "a", "d"]);
+    }
+
+    #[test]
+    fn a_circle_is_named_without_what_hangs_on_it() {
+        let graph = reads(&[("a", &["b"]), ("b", &["c"]), ("c", &["b"]), ("d", &[])]);
+        assert_eq!(order(&graph).unwrap_err(), ["b", "c"]);
+    }
+
+    #[test]
+    fn below_is_transitive_and_includes_the_start() {
+        let graph = reads(&[("a", &[]), ("b", &["a"]), ("c", &["b"]), ("d", &[])]);
+        assert_eq!(below(&graph, ["a".to_owned()]), ["a", "b", "c"].map(String::from).into());
+    }
+}

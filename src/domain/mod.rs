@@ -1,0 +1,14 @@
+//! THE NOUNS. Pure: no file, clock, environment variable, database, git or terminal.
+
+pub mod config;
+pub mod diagnostic;
+pub mod engine_message;
+pub mod environment;
+pub mod fingerprint;
+pub mod graph;
+pub mod model;
+pub mod name;
+pub mod plan;
+pub mod project;
+pub mod sql;
+pub mod table_diff;

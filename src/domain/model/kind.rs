@@ -1,0 +1,145 @@
+//! How a model is materialized.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::diagnostic::nearest;
+use super::header::{self, Value};
+use super::problem::Problem;
+
+/// A model's kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Kind {
+    /// A table, built whole.
+    Full,
+    /// A view in the physical layer: stores nothing, reads its parents' snapshots.
+    View,
+    /// A table loaded from a CSV file of the project.
+    Seed(Seed),
+    /// No object at all: consumers read its query as a subquery.
+    Embedded,
+}
+
+/// Where a seed's rows come from and how they are written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct Seed {
+    /// As written: relative to the model's file, or to the project with `$root/` in front.
+    pub path: String,
+    /// Field separator; the engine finds it out when left out.
+    pub delimiter: Option<String>,
+    /// Quote character.
+    pub quote: Option<String>,
+    /// Escape character inside quotes.
+    pub escape: Option<String>,
+}
+
+/// Kinds of SQLMesh that vmesh will have and doesn't have yet.
+const LATER: [&str; 8] = [
+    "INCREMENTAL_BY_TIME_RANGE",
+    "INCREMENTAL_BY_UNIQUE_KEY",
+    "INCREMENTAL_BY_PARTITION",
+    "INCREMENTAL_UNMANAGED",
+    "SCD_TYPE_2",
+    "SCD_TYPE_2_BY_TIME",
+    "SCD_TYPE_2_BY_COLUMN",
+    "MANAGED",
+];
+const NOW: [&str; 4] = ["FULL", "VIEW", "SEED", "EMBEDDED"];
+
+impl Kind {
+    /// The kind's word in a header.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Full => "FULL",
+            Self::View => "VIEW",
+            Self::Seed(_) => "SEED",
+            Self::Embedded => "EMBEDDED",
+        }
+    }
+
+    /// The kind of a word alone, as `[defaults] kind` has it.
+    pub fn from_word(word: &str) -> Option<Self> {
+        match word.to_ascii_uppercase().as_str() {
+            "FULL" => Some(Self::Full),
+            "VIEW" => Some(Self::View),
+            "EMBEDDED" => Some(Self::Embedded),
+            _ => None,
+        }
+    }
+
+    /// Reads `kind FULL`, `kind SEED (path 'a.csv')`, ….
+    pub(super) fn read(value: &Value<'_>) -> Result<Self, Problem> {
+        let Some((word, inner)) = value.call() else {
+            return Err(Problem::new("this is no kind", value.span()).help(format!("kinds are {}", NOW.join(", "))));
+        };
+        let upper = word.to_ascii_uppercase();
+        if upper == "SEED" {
+            return seed(value, inner).map(Self::Seed);
+        }
+        if let Some(kind) = Self::from_word(&upper) {
+            return plain(inner).map(|()| kind);
+        }
+        if upper == "EXTERNAL" {
+            let problem = Problem::new("a model file can't be EXTERNAL", value.span());
+            return Err(problem.help("leave the file out: any table that is no model is read as it is"));
+        }
+        if LATER.contains(&upper.as_str()) || upper == "CUSTOM" {
+            let problem = Problem::new(format!("kind `{upper}` is not supported yet"), value.span());
+            return Err(problem.help("until it is, use FULL: the table is built whole whenever its meaning changes"));
+        }
+        let mut problem = Problem::new(format!("unknown kind `{word}`"), value.span());
+        if let Some(near) = nearest(word, NOW.into_iter().chain(LATER)) {
+            problem = problem.help(format!("did you mean `{near}`?"));
+        }
+        Err(problem)
+    }
+}
+
+/// FULL, VIEW and EMBEDDED have one property, which changes nothing here.
+fn plain(inner: &[super::super::sql::Lexeme]) -> Result<(), Problem> {
+    for property in header::items(inner)? {
+        match (property.key.as_str(), property.value.boolean()) {
+            ("materialized", Some(false)) => {}
+            ("materialized", _) => return Err(Problem::new("materialized views are not supported", property.span)),
+            (key, _) => return Err(Problem::new(format!("unknown property `{key}` of this kind"), property.span)),
+        }
+    }
+    Ok(())
+}
+
+fn seed(value: &Value<'_>, inner: &[super::super::sql::Lexeme]) -> Result<Seed, Problem> {
+    let mut seed = Seed::default();
+    for property in header::items(inner)? {
+        match property.key.as_str() {
+            "path" => seed.path = text(&property)?,
+            "batch_size" => {}
+            "csv_settings" => {
+                let settings = property.value.lexemes();
+                let settings = settings.get(1..settings.len().saturating_sub(1)).unwrap_or(&[]);
+                for setting in header::items(settings)? {
+                    match setting.key.as_str() {
+                        "delimiter" => seed.delimiter = Some(text(&setting)?),
+                        "quotechar" => seed.quote = Some(text(&setting)?),
+                        "escapechar" => seed.escape = Some(text(&setting)?),
+                        key => {
+                            let what = format!("csv setting `{key}` is not supported yet");
+                            return Err(
+                                Problem::new(what, setting.span).help("supported: delimiter, quotechar, escapechar")
+                            );
+                        }
+                    }
+                }
+            }
+            key => return Err(Problem::new(format!("unknown property `{key}` of kind SEED"), property.span)),
+        }
+    }
+    if seed.path.is_empty() {
+        let problem = Problem::new("a SEED needs the path of its CSV file", value.span());
+        return Err(problem.help("kind SEED (path '../seeds/name.csv')"));
+    }
+    Ok(seed)
+}
+
+fn text(property: &header::Property<'_>) -> Result<String, Problem> {
+    let problem = || Problem::new(format!("`{}` is a string: '…'", property.key), property.value.span());
+    property.value.text().map(str::to_owned).ok_or_else(problem)
+}

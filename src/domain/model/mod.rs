@@ -1,0 +1,175 @@
+//! One model file: the `MODEL (…)` header in SQLMesh's syntax, and one query.
+
+mod header;
+mod kind;
+mod problem;
+mod properties;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::kind::{Kind, Seed};
+pub use self::problem::Problem;
+use super::name::ModelName;
+use super::sql::{self, Lexeme, Query, Span, Token};
+
+/// What one file says, without knowing where it lies: the same bytes always give the same value, so it is cached by the
+/// id of the file's blob.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelFile {
+    /// The name in the header; without one, the path names the model.
+    pub name: Option<ModelName>,
+    /// The place to point at when something is wrong with the model as a whole.
+    pub place: Span,
+    /// How it is materialized; `None`: the project's default.
+    pub kind: Option<Kind>,
+    /// Properties of the header that are no meaning of the rows.
+    pub about: About,
+    /// Properties that the table is made with, canonically spelled: they count in the fingerprint.
+    pub physical: Vec<(String, String)>,
+    /// Declared columns and their types (seeds).
+    pub columns: Vec<(String, String)>,
+    /// Parents named by hand.
+    pub depends_on: Vec<ModelName>,
+    /// The query; seeds have none.
+    pub query: Option<Query>,
+    /// Where the query stands in the file.
+    pub query_span: Span,
+    /// What is accepted and has no effect yet.
+    pub warnings: Vec<String>,
+}
+
+/// What a header says about a model without changing its rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct About {
+    /// A sentence for people.
+    pub description: Option<String>,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// Labels.
+    pub tags: Vec<String>,
+    /// The columns that identify a row: the default key of `table-diff`.
+    pub grain: Vec<String>,
+    /// Whether the model is part of the project at all.
+    pub disabled: bool,
+    /// A hash over every property that is only metadata.
+    pub hash: [u8; 32],
+}
+
+/// Reads one model file.
+pub fn parse(text: &str) -> Result<ModelFile, Vec<Problem>> {
+    let lexemes = sql::lex(text).map_err(|error| vec![error.into()])?;
+    let statements = sql::split(&lexemes);
+    let mut statements = statements.iter().map(|statement| &lexemes[statement.lexemes.clone()]).peekable();
+    let head = statements.next_if(|statement| starts(statement, "model"));
+    let mut file = match head {
+        Some(head) => properties::read(head)?,
+        None => ModelFile::plain(),
+    };
+    let mut query: Option<&[Lexeme]> = None;
+    for statement in statements {
+        if let Some(problem) = not_yet(statement) {
+            return Err(vec![problem]);
+        }
+        if query.replace(statement).is_some() {
+            let problem = Problem::new("a model has one query; this is a second one", place(statement));
+            return Err(vec![problem.help("put each model in a file of its own")]);
+        }
+    }
+    match (query, &file.kind) {
+        (Some(statement), Some(Kind::Seed(_))) => {
+            return Err(vec![Problem::new("a SEED has no query: its rows come from the CSV file", place(statement))]);
+        }
+        (None, Some(Kind::Seed(_))) => {}
+        (None, _) => {
+            let end = text.trim_end().len();
+            let problem = Problem::new("the file has no query", end.saturating_sub(1)..end);
+            return Err(vec![problem.help("add a SELECT behind the header")]);
+        }
+        (Some(statement), _) => {
+            file.query_span = place(statement);
+            if head.is_none() {
+                file.place = first(statement);
+            }
+            file.query = Some(sql::analyse(&text[file.query_span.clone()]));
+        }
+    }
+    Ok(file)
+}
+
+impl ModelFile {
+    /// A file without a header.
+    fn plain() -> Self {
+        Self {
+            name: None,
+            place: 0..0,
+            kind: None,
+            about: About::default(),
+            physical: Vec::new(),
+            columns: Vec::new(),
+            depends_on: Vec::new(),
+            query: None,
+            query_span: 0..0,
+            warnings: Vec::new(),
+        }
+    }
+}
+
+/// What SQLMesh has and vmesh doesn't have yet: said clearly rather than built wrongly.
+fn not_yet(statement: &[Lexeme]) -> Option<Problem> {
+    let refuse = |what: &str| Some(Problem::new(format!("{what} are not supported yet"), place(statement)));
+    for word in ["jinja_query_begin", "jinja_statement_begin", "jinja_end"] {
+        if starts(statement, word) {
+            return refuse("Jinja blocks");
+        }
+    }
+    if starts(statement, "on_virtual_update_begin") || starts(statement, "on_virtual_update_end") {
+        return refuse("ON_VIRTUAL_UPDATE statements");
+    }
+    if starts(statement, "audit") {
+        return refuse("audits inside a model's file");
+    }
+    let jinja = |lexeme: &&Lexeme| matches!(&lexeme.token, Token::Symbol(text) if text.starts_with("{{") || text.starts_with("{%"));
+    if let Some(block) = statement.iter().find(jinja) {
+        return Some(Problem::new("Jinja is not supported yet", block.span.clone()));
+    }
+    for pair in statement.windows(2) {
+        let [sign, next] = pair else { continue };
+        let adjacent = sign.span.end == next.span.start;
+        if adjacent && header::is(sign, "@") && (matches!(next.token, Token::Word { .. }) || header::is(next, "{")) {
+            let span = sign.span.start..next.span.end;
+            let problem = Problem::new("macros and variables are not supported yet", span);
+            return Some(problem.help("DuckDB's absolute value `@x` is written abs(x)"));
+        }
+    }
+    let queries =
+        ["select", "with", "from", "values", "table", "pivot", "unpivot", "summarize", "describe", "desc", "show"];
+    let is_query = statement.first().is_some_and(|lexeme| header::is(lexeme, "("))
+        || queries.iter().any(|word| starts(statement, word));
+    if starts(statement, "model") {
+        return Some(Problem::new("the MODEL header must come first, and once", place(statement)));
+    }
+    if !is_query {
+        let problem = Problem::new("expected a query; statements around it are not supported yet", first(statement));
+        return Some(problem.help("a model is one SELECT, WITH, FROM, VALUES, PIVOT or UNPIVOT"));
+    }
+    None
+}
+
+fn starts(statement: &[Lexeme], word: &str) -> bool {
+    let first = statement.first().map(|lexeme| &lexeme.token);
+    matches!(first, Some(Token::Word { text, quoted: false }) if text.eq_ignore_ascii_case(word))
+}
+
+fn first(statement: &[Lexeme]) -> Span {
+    statement.first().map_or(0..0, |lexeme| lexeme.span.clone())
+}
+
+fn place(statement: &[Lexeme]) -> Span {
+    match statement {
+        [first, .., last] => first.span.start..last.span.end,
+        _ => first(statement),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,189 @@
+//! What each property of a header means: which count in the fingerprint, which are metadata, which come later.
+
+use super::super::diagnostic::nearest;
+use super::super::name::ModelName;
+use super::super::sql::{Lexeme, Span};
+use super::header::{self, Property};
+use super::kind::Kind;
+use super::problem::Problem;
+use super::{ModelFile, first};
+
+/// Made into the table: part of its meaning.
+const PHYSICAL: [&str; 7] = [
+    "stamp",
+    "table_format",
+    "storage_format",
+    "partitioned_by",
+    "clustered_by",
+    "physical_properties",
+    "table_properties",
+];
+/// Metadata: changes no row and builds nothing.
+const METADATA: [&str; 21] = [
+    "dialect",
+    "cron",
+    "cron_tz",
+    "interval_unit",
+    "start",
+    "end",
+    "owner",
+    "description",
+    "tags",
+    "column_descriptions",
+    "grain",
+    "grains",
+    "references",
+    "ignored_rules",
+    "formatting",
+    "optimize_query",
+    "validate_query",
+    "project",
+    "retention",
+    "allow_partials",
+    "session_properties",
+];
+/// Read with the header, each in its own way.
+const SPECIAL: [&str; 7] = ["name", "kind", "enabled", "columns", "depends_on", "audits", "assertions"];
+/// Known to SQLMesh, and not here yet.
+const LATER: [&str; 9] = [
+    "signals",
+    "blueprints",
+    "grants",
+    "grants_target_layer",
+    "gateway",
+    "physical_version",
+    "virtual_environment_mode",
+    "virtual_properties",
+    "default_catalog",
+];
+
+/// Reads a header statement (`MODEL ( … )`, without its semicolon) into a file without a query.
+pub(super) fn read(statement: &[Lexeme]) -> Result<ModelFile, Vec<Problem>> {
+    let properties = header::properties(statement).map_err(|error| vec![error.into()])?;
+    let mut file = ModelFile { place: first(statement), ..ModelFile::plain() };
+    let mut problems = Vec::new();
+    let mut metadata = blake3::Hasher::new();
+    let mut seen: Vec<&str> = Vec::new();
+    for property in &properties {
+        if seen.contains(&property.key.as_str()) {
+            problems.push(Problem::new(format!("`{}` is given twice", property.key), property.span.clone()));
+        }
+        seen.push(&property.key);
+        if let Err(problem) = apply(&mut file, property, &mut metadata) {
+            problems.push(problem);
+        }
+    }
+    file.physical.sort();
+    file.about.hash = *metadata.finalize().as_bytes();
+    if !file.columns.is_empty() && !matches!(file.kind, Some(Kind::Seed(_))) {
+        let at = properties.iter().find(|property| property.key == "columns");
+        let at = at.map_or_else(|| file.place.clone(), |property| property.span.clone());
+        let problem = Problem::new("`columns` is supported only for kind SEED yet", at);
+        problems.push(problem.help("cast in the query: SELECT amount::DECIMAL(18, 2) AS amount"));
+    }
+    if problems.is_empty() { Ok(file) } else { Err(problems) }
+}
+
+fn apply(file: &mut ModelFile, property: &Property<'_>, metadata: &mut blake3::Hasher) -> Result<(), Problem> {
+    let key = property.key.as_str();
+    if METADATA.contains(&key) || matches!(key, "audits" | "assertions") {
+        for part in [key, &property.value.canonical()] {
+            metadata.update(&(part.len() as u64).to_le_bytes());
+            metadata.update(part.as_bytes());
+        }
+    }
+    match key {
+        "name" => {
+            let name = property.value.name().and_then(|parts| match parts.len() {
+                3 => None,
+                _ => ModelName::from_parts(&parts),
+            });
+            let problem = || {
+                Problem::new("a model's name is `name` or `schema.name`", property.value.span())
+                    .help("names with a catalog are not supported yet; no quotes around the whole")
+            };
+            file.name = Some(name.ok_or_else(problem)?);
+            file.place = property.value.span();
+        }
+        "kind" => file.kind = Some(Kind::read(&property.value)?),
+        "enabled" => {
+            let value = property.value.boolean();
+            file.about.disabled = !value.ok_or_else(|| expected("true or false", property))?;
+        }
+        "dialect" => dialect(property)?,
+        "description" => file.about.description = Some(text(property)?),
+        "owner" => file.about.owner = Some(text(property)?),
+        "tags" => file.about.tags = words(property)?,
+        "grain" | "grains" => file.about.grain = words(property)?,
+        "columns" => file.columns = columns(property)?,
+        "depends_on" => {
+            for element in property.value.elements() {
+                let name = element.name().and_then(|parts| ModelName::from_parts(&parts));
+                file.depends_on.push(name.ok_or_else(|| Problem::new("expected a model's name", element.span()))?);
+            }
+        }
+        "audits" | "assertions" => file.warnings.push("its audits are not run yet".to_owned()),
+        _ if METADATA.contains(&key) => {}
+        _ if PHYSICAL.contains(&key) => file.physical.push((key.to_owned(), property.value.canonical())),
+        _ if LATER.contains(&key) => {
+            return Err(Problem::new(format!("`{key}` is not supported yet"), property.span.clone()));
+        }
+        _ => return Err(unknown(key, property.span.clone())),
+    }
+    Ok(())
+}
+
+fn unknown(key: &str, span: Span) -> Problem {
+    let known = SPECIAL.into_iter().chain(METADATA).chain(PHYSICAL).chain(LATER);
+    let problem = Problem::new(format!("unknown property `{key}`"), span);
+    match nearest(key, known) {
+        Some(near) => problem.help(format!("did you mean `{near}`?")),
+        None => problem.help("properties are those of SQLMesh's MODEL header"),
+    }
+}
+
+fn dialect(property: &Property<'_>) -> Result<(), Problem> {
+    match property.value.text() {
+        Some(dialect) if dialect.eq_ignore_ascii_case("duckdb") || dialect.is_empty() => Ok(()),
+        _ => Err(Problem::new("only dialect `duckdb` is supported", property.value.span())
+            .help("vmesh sends your SQL to the engine as you wrote it and translates nothing")),
+    }
+}
+
+fn columns(property: &Property<'_>) -> Result<Vec<(String, String)>, Problem> {
+    let lexemes = property.value.lexemes();
+    let inner = match lexemes {
+        [open, inner @ .., _] if header::is(open, "(") => inner,
+        _ => return Err(expected("(name TYPE, …)", property)),
+    };
+    let items = header::items(inner)?;
+    Ok(items.iter().map(|item| (item_name(item, inner), type_name(item))).collect())
+}
+
+/// The column's name with its letters as written.
+fn item_name(item: &Property<'_>, lexemes: &[Lexeme]) -> String {
+    let written = lexemes.iter().find(|lexeme| lexeme.span == item.span).map(|lexeme| &lexeme.token);
+    match written {
+        Some(super::super::sql::Token::Word { text, .. }) => text.clone(),
+        _ => item.key.clone(),
+    }
+}
+
+/// A type as it goes to the engine: `decimal ( 18 , 2 )` is as good as `DECIMAL(18,2)`.
+fn type_name(item: &Property<'_>) -> String {
+    item.value.canonical()
+}
+
+fn words(property: &Property<'_>) -> Result<Vec<String>, Problem> {
+    let elements = property.value.elements().into_iter();
+    let words = elements.map(|element| element.text().map_or_else(|| element.canonical(), str::to_owned));
+    Ok(words.collect())
+}
+
+fn text(property: &Property<'_>) -> Result<String, Problem> {
+    property.value.text().map(str::to_owned).ok_or_else(|| expected("a string: '…'", property))
+}
+
+fn expected(what: &str, property: &Property<'_>) -> Problem {
+    Problem::new(format!("`{}` is {what}", property.key), property.value.span())
+}

@@ -1,0 +1,330 @@
+//! From what an environment shows to what a source tree says: the steps that close the difference. Plain data with two
+//! readers: one tells it (cli/render), one does it (workflow/apply).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::environment::{Environment, Snapshot, State};
+use super::fingerprint::Fingerprint;
+use super::model::Kind;
+use super::name::{BranchName, EnvName, ModelName, SchemaPattern, TableName};
+use super::project::{Model, Project};
+
+/// What happened to a model, told against base.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Change {
+    /// Its own text means something else.
+    Direct,
+    /// Its text is the same; a parent's change reaches it.
+    Indirect,
+    /// Only its metadata changed.
+    Metadata,
+    /// Base has no such model.
+    Added,
+    /// Only base has it.
+    Removed,
+    /// Nothing that counts.
+    Unchanged,
+}
+
+impl Change {
+    /// The word in messages and JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Indirect => "indirect",
+            Self::Metadata => "metadata",
+            Self::Added => "added",
+            Self::Removed => "removed",
+            Self::Unchanged => "unchanged",
+        }
+    }
+}
+
+/// What is done about a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Action {
+    /// Its snapshot is built.
+    Build,
+    /// Its snapshot exists.
+    Reuse,
+    /// Its view goes away.
+    Drop,
+}
+
+impl Action {
+    /// The word in messages and JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Build => "build",
+            Self::Reuse => "reuse",
+            Self::Drop => "drop",
+        }
+    }
+}
+
+/// Why a model is built, or isn't.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// No version of it was there before.
+    New,
+    /// Its query means something else.
+    QueryChanged,
+    /// It is materialized differently.
+    KindChanged {
+        /// The kind before.
+        from: &'static str,
+        /// The kind now.
+        to: &'static str,
+    },
+    /// The rows of its CSV file changed.
+    SeedChanged,
+    /// Declared columns or physical properties changed.
+    PropertiesChanged,
+    /// These parents changed.
+    UpstreamChanged(Vec<ModelName>),
+    /// It is on record, and its table is gone.
+    TableLost,
+    /// It is as in base, and was never built.
+    NeverBuilt,
+    /// A snapshot with this fingerprint exists.
+    Built,
+    /// It is inlined into its consumers.
+    Inlined,
+    /// The source tree has no such model any more.
+    Gone,
+}
+
+/// One model of a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The model.
+    pub model: ModelName,
+    /// Told against base.
+    pub change: Change,
+    /// What is done.
+    pub action: Action,
+    /// Why.
+    pub reason: Reason,
+    /// The fingerprint to show; none for a removed model.
+    pub fingerprint: Option<Fingerprint>,
+    /// The physical table to show; none for removed and embedded models.
+    pub table: Option<TableName>,
+    /// How its columns differ from base's.
+    pub columns: ColumnChanges,
+    /// Whether a view moves or appears.
+    pub swap: bool,
+}
+
+/// Columns that came, went, or changed their type.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ColumnChanges {
+    /// In the new version only.
+    pub added: Vec<String>,
+    /// In base only.
+    pub removed: Vec<String>,
+    /// In both, and different.
+    pub changed: Vec<String>,
+}
+
+/// What to do so that an environment shows a source tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The environment.
+    pub environment: EnvName,
+    /// What it is planned from.
+    pub source: Source,
+    /// The generation it was planned against; `None` while it doesn't exist.
+    pub generation: Option<u64>,
+    /// Every model of the tree in build order, and the removed ones.
+    pub steps: Vec<Step>,
+    /// Changed on main since base: the environment shows the older version.
+    pub behind: Vec<ModelName>,
+    /// How schemas are named.
+    pub pattern: SchemaPattern,
+}
+
+/// Where a plan's models come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// The branch.
+    pub branch: BranchName,
+    /// The commit; none while nothing was committed.
+    pub commit: Option<String>,
+    /// Whether the files differ from that commit.
+    pub dirty: bool,
+    /// The branch that changes are told against.
+    pub main: BranchName,
+    /// The merge base, if there is one.
+    pub base: Option<String>,
+    /// Main's tip.
+    pub tip: Option<String>,
+}
+
+/// The projects that a plan compares.
+#[derive(Debug, Clone, Copy)]
+pub struct Trees<'a> {
+    /// What the environment shall show.
+    pub desired: &'a Project,
+    /// The merge base; none if there is none.
+    pub base: Option<&'a Project>,
+    /// Main's tip, if it isn't base.
+    pub main: Option<&'a Project>,
+}
+
+impl Plan {
+    /// Compares a source tree with an environment as the warehouse has it.
+    pub fn new(environment: EnvName, source: Source, trees: Trees<'_>, state: &State, pattern: SchemaPattern) -> Self {
+        let shown = state.environments.get(&environment);
+        let step = |name: &ModelName| {
+            let model = trees.desired.model(name)?;
+            Some(step(model, trees.base, state, &environment, pattern))
+        };
+        let mut steps: Vec<Step> = trees.desired.order().iter().filter_map(step).collect();
+        steps.extend(removed(trees, shown));
+        let behind = trees.main.map_or_else(Vec::new, |main| behind(trees, main));
+        let generation = shown.map(|environment| environment.generation);
+        Self { environment, source, generation, steps, behind, pattern }
+    }
+
+    /// The models to build, parents first.
+    pub fn builds(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(|step| step.action == Action::Build)
+    }
+
+    /// How many steps have this action.
+    pub fn count(&self, action: Action) -> usize {
+        self.steps.iter().filter(|step| step.action == action).count()
+    }
+
+    /// How many views move or appear.
+    pub fn swaps(&self) -> usize {
+        self.steps.iter().filter(|step| step.swap).count()
+    }
+
+    /// Whether the environment already shows the tree.
+    pub fn is_done(&self) -> bool {
+        self.generation.is_some() && self.steps.iter().all(|step| step.action != Action::Build && !step.swap)
+    }
+
+    /// What the environment shall show: each model with its fingerprint and table.
+    pub fn pointers(&self) -> BTreeMap<ModelName, (Fingerprint, TableName)> {
+        let pointer = |step: &Step| Some((step.model.clone(), (step.fingerprint?, step.table.clone()?)));
+        self.steps.iter().filter_map(pointer).collect()
+    }
+}
+
+fn step(model: &Model, base: Option<&Project>, state: &State, env: &EnvName, pattern: SchemaPattern) -> Step {
+    let before = base.and_then(|base| base.model(&model.name));
+    let change = change(model, before);
+    let inlined = model.kind == Kind::Embedded;
+    let built = state.built(&model.fingerprint);
+    let (action, reason) = match built {
+        _ if inlined => (Action::Reuse, Reason::Inlined),
+        Some(_) => (Action::Reuse, Reason::Built),
+        None if state.lost(&model.fingerprint) => (Action::Build, Reason::TableLost),
+        None => (Action::Build, why(model, before, base)),
+    };
+    let table = built.map_or_else(|| model.table(), |snapshot| snapshot.table.clone());
+    let swap = !inlined && state.views.get(&model.name.view(env, pattern)) != Some(&table);
+    let columns = before.map(|before| columns(model, before, state)).unwrap_or_default();
+    Step {
+        model: model.name.clone(),
+        change,
+        action,
+        reason,
+        fingerprint: Some(model.fingerprint),
+        table: (!inlined).then_some(table),
+        columns,
+        swap,
+    }
+}
+
+fn change(model: &Model, before: Option<&Model>) -> Change {
+    match before {
+        None => Change::Added,
+        Some(before) if before.own != model.own => Change::Direct,
+        Some(before) if before.fingerprint != model.fingerprint => Change::Indirect,
+        Some(before) if before.file.about != model.file.about => Change::Metadata,
+        Some(_) => Change::Unchanged,
+    }
+}
+
+fn why(model: &Model, before: Option<&Model>, base: Option<&Project>) -> Reason {
+    let Some(before) = before else { return Reason::New };
+    let canonical = |model: &Model| model.file.query.as_ref().map(|query| query.canonical);
+    if before.kind.word() != model.kind.word() {
+        Reason::KindChanged { from: before.kind.word(), to: model.kind.word() }
+    } else if canonical(before) != canonical(model) {
+        Reason::QueryChanged
+    } else if before.seed != model.seed {
+        Reason::SeedChanged
+    } else if before.own != model.own {
+        Reason::PropertiesChanged
+    } else if before.fingerprint != model.fingerprint {
+        let parents = model.parents.iter().filter(|(name, fingerprint)| {
+            base.and_then(|base| base.model(name)).map(|parent| &parent.fingerprint) != Some(*fingerprint)
+        });
+        Reason::UpstreamChanged(parents.map(|(name, _)| name.clone()).collect())
+    } else {
+        Reason::NeverBuilt
+    }
+}
+
+/// How the columns differ: by name from the files, by type where both versions are built.
+fn columns(model: &Model, before: &Model, state: &State) -> ColumnChanges {
+    if model.fingerprint == before.fingerprint {
+        return ColumnChanges::default();
+    }
+    let types = |snapshot: Option<&Snapshot>| {
+        let columns = snapshot.into_iter().flat_map(|snapshot| snapshot.columns.iter().cloned());
+        columns.map(|(name, kind)| (name.to_lowercase(), kind)).collect::<BTreeMap<_, _>>()
+    };
+    let now = types(state.built(&model.fingerprint));
+    let then = types(state.built(&before.fingerprint));
+    let names = |known: Option<&Vec<String>>, built: &BTreeMap<String, String>| -> Option<BTreeSet<String>> {
+        match known {
+            Some(known) => Some(known.iter().map(|name| name.to_lowercase()).collect()),
+            None => (!built.is_empty()).then(|| built.keys().cloned().collect()),
+        }
+    };
+    let new = names(model.columns.as_ref(), &now);
+    let old = names(before.columns.as_ref(), &then);
+    let (Some(new), Some(old)) = (new, old) else { return ColumnChanges::default() };
+    let differs = |name: &&String| now.get(*name).zip(then.get(*name)).is_some_and(|(now, then)| now != then);
+    ColumnChanges {
+        added: new.difference(&old).cloned().collect(),
+        removed: old.difference(&new).cloned().collect(),
+        changed: new.intersection(&old).filter(differs).cloned().collect(),
+    }
+}
+
+/// The models that base has or the environment shows, and the tree hasn't.
+fn removed(trees: Trees<'_>, shown: Option<&Environment>) -> Vec<Step> {
+    let in_base = trees.base.into_iter().flat_map(|base| base.models().map(|model| model.name.clone()));
+    let in_env = shown.into_iter().flat_map(|shown| shown.pointers.keys().cloned());
+    let gone: BTreeSet<ModelName> = in_base.chain(in_env).filter(|name| trees.desired.model(name).is_none()).collect();
+    let is_shown = |name: &ModelName| shown.is_some_and(|shown| shown.pointers.contains_key(name));
+    let steps = gone.into_iter().map(|model| Step {
+        swap: is_shown(&model),
+        model,
+        change: Change::Removed,
+        action: Action::Drop,
+        reason: Reason::Gone,
+        fingerprint: None,
+        table: None,
+        columns: ColumnChanges::default(),
+    });
+    steps.filter(|step| step.swap || trees.base.is_some_and(|base| base.model(&step.model).is_some())).collect()
+}
+
+/// What main changed since base and the tree still has as base has it.
+fn behind(trees: Trees<'_>, main: &Project) -> Vec<ModelName> {
+    let Some(base) = trees.base else { return Vec::new() };
+    let own = |project: &Project, name: &ModelName| project.model(name).map(|model| model.own);
+    let names: BTreeSet<&ModelName> = base.models().chain(main.models()).map(|model| &model.name).collect();
+    let moved = names.into_iter().filter(|name| {
+        let before = own(base, name);
+        own(main, name) != before && own(trees.desired, name) == before
+    });
+    moved.cloned().collect()
+}

@@ -1,0 +1,227 @@
+//! What must hold between a project's files: one name each, parents that can be read, seeds that are there, no circles.
+
+use std::collections::BTreeMap;
+
+use super::super::diagnostic::{Diagnostic, nearest};
+use super::super::model::Kind;
+use super::super::name::{ModelName, PROD, reserved_schema};
+use super::super::sql::{self, FunctionKind, Read, Token};
+use super::{Draft, Sources};
+
+/// Names every file's model; disabled ones are left out.
+pub(super) fn names(sources: &Sources<'_>) -> Result<BTreeMap<ModelName, Draft>, Vec<Diagnostic>> {
+    let mut drafts: BTreeMap<ModelName, Draft> = BTreeMap::new();
+    let mut problems = Vec::new();
+    let named = sources.config.named_environments();
+    for (path, file) in &sources.files {
+        if file.about.disabled {
+            continue;
+        }
+        let Some(name) = file.name.clone().or_else(|| from_path(path, &sources.config.models)) else {
+            problems
+                .push(Diagnostic::new(format!("`{path}` gives no model name")).help("add a header: MODEL (name …);"));
+            continue;
+        };
+        let kind = file.kind.clone().unwrap_or_else(|| sources.config.default_kind.clone());
+        let draft =
+            Draft { name: name.clone(), path: path.clone(), file: file.clone(), kind, reads: Vec::new(), seed: None };
+        if let Some(why) = name.schema().and_then(|schema| reserved_schema(schema, &named)) {
+            let problem = Diagnostic::new(format!("`{name}` can't be a model's name")).at(draft.place(sources, ""));
+            problems.push(problem.note(why).help("choose another schema"));
+        }
+        if let Some(first) = drafts.get(&name) {
+            let problem = Diagnostic::new(format!("two models are called `{name}`")).at(draft.place(sources, ""));
+            problems.push(problem.note(format!("the other one is {}", first.path)).help("rename one of them"));
+            continue;
+        }
+        drafts.insert(name, draft);
+    }
+    if problems.is_empty() { Ok(drafts) } else { Err(problems) }
+}
+
+/// `models/analytics/customers.sql` → `analytics.customers`; of deeper folders the last one counts.
+fn from_path(path: &str, models: &str) -> Option<ModelName> {
+    let inside = path.strip_prefix(models)?.trim_start_matches('/').strip_suffix(".sql")?;
+    let parts: Vec<&str> = inside.split('/').collect();
+    ModelName::from_parts(&parts[parts.len().saturating_sub(2)..])
+}
+
+/// Finds every seed's file.
+pub(super) fn seeds(sources: &Sources<'_>, drafts: &mut BTreeMap<ModelName, Draft>) -> Result<(), Vec<Diagnostic>> {
+    let mut problems = Vec::new();
+    for draft in drafts.values_mut() {
+        let Kind::Seed(seed) = &draft.kind else { continue };
+        let found = resolve(&draft.path, &seed.path).and_then(|path| (sources.seed)(&path));
+        if found.is_none() {
+            let what = format!("seed `{}` reads `{}`, which is not there", draft.name, seed.path);
+            let problem = Diagnostic::new(what).at(draft.place(sources, ""));
+            problems.push(problem.help("the path counts from the model's file, or from the project after `$root/`"));
+        }
+        draft.seed = found;
+    }
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+/// A path relative to a model's file, as a path relative to the project; `None` if it leads out of it.
+fn resolve(model: &str, path: &str) -> Option<String> {
+    let (folder, path) = match path.strip_prefix("$root/") {
+        Some(rest) => ("", rest),
+        None => (model.rsplit_once('/').map_or("", |(folder, _)| folder), path),
+    };
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            part => parts.push(part),
+        }
+    }
+    (!path.starts_with('/')).then(|| parts.join("/"))
+}
+
+/// Finds out which of its reads are models.
+pub(super) fn reads(sources: &Sources<'_>, drafts: &mut BTreeMap<ModelName, Draft>) -> Result<(), Vec<Diagnostic>> {
+    let mut problems = Vec::new();
+    let mut resolved: Vec<(ModelName, Vec<Option<ModelName>>)> = Vec::new();
+    for draft in drafts.values() {
+        let Some(query) = &draft.file.query else { continue };
+        if let Some(call) = query.functions.iter().find(|function| function.kind == FunctionKind::Dynamic) {
+            let what = format!("`{}` reads tables through `{}`, which hides their names", draft.name, call.name);
+            let problem = Diagnostic::new(what).at(draft.in_query(sources, &call.span, ""));
+            problems.push(problem.help("name the tables in FROM: vmesh must see what a model depends on"));
+        }
+        let mut models = Vec::new();
+        for read in query.reads.iter().flatten() {
+            match resolve_read(read, drafts) {
+                Ok(model) => models.push(model),
+                Err((what, help)) => {
+                    let problem = Diagnostic::new(what).at(draft.in_query(sources, &read.span, ""));
+                    problems.push(problem.help(help));
+                    models.push(None);
+                }
+            }
+            if models.last() == Some(&Some(draft.name.clone())) {
+                let problem = Diagnostic::new(format!("`{}` reads itself", draft.name));
+                let problem = problem.at(draft.in_query(sources, &read.span, ""));
+                problems.push(problem.help("incremental kinds, which may, are not supported yet"));
+            }
+        }
+        for name in &draft.file.depends_on {
+            if !drafts.contains_key(name) {
+                let problem = Diagnostic::new(format!("`{}` depends on `{name}`, which is no model", draft.name));
+                let problem = problem.at(draft.place(sources, ""));
+                problems.push(problem.help(did_you_mean(&name.to_string(), drafts.keys())));
+            }
+        }
+        resolved.push((draft.name.clone(), models));
+    }
+    for (name, reads) in resolved {
+        if let Some(draft) = drafts.get_mut(&name) {
+            draft.reads = reads;
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+/// The model that a read names, `None` for a table vmesh doesn't manage, or why it may not be read.
+fn resolve_read(read: &Read, drafts: &BTreeMap<ModelName, Draft>) -> Result<Option<ModelName>, (String, String)> {
+    let written = read.parts.join(".");
+    if let [_, rest @ ..] = read.parts.as_slice()
+        && rest.len() == 2
+        && let Some(model) = ModelName::from_parts(rest).filter(|model| drafts.contains_key(model))
+    {
+        let what = format!("`{written}` reads prod's `{model}` past the environment");
+        return Err((what, format!("leave the catalog out: {model}")));
+    }
+    let Some(name) = ModelName::from_parts(&read.parts) else { return Ok(None) };
+    if drafts.contains_key(&name) {
+        return Ok(Some(name));
+    }
+    if let Some(schema) = name.schema() {
+        let plain = ModelName::from_parts(&[name.last()]).filter(|plain| drafts.contains_key(plain));
+        if let (PROD, Some(plain)) = (schema, plain) {
+            let what = format!("`{written}` reads prod's `{plain}` past the environment");
+            return Err((what, format!("leave the schema out: {plain}")));
+        }
+        if schema.starts_with("vmesh_") || schema.starts_with("dev__") {
+            let what = format!("`{written}` reads one of vmesh's own schemas");
+            return Err((what, "name the model itself: which table that is depends on the environment".to_owned()));
+        }
+    }
+    Ok(None)
+}
+
+/// Draws a circle, one line a model.
+pub(super) fn circle(sources: &Sources<'_>, drafts: &BTreeMap<ModelName, Draft>, circle: &[ModelName]) -> Diagnostic {
+    let what = match circle.len() {
+        2 => "two models read each other".to_owned(),
+        count => format!("{count} models read each other in a circle"),
+    };
+    let mut diagnostic = Diagnostic::new(what);
+    for (index, name) in circle.iter().enumerate() {
+        let next = &circle[(index + 1) % circle.len()];
+        let Some(draft) = drafts.get(name) else { continue };
+        let reads = draft.file.query.iter().flat_map(|query| query.reads.iter().flatten());
+        let read = reads.zip(&draft.reads).find(|(_, model)| model.as_ref() == Some(next)).map(|(read, _)| read);
+        let excerpt = match read {
+            Some(read) => draft.in_query(sources, &read.span, &format!("reads `{next}`")),
+            None => draft.place(sources, &format!("depends on `{next}`")),
+        };
+        let (line, column) = excerpt.line_and_column();
+        diagnostic = diagnostic.note(format!("`{name}` reads `{next}` at {}:{line}:{column}", excerpt.path));
+        if index == 0 {
+            diagnostic = diagnostic.at(excerpt);
+        }
+    }
+    diagnostic.help("break one of these reads, for example with a model that both sides can read")
+}
+
+/// Advice for a name that isn't there.
+pub(super) fn did_you_mean<'a>(typed: &str, names: impl Iterator<Item = &'a ModelName>) -> String {
+    let names: Vec<String> = names.map(ModelName::to_string).collect();
+    match nearest(typed, names.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "`vmesh dag` lists the models".to_owned(),
+    }
+}
+
+/// Reads of a query that no parser could take apart: every name of a model that stands where a table may stand. Too
+/// many are harmless, since each only makes the fingerprint depend on one model more.
+pub fn guess_reads(text: &str) -> Vec<Read> {
+    const BEFORE: [&str; 9] =
+        ["from", "join", "pivot", "unpivot", "pivot_wider", "pivot_longer", "summarize", "describe", "table"];
+    let Ok(lexemes) = sql::lex(text) else { return Vec::new() };
+    let word = |index: usize| match lexemes.get(index).map(|lexeme| &lexeme.token) {
+        Some(Token::Word { text, .. }) => Some(text.clone()),
+        _ => None,
+    };
+    let symbol = |index: usize, sign: &str| {
+        lexemes.get(index).is_some_and(|lexeme| matches!(&lexeme.token, Token::Symbol(text) if text == sign))
+    };
+    let mut reads = Vec::new();
+    for (index, lexeme) in lexemes.iter().enumerate() {
+        let Token::Word { text: keyword, quoted: false } = &lexeme.token else { continue };
+        if !BEFORE.contains(&keyword.to_ascii_lowercase().as_str()) {
+            continue;
+        }
+        let Some(first) = word(index + 1) else { continue };
+        let mut parts = vec![first];
+        let mut end = index + 1;
+        while symbol(end + 1, ".")
+            && let Some(next) = word(end + 2)
+        {
+            parts.push(next);
+            end += 2;
+        }
+        if symbol(end + 1, "(") {
+            continue;
+        }
+        let span = lexemes[index + 1].span.start..lexemes[end].span.end;
+        let aliased = word(end + 1).is_some_and(|next| next.eq_ignore_ascii_case("as"));
+        let alias = parts.last().cloned().unwrap_or_default();
+        reads.push(Read { parts, span, aliased, alias, table_keyword: None });
+    }
+    reads
+}

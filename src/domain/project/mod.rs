@@ -1,0 +1,197 @@
+//! All models of one source tree, checked as a whole: names, parents, circles, columns, fingerprints.
+
+mod check;
+mod columns;
+mod render;
+
+pub use self::check::guess_reads;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::config::Config;
+use super::diagnostic::{Diagnostic, Excerpt};
+use super::fingerprint::{self, Fingerprint, Own};
+use super::graph;
+use super::model::{Kind, ModelFile};
+use super::name::{ModelName, TableName};
+use super::sql::Span;
+
+/// A project's models.
+#[derive(Debug, Clone)]
+pub struct Project {
+    models: BTreeMap<ModelName, Model>,
+    order: Vec<ModelName>,
+}
+
+/// One model, with its place in the graph.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// Its name.
+    pub name: ModelName,
+    /// Its file, relative to the project.
+    pub path: String,
+    /// What the file says.
+    pub file: Arc<ModelFile>,
+    /// How it is materialized.
+    pub kind: Kind,
+    /// For each read of its query: the model it is, or `None` for a table that vmesh doesn't manage.
+    pub reads: Vec<Option<ModelName>>,
+    /// The models it depends on, with their fingerprints.
+    pub parents: BTreeMap<ModelName, Fingerprint>,
+    /// The hash of its own part.
+    pub own: Fingerprint,
+    /// Its identity.
+    pub fingerprint: Fingerprint,
+    /// The seed file, for kind SEED.
+    pub seed: Option<SeedFile>,
+    /// Its columns, where the files prove them.
+    pub columns: Option<Vec<String>>,
+}
+
+/// A seed's CSV file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeedFile {
+    /// Relative to the project.
+    pub path: String,
+    /// The hash of its content, with line endings made `\n`.
+    pub hash: [u8; 32],
+    /// The names in its first line, where they can be read off.
+    pub header: Option<Vec<String>>,
+}
+
+/// Where the loader's parts come from: files are read only when they must be.
+pub struct Sources<'a> {
+    /// Each model file's path and what it says.
+    pub files: Vec<(String, Arc<ModelFile>)>,
+    /// The text of a model file, for messages.
+    pub text: &'a dyn Fn(&str) -> Arc<str>,
+    /// A seed file of the project, if it is there.
+    pub seed: &'a dyn Fn(&str) -> Option<SeedFile>,
+    /// The project's settings.
+    pub config: &'a Config,
+}
+
+/// A model before its place in the graph is known.
+struct Draft {
+    name: ModelName,
+    path: String,
+    file: Arc<ModelFile>,
+    kind: Kind,
+    reads: Vec<Option<ModelName>>,
+    seed: Option<SeedFile>,
+}
+
+impl Project {
+    /// Puts the files of a source tree together. All problems found are given, in the order of the files.
+    pub fn assemble(sources: &Sources<'_>) -> Result<Self, Vec<Diagnostic>> {
+        let mut drafts = check::names(sources)?;
+        check::seeds(sources, &mut drafts)?;
+        check::reads(sources, &mut drafts)?;
+        let parents: BTreeMap<ModelName, Vec<ModelName>> =
+            drafts.iter().map(|(name, draft)| (name.clone(), draft.parents())).collect();
+        let order = graph::order(&parents).map_err(|circle| vec![check::circle(sources, &drafts, &circle)])?;
+        let mut models: BTreeMap<ModelName, Model> = BTreeMap::new();
+        for name in &order {
+            if let Some(draft) = drafts.remove(name) {
+                let model = finish(draft, &models);
+                models.insert(name.clone(), model);
+            }
+        }
+        let problems = columns::unknown(sources, &models);
+        if problems.is_empty() { Ok(Self { models, order }) } else { Err(problems) }
+    }
+
+    /// The models by name.
+    pub fn models(&self) -> impl Iterator<Item = &Model> {
+        self.models.values()
+    }
+
+    /// One model.
+    pub fn model(&self, name: &ModelName) -> Option<&Model> {
+        self.models.get(name)
+    }
+
+    /// The names, parents first.
+    pub fn order(&self) -> &[ModelName] {
+        &self.order
+    }
+
+    /// Who reads whom.
+    pub fn parents(&self) -> BTreeMap<ModelName, Vec<ModelName>> {
+        let parents = |model: &Model| model.parents.keys().cloned().collect();
+        self.models.values().map(|model| (model.name.clone(), parents(model))).collect()
+    }
+}
+
+impl Model {
+    /// The table that a build of this version makes.
+    pub fn table(&self) -> TableName {
+        TableName::snapshot(&self.name, &self.fingerprint.hex())
+    }
+
+    /// The tables its query reads that vmesh doesn't manage, as written.
+    pub fn externals(&self) -> Vec<String> {
+        let reads = self.file.query.iter().flat_map(|query| query.reads.iter().flatten());
+        let externals = reads.zip(&self.reads).filter(|(_, model)| model.is_none());
+        externals.map(|(read, _)| read.parts.join(".")).collect()
+    }
+}
+
+impl Draft {
+    fn parents(&self) -> Vec<ModelName> {
+        self.reads.iter().flatten().chain(&self.file.depends_on).cloned().collect()
+    }
+
+    /// A place in the model's file; `span` counts from the start of its query.
+    fn in_query(&self, sources: &Sources<'_>, span: &Span, label: &str) -> Excerpt {
+        excerpt(sources, &self.path, &self.file, span, label)
+    }
+
+    /// The model's name or header in its file.
+    fn place(&self, sources: &Sources<'_>, label: &str) -> Excerpt {
+        let span = self.file.place.clone();
+        Excerpt { path: self.path.clone(), text: (sources.text)(&self.path), span, label: label.to_owned() }
+    }
+}
+
+fn excerpt(sources: &Sources<'_>, path: &str, file: &ModelFile, span: &Span, label: &str) -> Excerpt {
+    let start = file.query_span.start;
+    let span = start + span.start..start + span.end;
+    Excerpt { path: path.to_owned(), text: (sources.text)(path), span, label: label.to_owned() }
+}
+
+/// The model of a draft whose parents are finished.
+fn finish(draft: Draft, models: &BTreeMap<ModelName, Model>) -> Model {
+    let mut kind = vec![draft.kind.word().to_owned()];
+    if let Kind::Seed(seed) = &draft.kind {
+        let settings = [&seed.delimiter, &seed.quote, &seed.escape];
+        kind.extend(settings.map(|setting| setting.clone().unwrap_or_default()));
+    }
+    let own = fingerprint::own(&Own {
+        name: &draft.name,
+        kind,
+        physical: &draft.file.physical,
+        columns: &draft.file.columns,
+        query: draft.file.query.as_ref().map(|query| query.canonical),
+        seed: draft.seed.as_ref().map(|seed| seed.hash),
+    });
+    let fingerprint_of = |name: ModelName| models.get(&name).map(|parent| (name, parent.fingerprint));
+    let parents: BTreeMap<ModelName, Fingerprint> = draft.parents().into_iter().filter_map(fingerprint_of).collect();
+    let columns = columns::of(&draft, models);
+    Model {
+        fingerprint: fingerprint::whole(&own, parents.iter().map(|(name, fingerprint)| (name, *fingerprint))),
+        name: draft.name,
+        path: draft.path,
+        file: draft.file,
+        kind: draft.kind,
+        reads: draft.reads,
+        parents,
+        own,
+        seed: draft.seed,
+        columns,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,56 @@
+//! A model's query with the physical tables of its parents spliced in: the text that the engine runs.
+
+use super::super::model::Kind;
+use super::super::name::{ModelName, TableName};
+use super::super::sql;
+use super::{Model, Project};
+
+impl Project {
+    /// The query of a model as it goes to the engine, in the user's own lines; `None` for seeds.
+    ///
+    /// `text` gives the text of a model's file, `table` the table to read a parent from. Embedded parents become
+    /// subqueries in one line, so that the engine's line numbers stay those of the file.
+    pub fn select<E>(
+        &self,
+        model: &Model,
+        text: &dyn Fn(&Model) -> Result<std::sync::Arc<str>, E>,
+        table: &dyn Fn(&ModelName) -> Option<TableName>,
+    ) -> Result<Option<String>, E> {
+        let Some(query) = &model.file.query else { return Ok(None) };
+        let source = text(model)?;
+        let written = source.get(model.file.query_span.clone()).unwrap_or_default();
+        let mut replacements = Vec::new();
+        for parent in &model.reads {
+            let parent = parent.as_ref().and_then(|name| self.model(name));
+            replacements.push(match parent {
+                None => None,
+                Some(parent) if parent.kind == Kind::Embedded => {
+                    let inner = self.select(parent, text, table)?.unwrap_or_default();
+                    Some(format!("({})", one_line(&inner)))
+                }
+                Some(parent) => table(&parent.name).map(|table| table.quoted()),
+            });
+        }
+        let reads = query.reads.as_deref().unwrap_or_default();
+        let replace = |read: &sql::Read| {
+            let index = reads.iter().position(|other| other.span == read.span)?;
+            replacements.get(index).cloned().flatten()
+        };
+        Ok(Some(sql::splice(written, query, &replace)))
+    }
+}
+
+/// The same SQL without comments and line breaks (those inside of strings stay).
+fn one_line(text: &str) -> String {
+    let Ok(lexemes) = sql::lex(text) else { return text.to_owned() };
+    let mut out = String::with_capacity(text.len());
+    let mut end = 0;
+    for lexeme in &lexemes {
+        if lexeme.span.start > end && !out.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(text.get(lexeme.span.clone()).unwrap_or_default());
+        end = lexeme.span.end;
+    }
+    out
+}

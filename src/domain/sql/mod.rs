@@ -1,0 +1,272 @@
+//! SQL text: its canonical hash, the tables it reads, the columns it takes and gives, and other names spliced into it.
+//!
+//! The only room that knows sqlparser. A query is analysed as it will be sent to the engine, macros expanded; spans are
+//! byte ranges of that text. DuckDB's own parser has the last word: where sqlparser can't read a text, or is known to
+//! read it differently, tokens are hashed instead of the tree, and the caller asks DuckDB which tables are read
+//! ([`reads_from_duckdb_json`]).
+//!
+//! # What counts for the canonical hash
+//!
+//! | doesn't count | counts |
+//! |---|---|
+//! | comments, layout, line endings, a last `;` | strings, to the byte |
+//! | letter case of keywords and functions | letter case of output names, struct fields and files |
+//! | letter case and quotes of table and column names | the names |
+//! | `AS`, `INNER`, `OUTER` | aliases, join kinds |
+//! | `<>` or `!=`, `x::t` or `CAST(x AS t)` | `TRY_CAST`, types as spelled |
+//! | parentheses that surely change nothing | all others |
+//! | `FROM t SELECT a` or `SELECT a FROM t` | order of columns, CTEs and conditions |
+//!
+//! In the token form, only comments, layout and letter case of reserved words don't count. The hash errs on one side:
+//! two texts of one meaning may differ (a build too many), two texts of one hash mean the same.
+
+mod canonical;
+mod columns;
+mod dialect;
+mod duckdb_json;
+mod encode;
+mod guard;
+mod keywords;
+mod lex;
+mod materialized;
+mod names;
+mod normalize;
+mod outputs;
+mod parse;
+mod qualifiers;
+mod reads;
+mod relation;
+mod scopes;
+mod splice;
+#[cfg(test)]
+mod tests;
+mod uses;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+pub use duckdb_json::{DuckdbReads, reads_from_duckdb_json};
+pub use lex::{Lexeme, Statement, Token, lex, split};
+pub use splice::splice;
+
+/// The recipe of [`Query::canonical`]. To be raised with every change that may move a hash, sqlparser's version
+/// included.
+pub const CANON_VERSION: &str = "vmesh-sql-1";
+
+/// Byte range in the text that was analysed.
+pub type Span = std::ops::Range<usize>;
+
+/// Why a text could not be read, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SqlError {
+    /// In the parser's words.
+    pub message: String,
+    /// The place that it points at.
+    pub span: Span,
+}
+
+impl SqlError {
+    fn new(message: impl Into<String>, span: Span) -> Self {
+        Self { message: message.into(), span }
+    }
+}
+
+/// A name as DuckDB compares names: without letter case of ASCII letters.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct SqlName(String);
+
+impl SqlName {
+    fn new(name: &str) -> Self {
+        Self(name.to_ascii_lowercase())
+    }
+}
+
+impl fmt::Display for SqlError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for SqlError {}
+
+/// What is known of one query.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Query {
+    /// BLAKE3 of the canonical form.
+    pub canonical: [u8; 32],
+    /// What the hash was taken of.
+    pub form: Form,
+    /// Tables read that are no CTEs, in the order of the text. `None` when sqlparser can't be believed about them: ask
+    /// DuckDB, and [`Query::adopt`] the answer.
+    pub reads: Option<Vec<Read>>,
+    /// Functions and files read instead of tables, in the order of the text.
+    pub functions: Vec<FunctionRead>,
+    /// Why sqlparser could not read the text.
+    pub parse_error: Option<SqlError>,
+    /// Qualifiers of columns to rewrite when their table is replaced.
+    pub qualifiers: Vec<Qualifier>,
+    /// The columns it gives; `None` when they can't be proven. DuckDB renames repeated ones (`id`, `id_1`): when names
+    /// repeat once [`Output::All`] is expanded, nothing is proven either.
+    pub outputs: Option<Vec<Output>>,
+    /// Columns that DuckDB would surely miss if no table had them.
+    pub uses: Vec<ColumnUse>,
+}
+
+impl Query {
+    /// Takes over what DuckDB's parser said of a text that sqlparser could not read.
+    pub fn adopt(&mut self, seen: DuckdbReads) {
+        self.reads = Some(seen.reads);
+        self.functions = seen.functions;
+        self.qualifiers = seen.qualifiers;
+        self.outputs = None;
+        self.uses.clear();
+    }
+}
+
+/// What a canonical hash was taken of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Form {
+    /// The syntax tree: much of the spelling doesn't count.
+    Tree,
+    /// The tokens: nearly all of the spelling counts.
+    Tokens {
+        /// Why not the tree.
+        why: String,
+    },
+}
+
+/// A table that a query reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Read {
+    /// Its dotted name, without quotes, letter case as written.
+    pub parts: Vec<String>,
+    /// Where the name stands.
+    pub span: Span,
+    /// Whether it has an alias of its own.
+    pub aliased: bool,
+    /// Without an alias of its own: the name that its columns go by once it is replaced. The last part, or, where that
+    /// could mean another relation of the query, all parts.
+    pub alias: String,
+    /// Of a query `TABLE name`: where `TABLE` stands.
+    pub table_keyword: Option<Span>,
+}
+
+impl Read {
+    fn new(parts: Vec<String>, span: Span, aliased: bool) -> Self {
+        let alias = parts.last().cloned().unwrap_or_default();
+        Self { parts, span, aliased, alias, table_keyword: None }
+    }
+}
+
+/// A function or a file that a query takes rows from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FunctionRead {
+    /// The function's name, or the file's.
+    pub name: String,
+    /// Where it stands.
+    pub span: Span,
+    /// Which of them it is.
+    pub kind: FunctionKind,
+}
+
+/// What kind of [`FunctionRead`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FunctionKind {
+    /// `query(…)` or `query_table(…)`: which tables are read is only known when it runs.
+    Dynamic,
+    /// A file in single quotes: its path.
+    File(String),
+    /// Any other function in FROM: `read_csv`, `range`.
+    Function,
+}
+
+/// The part of a column's name that names its table, where replacing the table means rewriting it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Qualifier {
+    /// `analytics.customers` in `analytics.customers.id`.
+    pub span: Span,
+    /// The table, as an index of [`Query::reads`].
+    pub read: usize,
+}
+
+/// A column, or columns, that a query gives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Output {
+    /// One of this name. DuckDB takes the letter case of a column without alias from its table, not from the query.
+    Column(String),
+    /// All columns of a table.
+    All {
+        /// The table, as an index of [`Query::reads`].
+        read: usize,
+        /// Columns left out, in any letter case.
+        except: Vec<String>,
+    },
+}
+
+/// A column that surely must exist: DuckDB refuses the query unless one of the candidates has it, or, where it has a
+/// qualifier, unless a table in scope has a struct of the qualifier's name with a field of the column's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnUse {
+    /// Its name, letter case as written.
+    pub column: String,
+    /// Where the column's name stands, without qualifier.
+    pub span: Span,
+    /// Tables that it may be a column of, as indices of [`Query::reads`].
+    pub candidates: Vec<usize>,
+    /// The alias or table name in front of it.
+    pub qualifier: Option<String>,
+    /// All tables in scope, outer queries included; never anything but tables.
+    pub scope: Vec<usize>,
+}
+
+/// Analyses the one query in `text`. Text that sqlparser can't read, or no query at all, is hashed by its tokens and
+/// comes back with a [`Query::parse_error`].
+pub fn analyse(text: &str) -> Query {
+    let lexemes = match lex(text) {
+        Ok(lexemes) => lexemes,
+        Err(error) => return unread(canonical::of_text(text), error),
+    };
+    let tokens = || canonical::of_tokens(text, &lexemes);
+    let parsed = match parse::parse(text, &lexemes) {
+        Ok(parsed) => parsed,
+        Err(error) => return unread(tokens(), error),
+    };
+    let doubt = guard::doubt(&lexemes, &parsed);
+    let sources = reads::find(&parsed, &lexemes).filter(|_| doubt.is_none_or(|doubt| doubt.tables_hold));
+    let Some(mut sources) = sources else {
+        let why = doubt.map_or("tables can't be told", |doubt| doubt.why);
+        return unread(tokens(), SqlError::new(why, 0..text.len()));
+    };
+    let outputs = outputs::find(&parsed, &sources);
+    let Some(columns) = columns::resolve(&parsed, &mut sources) else {
+        return unread(tokens(), SqlError::new("a qualifier that two tables share", 0..text.len()));
+    };
+    let tree = if doubt.is_none() { canonical::of_tree(&parsed) } else { None };
+    let sure = tree.is_some();
+    let why = || doubt.map_or("no canonical form of the tree", |doubt| doubt.why).to_owned();
+    Query {
+        canonical: tree.unwrap_or_else(tokens),
+        form: if sure { Form::Tree } else { Form::Tokens { why: why() } },
+        parse_error: None,
+        qualifiers: columns.qualifiers,
+        outputs: if sure { outputs } else { None },
+        uses: if sure { columns.uses } else { Vec::new() },
+        reads: Some(sources.reads),
+        functions: sources.functions,
+    }
+}
+
+/// A query of which no more is known than its hash.
+fn unread(canonical: [u8; 32], error: SqlError) -> Query {
+    Query {
+        canonical,
+        form: Form::Tokens { why: error.message.clone() },
+        reads: None,
+        functions: Vec::new(),
+        parse_error: Some(error),
+        qualifiers: Vec::new(),
+        outputs: None,
+        uses: Vec::new(),
+    }
+}

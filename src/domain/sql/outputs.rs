@@ -1,0 +1,278 @@
+//! The columns that a query gives, as far as its text proves them.
+//!
+//! `SELECT *` over a table stays a reference to all of its columns; over a CTE or a subquery it is expanded. DuckDB's
+//! generated names are not guessed: one expression without an alias, and nothing is known. Nor is the name that it gives
+//! to the second of two columns of one name, once they come out of a subquery.
+
+use std::collections::HashSet;
+
+use sqlparser::ast::{
+    self, ExcludeSelectItem, Expr, JoinConstraint, JoinOperator, ObjectName, Select, SelectFlavor, SelectItem,
+    SelectItemQualifiedWildcardKind, SetExpr, SetQuantifier, TableAlias, TableFactor, TableWithJoins,
+    WildcardAdditionalOptions,
+};
+
+use super::parse::Parsed;
+use super::reads::Sources;
+use super::{Output, names, relation};
+
+/// Functions that may give more columns than one, whatever their alias.
+const EXPANDING: &[&str] = &["columns", "unnest", "unlist"];
+
+/// The output columns of a query; `None` when they can't be proven.
+pub(super) fn find(parsed: &Parsed, sources: &Sources) -> Option<Vec<Output>> {
+    let finder = Finder { parsed, sources };
+    finder.query(&parsed.query, &[]).filter(|columns| !repeat(columns))
+}
+
+/// The columns of something that a name refers to; `None` when unknown.
+type Columns = Option<Vec<Output>>;
+
+/// CTEs in scope, the innermost last.
+type Ctes = [(String, Columns)];
+
+/// A relation of a FROM clause.
+struct Relation {
+    name: Option<String>,
+    columns: Columns,
+    /// Whether no two of its columns can have one name: DuckDB renames the second, and EXCLUDE would leave it.
+    settled: bool,
+}
+
+impl Relation {
+    /// What a star shows of it.
+    fn star(&self, options: Option<&WildcardAdditionalOptions>) -> Columns {
+        let columns = self.columns.clone()?;
+        let excluded = options.map_or(Some(Vec::new()), excluded)?;
+        if excluded.is_empty() {
+            return Some(columns);
+        }
+        let shown = columns.into_iter().filter_map(|column| match column {
+            Output::Column(name) if excluded.iter().any(|other| other.eq_ignore_ascii_case(&name)) => None,
+            Output::All { read, mut except } => {
+                except.extend(excluded.iter().cloned());
+                Some(Output::All { read, except })
+            }
+            column => Some(column),
+        });
+        self.settled.then(|| shown.collect())
+    }
+}
+
+struct Finder<'a> {
+    parsed: &'a Parsed,
+    sources: &'a Sources,
+}
+
+impl Finder<'_> {
+    fn query(&self, query: &ast::Query, outer: &Ctes) -> Columns {
+        if !query.pipe_operators.is_empty() {
+            return None;
+        }
+        let mut ctes = outer.to_vec();
+        if let Some(with) = &query.with {
+            for cte in &with.cte_tables {
+                let name = cte.alias.name.value.to_ascii_lowercase();
+                let mut inside = ctes.clone();
+                if with.recursive {
+                    inside.push((name.clone(), None));
+                }
+                let columns = self.query(&cte.query, &inside);
+                ctes.push((name, rename(columns, &cte.alias)));
+            }
+        }
+        self.body(&query.body, &ctes)
+    }
+
+    fn body(&self, body: &SetExpr, ctes: &Ctes) -> Columns {
+        match body {
+            SetExpr::Select(select) => self.select(select, ctes),
+            SetExpr::Query(query) => self.query(query, ctes),
+            SetExpr::SetOperation { left, set_quantifier, .. } => match set_quantifier {
+                SetQuantifier::ByName | SetQuantifier::AllByName | SetQuantifier::DistinctByName => None,
+                SetQuantifier::All | SetQuantifier::Distinct | SetQuantifier::None => self.body(left, ctes),
+            },
+            _ => None,
+        }
+    }
+
+    fn select(&self, select: &Select, ctes: &Ctes) -> Columns {
+        let from = From::of(self, select, ctes);
+        if select.flavor == SelectFlavor::FromFirstNoSelect {
+            return from.all(None);
+        }
+        let mut columns = Vec::new();
+        for item in &select.projection {
+            match item {
+                SelectItem::UnnamedExpr(expr) => columns.push(Output::Column(implied_name(expr)?)),
+                SelectItem::ExprWithAlias { expr, .. } if names::calls(expr, EXPANDING) => return None,
+                SelectItem::ExprWithAlias { alias, .. } => columns.push(Output::Column(alias.value.clone())),
+                SelectItem::ExprWithAliases { .. } => return None,
+                SelectItem::Wildcard(options) => columns.extend(from.all(Some(options))?),
+                SelectItem::QualifiedWildcard(kind, options) => columns.extend(from.all_of(kind, options)?),
+            }
+        }
+        Some(columns)
+    }
+
+    fn relation(&self, factor: &TableFactor, ctes: &Ctes) -> Relation {
+        let columns = match factor {
+            TableFactor::Table { name, args: None, .. } => match self.sources.read_of(factor, &self.parsed.places) {
+                Some(read) => Some(vec![Output::All { read, except: Vec::new() }]),
+                None => find_cte(name, ctes).filter(|columns| !repeat(columns)),
+            },
+            TableFactor::Derived { subquery, .. } => self.query(subquery, ctes).filter(|columns| !repeat(columns)),
+            _ => None,
+        };
+        let columns = match relation::alias(factor) {
+            Some(alias) => rename(columns, alias),
+            None => columns,
+        };
+        let known = |columns: &Vec<Output>| columns.iter().all(|column| matches!(column, Output::Column(_)));
+        let settled =
+            self.sources.read_of(factor, &self.parsed.places).is_some() || columns.as_ref().is_some_and(known);
+        Relation { name: relation::visible_name(factor), columns, settled }
+    }
+}
+
+/// The relations of one SELECT.
+struct From {
+    relations: Vec<Relation>,
+    /// Relations whose columns `*` leaves out: the other side of a SEMI or ANTI join.
+    hidden: Vec<bool>,
+    /// A join that merges columns, or one we don't know.
+    merged: bool,
+}
+
+impl From {
+    fn of(finder: &Finder<'_>, select: &Select, ctes: &Ctes) -> Self {
+        let mut from = Self { relations: Vec::new(), hidden: Vec::new(), merged: false };
+        for tree in &select.from {
+            from.tree(finder, tree, ctes, false);
+        }
+        from
+    }
+
+    fn tree(&mut self, finder: &Finder<'_>, tree: &TableWithJoins, ctes: &Ctes, hidden: bool) {
+        self.factor(finder, &tree.relation, ctes, hidden);
+        for join in &tree.joins {
+            let semi = self.join(&join.join_operator);
+            self.factor(finder, &join.relation, ctes, hidden || semi);
+        }
+    }
+
+    fn factor(&mut self, finder: &Finder<'_>, factor: &TableFactor, ctes: &Ctes, hidden: bool) {
+        match factor {
+            TableFactor::NestedJoin { table_with_joins, alias: None } => {
+                self.tree(finder, table_with_joins, ctes, hidden);
+            }
+            other => {
+                self.relations.push(finder.relation(other, ctes));
+                self.hidden.push(hidden);
+            }
+        }
+    }
+
+    /// Takes note of a join; says whether it hides its right side.
+    fn join(&mut self, operator: &JoinOperator) -> bool {
+        let (constraint, semi) = match operator {
+            JoinOperator::Join(constraint)
+            | JoinOperator::Inner(constraint)
+            | JoinOperator::Left(constraint)
+            | JoinOperator::LeftOuter(constraint)
+            | JoinOperator::Right(constraint)
+            | JoinOperator::RightOuter(constraint)
+            | JoinOperator::FullOuter(constraint)
+            | JoinOperator::CrossJoin(constraint) => (constraint, false),
+            JoinOperator::Semi(constraint) | JoinOperator::Anti(constraint) => (constraint, true),
+            _ => {
+                self.merged = true;
+                return false;
+            }
+        };
+        let merges = matches!(constraint, JoinConstraint::Using(_) | JoinConstraint::Natural);
+        self.merged |= merges && !semi;
+        semi
+    }
+
+    /// What `*` stands for.
+    fn all(&self, options: Option<&WildcardAdditionalOptions>) -> Columns {
+        if self.merged || self.relations.is_empty() {
+            return None;
+        }
+        let shown = self.relations.iter().zip(&self.hidden).filter(|(_, hidden)| !**hidden);
+        let columns: Option<Vec<Vec<Output>>> = shown.map(|(relation, _)| relation.star(options)).collect();
+        columns.map(|columns| columns.concat())
+    }
+
+    /// What `name.*` stands for.
+    fn all_of(&self, kind: &SelectItemQualifiedWildcardKind, options: &WildcardAdditionalOptions) -> Columns {
+        let SelectItemQualifiedWildcardKind::ObjectName(name) = kind else { return None };
+        let parts = relation::parts(name);
+        let [name] = parts.as_slice() else { return None };
+        let named = |relation: &&Relation| relation.name.as_ref().is_some_and(|other| other.eq_ignore_ascii_case(name));
+        let mut found = self.relations.iter().filter(named);
+        match (found.next(), found.next()) {
+            (Some(relation), None) => relation.star(Some(options)),
+            _ => None,
+        }
+    }
+}
+
+fn find_cte(name: &ObjectName, ctes: &Ctes) -> Columns {
+    let parts = relation::parts(name);
+    let [name] = parts.as_slice() else { return None };
+    let found = ctes.iter().rev().find(|(cte, _)| cte.eq_ignore_ascii_case(name))?;
+    found.1.clone()
+}
+
+/// Whether two columns surely have one name.
+fn repeat(columns: &[Output]) -> bool {
+    let mut seen = HashSet::new();
+    columns.iter().any(|column| match column {
+        Output::Column(name) => !seen.insert(name.to_ascii_lowercase()),
+        Output::All { .. } => false,
+    })
+}
+
+/// The name that DuckDB gives a column without an alias, for the expressions where it is the column's own.
+fn implied_name(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Identifier(ident) => Some(ident.value.clone()),
+        Expr::CompoundIdentifier(idents) => idents.last().map(|ident| ident.value.clone()),
+        Expr::Nested(inner) => implied_name(inner),
+        _ => None,
+    }
+}
+
+/// Columns renamed by `AS name(a, b)`: the first ones, so only where each of them is known.
+fn rename(columns: Columns, alias: &TableAlias) -> Columns {
+    let mut columns = columns?;
+    for (index, new) in alias.columns.iter().enumerate() {
+        match columns.get_mut(index) {
+            Some(Output::Column(name)) => name.clone_from(&new.name.value),
+            _ => return None,
+        }
+    }
+    Some(columns)
+}
+
+/// The names of `* EXCLUDE (…)`; `None` where a star does more than leave out or replace columns, which keeps their
+/// names.
+fn excluded(options: &WildcardAdditionalOptions) -> Option<Vec<String>> {
+    let WildcardAdditionalOptions { opt_ilike, opt_exclude, opt_except, opt_replace, opt_rename, opt_alias, .. } =
+        options;
+    if opt_ilike.is_some() || opt_except.is_some() || opt_rename.is_some() || opt_alias.is_some() {
+        return None;
+    }
+    if opt_replace.iter().flat_map(|replace| &replace.items).any(|item| names::calls(&item.expr, EXPANDING)) {
+        return None;
+    }
+    let names: Vec<&ObjectName> = match opt_exclude {
+        None => Vec::new(),
+        Some(ExcludeSelectItem::Single(name)) => vec![name],
+        Some(ExcludeSelectItem::Multiple(names)) => names.iter().collect(),
+    };
+    // `EXCLUDE (t.a)` isn't followed.
+    names.into_iter().map(|name| <[String; 1]>::try_from(relation::parts(name)).ok().map(|[name]| name)).collect()
+}

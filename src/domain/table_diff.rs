@@ -1,0 +1,123 @@
+//! The SQL that compares two tables: the engine does the work, on any number of rows.
+
+use super::environment::Column;
+use super::name::{TableName, quote};
+
+/// The presence mark of a side in a full join.
+const MARK: &str = "__vmesh_present";
+
+/// Two tables, and how their rows are matched.
+#[derive(Debug, Clone)]
+pub struct Comparison {
+    /// The first table.
+    pub a: TableName,
+    /// The second table.
+    pub b: TableName,
+    /// The columns that identify a row.
+    pub key: Vec<String>,
+    /// The other columns that both have: name, and whether the types are equal.
+    pub columns: Vec<(String, bool)>,
+}
+
+/// Splits two column lists: those of both (with "types are equal"), those of the first only, those of the second only.
+pub fn split(a: &[Column], b: &[Column]) -> (Vec<(String, bool)>, Vec<Column>, Vec<Column>) {
+    let find =
+        |columns: &[Column], name: &str| columns.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).cloned();
+    let common = a.iter().filter_map(|(name, kind)| find(b, name).map(|(_, other)| (name.clone(), other == *kind)));
+    let only = |these: &[Column], those: &[Column]| {
+        these.iter().filter(|(name, _)| find(those, name).is_none()).cloned().collect::<Vec<_>>()
+    };
+    (common.collect(), only(a, b), only(b, a))
+}
+
+impl Comparison {
+    /// One row of counts: only in A, only in B, in both, in both and different, then for each column the matches.
+    pub fn counts(&self) -> String {
+        let both = format!("a.{MARK} AND b.{MARK}");
+        let same: Vec<String> = self.columns.iter().map(|column| self.same(column)).collect();
+        let all = if same.is_empty() { "true".to_owned() } else { same.join(" AND ") };
+        let mut counts = vec![
+            format!("count(*) FILTER (WHERE b.{MARK} IS NULL)"),
+            format!("count(*) FILTER (WHERE a.{MARK} IS NULL)"),
+            format!("count(*) FILTER (WHERE {both})"),
+            format!("count(*) FILTER (WHERE {both} AND NOT ({all}))"),
+        ];
+        counts.extend(same.iter().map(|same| format!("count(*) FILTER (WHERE {both} AND {same})")));
+        format!("SELECT {} FROM {}", counts.join(", "), self.join())
+    }
+
+    /// Some rows of one side that the other has not.
+    pub fn only(&self, first: bool, limit: usize) -> String {
+        let (table, mine, other) = if first { (&self.a, "a", "b") } else { (&self.b, "b", "a") };
+        let order = self.key_columns(mine);
+        let on = self.on();
+        let (left, right) = (table.quoted(), if first { self.b.quoted() } else { self.a.quoted() });
+        format!("SELECT {mine}.* FROM {left} {mine} ANTI JOIN {right} {other} ON {on} ORDER BY {order} LIMIT {limit}")
+    }
+
+    /// Some rows that differ: the key, then each of the given columns on both sides.
+    pub fn changed(&self, columns: &[String], limit: usize) -> String {
+        let wanted: Vec<&(String, bool)> = self.columns.iter().filter(|(name, _)| columns.contains(name)).collect();
+        let pair = |column: &&(String, bool)| {
+            let name = quote(&column.0);
+            let (before, after) = (quote(&format!("{} (A)", column.0)), quote(&format!("{} (B)", column.0)));
+            format!("a.{name} AS {before}, b.{name} AS {after}")
+        };
+        let key = self.key.iter().map(|name| format!("a.{}", quote(name)));
+        let shown: Vec<String> = key.chain(wanted.iter().map(pair)).collect();
+        let differs: Vec<String> = wanted.iter().map(|column| format!("NOT ({})", self.same(column))).collect();
+        format!(
+            "SELECT {} FROM {} a JOIN {} b ON {} WHERE {} ORDER BY {} LIMIT {limit}",
+            shown.join(", "),
+            self.a.quoted(),
+            self.b.quoted(),
+            self.on(),
+            if differs.is_empty() { "false".to_owned() } else { differs.join(" OR ") },
+            self.key_columns("a")
+        )
+    }
+
+    /// How many values of the key occur more than once on a side.
+    pub fn duplicates(&self, first: bool) -> String {
+        let table = if first { &self.a } else { &self.b };
+        let key: Vec<String> = self.key.iter().map(|name| quote(name)).collect();
+        let key = key.join(", ");
+        format!("SELECT count(*) FROM (SELECT 1 FROM {} GROUP BY {key} HAVING count(*) > 1)", table.quoted())
+    }
+
+    /// Rows of one side that the other has not as often: the comparison without a key, over the common columns.
+    pub fn surplus(&self, first: bool) -> String {
+        let columns: Vec<String> = self
+            .columns
+            .iter()
+            .map(|(name, same)| if *same { quote(name) } else { format!("CAST({0} AS VARCHAR) AS {0}", quote(name)) })
+            .collect();
+        let columns = if columns.is_empty() { "1".to_owned() } else { columns.join(", ") };
+        let (left, right) = if first { (&self.a, &self.b) } else { (&self.b, &self.a) };
+        format!("SELECT {columns} FROM {} EXCEPT ALL SELECT {columns} FROM {}", left.quoted(), right.quoted())
+    }
+
+    fn join(&self) -> String {
+        let side = |table: &TableName| format!("(SELECT *, true AS {MARK} FROM {})", table.quoted());
+        format!("{} a FULL JOIN {} b ON {}", side(&self.a), side(&self.b), self.on())
+    }
+
+    /// NULL matches NULL, so that a key with gaps still identifies.
+    fn on(&self) -> String {
+        let equal = |name: &String| format!("a.{0} IS NOT DISTINCT FROM b.{0}", quote(name));
+        self.key.iter().map(equal).collect::<Vec<_>>().join(" AND ")
+    }
+
+    fn same(&self, (name, same_type): &(String, bool)) -> String {
+        let name = quote(name);
+        if *same_type {
+            format!("a.{name} IS NOT DISTINCT FROM b.{name}")
+        } else {
+            format!("CAST(a.{name} AS VARCHAR) IS NOT DISTINCT FROM CAST(b.{name} AS VARCHAR)")
+        }
+    }
+
+    fn key_columns(&self, side: &str) -> String {
+        self.key.iter().map(|name| format!("{side}.{}", quote(name))).collect::<Vec<_>>().join(", ")
+    }
+}

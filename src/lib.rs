@@ -1,0 +1,38 @@
+//! vmesh: Git branches for your data warehouse.
+//!
+//! Four rooms; each may use those to its right, never back:
+//!
+//! ```text
+//! cli ──▶ workflow ──▶ adapter ──▶ domain
+//! ```
+//!
+//! | room | holds | may name |
+//! |---|---|---|
+//! | [`domain`] | the nouns: pure values and functions | sqlparser (in `sql`), blake3, serde |
+//! | [`adapter`] | the outside: Git, warehouse, hooks, file events | git2, duckdb, notify |
+//! | [`workflow`] | the verbs: what happens in which order | domain and adapter |
+//! | [`cli`] | the face: arguments in, text out | clap, the terminal |
+//!
+//! A branch's way through them: `git checkout alice` → `hooks/post-checkout` → `cli` → `workflow/settle` →
+//! `adapter/git` (branch, base, source tree) → `domain/name` (environment) → `domain/project` → `domain/fingerprint` →
+//! `adapter/warehouse` (state) → `domain/plan` → `workflow/apply` (build, publish) → one line on the terminal. `plan`,
+//! `promote` and `watch` enter the same road.
+//!
+//! # Decisions
+//!
+//! | | decision | because |
+//! |---|---|---|
+//! | D1 | records live in the warehouse | views and records change in one transaction; no state "applying" exists |
+//! | D2 | a table is named and found by its fingerprint | whoever built it, everyone may point at it |
+//! | D3 | branch → environment → schema is injective, without a look-up | two branches never meet |
+//! | D4 | build first, publish once | a failed or killed build leaves every environment as it was |
+//! | D5 | the user's text goes to the engine, names spliced in by span | the engine's messages point at the user's lines |
+//! | D6 | hooks believe nothing and re-read everything | a rename looks like a deletion, `git gc` like many |
+//! | D7 | settings of branches other than main come from main | a stranger's branch must not choose the warehouse |
+//! | D8 | a snapshot's query is on record | tables can be filled again without the commit they came from |
+//! | D9 | hooks promote only when main has moved since prod last did | a rollback stays until the next merge |
+
+pub mod adapter;
+pub mod cli;
+pub mod domain;
+pub mod workflow;

@@ -1,0 +1,244 @@
+//! Carrying out a plan: build what is missing, parents first; then swap all pointers at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::error::Error;
+use super::event::Event;
+use super::planning::Prepared;
+use super::session::{Session, now};
+use crate::adapter::warehouse::{Body, Build, Publication, Warehouse, WarehouseError};
+use crate::domain::diagnostic::{Diagnostic, Excerpt, nearest};
+use crate::domain::engine_message;
+use crate::domain::environment::State;
+use crate::domain::model::Kind;
+use crate::domain::name::{ModelName, TableName};
+use crate::domain::plan::{Plan, Step};
+use crate::domain::project::Model;
+
+/// What became of a plan.
+#[derive(Debug)]
+pub struct Applied {
+    /// The plan that was carried out, as it was told before.
+    pub plan: Plan,
+    /// The models that were built.
+    pub built: Vec<ModelName>,
+    /// The environment's generation now.
+    pub generation: u64,
+    /// Whether anything was written.
+    pub published: bool,
+}
+
+/// Plans are made again this often when others move the environment in between.
+const ATTEMPTS: usize = 10;
+
+impl Session<'_> {
+    /// Applies what a target needs. `action` is the word for prod's history; with `build` false, it fails rather than
+    /// build.
+    pub fn apply(&self, prepared: &Prepared, action: &str, build: bool) -> Result<Applied, Error> {
+        let mut first: Option<Plan> = None;
+        let mut built = Vec::new();
+        for attempt in 0..ATTEMPTS {
+            if attempt > 0 {
+                self.report.report(&Event::PlanningAgain);
+            }
+            let warehouse = self.write_warehouse()?;
+            let state = warehouse.state()?;
+            let plan = prepared.plan(self, &state);
+            let told = first.get_or_insert_with(|| plan.clone()).clone();
+            if self.is_recorded(&plan, &state) {
+                let generation = plan.generation.unwrap_or(0);
+                return Ok(Applied { plan: told, built, generation, published: attempt > 0 });
+            }
+            if !build && plan.builds().next().is_some() {
+                let models = plan.builds().map(|step| step.model.clone()).collect();
+                return Err(Error::BuildsNeeded { environment: plan.environment, models });
+            }
+            self.build_all(prepared, &plan, &warehouse, &state, &mut built)?;
+            match self.publish(&warehouse, &plan, action) {
+                Err(Error::Warehouse(WarehouseError::Moved { .. } | WarehouseError::Lost { .. })) => {}
+                Err(error) => return Err(error),
+                Ok(generation) => return Ok(Applied { plan: told, built, generation, published: true }),
+            }
+        }
+        Err(Error::Contended { environment: prepared.target.environment.clone() })
+    }
+
+    /// Whether the environment shows the plan's tree, and prod's record names its commit.
+    pub(super) fn is_recorded(&self, plan: &Plan, state: &State) -> bool {
+        let recorded = match state.environments.get(&plan.environment) {
+            Some(shown) if plan.environment.is_prod() => {
+                shown.commit == plan.source.commit && shown.tip == plan.source.tip
+            }
+            Some(_) => true,
+            None => false,
+        };
+        recorded && plan.is_done()
+    }
+
+    fn publish(&self, warehouse: &Warehouse, plan: &Plan, action: &str) -> Result<u64, Error> {
+        let pointers = plan.pointers();
+        let source = &plan.source;
+        let publication = Publication {
+            environment: &plan.environment,
+            expected: plan.generation,
+            branch: &source.branch,
+            commit: source.commit.as_deref(),
+            dirty: source.dirty,
+            base: source.base.as_deref(),
+            tip: source.tip.as_deref().filter(|_| plan.environment.is_prod()),
+            pointers: &pointers,
+            pattern: plan.pattern,
+            action,
+            at: now(),
+        };
+        let mark = |moment: &str| self.report.report(&Event::Moment(moment.to_owned()));
+        let generation = warehouse.publish(&publication, &mark)?;
+        mark("publish:done");
+        Ok(generation)
+    }
+
+    /// Builds the plan's missing snapshots. Models below one that failed are left out; the others are built and kept.
+    fn build_all(
+        &self,
+        prepared: &Prepared,
+        plan: &Plan,
+        warehouse: &Warehouse,
+        state: &State,
+        built: &mut Vec<ModelName>,
+    ) -> Result<(), Error> {
+        let tables: BTreeMap<ModelName, TableName> =
+            plan.pointers().into_iter().map(|(model, (_, table))| (model, table)).collect();
+        let total = plan.builds().count();
+        let mut failures: Vec<(ModelName, Diagnostic)> = Vec::new();
+        let mut stuck: BTreeSet<ModelName> = BTreeSet::new();
+        let mut skipped = Vec::new();
+        for (index, step) in plan.builds().enumerate() {
+            let Some(model) = prepared.desired.project.model(&step.model) else { continue };
+            if self.hangs_on(prepared, model, &stuck) {
+                stuck.insert(step.model.clone());
+                skipped.push(step.model.clone());
+                continue;
+            }
+            self.report.report(&Event::Building { model: step.model.clone(), index: index + 1, total });
+            let start = Instant::now();
+            let build = self.build_of(prepared, model, step, &tables)?;
+            self.report.report(&Event::Moment(format!("build:{}", index + 1)));
+            match warehouse.build(&build, now()) {
+                Ok(_) => {
+                    built.push(step.model.clone());
+                    self.report.report(&Event::Built { model: step.model.clone(), took: start.elapsed() });
+                    self.report.report(&Event::Moment(format!("built:{}", index + 1)));
+                }
+                Err(WarehouseError::Engine { message, .. }) => {
+                    stuck.insert(step.model.clone());
+                    failures.push((step.model.clone(), self.explain(prepared, model, &build, &message, state)?));
+                }
+                Err(error) => return Err(error.into()),
+            }
+            if self.location.interrupt.is_requested() {
+                return Err(WarehouseError::Interrupted.into());
+            }
+        }
+        if failures.is_empty() {
+            return Ok(());
+        }
+        Err(Error::Builds { environment: plan.environment.clone(), failures, skipped, built: built.len() })
+    }
+
+    /// Whether a model reads one that could not be built, directly or through embedded ones.
+    fn hangs_on(&self, prepared: &Prepared, model: &Model, stuck: &BTreeSet<ModelName>) -> bool {
+        model.parents.keys().any(|parent| {
+            let embedded = prepared.desired.project.model(parent).filter(|parent| parent.kind == Kind::Embedded);
+            stuck.contains(parent) || embedded.is_some_and(|parent| self.hangs_on(prepared, parent, stuck))
+        })
+    }
+
+    /// What the warehouse needs to know to build a model.
+    fn build_of(
+        &self,
+        prepared: &Prepared,
+        model: &Model,
+        step: &Step,
+        tables: &BTreeMap<ModelName, TableName>,
+    ) -> Result<Build, Error> {
+        let tree = &prepared.desired;
+        let text = |model: &Model| self.model_text(tree, model);
+        let select = tree.project.select(model, &text, &|name| tables.get(name).cloned())?;
+        let body = match (&model.kind, &model.seed) {
+            (Kind::Seed(seed), Some(file)) => Body::Seed {
+                content: self.seed_content(tree, file)?,
+                seed: seed.clone(),
+                columns: model.file.columns.clone(),
+            },
+            (Kind::View, _) => Body::View(select.unwrap_or_default()),
+            _ => Body::Table(select.unwrap_or_default()),
+        };
+        Ok(Build {
+            model: model.name.clone(),
+            fingerprint: model.fingerprint,
+            own: model.own,
+            table: step.table.clone().unwrap_or_else(|| model.table()),
+            kind: model.kind.word().to_owned(),
+            parents: model.parents.values().copied().collect(),
+            body,
+        })
+    }
+
+    /// The engine's complaint about a model, at the line that the user wrote.
+    fn explain(
+        &self,
+        prepared: &Prepared,
+        model: &Model,
+        build: &Build,
+        message: &str,
+        state: &State,
+    ) -> Result<Diagnostic, Error> {
+        let headline = engine_message::headline(message);
+        let mut diagnostic = Diagnostic::new(format!("could not build `{}`", model.name));
+        let text: Arc<str> = self.model_text(&prepared.desired, model)?;
+        let written = text.get(model.file.query_span.clone()).unwrap_or_default();
+        let start = model.file.query_span.start;
+        let sent = match &build.body {
+            Body::Table(select) | Body::View(select) => select.as_str(),
+            Body::Seed { .. } => "",
+        };
+        let missing = self.missing_table(model, &headline);
+        let path = if self.prefix.is_empty() { model.path.clone() } else { format!("{}/{}", self.prefix, model.path) };
+        // the statement's first line is ours
+        let place = engine_message::place(message, &format!("\n{sent}")).map(|at| at.saturating_sub(1));
+        let span = match (&missing, place) {
+            (Some((_, span)), _) => start + span.start..start + span.end,
+            (None, Some(at)) => {
+                let span = engine_message::in_written(at, sent, written);
+                start + span.start..start + span.end
+            }
+            (None, None) => model.file.place.clone(),
+        };
+        diagnostic = diagnostic.at(Excerpt { path, text: text.clone(), span, label: String::new() });
+        diagnostic =
+            diagnostic.note(format!("DuckDB: {}", headline.split(" Did you mean").next().unwrap_or(&headline)));
+        if let Some((name, _)) = missing {
+            let models = prepared.desired.project.models().map(|model| model.name.to_string());
+            let known: Vec<String> =
+                models.chain(state.snapshots.values().map(|snapshot| snapshot.model.to_string())).collect();
+            if let Some(near) = nearest(&name, known.iter().map(String::as_str)) {
+                return Ok(diagnostic.help(format!(
+                    "`{name}` is neither a model nor a table of the warehouse; did you mean `{near}`?"
+                )));
+            }
+            return Ok(diagnostic.help(format!("`{name}` is neither a model nor a table of the warehouse")));
+        }
+        Ok(diagnostic)
+    }
+
+    /// The table that the engine can't find, if the model reads one of that name, and where.
+    fn missing_table(&self, model: &Model, headline: &str) -> Option<(String, std::ops::Range<usize>)> {
+        let (_, rest) = headline.split_once("Table with name ")?;
+        let name = rest.split(" does not exist").next()?.trim();
+        let reads = model.file.query.as_ref()?.reads.as_ref()?;
+        let read = reads.iter().find(|read| read.parts.last().is_some_and(|last| last.eq_ignore_ascii_case(name)))?;
+        Some((read.parts.join("."), read.span.clone()))
+    }
+}

@@ -1,0 +1,262 @@
+//! Two environments compared: their models and columns, and the rows of one model.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::error::Error;
+use super::session::Session;
+use super::shown::Shown;
+use crate::adapter::warehouse::{Rows, Warehouse};
+use crate::domain::environment::{Column, Snapshot, State};
+use crate::domain::name::ModelName;
+use crate::domain::plan::{Change, ColumnChanges};
+use crate::domain::table_diff::{self, Comparison};
+
+/// Two environments, and the models in which they differ.
+#[derive(Debug)]
+pub struct Diff {
+    /// What the first side is called.
+    pub a: String,
+    /// What the second side is called.
+    pub b: String,
+    /// The differing models, by name.
+    pub models: Vec<ModelDiff>,
+    /// How many models show the same snapshot on both sides.
+    pub same: usize,
+}
+
+/// One model that differs.
+#[derive(Debug)]
+pub struct ModelDiff {
+    /// The model.
+    pub model: ModelName,
+    /// How, told from A to B.
+    pub change: Change,
+    /// The columns that differ.
+    pub columns: ColumnChanges,
+    /// The file's text on both sides, where the model's own text changed.
+    pub texts: Option<(String, String)>,
+}
+
+/// Two tables of one model, compared.
+#[derive(Debug)]
+pub struct TableDiff {
+    /// The model.
+    pub model: ModelName,
+    /// What the sides are called.
+    pub sides: (String, String),
+    /// Both sides show one snapshot: no row was read.
+    pub same_snapshot: bool,
+    /// The columns that identified rows; empty: rows were compared whole.
+    pub key: Vec<String>,
+    /// Key values that occur more than once, on each side.
+    pub duplicates: (u64, u64),
+    /// Columns of A only.
+    pub only_a_columns: Vec<Column>,
+    /// Columns of B only.
+    pub only_b_columns: Vec<Column>,
+    /// Columns whose type differs: name, type in A, type in B.
+    pub retyped: Vec<(String, String, String)>,
+    /// Rows of each side.
+    pub rows: (u64, u64),
+    /// Rows of A that B has not.
+    pub only_a: u64,
+    /// Rows of B that A has not.
+    pub only_b: u64,
+    /// Rows of both, by key, and how many of them differ.
+    pub both: (u64, u64),
+    /// For each common column: how many rows of both match in it.
+    pub matches: Vec<(String, u64)>,
+    /// Some rows of A only, of B only, and that differ.
+    pub samples: [Rows; 3],
+}
+
+impl TableDiff {
+    /// Whether anything differs.
+    pub fn differs(&self) -> bool {
+        let schema = !self.only_a_columns.is_empty() || !self.only_b_columns.is_empty() || !self.retyped.is_empty();
+        !self.same_snapshot && (schema || self.only_a + self.only_b + self.both.1 > 0)
+    }
+}
+
+impl Session<'_> {
+    /// Compares two environments; the defaults are prod and the current branch's.
+    pub fn diff(&self, a: Option<&str>, b: Option<&str>) -> Result<Diff, Error> {
+        let state = self.state()?;
+        let a = self.shown(Some(a.unwrap_or("prod")), &state)?;
+        let b = self.shown(b, &state)?;
+        let names: BTreeSet<&ModelName> = a.pointers.keys().chain(b.pointers.keys()).collect();
+        let (same, differing): (Vec<&ModelName>, Vec<&ModelName>) =
+            names.into_iter().partition(|name| a.pointers.get(name) == b.pointers.get(name));
+        let trees = if differing.is_empty() { Default::default() } else { (self.trees_of(&a), self.trees_of(&b)) };
+        let models = differing.into_iter().map(|model| {
+            let text = |shown: &Shown, trees: &[super::tree::Tree]| match shown.pointers.get(model) {
+                Some(fingerprint) => self.text_shown(trees, fingerprint, model, &state).unwrap_or_default(),
+                None => String::new(),
+            };
+            let change = change(&a, &b, model, &state);
+            let own = change != Change::Indirect;
+            let texts = own.then(|| (text(&a, &trees.0), text(&b, &trees.1)));
+            let columns = columns(a.snapshot(&state, model), b.snapshot(&state, model));
+            ModelDiff { model: model.clone(), change, columns, texts }
+        });
+        Ok(Diff { models: models.collect(), same: same.len(), a: a.label, b: b.label })
+    }
+
+    /// Compares the rows of a model in two environments, in the engine. `on` names the key; left out, the model's grain
+    /// is; without either, rows are compared whole.
+    pub fn table_diff(
+        &self,
+        typed: &str,
+        a: Option<&str>,
+        b: Option<&str>,
+        on: &[String],
+        limit: usize,
+    ) -> Result<TableDiff, Error> {
+        let state = self.state()?;
+        let a = self.shown(Some(a.unwrap_or("prod")), &state)?;
+        let b = self.shown(b, &state)?;
+        let model = self.model_named(typed, a.pointers.keys().chain(b.pointers.keys()))?;
+        let (left, right) = (self.side(&a, &model, &state)?, self.side(&b, &model, &state)?);
+        let mut diff = TableDiff::new(model.clone(), (a.label.clone(), b.label.clone()), left, right);
+        if left.fingerprint == right.fingerprint {
+            return Ok(diff);
+        }
+        let (common, only_a, only_b) = table_diff::split(&left.columns, &right.columns);
+        let key = self.key(&model, on, &common, &b)?;
+        diff.key.clone_from(&key);
+        (diff.only_a_columns, diff.only_b_columns) = (only_a, only_b);
+        let columns = common.into_iter().filter(|(name, _)| !is_in(&key, name)).collect();
+        let comparison = Comparison { a: left.table.clone(), b: right.table.clone(), key, columns };
+        let Some(warehouse) = self.read_warehouse()? else { return Ok(diff) };
+        diff.fill(&warehouse, &comparison, limit)?;
+        Ok(diff)
+    }
+
+    fn side<'s>(&self, shown: &Shown, model: &ModelName, state: &'s State) -> Result<&'s Snapshot, Error> {
+        shown.snapshot(state, model).ok_or_else(|| Error::Query {
+            message: format!("`{}` has no table of `{model}`", shown.label),
+            help: Some("vmesh diff shows which models each side has".to_owned()),
+        })
+    }
+
+    /// The key: as typed (each column checked), or the model's grain.
+    fn key(
+        &self,
+        model: &ModelName,
+        on: &[String],
+        common: &[(String, bool)],
+        b: &Shown,
+    ) -> Result<Vec<String>, Error> {
+        let names: Vec<&str> = common.iter().map(|(name, _)| name.as_str()).collect();
+        let known =
+            |column: &str| names.iter().find(|name| name.eq_ignore_ascii_case(column)).map(|name| (*name).to_owned());
+        if on.is_empty() {
+            let trees = self.trees_of(b);
+            let grain = trees.iter().find_map(|tree| Some(tree.project.model(model)?.file.about.grain.clone()));
+            let grain = grain.unwrap_or_default();
+            return Ok(grain.iter().map(|column| known(column)).collect::<Option<_>>().unwrap_or_default());
+        }
+        let column = |column: &String| {
+            known(column).ok_or_else(|| Error::Unknown {
+                what: "column",
+                typed: column.clone(),
+                near: crate::domain::diagnostic::nearest(column, names.iter().copied()).map(str::to_owned),
+            })
+        };
+        on.iter().map(column).collect()
+    }
+}
+
+impl TableDiff {
+    fn new(model: ModelName, sides: (String, String), a: &Snapshot, b: &Snapshot) -> Self {
+        let types: BTreeMap<String, &String> =
+            b.columns.iter().map(|(name, kind)| (name.to_lowercase(), kind)).collect();
+        let retyped = a.columns.iter().filter_map(|(name, kind)| {
+            let other = types.get(&name.to_lowercase())?;
+            (*other != kind).then(|| (name.clone(), kind.clone(), (*other).clone()))
+        });
+        Self {
+            model,
+            sides,
+            same_snapshot: a.fingerprint == b.fingerprint,
+            key: Vec::new(),
+            duplicates: (0, 0),
+            only_a_columns: Vec::new(),
+            only_b_columns: Vec::new(),
+            retyped: retyped.collect(),
+            rows: (0, 0),
+            only_a: 0,
+            only_b: 0,
+            both: (0, 0),
+            matches: Vec::new(),
+            samples: Default::default(),
+        }
+    }
+
+    fn fill(&mut self, warehouse: &Warehouse, comparison: &Comparison, limit: usize) -> Result<(), Error> {
+        let doing = "comparing tables";
+        let numbers = |sql: &str| -> Result<Vec<u64>, Error> {
+            let rows = warehouse.rows(doing, sql, None)?;
+            let first = rows.rows.into_iter().next().unwrap_or_default();
+            Ok(first.into_iter().map(|value| value.and_then(|value| value.parse().ok()).unwrap_or(0)).collect())
+        };
+        let count = |sql: String| -> Result<u64, Error> { Ok(numbers(&sql)?.first().copied().unwrap_or(0)) };
+        let rows = |table: &crate::domain::name::TableName| count(format!("SELECT count(*) FROM {}", table.quoted()));
+        self.rows = (rows(&comparison.a)?, rows(&comparison.b)?);
+        let sample = |sql: String| warehouse.rows(doing, &sql, Some(limit));
+        if comparison.key.is_empty() {
+            let surplus = |first| comparison.surplus(first);
+            self.only_a = count(format!("SELECT count(*) FROM ({})", surplus(true)))?;
+            self.only_b = count(format!("SELECT count(*) FROM ({})", surplus(false)))?;
+            self.both = (self.rows.0.saturating_sub(self.only_a), 0);
+            self.samples = [sample(surplus(true))?, sample(surplus(false))?, Rows::default()];
+            return Ok(());
+        }
+        self.duplicates = (count(comparison.duplicates(true))?, count(comparison.duplicates(false))?);
+        let counts = numbers(&comparison.counts())?;
+        if let [only_a, only_b, both, changed, matches @ ..] = counts.as_slice() {
+            (self.only_a, self.only_b, self.both) = (*only_a, *only_b, (*both, *changed));
+            let names = comparison.columns.iter().map(|(name, _)| name.clone());
+            self.matches = names.zip(matches.iter().copied()).collect();
+        }
+        let both = self.both.0;
+        let differing = self.matches.iter().filter(|(_, matches)| *matches < both);
+        let differing: Vec<String> = differing.map(|(name, _)| name.clone()).collect();
+        if self.only_a > 0 {
+            self.samples[0] = sample(comparison.only(true, limit))?;
+        }
+        if self.only_b > 0 {
+            self.samples[1] = sample(comparison.only(false, limit))?;
+        }
+        if self.both.1 > 0 {
+            self.samples[2] = sample(comparison.changed(&differing, limit))?;
+        }
+        Ok(())
+    }
+}
+
+fn is_in(names: &[String], name: &str) -> bool {
+    names.iter().any(|other| other.eq_ignore_ascii_case(name))
+}
+
+/// How a model differs, from A to B.
+fn change(a: &Shown, b: &Shown, model: &ModelName, state: &State) -> Change {
+    let own = |shown: &Shown| Some(state.snapshots.get(shown.pointers.get(model)?)?.own);
+    match (a.pointers.get(model), b.pointers.get(model)) {
+        (None, _) => Change::Added,
+        (_, None) => Change::Removed,
+        _ if own(a).is_some() && own(a) == own(b) => Change::Indirect,
+        _ => Change::Direct,
+    }
+}
+
+fn columns(a: Option<&Snapshot>, b: Option<&Snapshot>) -> ColumnChanges {
+    let (Some(a), Some(b)) = (a, b) else { return ColumnChanges::default() };
+    let (common, only_a, only_b) = table_diff::split(&a.columns, &b.columns);
+    let names = |columns: Vec<Column>| columns.into_iter().map(|(name, _)| name).collect();
+    ColumnChanges {
+        added: names(only_b),
+        removed: names(only_a),
+        changed: common.into_iter().filter(|(_, same)| !same).map(|(name, _)| name).collect(),
+    }
+}

@@ -1,0 +1,166 @@
+//! What can go wrong in a workflow: values with data; the face adds words and help.
+
+use std::path::PathBuf;
+
+use crate::adapter::git::GitError;
+use crate::adapter::hooks::HookError;
+use crate::adapter::warehouse::WarehouseError;
+use crate::domain::diagnostic::Diagnostic;
+use crate::domain::name::{EnvName, ModelName};
+
+/// A workflow that did not come to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The repository.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// The warehouse.
+    #[error(transparent)]
+    Warehouse(#[from] WarehouseError),
+    /// The hooks.
+    #[error(transparent)]
+    Hooks(#[from] HookError),
+    /// The project's files.
+    #[error("the project has problems")]
+    Project(Vec<Diagnostic>),
+    /// There is no project here.
+    #[error("no vmesh.toml found")]
+    NoProject {
+        /// Where vmesh looked from.
+        start: PathBuf,
+        /// The top of the repository: where it stopped.
+        top: PathBuf,
+        /// Projects of this repository that are known.
+        known: Vec<String>,
+    },
+    /// Builds failed; everything else is built and kept, no pointer was moved.
+    #[error("{} could not be built", .failures.len())]
+    Builds {
+        /// The environment that was to be published.
+        environment: EnvName,
+        /// The models, each with what is wrong.
+        failures: Vec<(ModelName, Diagnostic)>,
+        /// Models not tried because a parent failed.
+        skipped: Vec<ModelName>,
+        /// How many were built.
+        built: usize,
+    },
+    /// Builds would be needed and were forbidden.
+    #[error("builds are needed")]
+    BuildsNeeded {
+        /// The environment.
+        environment: EnvName,
+        /// The models.
+        models: Vec<ModelName>,
+    },
+    /// No branch is checked out and no environment was named.
+    #[error("HEAD is detached")]
+    Detached,
+    /// The main branch has no commit yet.
+    #[error("nothing is committed on the main branch")]
+    NothingCommitted {
+        /// The main branch.
+        main: String,
+    },
+    /// A name that means nothing here.
+    #[error("unknown {what} `{typed}`")]
+    Unknown {
+        /// `environment, branch or commit`, `model`, ….
+        what: &'static str,
+        /// What was typed.
+        typed: String,
+        /// The nearest name that exists.
+        near: Option<String>,
+    },
+    /// Prod is moved by promote, rollback and run only.
+    #[error("prod is not planned from a working tree")]
+    ProdIsPromoted,
+    /// The environment was never planned.
+    #[error("environment `{environment}` does not exist yet")]
+    NotPlanned {
+        /// The environment.
+        environment: EnvName,
+    },
+    /// Prod may show only commits of main.
+    #[error("{commit} is not on `{main}`")]
+    NotOnMain {
+        /// The commit.
+        commit: String,
+        /// The main branch.
+        main: String,
+    },
+    /// Prod would go back in history.
+    #[error("prod would go back")]
+    Rewind {
+        /// What prod shows.
+        from: String,
+        /// What was asked for.
+        to: String,
+    },
+    /// There is nothing to roll back to.
+    #[error("there is nothing to roll back to")]
+    NoRollback {
+        /// The commit asked for, if one was.
+        commit: Option<String>,
+    },
+    /// A snapshot of that promotion was collected.
+    #[error("a table of that promotion was collected")]
+    Collected {
+        /// The promotion's commit.
+        commit: String,
+        /// The models whose tables are gone.
+        models: Vec<ModelName>,
+    },
+    /// A restatement from a branch would change what prod shows.
+    #[error("prod shows these tables too")]
+    SharedWithProd {
+        /// The models named.
+        pattern: String,
+        /// Those that prod shows.
+        models: Vec<ModelName>,
+    },
+    /// A query of the user's that can't run.
+    #[error("{message}")]
+    Query {
+        /// The engine's words.
+        message: String,
+        /// What may help.
+        help: Option<String>,
+    },
+    /// Something that is not there yet.
+    #[error("{what} is not supported yet")]
+    NotYet {
+        /// What.
+        what: String,
+    },
+    /// Wrong use that clap can't see.
+    #[error("{what}")]
+    Usage {
+        /// What is wrong.
+        what: String,
+        /// What to type.
+        help: String,
+    },
+    /// The file system.
+    #[error("could not {doing} {}", .path.display())]
+    Io {
+        /// `write`, `read`, ….
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The environment kept moving.
+    #[error("`{environment}` kept changing")]
+    Contended {
+        /// The environment.
+        environment: EnvName,
+    },
+}
+
+/// Turns an I/O error into one that says what was done to which file.
+pub(super) fn io(doing: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Error {
+    let path = path.into();
+    move |source| Error::Io { doing, path, source }
+}

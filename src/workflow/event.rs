@@ -1,0 +1,42 @@
+//! What happens while vmesh works, as values: the face tells it, tests collect it.
+
+use std::time::Duration;
+
+use crate::adapter::warehouse::Holder;
+use crate::domain::name::ModelName;
+
+/// One thing that happened.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// Another process has the warehouse; vmesh waits.
+    Waiting {
+        /// Who, if the engine says.
+        holder: Option<Holder>,
+    },
+    /// A build begins.
+    Building {
+        /// The model.
+        model: ModelName,
+        /// Which build of the plan this is, from 1.
+        index: usize,
+        /// How many there are.
+        total: usize,
+    },
+    /// A build is done and on record.
+    Built {
+        /// The model.
+        model: ModelName,
+        /// How long it took.
+        took: Duration,
+    },
+    /// The environment moved while vmesh was building; it plans again.
+    PlanningAgain,
+    /// A named moment, for tests that stop the process there.
+    Moment(String),
+}
+
+/// Who listens.
+pub trait Report {
+    /// Takes one event.
+    fn report(&self, event: &Event);
+}

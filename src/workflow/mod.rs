@@ -1,0 +1,21 @@
+//! THE VERBS. What happens, in which order; speaks in events, knows no terminal.
+
+pub mod apply;
+pub mod compare;
+pub mod doctor;
+pub mod error;
+pub mod event;
+pub mod gc;
+pub mod lineage;
+pub mod planning;
+pub mod promote;
+pub mod query;
+pub mod queue;
+pub mod restate;
+pub mod scaffold;
+pub mod session;
+pub mod settle;
+pub mod shown;
+pub mod tree;
+pub mod watch;
+pub mod worker;

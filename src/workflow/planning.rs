@@ -1,0 +1,182 @@
+//! From a name that a person typed (or none) to a plan: which environment, which source tree, told against which base.
+
+use super::error::Error;
+use super::session::Session;
+use super::tree::{SourceTree, Tree};
+use crate::adapter::git::{CommitId, Head};
+use crate::domain::diagnostic::nearest;
+use crate::domain::environment::State;
+use crate::domain::name::{BranchName, EnvName};
+use crate::domain::plan::{Plan, Source, Trees};
+
+/// An environment, and what it shall show.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The environment.
+    pub environment: EnvName,
+    /// Its branch.
+    pub branch: BranchName,
+    /// Where the models are read from.
+    pub tree: SourceTree,
+    /// The commit behind the tree.
+    pub commit: Option<CommitId>,
+    /// What changes are told against.
+    pub base: Option<CommitId>,
+    /// Main's tip.
+    pub tip: Option<CommitId>,
+}
+
+/// A target with its trees loaded: ready to be planned against any state of the warehouse.
+pub struct Prepared {
+    /// The target.
+    pub target: Target,
+    /// What the environment shall show.
+    pub desired: Tree,
+    base: Option<Tree>,
+    main: Option<Tree>,
+    dirty: bool,
+}
+
+impl Session<'_> {
+    /// The target that a name means: an environment, a branch, or, left out, the current branch. Prod's target is main's
+    /// tip; `create_from` names the environment whose commit is the base.
+    pub fn target(&self, name: Option<&str>, create_from: Option<&str>) -> Result<Target, Error> {
+        let tip = self.main_tip()?;
+        let head = self.repository.head()?;
+        let branch = match (name, &head) {
+            (None, Head::Branch { name, .. }) => name.clone(),
+            (None, Head::Detached { .. }) => return Err(Error::Detached),
+            (Some(name), _) => self.branch_of(name)?,
+        };
+        let environment = self.config.environment(&branch);
+        if environment.is_prod() {
+            let tree = tip.clone().map_or(SourceTree::Empty, SourceTree::Commit);
+            let base = self.promoted_commit()?;
+            return Ok(Target { environment, branch, tree, commit: tip.clone(), base, tip });
+        }
+        let (tree, commit) = match &head {
+            Head::Branch { name, commit } if *name == branch && self.folder.is_some() => {
+                (SourceTree::Working, commit.clone())
+            }
+            _ => match self.repository.branch_tip(&branch)? {
+                Some(commit) => (SourceTree::Commit(commit.clone()), Some(commit)),
+                // an environment of one's own on a detached HEAD
+                None => match &head {
+                    Head::Detached { commit } => (SourceTree::Working, Some(commit.clone())),
+                    Head::Branch { .. } => return Err(self.unknown_environment(name.unwrap_or_default())?),
+                },
+            },
+        };
+        let base = match create_from {
+            Some(other) => self.commit_of(other)?,
+            None => match (&commit, &tip) {
+                (Some(commit), Some(tip)) => self.repository.merge_base(commit, tip)?,
+                _ => None,
+            },
+        };
+        Ok(Target { environment, branch, tree, commit, base, tip })
+    }
+
+    /// Loads a target's trees.
+    pub fn prepare(&self, target: Target) -> Result<Prepared, Error> {
+        let files = self.files(&target.tree)?;
+        let signature = files.signature();
+        let dirty = match (&target.tree, &target.commit) {
+            (SourceTree::Working, Some(commit)) => {
+                self.files(&SourceTree::Commit(commit.clone()))?.signature() != signature
+            }
+            (SourceTree::Working, None) => true,
+            _ => false,
+        };
+        let desired = self.assemble(files)?;
+        let load = |commit: &Option<CommitId>| -> Result<Option<Tree>, Error> {
+            let Some(commit) = commit else { return Ok(None) };
+            let files = self.files(&SourceTree::Commit(commit.clone()))?;
+            if files.signature() == signature {
+                return Ok(Some(desired.clone()));
+            }
+            match self.assemble(files) {
+                // what main says of itself is main's problem: a branch that mends it must be able to plan
+                Err(Error::Project(_)) => Ok(None),
+                tree => tree.map(Some),
+            }
+        };
+        let base = load(&target.base)?;
+        let behind = !target.environment.is_prod() && target.tip != target.base;
+        let main = if behind { load(&target.tip)? } else { None };
+        Ok(Prepared { target, desired, base, main, dirty })
+    }
+
+    /// The branch that a name means: a branch, the environment of one, or on a detached HEAD a new name.
+    fn branch_of(&self, name: &str) -> Result<BranchName, Error> {
+        let branches = self.repository.branches()?;
+        let branch = BranchName::from(name);
+        if name == EnvName::prod().as_str() {
+            return Ok(self.config.main.clone());
+        }
+        let known = branches.iter().map(|(branch, _)| branch);
+        let of_env = |branch: &&BranchName| self.config.environment(branch).as_str() == name;
+        let current = self.branch().ok();
+        let found = known.clone().find(|known| **known == branch).or_else(|| known.clone().find(of_env));
+        if let Some(found) = found.or(current.as_ref().filter(|current| **current == branch || of_env(current))) {
+            return Ok(found.clone());
+        }
+        match self.repository.head()? {
+            Head::Detached { .. } => Ok(branch),
+            Head::Branch { .. } => Err(self.unknown_environment(name)?),
+        }
+    }
+
+    /// The commit that prod shows, if this clone has it.
+    fn promoted_commit(&self) -> Result<Option<CommitId>, Error> {
+        let state = self.state()?;
+        let commit = state.prod().and_then(|prod| prod.commit.clone());
+        Ok(match commit {
+            Some(commit) => self.repository.resolve(&commit)?,
+            None => None,
+        })
+    }
+
+    /// The commit of an environment, a branch, or a revision.
+    fn commit_of(&self, name: &str) -> Result<Option<CommitId>, Error> {
+        let state = self.state()?;
+        let environment = state.environments.values().find(|environment| environment.name.as_str() == name);
+        if let Some(commit) = environment.and_then(|environment| environment.commit.clone()) {
+            return Ok(self.repository.resolve(&commit)?);
+        }
+        match self.repository.resolve(name)? {
+            Some(commit) => Ok(Some(commit)),
+            None => Err(self.unknown_environment(name)?),
+        }
+    }
+
+    /// The error for a name that is no environment, branch or commit.
+    pub(super) fn unknown_environment(&self, typed: &str) -> Result<Error, Error> {
+        let mut names: Vec<String> = self.state()?.environments.keys().map(ToString::to_string).collect();
+        names.extend(self.repository.branches()?.into_iter().map(|(branch, _)| branch.to_string()));
+        let near = nearest(typed, names.iter().map(String::as_str)).map(str::to_owned);
+        Ok(Error::Unknown { what: "environment, branch or commit", typed: typed.to_owned(), near })
+    }
+}
+
+impl Prepared {
+    /// The plan that makes the environment show the tree, from the warehouse's state.
+    pub fn plan(&self, session: &Session<'_>, state: &State) -> Plan {
+        let target = &self.target;
+        let id = |commit: &Option<CommitId>| commit.as_ref().map(|commit| commit.as_str().to_owned());
+        let source = Source {
+            branch: target.branch.clone(),
+            commit: id(&target.commit),
+            dirty: self.dirty,
+            main: session.config.main.clone(),
+            base: id(&target.base),
+            tip: id(&target.tip),
+        };
+        let trees = Trees {
+            desired: &self.desired.project,
+            base: self.base.as_ref().map(|tree| &tree.project),
+            main: self.main.as_ref().map(|tree| &tree.project),
+        };
+        Plan::new(target.environment.clone(), source, trees, state, session.config.pattern)
+    }
+}

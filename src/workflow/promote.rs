@@ -1,0 +1,177 @@
+//! Moving prod's pointers: forward to a commit of main, or back to a commit that was promoted before.
+
+use std::collections::BTreeMap;
+
+use super::apply::Applied;
+use super::error::Error;
+use super::event::Event;
+use super::planning::{Prepared, Target};
+use super::session::{Session, now};
+use super::tree::SourceTree;
+use crate::adapter::git::CommitId;
+use crate::adapter::warehouse::{Publication, WarehouseError};
+use crate::domain::environment::{Promotion, State};
+use crate::domain::fingerprint::Fingerprint;
+use crate::domain::name::{EnvName, ModelName, TableName};
+
+/// What a rollback did.
+#[derive(Debug)]
+pub struct RolledBack {
+    /// The commit prod showed.
+    pub from: String,
+    /// The commit prod shows now.
+    pub to: String,
+    /// How many pointers differ between the two.
+    pub moved: usize,
+}
+
+/// What a rollback would do.
+pub struct Rollback {
+    prod_commit: String,
+    generation: u64,
+    /// The promotion to return to.
+    pub to: Promotion,
+    /// The models whose pointers move.
+    pub moved: Vec<ModelName>,
+    pointers: BTreeMap<ModelName, (Fingerprint, TableName)>,
+}
+
+impl Session<'_> {
+    /// Prod's target for a commit of main; the default is main's tip.
+    pub fn promotion(&self, rev: Option<&str>, allow_rewind: bool) -> Result<Target, Error> {
+        let main = &self.config.main;
+        let tip = self.main_tip()?.ok_or_else(|| Error::NothingCommitted { main: main.to_string() })?;
+        let commit = match rev {
+            None => tip.clone(),
+            Some(rev) => self.repository.resolve(rev)?.ok_or_else(|| Error::Unknown {
+                what: "commit",
+                typed: rev.to_owned(),
+                near: None,
+            })?,
+        };
+        if !self.repository.is_ancestor(&commit, &tip)? {
+            let short = commit.short().to_owned();
+            return Err(Error::NotOnMain { commit: short, main: main.to_string() });
+        }
+        let state = self.state()?;
+        let shown = state.prod().and_then(|prod| prod.commit.clone());
+        let base = match &shown {
+            Some(shown) => self.repository.resolve(shown)?,
+            None => None,
+        };
+        if let Some(shown) = shown
+            && !allow_rewind
+        {
+            let forward = match &base {
+                Some(base) => self.repository.is_ancestor(base, &commit)?,
+                // prod shows a commit that this repository doesn't have (a shallow clone, or history was rewritten)
+                None => self.repository.is_shallow(),
+            };
+            if !forward {
+                let to = commit.short().to_owned();
+                return Err(Error::Rewind { from: short(&shown), to });
+            }
+        }
+        Ok(Target {
+            environment: EnvName::prod(),
+            branch: main.clone(),
+            tree: SourceTree::Commit(commit.clone()),
+            commit: Some(commit),
+            base,
+            tip: Some(tip),
+        })
+    }
+
+    /// Makes prod show a commit: builds what is missing (or fails, with `build` false) and swaps.
+    pub fn promote(&self, prepared: &Prepared, build: bool) -> Result<Applied, Error> {
+        self.apply(prepared, "promote", build)
+    }
+
+    /// What a rollback to `rev`, or to the promotion before, would do.
+    pub fn plan_rollback(&self, rev: Option<&str>) -> Result<Rollback, Error> {
+        let state = self.state()?;
+        let prod = state.prod().ok_or_else(|| Error::NotPlanned { environment: EnvName::prod() })?;
+        let commit = match rev {
+            Some(rev) => Some(match self.repository.resolve(rev)? {
+                Some(commit) => commit,
+                None => self.promoted_as(&state, rev)?,
+            }),
+            None => None,
+        };
+        let to = match &commit {
+            Some(commit) => state.promotions.iter().rev().find(|promotion| promotion.commit == commit.as_str()),
+            None => before(&state.promotions, &prod.pointers),
+        };
+        let typed = commit.map(|commit| commit.short().to_owned());
+        let to = to.ok_or(Error::NoRollback { commit: typed })?.clone();
+        let mut pointers = BTreeMap::new();
+        let mut lost = Vec::new();
+        for (model, fingerprint) in &to.pointers {
+            match state.built(fingerprint) {
+                Some(snapshot) => {
+                    pointers.insert(model.clone(), (*fingerprint, snapshot.table.clone()));
+                }
+                None => lost.push(model.clone()),
+            }
+        }
+        if !lost.is_empty() {
+            return Err(Error::Collected { commit: short(&to.commit), models: lost });
+        }
+        let names = prod.pointers.keys().chain(to.pointers.keys());
+        let mut moved: Vec<ModelName> =
+            names.filter(|name| prod.pointers.get(name) != to.pointers.get(name)).cloned().collect();
+        moved.sort();
+        moved.dedup();
+        let prod_commit = prod.commit.clone().unwrap_or_default();
+        Ok(Rollback { prod_commit, generation: prod.generation, to, moved, pointers })
+    }
+
+    /// Rolls back. Main's tip is put on record, so that hooks leave prod alone until main moves again.
+    pub fn rollback(&self, rollback: &Rollback) -> Result<RolledBack, Error> {
+        let tip = self.main_tip()?;
+        let prod = EnvName::prod();
+        let warehouse = self.write_warehouse()?;
+        let mark = |moment: &str| self.report.report(&Event::Moment(moment.to_owned()));
+        let publication = Publication {
+            environment: &prod,
+            expected: Some(rollback.generation),
+            branch: &self.config.main,
+            commit: Some(&rollback.to.commit),
+            dirty: false,
+            base: None,
+            tip: tip.as_ref().map(CommitId::as_str),
+            pointers: &rollback.pointers,
+            pattern: self.config.pattern,
+            action: "rollback",
+            at: now(),
+        };
+        warehouse.publish(&publication, &mark).map_err(|error| match error {
+            WarehouseError::Moved { environment, .. } => Error::Contended { environment },
+            other => other.into(),
+        })?;
+        let from = short(&rollback.prod_commit);
+        Ok(RolledBack { from, to: short(&rollback.to.commit), moved: rollback.moved.len() })
+    }
+
+    /// A promoted commit by the start of its id, even if this clone doesn't have it.
+    fn promoted_as(&self, state: &State, rev: &str) -> Result<CommitId, Error> {
+        let found = state.promotions.iter().rev().find(|promotion| rev.len() >= 4 && promotion.commit.starts_with(rev));
+        match found {
+            Some(promotion) => Ok(CommitId::from_record(promotion.commit.clone())),
+            None => Err(Error::Unknown { what: "commit", typed: rev.to_owned(), near: None }),
+        }
+    }
+}
+
+/// The promotion before the one that made `shown`: with what rollbacks did left out, so that two rollbacks in a row go
+/// two promotions back.
+fn before<'a>(promotions: &'a [Promotion], shown: &BTreeMap<ModelName, Fingerprint>) -> Option<&'a Promotion> {
+    let promoted: Vec<&Promotion> = promotions.iter().filter(|promotion| promotion.action == "promote").collect();
+    let current = promoted.iter().rposition(|promotion| promotion.pointers == *shown)?;
+    promoted[..current].iter().rev().find(|promotion| promotion.pointers != *shown).copied()
+}
+
+/// The first digits of a commit on record.
+pub fn short(commit: &str) -> String {
+    commit.chars().take(8).collect()
+}

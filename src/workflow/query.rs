@@ -1,0 +1,97 @@
+//! Reading: a query with model names resolved in an environment, and the SQL that a model would run.
+
+use super::error::Error;
+use super::planning::Prepared;
+use super::session::Session;
+use super::shown::Shown;
+use crate::adapter::warehouse::{ExportFormat, Rows, Warehouse, WarehouseError};
+use crate::domain::diagnostic::nearest;
+use crate::domain::engine_message;
+use crate::domain::environment::State;
+use crate::domain::name::ModelName;
+use crate::domain::project;
+use crate::domain::sql;
+
+impl Session<'_> {
+    /// Runs a query; rows come as text, at most `limit` of them.
+    pub fn query(&self, text: &str, environment: Option<&str>, limit: Option<usize>) -> Result<Rows, Error> {
+        self.with_resolved(text, environment, |warehouse, sql| warehouse.rows("running the query", sql, limit))
+    }
+
+    /// Runs a query and has the engine write its rows in a format.
+    pub fn export(&self, text: &str, environment: Option<&str>, format: ExportFormat) -> Result<Vec<u8>, Error> {
+        self.with_resolved(text, environment, |warehouse, sql| warehouse.export(sql, format))
+    }
+
+    /// The query that a model of the target's tree runs, with the physical tables it reads.
+    pub fn render(&self, prepared: &Prepared, typed: &str) -> Result<String, Error> {
+        let project = &prepared.desired.project;
+        let name = self.model_named(typed, project.models().map(|model| &model.name))?;
+        let state = self.state()?;
+        let plan = prepared.plan(self, &state);
+        let pointers = plan.pointers();
+        let text = |model: &project::Model| self.model_text(&prepared.desired, model);
+        let table = |name: &ModelName| pointers.get(name).map(|(_, table)| table.clone());
+        let Some(model) = project.model(&name) else { return Ok(String::new()) };
+        match project.select(model, &text, &table)? {
+            Some(select) => Ok(select),
+            None => Ok(format!("-- the rows of {}", model.seed.as_ref().map_or("a CSV file", |seed| &seed.path))),
+        }
+    }
+
+    fn with_resolved<T>(
+        &self,
+        text: &str,
+        environment: Option<&str>,
+        run: impl FnOnce(&Warehouse, &str) -> Result<T, WarehouseError>,
+    ) -> Result<T, Error> {
+        let lexemes = sql::lex(text).map_err(|error| Error::Query { message: error.message, help: None })?;
+        if sql::split(&lexemes).len() != 1 {
+            let message = "expected one query".to_owned();
+            return Err(Error::Query { message, help: Some("vmesh query \"SELECT …\"".to_owned()) });
+        }
+        let state = self.state()?;
+        let shown = self.shown(environment, &state)?;
+        let resolved = self.resolve_names(text, &shown, &state)?;
+        let Some(warehouse) = self.read_warehouse()? else {
+            return Err(Error::NotPlanned { environment: self.config.environment(&self.config.main) });
+        };
+        run(&warehouse, &resolved).map_err(|error| match error {
+            WarehouseError::Engine { message, .. } => Error::Query { help: hint(&message, &shown), message },
+            other => other.into(),
+        })
+    }
+
+    /// The query with models replaced by the tables that the environment shows.
+    fn resolve_names(&self, text: &str, shown: &Shown, state: &State) -> Result<String, Error> {
+        let mut query = sql::analyse(text);
+        if query.reads.is_none() {
+            match self.referee.reads(text) {
+                Ok(seen) => query.adopt(seen),
+                Err(_) => query.reads = Some(project::guess_reads(text)),
+            }
+        }
+        let model =
+            |read: &sql::Read| ModelName::from_parts(&read.parts).filter(|name| shown.pointers.contains_key(name));
+        for name in query.reads.iter().flatten().filter_map(model) {
+            if shown.snapshot(state, &name).is_none() {
+                let message = format!("`{name}` is not built in `{}`", shown.label);
+                return Err(Error::Query { message, help: Some("vmesh plan".to_owned()) });
+            }
+        }
+        let table = |read: &sql::Read| Some(shown.snapshot(state, &model(read)?)?.table.quoted());
+        Ok(sql::splice(text, &query, &table))
+    }
+}
+
+/// For a table that isn't there: the model that may be meant.
+fn hint(message: &str, shown: &Shown) -> Option<String> {
+    let headline = engine_message::headline(message);
+    let (_, rest) = headline.split_once("Table with name ")?;
+    let typed = rest.split(" does not exist").next()?.trim();
+    let models: Vec<String> = shown.pointers.keys().map(ToString::to_string).collect();
+    let by_last = shown.pointers.keys().find(|model| model.last().eq_ignore_ascii_case(typed));
+    let near = by_last.map(ToString::to_string);
+    let near = near.or_else(|| nearest(typed, models.iter().map(String::as_str)).map(str::to_owned))?;
+    Some(format!("did you mean `{near}`?"))
+}

@@ -1,0 +1,121 @@
+//! Building tables again in place: the same meaning over new rows of the sources.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use globset::Glob;
+
+use super::error::Error;
+use super::event::Event;
+use super::session::{Session, now};
+use crate::adapter::warehouse::WarehouseError;
+use crate::domain::diagnostic::nearest;
+use crate::domain::environment::{Snapshot, State};
+use crate::domain::fingerprint::Fingerprint;
+use crate::domain::graph;
+use crate::domain::name::{EnvName, ModelName, TableName};
+
+/// What will be built again.
+#[derive(Debug)]
+pub struct Restatement {
+    /// The snapshots, parents first.
+    pub snapshots: Vec<Snapshot>,
+    /// The environments that show them.
+    pub environments: BTreeSet<EnvName>,
+}
+
+impl Session<'_> {
+    /// What restating the models of `patterns` means, as `environment` shows them: their tables, and every table that
+    /// was built from them, in whichever environment. A branch may not do it to what prod shows.
+    pub fn restatement(&self, patterns: &[String], environment: &EnvName) -> Result<Restatement, Error> {
+        let state = self.state()?;
+        let shown = state.environments.get(environment);
+        let shown = shown.ok_or_else(|| Error::NotPlanned { environment: environment.clone() })?;
+        let mut named = BTreeSet::new();
+        for pattern in patterns {
+            let matching = matching(pattern, shown.pointers.keys())?;
+            named.extend(matching.iter().filter_map(|model| shown.pointers.get(model)).copied());
+        }
+        let parents: BTreeMap<Fingerprint, Vec<Fingerprint>> =
+            state.snapshots.iter().map(|(fingerprint, snapshot)| (*fingerprint, snapshot.parents.clone())).collect();
+        let live = live(&state);
+        let all = graph::below(&parents, named);
+        let all: BTreeSet<Fingerprint> = all.into_iter().filter(|fingerprint| live.contains_key(fingerprint)).collect();
+        if let (false, Some(prod)) = (environment.is_prod(), state.prod()) {
+            let models: Vec<ModelName> =
+                prod.pointers.iter().filter(|(_, shown)| all.contains(shown)).map(|(model, _)| model.clone()).collect();
+            if !models.is_empty() {
+                return Err(Error::SharedWithProd { pattern: patterns.join(" "), models });
+            }
+        }
+        let order = graph::order(&parents).unwrap_or_default();
+        let snapshots = order.iter().filter(|fingerprint| all.contains(fingerprint));
+        let snapshots: Vec<Snapshot> = snapshots.filter_map(|fingerprint| state.built(fingerprint)).cloned().collect();
+        let environments = all.iter().flat_map(|fingerprint| live.get(fingerprint).into_iter().flatten().cloned());
+        Ok(Restatement { environments: environments.collect(), snapshots })
+    }
+
+    /// Builds them again, each in a transaction of its own.
+    pub fn restate(&self, restatement: &Restatement) -> Result<Vec<ModelName>, Error> {
+        let warehouse = self.write_warehouse()?;
+        let state = warehouse.state()?;
+        let total = restatement.snapshots.iter().filter(|snapshot| is_filled(snapshot)).count();
+        let mut built = Vec::new();
+        for snapshot in restatement.snapshots.iter().filter(|snapshot| is_filled(snapshot)) {
+            let model = snapshot.model.clone();
+            self.report.report(&Event::Building { model: model.clone(), index: built.len() + 1, total });
+            let start = Instant::now();
+            let views: Vec<TableName> = state
+                .views
+                .iter()
+                .filter(|(_, table)| **table == snapshot.table)
+                .map(|(view, _)| view.clone())
+                .collect();
+            warehouse.refill(snapshot, &views, now()).map_err(|error| match error {
+                WarehouseError::Engine { message, .. } => Error::Query {
+                    message: format!("could not build `{model}` again: {message}"),
+                    help: Some("its table is as it was; those built before it have the new rows".to_owned()),
+                },
+                other => other.into(),
+            })?;
+            self.report.report(&Event::Moment(format!("restated:{}", built.len() + 1)));
+            self.report.report(&Event::Built { model: model.clone(), took: start.elapsed() });
+            built.push(model);
+        }
+        Ok(built)
+    }
+}
+
+/// Whether a snapshot holds rows that can be computed again: views hold none, seeds are their file.
+fn is_filled(snapshot: &Snapshot) -> bool {
+    snapshot.select.is_some() && snapshot.kind != "VIEW"
+}
+
+/// Each snapshot that is shown, with the environments that show it.
+fn live(state: &State) -> BTreeMap<Fingerprint, Vec<EnvName>> {
+    let mut live: BTreeMap<Fingerprint, Vec<EnvName>> = BTreeMap::new();
+    for environment in state.environments.values() {
+        for fingerprint in environment.pointers.values() {
+            live.entry(*fingerprint).or_default().push(environment.name.clone());
+        }
+    }
+    live
+}
+
+/// The models that a pattern means: a name, or a name with `*`.
+fn matching<'n>(pattern: &str, names: impl Iterator<Item = &'n ModelName>) -> Result<Vec<ModelName>, Error> {
+    let names: Vec<&ModelName> = names.collect();
+    let glob = Glob::new(&pattern.to_lowercase()).map_err(|error| Error::Usage {
+        what: format!("`{pattern}` is no pattern: {error}"),
+        help: "--restate-model 'staging.*'".to_owned(),
+    })?;
+    let glob = glob.compile_matcher();
+    let found: Vec<ModelName> =
+        names.iter().filter(|name| glob.is_match(name.to_string())).map(|name| (*name).clone()).collect();
+    if found.is_empty() {
+        let texts: Vec<String> = names.iter().map(ToString::to_string).collect();
+        let near = nearest(pattern, texts.iter().map(String::as_str)).map(str::to_owned);
+        return Err(Error::Unknown { what: "model", typed: pattern.to_owned(), near });
+    }
+    Ok(found)
+}

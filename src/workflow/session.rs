@@ -1,0 +1,194 @@
+//! One use of vmesh: the repository, the project in it, and a way to open its warehouse. Nothing is held open.
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::error::{Error, io};
+use super::event::{Event, Report};
+use crate::adapter::cache::{self, ParsedFiles};
+use crate::adapter::git::{CommitId, Head, Repository};
+use crate::adapter::warehouse::{Holder, Interrupt, Location, Referee, Warehouse};
+use crate::domain::config::{CONFIG_FILE, Config};
+use crate::domain::environment::State;
+use crate::domain::name::BranchName;
+
+/// How long a command waits for a warehouse that another process has.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Where vmesh stands and what it may use.
+pub struct Session<'a> {
+    /// The repository.
+    pub repository: Repository,
+    /// The project's settings.
+    pub config: Config,
+    /// The project's folder in the repository; empty at the top.
+    pub prefix: String,
+    /// The project's folder on disk; none in a bare repository.
+    pub folder: Option<PathBuf>,
+    /// The way to the warehouse.
+    pub location: Location,
+    /// Who listens.
+    pub report: &'a dyn Report,
+    pub(super) parsed: RefCell<ParsedFiles>,
+    pub(super) referee: Referee,
+}
+
+impl<'a> Session<'a> {
+    /// The session of the project in or above `start`.
+    pub fn open(start: &Path, report: &'a dyn Report, interrupt: &Interrupt) -> Result<Self, Error> {
+        let repository = Repository::discover(start)?;
+        let prefix = find_project(&repository, start)?;
+        Self::of_project(repository, prefix, report, interrupt)
+    }
+
+    /// The session of a known project of a repository.
+    pub fn of_project(
+        repository: Repository,
+        prefix: String,
+        report: &'a dyn Report,
+        interrupt: &Interrupt,
+    ) -> Result<Self, Error> {
+        let config = read_config(&repository, &prefix)?;
+        let folder = repository.top().map(|top| top.join(&prefix));
+        // linked worktrees share the main one's warehouse
+        let home = repository.main_top().join(&prefix);
+        let location = Location {
+            path: home.join(&config.warehouse),
+            project: folder.clone().unwrap_or_else(|| home.clone()),
+            patience: PATIENCE,
+            interrupt: interrupt.clone(),
+        };
+        let parsed = RefCell::new(ParsedFiles::load(repository.common_dir()));
+        Ok(Self { repository, config, prefix, folder, location, report, parsed, referee: Referee::default() })
+    }
+
+    /// vmesh's folder that all worktrees share.
+    pub fn shared_folder(&self) -> PathBuf {
+        cache::folder(self.repository.common_dir())
+    }
+
+    /// vmesh's folder of this worktree.
+    pub fn own_folder(&self) -> PathBuf {
+        cache::folder(self.repository.git_dir())
+    }
+
+    /// The branch that is checked out.
+    pub fn branch(&self) -> Result<BranchName, Error> {
+        match self.repository.head()? {
+            Head::Branch { name, .. } => Ok(name),
+            Head::Detached { .. } => Err(Error::Detached),
+        }
+    }
+
+    /// Main's newest commit.
+    pub fn main_tip(&self) -> Result<Option<CommitId>, Error> {
+        Ok(self.repository.branch_tip(&self.config.main)?)
+    }
+
+    /// Everything the warehouse holds; nothing, if there is none yet.
+    pub fn state(&self) -> Result<State, Error> {
+        match self.read_warehouse()? {
+            Some(warehouse) => Ok(warehouse.state()?),
+            None => Ok(State::default()),
+        }
+    }
+
+    /// Opens the warehouse for reading, if there is one.
+    pub fn read_warehouse(&self) -> Result<Option<Warehouse>, Error> {
+        Ok(self.location.read(&mut |holder| self.waiting(holder))?)
+    }
+
+    /// Opens the warehouse for writing.
+    pub fn write_warehouse(&self) -> Result<Warehouse, Error> {
+        Ok(self.location.write(&mut |holder| self.waiting(holder))?)
+    }
+
+    fn waiting(&self, holder: Option<&Holder>) {
+        self.report.report(&Event::Waiting { holder: holder.cloned() });
+    }
+
+    /// Remembers this project for the hooks, which always start at the top of a worktree.
+    pub fn register(&self) -> Result<(), Error> {
+        let mut known = registered(&self.repository);
+        if !known.contains(&self.prefix) {
+            known.push(self.prefix.clone());
+            let file = projects_file(&self.repository);
+            std::fs::create_dir_all(self.shared_folder()).map_err(io("create", self.shared_folder()))?;
+            std::fs::write(&file, known.join("\n") + "\n").map_err(io("write", file))?;
+        }
+        Ok(())
+    }
+}
+
+/// Now, in seconds since 1970.
+pub fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// The projects of a repository that hooks serve, as folders in it.
+pub fn registered(repository: &Repository) -> Vec<String> {
+    let text = std::fs::read_to_string(projects_file(repository)).unwrap_or_default();
+    text.lines().map(str::to_owned).collect()
+}
+
+fn projects_file(repository: &Repository) -> PathBuf {
+    cache::folder(repository.common_dir()).join("projects")
+}
+
+/// The folder of the project in or above `start`, or the only one that is known.
+fn find_project(repository: &Repository, start: &Path) -> Result<String, Error> {
+    let known = registered(repository);
+    let Some(top) = repository.top() else {
+        return Ok(known.into_iter().next().unwrap_or_default());
+    };
+    let start = start.canonicalize().unwrap_or_else(|_| start.to_owned());
+    let folders = start.ancestors().take_while(|folder| folder.starts_with(top));
+    for folder in folders {
+        if folder.join(CONFIG_FILE).is_file() {
+            let prefix = folder.strip_prefix(top).unwrap_or(Path::new(""));
+            return Ok(prefix.to_string_lossy().replace('\\', "/"));
+        }
+    }
+    match known.as_slice() {
+        [only] if top.join(only).join(CONFIG_FILE).is_file() => Ok(only.clone()),
+        _ => Err(Error::NoProject { start, top: top.to_owned(), known }),
+    }
+}
+
+/// The settings. On main they are those of the working tree. On every other branch they are main's as committed: a
+/// branch that comes from a stranger must not choose the warehouse it is built in.
+fn read_config(repository: &Repository, prefix: &str) -> Result<Config, Error> {
+    let path = if prefix.is_empty() { CONFIG_FILE.to_owned() } else { format!("{prefix}/{CONFIG_FILE}") };
+    let parse = |text: &str| Config::parse(&path, text).map_err(|problem| Error::Project(vec![problem]));
+    let on_disk = match repository.top() {
+        Some(top) => {
+            let file = top.join(&path);
+            Some(std::fs::read_to_string(&file).map_err(io("read", file))?)
+        }
+        None => None,
+    };
+    let here = on_disk.as_deref().map(parse);
+    let main = match &here {
+        Some(Ok(config)) => config.main.clone(),
+        _ => BranchName::from("main"),
+    };
+    let on_main = matches!(repository.head(), Ok(Head::Branch { name, .. }) if name == main);
+    if on_main && let Some(here) = here {
+        return here;
+    }
+    if let Some(tip) = repository.branch_tip(&main)? {
+        let files = repository.files_at(&tip, prefix, &|file| file == CONFIG_FILE)?;
+        if let Some(file) = files.first() {
+            return parse(&String::from_utf8_lossy(&repository.read(file)?));
+        }
+    }
+    match here {
+        Some(config) => config,
+        None => {
+            let start = repository.git_dir().to_owned();
+            Err(Error::NoProject { top: start.clone(), start, known: registered(repository) })
+        }
+    }
+}

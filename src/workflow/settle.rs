@@ -1,0 +1,230 @@
+//! What hooks and the watcher do: look at the repository as it is now, and bring the current branch's environment (on
+//! main: prod) in step with it, once. Hooks are doorbells; nothing they say is believed.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+use super::apply::Applied;
+use super::error::Error;
+use super::planning::Prepared;
+use super::queue::Request;
+use super::session::Session;
+use super::tree::SourceTree;
+use crate::adapter::cache;
+use crate::adapter::git::{Head, Rest};
+use crate::adapter::warehouse::{Holder, WarehouseError};
+use crate::domain::config::HookBuild;
+use crate::domain::environment::State;
+use crate::domain::name::{BranchName, EnvName, ModelName};
+
+/// How long a hook waits for a warehouse that another process has.
+const HOOK_PATIENCE: Duration = Duration::from_millis(300);
+/// A hook swaps at most this many pointers itself (about half a second); more are left to the background.
+const HOOK_SWAPS: usize = 500;
+
+/// What settling came to.
+#[derive(Debug)]
+pub enum Settled {
+    /// Nothing may be done now.
+    NotNow(Rest),
+    /// There is nothing that hooks should do.
+    Nothing,
+    /// The environment was in step already.
+    InStep(Standing),
+    /// It was published.
+    Published {
+        /// How it stands now.
+        standing: Standing,
+        /// What was done.
+        applied: Box<Applied>,
+    },
+    /// It needs builds, or the warehouse is taken: a process in the background does the rest.
+    Queued {
+        /// The environment.
+        environment: EnvName,
+        /// What will be built, if that is known.
+        builds: Vec<ModelName>,
+        /// Who has the warehouse, if that is why.
+        locked: Option<Option<Holder>>,
+    },
+    /// Main went back in history: hooks don't follow.
+    Rewound {
+        /// The commit prod shows.
+        shown: String,
+        /// Main's tip.
+        tip: String,
+    },
+}
+
+/// How an environment stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// The environment.
+    pub environment: EnvName,
+    /// The commit behind it.
+    pub commit: Option<String>,
+    /// How many models it shows.
+    pub models: usize,
+    /// How many of them are not the snapshots that prod shows.
+    pub own: usize,
+}
+
+/// What was true when a branch was last found in step: as long as all of it still is, there is nothing to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Seal {
+    files: String,
+    config: String,
+    head: Option<String>,
+    tip: Option<String>,
+    warehouse: Vec<(u64, u128)>,
+    version: String,
+}
+
+type Seals = BTreeMap<String, (Seal, Standing)>;
+
+impl Session<'_> {
+    /// Settles the current branch. `build` says who builds what is missing.
+    pub fn settle(&mut self, build: HookBuild) -> Result<Settled, Error> {
+        if build == HookBuild::Off {
+            return Ok(Settled::Nothing);
+        }
+        match self.repository.rest()? {
+            Rest::Ready => {}
+            rest => return Ok(Settled::NotNow(rest)),
+        }
+        match self.repository.head()? {
+            Head::Branch { name, commit: Some(_) } => self.settle_branch(&name, build),
+            _ => Ok(Settled::Nothing),
+        }
+    }
+
+    /// Settles one branch: prod for main, the branch's environment otherwise.
+    pub fn settle_branch(&mut self, branch: &BranchName, build: HookBuild) -> Result<Settled, Error> {
+        let environment = self.config.environment(branch);
+        if environment.is_prod() && !self.config.hooks.promote {
+            return Ok(Settled::Nothing);
+        }
+        if build == HookBuild::Background {
+            self.location.patience = HOOK_PATIENCE;
+        }
+        let seal = self.seal(branch)?;
+        if let Some((_, standing)) = self.seals().remove(branch.as_str()).filter(|(known, _)| *known == seal) {
+            return Ok(Settled::InStep(standing));
+        }
+        let settled = self.settle_now(branch, build);
+        match settled {
+            Err(Error::Warehouse(WarehouseError::Locked { holder, .. })) if build == HookBuild::Background => {
+                self.enqueue(&Request::new(self, branch))?;
+                Ok(Settled::Queued { environment, builds: Vec::new(), locked: Some(holder) })
+            }
+            settled => settled,
+        }
+    }
+
+    fn settle_now(&self, branch: &BranchName, build: HookBuild) -> Result<Settled, Error> {
+        let state = self.state()?;
+        let prepared = if self.config.environment(branch).is_prod() {
+            let tip = self.main_tip()?;
+            let moved = |prod: &crate::domain::environment::Environment| {
+                prod.tip.as_deref() != tip.as_ref().map(|tip| tip.as_str())
+            };
+            if let Some(prod) = state.prod()
+                && !moved(prod)
+            {
+                return Ok(Settled::InStep(self.standing(&state, &prod.name)));
+            }
+            match self.promotion(None, false) {
+                Err(Error::Rewind { from, to }) => return Ok(Settled::Rewound { shown: from, tip: to }),
+                target => self.prepare(target?)?,
+            }
+        } else {
+            self.prepare(self.target(Some(branch.as_str()), None)?)?
+        };
+        let plan = prepared.plan(self, &state);
+        if self.is_recorded(&plan, &state) {
+            let standing = self.standing(&state, &plan.environment);
+            self.remember(branch, &prepared, &standing)?;
+            return Ok(Settled::InStep(standing));
+        }
+        let builds: Vec<ModelName> = plan.builds().map(|step| step.model.clone()).collect();
+        if build == HookBuild::Background && (!builds.is_empty() || plan.swaps() > HOOK_SWAPS) {
+            self.enqueue(&Request::new(self, branch))?;
+            return Ok(Settled::Queued { environment: plan.environment, builds, locked: None });
+        }
+        let applied = self.apply(&prepared, "promote", true)?;
+        let state = self.state()?;
+        let standing = self.standing(&state, &applied.plan.environment);
+        self.remember(branch, &prepared, &standing)?;
+        Ok(Settled::Published { standing, applied: Box::new(applied) })
+    }
+
+    /// How an environment stands against prod.
+    pub fn standing(&self, state: &State, environment: &EnvName) -> Standing {
+        let shown = state.environments.get(environment);
+        let prod = state.prod();
+        let own = shown.map_or(0, |shown| {
+            let shared = |model: &ModelName| prod.and_then(|prod| prod.pointers.get(model));
+            shown.pointers.iter().filter(|(model, fingerprint)| shared(model) != Some(fingerprint)).count()
+        });
+        Standing {
+            environment: environment.clone(),
+            commit: shown.and_then(|shown| shown.commit.clone()),
+            models: shown.map_or(0, |shown| shown.pointers.len()),
+            own,
+        }
+    }
+
+    /// Remembers that a branch is in step with these files, unless they have changed since they were read.
+    fn remember(&self, branch: &BranchName, prepared: &Prepared, standing: &Standing) -> Result<(), Error> {
+        let seal = self.seal(branch)?;
+        if prepared.desired.files.signature() == seal.files {
+            let mut seals = self.seals();
+            seals.insert(branch.to_string(), (seal, standing.clone()));
+            cache::store(&self.seals_file(), &seals);
+        }
+        Ok(())
+    }
+
+    fn seals(&self) -> Seals {
+        cache::load(&self.seals_file()).unwrap_or_default()
+    }
+
+    fn seals_file(&self) -> std::path::PathBuf {
+        let project = blake3::hash(self.prefix.as_bytes()).to_hex();
+        self.own_folder().join(format!("settled-{}.json", &project[..8]))
+    }
+
+    /// What is true now.
+    fn seal(&self, branch: &BranchName) -> Result<Seal, Error> {
+        let commit = self.repository.branch_tip(branch)?;
+        let on_branch = matches!(self.repository.head()?, Head::Branch { name, .. } if name == *branch);
+        let tree = match &commit {
+            Some(commit) if self.config.environment(branch).is_prod() || !on_branch => {
+                SourceTree::Commit(commit.clone())
+            }
+            Some(_) => SourceTree::Working,
+            None => SourceTree::Empty,
+        };
+        let path = &self.location.path;
+        let mut wal = path.clone().into_os_string();
+        wal.push(".wal");
+        Ok(Seal {
+            files: self.files(&tree)?.signature(),
+            config: format!("{:?}", self.config),
+            head: commit.map(|commit| commit.as_str().to_owned()),
+            tip: self.main_tip()?.map(|tip| tip.as_str().to_owned()),
+            warehouse: vec![stamp(path), stamp(Path::new(&wal))],
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        })
+    }
+}
+
+/// A file's size and time: whoever writes the warehouse changes one of them.
+fn stamp(path: &Path) -> (u64, u128) {
+    let Ok(metadata) = std::fs::metadata(path) else { return (0, 0) };
+    let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    (metadata.len(), modified.unwrap_or_default().as_nanos())
+}

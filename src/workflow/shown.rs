@@ -1,0 +1,118 @@
+//! What an environment, a branch or a commit shows: for everything that reads.
+
+use std::collections::BTreeMap;
+
+use super::error::Error;
+use super::session::Session;
+use super::tree::{SourceTree, Tree};
+use crate::adapter::git::CommitId;
+use crate::domain::diagnostic::nearest;
+use crate::domain::environment::{Snapshot, State};
+use crate::domain::fingerprint::Fingerprint;
+use crate::domain::name::{BranchName, EnvName, ModelName};
+use crate::domain::project::Model;
+
+/// Pointers, and where they come from.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// What a person calls it.
+    pub label: String,
+    /// The branch, if it is an environment's.
+    pub branch: Option<BranchName>,
+    /// The commit behind it.
+    pub commit: Option<CommitId>,
+    /// What it shows.
+    pub pointers: BTreeMap<ModelName, Fingerprint>,
+}
+
+impl Shown {
+    /// The snapshot of a model here.
+    pub fn snapshot<'s>(&self, state: &'s State, model: &ModelName) -> Option<&'s Snapshot> {
+        state.built(self.pointers.get(model)?)
+    }
+}
+
+impl Session<'_> {
+    /// What a name shows; without one, the current branch's environment.
+    pub fn shown(&self, name: Option<&str>, state: &State) -> Result<Shown, Error> {
+        let Some(name) = name else {
+            return self.environment_shown(&self.config.environment(&self.branch()?), state);
+        };
+        if let Some(environment) = state.environments.keys().find(|environment| environment.as_str() == name) {
+            return self.environment_shown(environment, state);
+        }
+        let branch = BranchName::from(name);
+        let environment = self.config.environment(&branch);
+        if self.repository.branch_tip(&branch)?.is_some() && state.environments.contains_key(&environment) {
+            return self.environment_shown(&environment, state);
+        }
+        let Some(commit) = self.repository.resolve(name)? else {
+            let environment = EnvName::from_record(name.to_owned());
+            if environment.is_prod() {
+                return Err(Error::NotPlanned { environment });
+            }
+            return Err(self.unknown_environment(name)?);
+        };
+        let tree = self.tree(&SourceTree::Commit(commit.clone()))?;
+        let pointers = tree.project.models().map(|model| (model.name.clone(), model.fingerprint)).collect();
+        Ok(Shown { label: name.to_owned(), branch: None, commit: Some(commit), pointers })
+    }
+
+    fn environment_shown(&self, environment: &EnvName, state: &State) -> Result<Shown, Error> {
+        let shown = state.environments.get(environment);
+        let shown = shown.ok_or_else(|| Error::NotPlanned { environment: environment.clone() })?;
+        Ok(Shown {
+            label: environment.to_string(),
+            branch: Some(shown.branch.clone()),
+            commit: shown.commit.clone().map(CommitId::from_record),
+            pointers: shown.pointers.clone(),
+        })
+    }
+
+    /// The source trees in which a side's models may be written, the likeliest first.
+    pub(super) fn trees_of(&self, shown: &Shown) -> Vec<Tree> {
+        let current = self.branch().ok();
+        let working =
+            (shown.branch.is_some() && shown.branch == current && self.folder.is_some()).then_some(SourceTree::Working);
+        let known = shown.commit.as_ref().and_then(|commit| self.repository.resolve(commit.as_str()).ok().flatten());
+        let trees = working.into_iter().chain(known.map(SourceTree::Commit));
+        // a tree that can't be loaded just can't help to show a text
+        trees.filter_map(|tree| self.tree(&tree).ok()).collect()
+    }
+
+    /// A model's file as it was when its snapshot was planned; the query that was run, if no tree has it.
+    pub(super) fn text_shown(
+        &self,
+        trees: &[Tree],
+        fingerprint: &Fingerprint,
+        model: &ModelName,
+        state: &State,
+    ) -> Option<String> {
+        let find = |tree: &Tree| -> Option<String> {
+            let found: &Model = tree.project.model(model).filter(|found| found.fingerprint == *fingerprint)?;
+            Some(self.model_text(tree, found).ok()?.to_string())
+        };
+        trees.iter().find_map(find).or_else(|| state.snapshots.get(fingerprint)?.select.clone())
+    }
+
+    /// The model that a person means; `names` are those that exist.
+    pub(super) fn model_named<'n>(
+        &self,
+        typed: &str,
+        names: impl Iterator<Item = &'n ModelName>,
+    ) -> Result<ModelName, Error> {
+        let names: Vec<&ModelName> = names.collect();
+        let exact = ModelName::parse(typed);
+        if let Some(found) = names.iter().find(|name| Some(**name) == exact.as_ref()) {
+            return Ok((*found).clone());
+        }
+        // `orders` means `marts.orders` while no other schema has one
+        let by_last: Vec<&&ModelName> = names.iter().filter(|name| name.last().eq_ignore_ascii_case(typed)).collect();
+        if let [only] = by_last.as_slice() {
+            return Ok((**only).clone());
+        }
+        let texts: Vec<String> = names.iter().map(ToString::to_string).collect();
+        let near = nearest(typed, texts.iter().map(String::as_str)).map(str::to_owned);
+        Err(Error::Unknown { what: "model", typed: typed.to_owned(), near })
+    }
+}

@@ -1,0 +1,219 @@
+//! Source trees: the project's files as the working tree or a commit has them, read without checking anything out.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::error::Error;
+use super::session::Session;
+use crate::adapter::cache::{self, SeedContent};
+use crate::adapter::git::{CommitId, SourceFile, StatCache};
+use crate::domain::diagnostic::{Diagnostic, Excerpt};
+use crate::domain::engine_message;
+use crate::domain::model::{self, ModelFile};
+use crate::domain::project::{self, Model, Project, SeedFile, Sources};
+use crate::domain::sql::Query;
+
+/// Where a project is read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceTree {
+    /// The files on disk.
+    Working,
+    /// A commit.
+    Commit(CommitId),
+    /// Nothing: there is no commit yet.
+    Empty,
+}
+
+/// The project's files of one source tree.
+#[derive(Debug, Clone)]
+pub struct Files {
+    by_path: BTreeMap<String, SourceFile>,
+}
+
+/// A project, with its files.
+#[derive(Debug, Clone)]
+pub struct Tree {
+    /// The models.
+    pub project: Project,
+    /// The files.
+    pub files: Files,
+}
+
+impl Files {
+    /// A hash over paths and contents: equal for equal trees.
+    pub fn signature(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        for (path, file) in &self.by_path {
+            hasher.update(&(path.len() as u64).to_le_bytes());
+            hasher.update(path.as_bytes());
+            hasher.update(file.id.as_str().as_bytes());
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+}
+
+impl Session<'_> {
+    /// The project's files of a source tree: models and CSV files.
+    pub fn files(&self, tree: &SourceTree) -> Result<Files, Error> {
+        let models = format!("{}/", self.config.models);
+        let wanted = |path: &str| {
+            let ends = |ending: &str| {
+                path.get(path.len().saturating_sub(4)..).is_some_and(|end| end.eq_ignore_ascii_case(ending))
+            };
+            (path.starts_with(&models) && ends(".sql")) || ends(".csv") || ends(".tsv")
+        };
+        let files = match tree {
+            SourceTree::Empty => Vec::new(),
+            SourceTree::Commit(commit) => self.repository.files_at(commit, &self.prefix, &wanted)?,
+            SourceTree::Working => {
+                let file = self.own_folder().join("stat.json");
+                let before: StatCache = cache::load(&file).unwrap_or_default();
+                let mut stats = before.clone();
+                let files = self.repository.files_in_worktree(&self.prefix, &wanted, &mut stats)?;
+                if stats != before {
+                    cache::store(&file, &stats);
+                }
+                files
+            }
+        };
+        Ok(Files { by_path: files.into_iter().map(|file| (file.path.clone(), file)).collect() })
+    }
+
+    /// The project of a source tree.
+    pub fn tree(&self, tree: &SourceTree) -> Result<Tree, Error> {
+        self.assemble(self.files(tree)?)
+    }
+
+    /// The project that these files make.
+    pub fn assemble(&self, files: Files) -> Result<Tree, Error> {
+        let mut models = Vec::new();
+        let mut problems = Vec::new();
+        for file in files.by_path.values().filter(|file| is_model(&file.path)) {
+            match self.parse(file)? {
+                Ok(model) => models.push((file.path.clone(), model)),
+                Err(mut found) => problems.append(&mut found),
+            }
+        }
+        self.parsed.borrow().store(self.repository.common_dir());
+        if !problems.is_empty() {
+            return Err(Error::Project(problems));
+        }
+        let text =
+            |path: &str| files.by_path.get(path).and_then(|file| self.text(file).ok()).unwrap_or_else(|| "".into());
+        let seed = |path: &str| files.by_path.get(path).and_then(|file| self.seed(file).ok());
+        let sources = Sources { files: models, text: &text, seed: &seed, config: &self.config };
+        let project = Project::assemble(&sources).map_err(|found| Error::Project(self.in_repository(found)))?;
+        self.parsed.borrow().store(self.repository.common_dir());
+        Ok(Tree { project, files })
+    }
+
+    /// The text of a model's file.
+    pub fn model_text(&self, tree: &Tree, model: &Model) -> Result<Arc<str>, Error> {
+        match tree.files.by_path.get(&model.path) {
+            Some(file) => self.text(file),
+            None => Ok("".into()),
+        }
+    }
+
+    /// The bytes of a seed's CSV file.
+    pub fn seed_content(&self, tree: &Tree, seed: &SeedFile) -> Result<Vec<u8>, Error> {
+        match tree.files.by_path.get(&seed.path) {
+            Some(file) => Ok(self.repository.read(file)?),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    fn text(&self, file: &SourceFile) -> Result<Arc<str>, Error> {
+        Ok(String::from_utf8_lossy(&self.repository.read(file)?).into())
+    }
+
+    /// What a model file says: from the cache, or read, parsed and remembered.
+    fn parse(&self, file: &SourceFile) -> Result<Result<Arc<ModelFile>, Vec<Diagnostic>>, Error> {
+        if let Some(known) = self.parsed.borrow().model(file.id.as_str()) {
+            return Ok(Ok(known));
+        }
+        let text = self.text(file)?;
+        let parsed = model::parse(&text).map_err(|problems| {
+            problems.into_iter().map(|problem| problem.in_file(&file.path, &text)).collect::<Vec<_>>()
+        });
+        let parsed = parsed.and_then(|mut model| {
+            let start = model.query_span.start;
+            let written = text.get(model.query_span.clone()).unwrap_or_default().to_owned();
+            if let Some(query) = &mut model.query {
+                self.settle_reads(query, &written).map_err(|(what, cause, offset)| {
+                    let span = offset.map_or(start..start + written.len(), |at| start + at..start + at + 1);
+                    let excerpt = Excerpt { path: file.path.clone(), text: text.clone(), span, label: String::new() };
+                    vec![Diagnostic::new(what).at(excerpt).note(cause)]
+                })?;
+            }
+            Ok(Arc::new(model))
+        });
+        match parsed {
+            Ok(model) => {
+                self.parsed.borrow_mut().add_model(file.id.as_str(), model.clone());
+                Ok(Ok(model))
+            }
+            Err(problems) => Ok(Err(self.in_repository(problems))),
+        }
+    }
+
+    /// Fills in what a query reads where our parser gave up: DuckDB's parser knows, or the words tell enough. An error
+    /// only if DuckDB can't parse the query either.
+    fn settle_reads(&self, query: &mut Query, text: &str) -> Result<(), (String, String, Option<usize>)> {
+        if query.reads.is_some() {
+            return Ok(());
+        }
+        match self.referee.reads(text) {
+            Ok(seen) => query.adopt(seen),
+            Err(_) => match self.referee.complaint(text) {
+                Some(message) => {
+                    let at = engine_message::place(&message, text);
+                    let what = engine_message::headline(&message);
+                    return Err(("the query does not parse".to_owned(), format!("DuckDB: {what}"), at));
+                }
+                None => query.reads = Some(project::guess_reads(text)),
+            },
+        }
+        Ok(())
+    }
+
+    /// A seed's content, as far as fingerprints and columns need it.
+    fn seed(&self, file: &SourceFile) -> Result<SeedFile, Error> {
+        let known = self.parsed.borrow().seed(file.id.as_str());
+        let content = match known {
+            Some(content) => content,
+            None => {
+                let bytes = self.repository.read(file)?;
+                let content = SeedContent { hash: *blake3::hash(&bytes).as_bytes(), header: header(&bytes) };
+                self.parsed.borrow_mut().add_seed(file.id.as_str(), content.clone());
+                content
+            }
+        };
+        Ok(SeedFile { path: file.path.clone(), hash: content.hash, header: content.header })
+    }
+
+    /// Paths in messages count from the top of the repository, where a terminal can open them.
+    fn in_repository(&self, mut problems: Vec<Diagnostic>) -> Vec<Diagnostic> {
+        for problem in &mut problems {
+            if let Some(at) = &mut problem.at
+                && !self.prefix.is_empty()
+            {
+                at.path = format!("{}/{}", self.prefix, at.path);
+            }
+        }
+        problems
+    }
+}
+
+fn is_model(path: &str) -> bool {
+    path.to_ascii_lowercase().ends_with(".sql")
+}
+
+/// The column names in a CSV file's first line, where they are plain words between commas.
+fn header(bytes: &[u8]) -> Option<Vec<String>> {
+    let line = bytes.split(|byte| *byte == b'\n').next()?;
+    let line = std::str::from_utf8(line).ok()?;
+    let names: Vec<String> = line.split(',').map(str::to_owned).collect();
+    let plain = |name: &String| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    names.iter().all(plain).then_some(names)
+}

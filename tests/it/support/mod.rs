@@ -1,0 +1,225 @@
+//! A repository in a temporary folder, with the real git, the real vmesh and a real DuckDB file.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use duckdb::{AccessMode, Config, Connection};
+
+/// A scratch repository.
+pub(crate) struct Sandbox {
+    root: tempfile::TempDir,
+}
+
+/// What a command came to.
+#[derive(Debug, Clone)]
+pub(crate) struct Done {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Done {
+    fn of(output: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    /// Insists on success; gives what was printed on stdout.
+    #[track_caller]
+    pub(crate) fn good(self) -> String {
+        assert_eq!(self.code, Some(0), "stdout:\n{}\nstderr:\n{}", self.out, self.err);
+        self.out
+    }
+
+    /// Insists on this exit code; gives what was printed on stderr.
+    #[track_caller]
+    pub(crate) fn fails(self, code: i32) -> String {
+        assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.out, self.err);
+        self.err
+    }
+
+    #[track_caller]
+    pub(crate) fn json(self) -> serde_json::Value {
+        serde_json::from_str(&self.good()).unwrap()
+    }
+}
+
+impl Sandbox {
+    /// An empty folder that is no repository.
+    pub(crate) fn empty() -> Self {
+        Self { root: tempfile::tempdir().unwrap() }
+    }
+
+    /// A repository with settings, hooks that build inline, and no model.
+    pub(crate) fn bare_project() -> Self {
+        let sandbox = Self::empty();
+        sandbox.git(&["init", "--quiet", "--initial-branch", "main"]).good();
+        sandbox.write("vmesh.toml", "[hooks]\nbuild = \"inline\"\n");
+        sandbox.write(".gitignore", "*.duckdb\n*.duckdb.wal\n*.duckdb.tmp/\n");
+        sandbox
+    }
+
+    /// A repository with the given models on main, hooks installed, nothing promoted.
+    pub(crate) fn with_models(models: &[(&str, &str)]) -> Self {
+        let sandbox = Self::bare_project();
+        for (name, sql) in models {
+            sandbox.model(name, sql);
+        }
+        sandbox.git(&["add", "--all"]).good();
+        sandbox.git(&["commit", "--quiet", "-m", "models"]).good();
+        sandbox.vmesh(&["hooks", "install"]).good();
+        sandbox
+    }
+
+    /// The same, and promoted.
+    pub(crate) fn promoted(models: &[(&str, &str)]) -> Self {
+        let sandbox = Self::with_models(models);
+        sandbox.vmesh(&["promote", "--yes"]).good();
+        sandbox
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.root.path()
+    }
+
+    pub(crate) fn warehouse(&self) -> PathBuf {
+        self.path().join("warehouse.duckdb")
+    }
+
+    pub(crate) fn write(&self, path: &str, text: &str) {
+        let file = self.path().join(path);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
+    }
+
+    pub(crate) fn read(&self, path: &str) -> String {
+        std::fs::read_to_string(self.path().join(path)).unwrap()
+    }
+
+    /// Writes a model's file without a header.
+    pub(crate) fn model(&self, name: &str, sql: &str) {
+        self.write(&format!("models/{}.sql", name.replace('.', "/")), sql);
+    }
+
+    /// Commits everything; gives what the hooks said.
+    #[track_caller]
+    pub(crate) fn commit(&self, message: &str) -> String {
+        self.git(&["add", "--all"]).good();
+        let done = self.git(&["commit", "--quiet", "-m", message]);
+        assert_eq!(done.code, Some(0), "{}", done.err);
+        done.err
+    }
+
+    pub(crate) fn git(&self, args: &[&str]) -> Done {
+        Done::of(self.command("git", self.path()).args(args).output().unwrap())
+    }
+
+    pub(crate) fn git_in(&self, folder: &Path, args: &[&str]) -> Done {
+        Done::of(self.command("git", folder).args(args).output().unwrap())
+    }
+
+    pub(crate) fn vmesh(&self, args: &[&str]) -> Done {
+        Done::of(self.vmesh_command(args).output().unwrap())
+    }
+
+    pub(crate) fn vmesh_in(&self, folder: &Path, args: &[&str]) -> Done {
+        Done::of(self.command(env!("CARGO_BIN_EXE_vmesh"), folder).args(args).output().unwrap())
+    }
+
+    pub(crate) fn vmesh_command(&self, args: &[&str]) -> Command {
+        let mut command = self.command(env!("CARGO_BIN_EXE_vmesh"), self.path());
+        command.args(args);
+        command
+    }
+
+    fn command(&self, program: &str, folder: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(folder).env_clear().stdin(std::process::Stdio::null());
+        for name in ["PATH", "TMPDIR", "LLVM_PROFILE_FILE"] {
+            if let Some(value) = std::env::var_os(name) {
+                command.env(name, value);
+            }
+        }
+        command
+            .env("HOME", self.path())
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_AUTHOR_NAME", "Ada")
+            .env("GIT_AUTHOR_EMAIL", "ada@example.com")
+            .env("GIT_COMMITTER_NAME", "Ada")
+            .env("GIT_COMMITTER_EMAIL", "ada@example.com")
+            .env("GIT_EDITOR", "true")
+            .env("LC_ALL", "C")
+            .env("NO_COLOR", "1");
+        command
+    }
+
+    /// Opens the warehouse as another client would.
+    pub(crate) fn open(&self) -> Connection {
+        Connection::open_with_flags(self.warehouse(), Config::default().access_mode(AccessMode::ReadOnly).unwrap()).unwrap()
+    }
+
+    /// Runs statements as the user's own client.
+    pub(crate) fn sql(&self, sql: &str) {
+        Connection::open(self.warehouse()).unwrap().execute_batch(sql).unwrap();
+    }
+
+    /// All rows of a query, as text.
+    #[track_caller]
+    pub(crate) fn rows(&self, sql: &str) -> Vec<Vec<String>> {
+        rows(&self.open(), sql)
+    }
+
+    /// The single value of a query.
+    #[track_caller]
+    pub(crate) fn value(&self, sql: &str) -> String {
+        self.rows(sql)[0][0].clone()
+    }
+
+    /// The views of a schema, and the physical table that each shows.
+    pub(crate) fn views(&self, schema: &str) -> BTreeMap<String, String> {
+        let sql = format!("SELECT view_name, sql FROM duckdb_views() WHERE schema_name = '{schema}' ORDER BY ALL");
+        let table = |sql: &str| sql.rsplit('.').next().unwrap().trim_end_matches(';').trim_matches('"').to_owned();
+        self.rows(&sql).into_iter().map(|row| (row[0].clone(), table(&row[1]))).collect()
+    }
+
+    /// How many tables and views the physical layer has.
+    pub(crate) fn snapshots(&self) -> usize {
+        let count = "(SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'vmesh_snapshots') \
+                     + (SELECT count(*) FROM duckdb_views() WHERE schema_name = 'vmesh_snapshots')";
+        self.value(&format!("SELECT {count}")).parse().unwrap()
+    }
+
+    /// What must hold at all times: doctor finds nothing broken.
+    #[track_caller]
+    pub(crate) fn is_sound(&self) {
+        let done = self.vmesh(&["doctor"]);
+        assert_eq!(done.code, Some(0), "{}\n{}", done.out, done.err);
+    }
+}
+
+/// All rows of a query, as text.
+#[track_caller]
+pub(crate) fn rows(connection: &Connection, sql: &str) -> Vec<Vec<String>> {
+    let sql = format!("SELECT CAST(COLUMNS(*) AS VARCHAR) FROM ({sql})");
+    let mut statement = connection.prepare(&sql).unwrap();
+    let mut rows = statement.query([]).unwrap();
+    let mut out = Vec::new();
+    while let Some(row) = rows.next().unwrap() {
+        let mut values = Vec::new();
+        while let Ok(value) = row.get::<_, Option<String>>(values.len()) {
+            values.push(value.unwrap_or_else(|| "NULL".to_owned()));
+        }
+        out.push(values);
+    }
+    out
+}
+
+/// Three models in a row, and one beside them.
+pub(crate) const CHAIN: [(&str, &str); 4] = [
+    ("staging.orders", "SELECT * FROM (VALUES (1, 10), (2, 20), (3, 30)) AS t(id, amount)"),
+    ("marts.totals", "SELECT sum(amount) AS total FROM staging.orders"),
+    ("marts.report", "SELECT 'total' AS name, total FROM marts.totals"),
+    ("staging.customers", "SELECT 1 AS id, 'Ada' AS name"),
+];
