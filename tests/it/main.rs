@@ -3,12 +3,12 @@
 
 mod support;
 
-mod story;
-mod reuse;
-mod hooks;
-mod crash;
-mod concurrency;
-mod errors;
-mod restate;
-mod reading;
 mod architecture;
+mod concurrency;
+mod crash;
+mod errors;
+mod hooks;
+mod reading;
+mod restate;
+mod reuse;
+mod story;

@@ -204,6 +204,14 @@ impl Warehouse {
         self.run("closing the warehouse to the outside", &settings)
     }
 
+    /// A second session on the same open warehouse: sees what the first has committed, and nothing else of it.
+    pub fn another_session(&self) -> Result<Self, WarehouseError> {
+        let failed = |message: String| WarehouseError::CannotOpen { path: self.path.clone(), message };
+        let connection = self.connection.try_clone().map_err(|error| failed(error::words(&error)))?;
+        let scratch = tempfile::tempdir().map_err(|error| failed(error.to_string()))?;
+        Ok(Self { connection, path: self.path.clone(), scratch })
+    }
+
     /// Whether vmesh's records are there; an error if they are of a newer vmesh.
     fn has_records(&self) -> Result<bool, WarehouseError> {
         let doing = "looking for vmesh's records";
@@ -247,8 +255,8 @@ impl Warehouse {
         WarehouseError::from_engine(&self.path, doing, error)
     }
 
-    /// Runs `work` in one transaction: all of it or nothing.
-    fn transaction<T>(
+    /// Runs `work` in one transaction: all of it or nothing, and all of it reads one moment.
+    pub fn transaction<T>(
         &self,
         doing: &str,
         work: impl FnOnce(&Self) -> Result<T, WarehouseError>,

@@ -327,6 +327,7 @@ fn qualified_name(object: &Map<String, Value>) -> Option<Vec<String>> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 
@@ -354,7 +355,7 @@ mod tests {
     #[test]
     fn places_are_bytes_of_the_text() {
         let text = "select raw.\"T\".é from raw.\"T\" asof join x: b on 1";
-        let from = join(&table("24", "", r#"["raw","T"]"#), &table("42", "x", r#"["b"]"#));
+        let from = join(&table("23", "", r#"["raw","T"]"#), &table("41", "x", r#"["b"]"#));
         let column = r#"{"class":"COLUMN_REF","type":"COLUMN_REF","query_location":7,"column_names":["raw","T","é"]}"#;
         let seen = reads_from_duckdb_json(text, &select(&from, "", column)).unwrap();
         assert_eq!(spans(text, &seen), ["raw.\"T\"", "b"]);
@@ -384,7 +385,7 @@ mod tests {
             format!(r#"{{"type":"RECURSIVE_CTE_NODE","cte_map":{{}},"cte_name":"r","left":{left},"right":{right}}}"#);
         let ctes = format!(r#""map":[{{"key":"r","value":{{"query_node":{node}}}}}]"#);
         let seen = reads_from_duckdb_json(text, &select(&table("47", "", r#"["r"]"#), &ctes, "")).unwrap();
-        assert_eq!(seen.reads.iter().map(|read| read.span.clone()).collect::<Vec<_>>(), [26..27]);
+        assert_eq!((seen.reads.len(), seen.reads[0].span.start), (1, 26));
     }
 
     #[test]

@@ -39,6 +39,7 @@ mod relation;
 mod scopes;
 mod splice;
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests;
 mod uses;
 

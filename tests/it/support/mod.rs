@@ -157,7 +157,8 @@ impl Sandbox {
 
     /// Opens the warehouse as another client would.
     pub(crate) fn open(&self) -> Connection {
-        Connection::open_with_flags(self.warehouse(), Config::default().access_mode(AccessMode::ReadOnly).unwrap()).unwrap()
+        Connection::open_with_flags(self.warehouse(), Config::default().access_mode(AccessMode::ReadOnly).unwrap())
+            .unwrap()
     }
 
     /// Runs statements as the user's own client.

@@ -1,0 +1,191 @@
+//! Bad input: what people read, word for word.
+
+use crate::support::{CHAIN, Sandbox};
+
+/// What `vmesh plan` says of a project with these files, exit code first.
+fn plan(files: &[(&str, &str)]) -> String {
+    let sandbox = Sandbox::bare_project();
+    sandbox.commit("empty");
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    for (path, text) in files {
+        sandbox.write(path, text);
+    }
+    let done = sandbox.vmesh(&["plan", "--yes"]);
+    format!("exit {}\n{}", done.code.unwrap(), done.err)
+}
+
+#[test]
+fn a_query_that_does_not_parse() {
+    insta::assert_snapshot!(plan(&[("models/a.sql", "SELECT id,\n  name\nFORM customers\n")]));
+}
+
+#[test]
+fn an_unknown_property() {
+    insta::assert_snapshot!(plan(&[("models/a.sql", "MODEL (\n  name a,\n  graim id\n);\nSELECT 1 AS id\n")]));
+}
+
+#[test]
+fn a_kind_that_comes_later() {
+    let sql = "MODEL (name a, kind INCREMENTAL_BY_TIME_RANGE (time_column ds));\nSELECT 1 AS ds\n";
+    insta::assert_snapshot!(plan(&[("models/a.sql", sql)]));
+}
+
+#[test]
+fn a_model_that_reads_itself() {
+    insta::assert_snapshot!(plan(&[("models/a.sql", "SELECT *\nFROM a\n")]));
+}
+
+#[test]
+fn models_in_a_circle() {
+    insta::assert_snapshot!(plan(&[
+        ("models/a.sql", "SELECT * FROM b"),
+        ("models/b.sql", "SELECT * FROM c"),
+        ("models/c.sql", "SELECT * FROM a"),
+    ]));
+}
+
+#[test]
+fn two_models_of_one_name() {
+    insta::assert_snapshot!(plan(&[
+        ("models/a.sql", "SELECT 1 AS x"),
+        ("models/other/b.sql", "MODEL (name A);\nSELECT 2 AS x"),
+    ]));
+}
+
+#[test]
+fn a_missing_seed() {
+    insta::assert_snapshot!(plan(&[("models/a.sql", "MODEL (name a, kind SEED (path '../seeds/a.csv'));")]));
+}
+
+#[test]
+fn an_unknown_column() {
+    insta::assert_snapshot!(plan(&[
+        ("models/a.sql", "SELECT 1 AS id, 'x' AS name"),
+        ("models/b.sql", "SELECT\n  a.id,\n  a.nmae\nFROM a\n"),
+    ]));
+}
+
+#[test]
+fn a_build_that_fails() {
+    insta::assert_snapshot!(plan(&[
+        ("models/a.sql", "SELECT 'x' AS amount"),
+        ("models/b.sql", "SELECT\n  a.amount::INTEGER AS amount\nFROM a\n"),
+        ("models/c.sql", "SELECT * FROM b"),
+    ]));
+}
+
+#[test]
+fn a_table_that_is_not_there() {
+    insta::assert_snapshot!(plan(&[
+        ("models/staging/orders.sql", "SELECT 1 AS id"),
+        ("models/b.sql", "SELECT *\nFROM staging.ordres\n"),
+    ]));
+}
+
+#[test]
+fn tables_read_through_a_function() {
+    insta::assert_snapshot!(plan(&[("models/a.sql", "SELECT * FROM query_table('b')")]));
+}
+
+#[test]
+fn files_outside_of_the_project_are_not_read() {
+    let secret = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&secret, "key\n1234\n").unwrap();
+    let path = secret.path().display().to_string();
+    for sql in [
+        format!("SELECT * FROM '{path}'"),
+        format!("SELECT * FROM read_csv('{path}')"),
+        format!("SELECT content FROM read_text('{path}')"),
+    ] {
+        let said = plan(&[("models/a.sql", &sql)]);
+        assert!(said.starts_with("exit 1") && !said.contains("1234"), "{sql}\n{said}");
+    }
+}
+
+#[test]
+fn a_file_of_the_project_is_read() {
+    let sandbox = Sandbox::bare_project();
+    sandbox.write("data/a.csv", "x\n1\n2\n");
+    sandbox.model("a", "SELECT sum(x) AS x FROM 'data/a.csv'");
+    sandbox.commit("file");
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    assert_eq!(sandbox.value("SELECT x FROM prod.a"), "3");
+}
+
+#[test]
+fn an_unknown_setting() {
+    insta::assert_snapshot!(plan(&[("vmesh.toml", "[hooks]\nbuild = \"inline\"\n"), ("models/a.sql", "SELECT 1")]).lines().next().unwrap(), @"exit 0");
+    let sandbox = Sandbox::bare_project();
+    sandbox.write("vmesh.toml", "[engine]\npth = \"x.duckdb\"\n");
+    insta::assert_snapshot!(sandbox.vmesh(&["status"]).fails(1));
+}
+
+#[test]
+fn not_a_repository_and_not_a_project() {
+    let sandbox = Sandbox::empty();
+    let error = sandbox.vmesh(&["status"]).fails(1);
+    assert!(error.contains("is not in a Git repository") && error.contains("vmesh init"), "{error}");
+    sandbox.git(&["init", "--quiet"]).good();
+    let error = sandbox.vmesh(&["status"]).fails(1);
+    assert!(error.contains("no vmesh.toml") && error.contains("vmesh init"), "{error}");
+}
+
+#[test]
+fn nothing_committed() {
+    let sandbox = Sandbox::bare_project();
+    let error = sandbox.vmesh(&["promote", "--yes"]).fails(1);
+    assert!(error.contains("nothing is committed on `main`"), "{error}");
+}
+
+#[test]
+fn a_table_of_the_users_is_never_replaced() {
+    for (kind, make) in [
+        ("table", "CREATE TABLE marts.totals AS SELECT 42 AS x"),
+        ("view", "CREATE VIEW marts.totals AS SELECT 42 AS x"),
+    ] {
+        let sandbox = Sandbox::with_models(&CHAIN);
+        sandbox.sql(&format!("CREATE SCHEMA marts; {make}"));
+        let error = sandbox.vmesh(&["promote", "--yes"]).fails(1);
+        assert!(error.contains(&format!("a {kind} of that name is there already")), "{error}");
+        assert!(error.contains("RENAME TO"), "{error}");
+        assert_eq!(sandbox.value("SELECT x FROM marts.totals"), "42");
+        assert_eq!(sandbox.views("staging").len(), 0, "nothing was shown");
+    }
+}
+
+#[test]
+fn a_file_that_is_no_warehouse() {
+    let sandbox = Sandbox::with_models(&CHAIN);
+    let noise = "this is not a database, ".repeat(1000);
+    std::fs::write(sandbox.warehouse(), &noise).unwrap();
+    let error = sandbox.vmesh(&["promote", "--yes"]).fails(1);
+    assert!(error.contains("is not a DuckDB file"), "{error}");
+    assert_eq!(std::fs::read_to_string(sandbox.warehouse()).unwrap(), noise);
+}
+
+#[test]
+fn a_warehouse_of_a_newer_vmesh() {
+    let sandbox = Sandbox::promoted(&CHAIN);
+    sandbox.sql("UPDATE vmesh_state.format SET version = 99");
+    let error = sandbox.vmesh(&["promote", "--yes"]).fails(1);
+    assert!(error.contains("written by a newer vmesh"), "{error}");
+}
+
+#[test]
+fn no_terminal_no_question() {
+    let sandbox = Sandbox::with_models(&CHAIN);
+    let error = sandbox.vmesh(&["promote"]).fails(2);
+    assert!(error.contains("--yes"), "{error}");
+}
+
+#[test]
+fn a_branch_cannot_choose_the_warehouse() {
+    let sandbox = Sandbox::promoted(&CHAIN);
+    sandbox.git(&["switch", "--quiet", "-c", "stranger"]).good();
+    let other = sandbox.path().join("other.duckdb");
+    sandbox
+        .write("vmesh.toml", &format!("[engine]\npath = {:?}\n[hooks]\nbuild = \"inline\"\n", other.to_str().unwrap()));
+    sandbox.commit("another warehouse");
+    sandbox.vmesh(&["plan", "--yes"]).good();
+    assert!(!other.exists());
+}

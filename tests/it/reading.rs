@@ -1,0 +1,85 @@
+//! The commands that read: what they print for machines, and that they tell the truth.
+
+use crate::support::{CHAIN, Sandbox};
+
+#[test]
+fn every_reading_command_prints_one_json_document() {
+    let sandbox = Sandbox::promoted(&CHAIN);
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    sandbox.model("marts.totals", "SELECT max(amount) AS total FROM staging.orders");
+    sandbox.commit("max");
+    for args in [
+        &["status"][..],
+        &["plan"],
+        &["envs"],
+        &["log"],
+        &["diff"],
+        &["table-diff", "marts.totals"],
+        &["query", "SELECT * FROM marts.report"],
+        &["render", "marts.report"],
+        &["lineage", "marts.totals"],
+        &["dag"],
+        &["doctor"],
+        &["gc", "--dry-run"],
+        &["hooks", "status"],
+    ] {
+        let done = sandbox.vmesh(&[args, &["--json"]].concat());
+        let parsed: Result<serde_json::Value, _> = serde_json::from_str(&done.out);
+        assert!(parsed.is_ok() && done.code == Some(0), "{args:?}: {:?}\n{}\n{}", done.code, done.out, done.err);
+    }
+}
+
+#[test]
+fn a_plan_has_the_contracts_shape() {
+    let sandbox = Sandbox::promoted(&CHAIN);
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    sandbox.model("marts.totals", "SELECT sum(amount) AS total, count(*) AS n FROM staging.orders");
+    let mut plan = sandbox.vmesh(&["plan", "--json"]).json();
+    for commit in ["/commit", "/base/commit"] {
+        *plan.pointer_mut(commit).unwrap() = "<commit>".into();
+    }
+    insta::assert_snapshot!(serde_json::to_string_pretty(&plan).unwrap());
+}
+
+#[test]
+fn table_diff_reads_no_row_of_one_snapshot_and_matches_null_keys() {
+    let sandbox = Sandbox::promoted(&[("t", "SELECT * FROM (VALUES (1, 'a'), (NULL, 'b'), (3, 'c')) AS t(id, v)")]);
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    assert_eq!(sandbox.vmesh(&["table-diff", "t", "--json"]).json()["same_snapshot"], true);
+    sandbox.model("t", "SELECT * FROM (VALUES (1, 'a'), (NULL, 'B'), (4, 'd')) AS t(id, v)");
+    sandbox.commit("changed");
+    let keyed = sandbox.vmesh(&["table-diff", "t", "--on", "id", "--json"]).json();
+    let rows = &keyed["rows"];
+    let counts = ["only_a", "only_b", "same", "changed"].map(|name| rows[name].as_u64().unwrap());
+    assert_eq!(counts, [1, 1, 1, 1]);
+    let whole = sandbox.vmesh(&["table-diff", "t", "--json"]).json();
+    assert_eq!((whole["rows"]["only_a"].as_u64(), whole["rows"]["only_b"].as_u64()), (Some(2), Some(2)));
+    assert_eq!(sandbox.vmesh(&["table-diff", "t", "--exit-code"]).code, Some(1));
+    assert_eq!(sandbox.vmesh(&["table-diff", "t", "prod", "prod", "--exit-code"]).code, Some(0));
+}
+
+#[test]
+fn environments_can_be_named_by_branch_or_commit() {
+    let sandbox = Sandbox::promoted(&CHAIN);
+    let first = sandbox.git(&["rev-parse", "HEAD"]).good().trim().to_owned();
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    sandbox.model("marts.totals", "SELECT max(amount) AS total FROM staging.orders");
+    sandbox.commit("max");
+    let total = |environment: &str| {
+        let args = ["query", "SELECT total FROM marts.totals", "--env", environment, "--format", "csv"];
+        sandbox.vmesh(&args).good().lines().nth(1).unwrap().to_owned()
+    };
+    assert_eq!(["alice", "dev__alice", "prod", "main", &first].map(total), ["30", "30", "60", "60", "60"]);
+    let error = sandbox.vmesh(&["query", "SELECT 1", "--env", "alcie"]).fails(1);
+    assert!(error.contains("did you mean `alice`"), "{error}");
+}
+
+#[test]
+fn queries_only_read() {
+    let sandbox = Sandbox::promoted(&CHAIN);
+    for sql in ["DROP VIEW marts.report", "CREATE TABLE x AS SELECT 1", "SELECT 1; SELECT 2", "COPY (SELECT 1) TO 'x'"]
+    {
+        sandbox.vmesh(&["query", sql]).fails(1);
+    }
+    assert_eq!(sandbox.value("SELECT total FROM marts.report"), "60");
+}

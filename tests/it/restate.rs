@@ -1,0 +1,56 @@
+//! New rows in the sources: tables filled again in place.
+
+use crate::support::Sandbox;
+
+/// Two models over a source table, promoted; alice has changed the second.
+fn over_a_source() -> Sandbox {
+    let models = [("orders", "SELECT id FROM source.orders"), ("total", "SELECT count(*) AS n FROM orders")];
+    let sandbox = Sandbox::with_models(&models);
+    sandbox.sql("CREATE SCHEMA source; CREATE TABLE source.orders AS SELECT 1 AS id");
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    sandbox.model("total", "SELECT count(*) * 100 AS n FROM orders");
+    sandbox.commit("hundreds");
+    sandbox.sql("INSERT INTO source.orders VALUES (2)");
+    sandbox
+}
+
+#[test]
+fn new_rows_change_no_fingerprint() {
+    let sandbox = over_a_source();
+    assert_eq!(sandbox.vmesh(&["plan", "--exit-code"]).code, Some(0));
+    assert_eq!(sandbox.value("SELECT n FROM prod.total"), "1");
+}
+
+#[test]
+fn restating_for_prod_reaches_every_environment_that_shares_the_table() {
+    let sandbox = over_a_source();
+    let before = (sandbox.views("prod"), sandbox.views("dev__alice"));
+    sandbox.vmesh(&["plan", "prod", "--restate-model", "orders", "--yes"]).good();
+    assert_eq!(sandbox.value("SELECT n FROM prod.total"), "2");
+    assert_eq!(sandbox.value("SELECT n FROM dev__alice.total"), "200");
+    assert_eq!((sandbox.views("prod"), sandbox.views("dev__alice")), before, "no pointer moved");
+    sandbox.is_sound();
+}
+
+#[test]
+fn a_branch_restates_what_is_its_own_and_nothing_of_prods() {
+    let sandbox = over_a_source();
+    let error = sandbox.vmesh(&["plan", "--restate-model", "orders", "--yes"]).fails(1);
+    assert!(error.contains("prod shows these tables too: orders"), "{error}");
+    assert_eq!(sandbox.value("SELECT count(*) FROM prod.orders"), "1");
+    sandbox.vmesh(&["plan", "--restate-model", "tot*", "--yes"]).good();
+    let error = sandbox.vmesh(&["plan", "--restate-model", "totla", "--yes"]).fails(1);
+    assert!(error.contains("did you mean `total`"), "{error}");
+}
+
+#[test]
+fn a_source_that_gained_a_column_renews_the_views() {
+    let sandbox = Sandbox::with_models(&[("orders", "SELECT * FROM source.orders")]);
+    sandbox.sql("CREATE SCHEMA source; CREATE TABLE source.orders AS SELECT 1 AS id");
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    sandbox.sql("ALTER TABLE source.orders ADD COLUMN amount INTEGER DEFAULT 5");
+    sandbox.vmesh(&["plan", "prod", "--restate-model", "*", "--yes"]).good();
+    assert_eq!(sandbox.rows("SELECT id, amount FROM prod.orders"), [["1", "5"]]);
+    sandbox.is_sound();
+}
