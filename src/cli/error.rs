@@ -52,7 +52,8 @@ fn describe(error: &Error) -> Vec<Diagnostic> {
                 let mut note = format!("`{environment}` is unchanged; ");
                 note.push_str(&match built {
                     0 => "nothing was built".to_owned(),
-                    built => format!("{built} built before are kept and will be reused"),
+                    1 => "the table built before is kept and will be reused".to_owned(),
+                    built => format!("the {built} tables built before are kept and will be reused"),
                 });
                 if !skipped.is_empty() {
                     note.push_str(&format!("; not tried: {}", some(skipped, 5)));

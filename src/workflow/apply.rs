@@ -236,9 +236,13 @@ impl Session<'_> {
     /// The table that the engine can't find, if the model reads one of that name, and where.
     fn missing_table(&self, model: &Model, headline: &str) -> Option<(String, std::ops::Range<usize>)> {
         let (_, rest) = headline.split_once("Table with name ")?;
-        let name = rest.split(" does not exist").next()?.trim();
+        let name = rest.split(" does not exist").next()?.trim().trim_matches('"');
         let reads = model.file.query.as_ref()?.reads.as_ref()?;
-        let read = reads.iter().find(|read| read.parts.last().is_some_and(|last| last.eq_ignore_ascii_case(name)))?;
+        let is_it = |read: &&crate::domain::sql::Read| {
+            let last = read.parts.last().is_some_and(|last| last.eq_ignore_ascii_case(name));
+            last || read.parts.join(".").eq_ignore_ascii_case(name)
+        };
+        let read = reads.iter().find(is_it)?;
         Some((read.parts.join("."), read.span.clone()))
     }
 }

@@ -219,7 +219,9 @@ pub fn guess_reads(text: &str) -> Vec<Read> {
             continue;
         }
         let span = lexemes[index + 1].span.start..lexemes[end].span.end;
-        let aliased = word(end + 1).is_some_and(|next| next.eq_ignore_ascii_case("as"));
+        // these two take no alias at all
+        let bare = ["summarize", "describe"].iter().any(|bare| keyword.eq_ignore_ascii_case(bare));
+        let aliased = bare || word(end + 1).is_some_and(|next| next.eq_ignore_ascii_case("as"));
         let alias = parts.last().cloned().unwrap_or_default();
         reads.push(Read { parts, span, aliased, alias, table_keyword: None });
     }
