@@ -57,6 +57,9 @@ impl Bench {
         }
         self.commit("models");
         self.vmesh(&["promote", "--yes"]);
+        // the hooks shall know the project, and not run in between
+        self.vmesh(&["hooks", "install"]);
+        self.vmesh(&["hooks", "uninstall"]);
         self.git(&["switch", "--quiet", "-c", "bench"]);
         self.vmesh(&["plan", "--yes"]);
         // stat data is believed only of files that are some seconds old

@@ -21,71 +21,81 @@ pub(super) fn plan(face: &Face, args: &args::Plan) -> Verdict {
         return restate(face, &session, &target.environment, args);
     }
     let prepared = session.prepare(target)?;
-    let state = session.state()?;
-    let plan = prepared.plan(&session, &state);
-    let done = plan.is_done();
-    let is_prod = plan.environment.is_prod();
-    if args.exit_code || (done && session_records(&plan)) {
-        face.print(|| told::render(&plan, args.explain), || json::plan(&plan, false));
-        return Ok(u8::from(!done));
+    let is_prod = prepared.target.environment.is_prod();
+    if args.yes && !args.exit_code {
+        if is_prod {
+            return Err(Error::ProdIsPromoted);
+        }
+        return apply(face, &session, &prepared, true, args.explain);
     }
-    if is_prod && args.yes {
-        return Err(Error::ProdIsPromoted);
-    }
+    let plan = prepared.plan(&session, &session.state()?);
+    let done = plan.is_done() && records(&plan);
     if !face.is_json() {
         warn(&prepared);
-        say(&told::render(&plan, args.explain));
+    }
+    face.print(|| told::render(&plan, args.explain), || json::plan(&plan, false));
+    if args.exit_code {
+        return Ok(u8::from(!done));
+    }
+    if done || face.is_json() {
+        return Ok(DONE);
     }
     if is_prod {
-        if face.is_json() {
-            face.print(String::new, || json::plan(&plan, false));
-        } else {
-            say("prod is moved by: vmesh promote\n");
-        }
+        say("prod is moved by: vmesh promote\n");
         return Ok(DONE);
     }
-    if face.is_json() && !args.yes {
-        face.print(String::new, || json::plan(&plan, false));
-        return Ok(DONE);
-    }
-    if !args.yes && !Face::can_ask() {
+    if !Face::can_ask() {
         anstream::eprintln!("not applied: there is no terminal to ask on; --yes applies");
         return Ok(DONE);
     }
-    if !face.confirm("apply?", args.yes, "--yes")? {
+    if !face.confirm("apply?", false, "--yes")? {
         say("nothing was changed\n");
         return Ok(DONE);
     }
-    let applied = session.apply(&prepared, "plan", true)?;
-    face.print(|| published(&session, &applied), || json::plan(&applied.plan, true));
+    let applied = session.apply(&prepared, "plan", true, &mut |_| {})?;
+    face.print(|| published(&applied), || json::plan(&applied.plan, true));
     Ok(DONE)
 }
 
-/// Whether nothing has to be written although all pointers are right; prod's commit is recorded by promote.
-fn session_records(plan: &Plan) -> bool {
+/// Whether nothing has to be written once all pointers are right: prod's record names the commit, too.
+fn records(plan: &Plan) -> bool {
     !plan.environment.is_prod() || plan.source.base == plan.source.commit
+}
+
+/// Applies at once: the plan is told before anything is done.
+fn apply(face: &Face, session: &Session<'_>, prepared: &Prepared, build: bool, explain: bool) -> Verdict {
+    let action = if prepared.target.environment.is_prod() { "promote" } else { "plan" };
+    let applied = session.apply(prepared, action, build, &mut |plan| {
+        if !face.is_json() {
+            warn(prepared);
+            say(&told::render(plan, explain));
+        }
+    })?;
+    let text = || if applied.published { published(&applied) } else { String::new() };
+    face.print(text, || json::plan(&applied.plan, true));
+    Ok(DONE)
 }
 
 /// `vmesh promote`
 pub(super) fn promote(face: &Face, args: &args::Promote) -> Verdict {
     let session = face.session()?;
     let prepared = session.prepare(session.promotion(args.rev.as_deref(), args.allow_rewind)?)?;
-    let state = session.state()?;
-    let plan = prepared.plan(&session, &state);
+    if args.yes {
+        return apply(face, &session, &prepared, !args.no_build, false);
+    }
+    let plan = prepared.plan(&session, &session.state()?);
     if !face.is_json() {
         warn(&prepared);
         say(&told::render(&plan, false));
     }
-    let nothing = plan.is_done() && session_records(&plan);
-    if !nothing && !face.confirm("promote?", args.yes, "--yes")? {
+    let nothing = plan.is_done() && records(&plan);
+    if !nothing && !face.confirm("promote?", false, "--yes")? {
         say("nothing was changed\n");
         return Ok(DONE);
     }
-    let applied = session.promote(&prepared, !args.no_build)?;
-    face.print(
-        || if nothing { String::new() } else { published(&session, &applied) },
-        || json::plan(&applied.plan, true),
-    );
+    let applied = session.apply(&prepared, "promote", !args.no_build, &mut |_| {})?;
+    let text = || if applied.published { published(&applied) } else { String::new() };
+    face.print(text, || json::plan(&applied.plan, true));
     Ok(DONE)
 }
 
@@ -151,11 +161,10 @@ fn restate(face: &Face, session: &Session<'_>, environment: &EnvName, args: &arg
     Ok(DONE)
 }
 
-/// What an apply did, in a line or two.
-fn published(session: &Session<'_>, applied: &Applied) -> String {
-    let environment = &applied.plan.environment;
-    let Ok(state) = session.state() else { return String::new() };
-    let standing = session.standing(&state, environment);
+/// What an apply did, in a line.
+fn published(applied: &Applied) -> String {
+    let standing = &applied.standing;
+    let environment = &standing.environment;
     let built = match applied.built.len() {
         0 => "nothing to build".to_owned(),
         built => format!("{built} built"),
@@ -165,7 +174,7 @@ fn published(session: &Session<'_>, applied: &Applied) -> String {
         (Some(commit), true) => format!(" shows {}", told::short(commit)),
         _ => String::new(),
     };
-    let stands = settled::stands(&standing);
+    let stands = settled::stands(standing);
     format!("{}{commit} · {stands} · {built}{back}\n", paint(BOLD, environment))
 }
 

@@ -8,6 +8,7 @@ use super::error::Error;
 use super::event::Event;
 use super::planning::Prepared;
 use super::session::{Session, now};
+use super::settle::Standing;
 use crate::adapter::warehouse::{Body, Build, Publication, Warehouse, WarehouseError};
 use crate::domain::diagnostic::{Diagnostic, Excerpt, nearest};
 use crate::domain::engine_message;
@@ -28,6 +29,8 @@ pub struct Applied {
     pub generation: u64,
     /// Whether anything was written.
     pub published: bool,
+    /// How the environment stands now.
+    pub standing: Standing,
 }
 
 /// Plans are made again this often when others move the environment in between.
@@ -35,8 +38,14 @@ const ATTEMPTS: usize = 10;
 
 impl Session<'_> {
     /// Applies what a target needs. `action` is the word for prod's history; with `build` false, it fails rather than
-    /// build.
-    pub fn apply(&self, prepared: &Prepared, action: &str, build: bool) -> Result<Applied, Error> {
+    /// build. `told` gets the plan before anything is done.
+    pub fn apply(
+        &self,
+        prepared: &Prepared,
+        action: &str,
+        build: bool,
+        told: &mut dyn FnMut(&Plan),
+    ) -> Result<Applied, Error> {
         let mut first: Option<Plan> = None;
         let mut built = Vec::new();
         for attempt in 0..ATTEMPTS {
@@ -46,10 +55,14 @@ impl Session<'_> {
             let warehouse = self.write_warehouse()?;
             let state = warehouse.state()?;
             let plan = prepared.plan(self, &state);
-            let told = first.get_or_insert_with(|| plan.clone()).clone();
+            if attempt == 0 {
+                told(&plan);
+            }
+            let first = first.get_or_insert_with(|| plan.clone()).clone();
+            let standing = Standing::of(&plan, &state);
             if self.is_recorded(&plan, &state) {
                 let generation = plan.generation.unwrap_or(0);
-                return Ok(Applied { plan: told, built, generation, published: attempt > 0 });
+                return Ok(Applied { plan: first, built, generation, published: attempt > 0, standing });
             }
             if !build && plan.builds().next().is_some() {
                 let models = plan.builds().map(|step| step.model.clone()).collect();
@@ -59,7 +72,7 @@ impl Session<'_> {
             match self.publish(&warehouse, &plan, action) {
                 Err(Error::Warehouse(WarehouseError::Moved { .. } | WarehouseError::Lost { .. })) => {}
                 Err(error) => return Err(error),
-                Ok(generation) => return Ok(Applied { plan: told, built, generation, published: true }),
+                Ok(generation) => return Ok(Applied { plan: first, built, generation, published: true, standing }),
             }
         }
         Err(Error::Contended { environment: prepared.target.environment.clone() })

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::apply::Applied;
 use super::error::Error;
 use super::event::Event;
-use super::planning::{Prepared, Target};
+use super::planning::Target;
 use super::session::{Session, now};
 use super::tree::SourceTree;
 use crate::adapter::git::CommitId;
@@ -80,11 +79,6 @@ impl Session<'_> {
             base,
             tip: Some(tip),
         })
-    }
-
-    /// Makes prod show a commit: builds what is missing (or fails, with `build` false) and swaps.
-    pub fn promote(&self, prepared: &Prepared, build: bool) -> Result<Applied, Error> {
-        self.apply(prepared, "promote", build)
     }
 
     /// What a rollback to `rev`, or to the promotion before, would do.

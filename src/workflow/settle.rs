@@ -19,6 +19,7 @@ use crate::adapter::warehouse::{Holder, WarehouseError};
 use crate::domain::config::HookBuild;
 use crate::domain::environment::State;
 use crate::domain::name::{BranchName, EnvName, ModelName};
+use crate::domain::plan::Plan;
 
 /// How long a hook waits for a warehouse that another process has.
 const HOOK_PATIENCE: Duration = Duration::from_millis(300);
@@ -84,6 +85,21 @@ struct Seal {
 }
 
 type Seals = BTreeMap<String, (Seal, Standing)>;
+
+impl Standing {
+    /// How an environment stands once a plan is carried out.
+    pub(super) fn of(plan: &Plan, state: &State) -> Self {
+        let pointers = plan.pointers();
+        let shared = |model: &ModelName| state.prod().and_then(|prod| prod.pointers.get(model));
+        let own = pointers.iter().filter(|(model, (fingerprint, _))| shared(model) != Some(fingerprint)).count();
+        Self {
+            environment: plan.environment.clone(),
+            commit: plan.source.commit.clone(),
+            models: pointers.len(),
+            own: if plan.environment.is_prod() { 0 } else { own },
+        }
+    }
+}
 
 impl Session<'_> {
     /// Settles the current branch. `build` says who builds what is missing.
@@ -154,9 +170,8 @@ impl Session<'_> {
             self.enqueue(&Request::new(self, branch))?;
             return Ok(Settled::Queued { environment: plan.environment, builds, locked: None });
         }
-        let applied = self.apply(&prepared, "promote", true)?;
-        let state = self.state()?;
-        let standing = self.standing(&state, &applied.plan.environment);
+        let applied = self.apply(&prepared, "promote", true, &mut |_| {})?;
+        let standing = applied.standing.clone();
         self.remember(branch, &prepared, &standing)?;
         Ok(Settled::Published { standing, applied: Box::new(applied) })
     }

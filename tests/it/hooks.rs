@@ -42,7 +42,7 @@ fn builds_in_the_background_do_not_hold_git() {
     let sandbox = in_background("SELECT 1 AS x");
     sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
     // some seconds of work
-    let slow = "SELECT count(*) AS x FROM range(60000) a, range(60000) b WHERE (a.range * b.range) % 7 = 3";
+    let slow = "SELECT count(*) AS x FROM range(25000) a, range(25000) b WHERE (a.range * b.range) % 7 = 3";
     sandbox.model("slow", slow);
     let start = Instant::now();
     let said = sandbox.commit("slow");

@@ -43,6 +43,10 @@ fn shape(lexemes: &[Lexeme]) -> Option<Doubt> {
         if lexeme.is_keyword("table") {
             return Some(Doubt::about_tables("TABLE as a query"));
         }
+        // DuckDB reads `$ from` as a parameter named `from`.
+        if lexeme.is_symbol("$") {
+            return Some(Doubt::about_tables("a parameter"));
+        }
         let opens = before.is_none_or(|before| before.is_symbol("("));
         if opens && ["show", "describe", "desc", "summarize"].iter().any(|word| lexeme.is_keyword(word)) {
             return Some(Doubt::about_tables("SHOW, DESCRIBE or SUMMARIZE"));

@@ -22,6 +22,7 @@
 
 mod canonical;
 mod columns;
+mod depth;
 mod dialect;
 mod duckdb_json;
 mod encode;
@@ -228,13 +229,21 @@ pub fn analyse(text: &str) -> Query {
         Ok(lexemes) => lexemes,
         Err(error) => return unread(canonical::of_text(text), error),
     };
-    let tokens = || canonical::of_tokens(text, &lexemes);
-    let parsed = match parse::parse(text, &lexemes) {
+    let analysed = depth::with_stack(&lexemes, || analyse_lexemes(text, &lexemes));
+    analysed.unwrap_or_else(|| {
+        let error = SqlError::new("too deeply nested", 0..text.len());
+        unread(canonical::of_tokens(text, &lexemes), error)
+    })
+}
+
+fn analyse_lexemes(text: &str, lexemes: &[Lexeme]) -> Query {
+    let tokens = || canonical::of_tokens(text, lexemes);
+    let parsed = match parse::parse(text, lexemes) {
         Ok(parsed) => parsed,
         Err(error) => return unread(tokens(), error),
     };
-    let doubt = guard::doubt(&lexemes, &parsed);
-    let sources = reads::find(&parsed, &lexemes).filter(|_| doubt.is_none_or(|doubt| doubt.tables_hold));
+    let doubt = guard::doubt(lexemes, &parsed);
+    let sources = reads::find(&parsed, lexemes).filter(|_| doubt.is_none_or(|doubt| doubt.tables_hold));
     let Some(mut sources) = sources else {
         let why = doubt.map_or("tables can't be told", |doubt| doubt.why);
         return unread(tokens(), SqlError::new(why, 0..text.len()));

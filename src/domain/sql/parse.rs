@@ -9,10 +9,6 @@ use sqlparser::tokenizer::{self, Location, TokenWithSpan, Tokenizer};
 use super::dialect::DuckDb;
 use super::{Lexeme, Span, SqlError, Token, materialized};
 
-/// Operators that may nest in each other before we refuse to build a tree. Dropping and visiting a tree is recursive,
-/// and a thread's stack is finite: `1 + 1 + …` of some ten thousand terms would end the process.
-const MAX_NESTED_OPERATORS: usize = 100_000;
-
 /// A query that sqlparser could read.
 pub(super) struct Parsed {
     pub(super) query: Box<ast::Query>,
@@ -70,9 +66,6 @@ impl Places {
 
 /// Reads the one query in `text`.
 pub(super) fn parse(text: &str, lexemes: &[Lexeme]) -> Result<Parsed, SqlError> {
-    if nested_operators(lexemes) > MAX_NESTED_OPERATORS {
-        return Err(SqlError::new("too many operators nest in each other", 0..text.len()));
-    }
     // sqlparser has panicked on odd input; a text that it can't read must not end the program.
     let parsed = panic::catch_unwind(AssertUnwindSafe(|| run_parser(text, lexemes)));
     parsed.unwrap_or_else(|_| Err(SqlError::new("the parser gave up", 0..text.len())))
@@ -148,41 +141,6 @@ fn agree(lexemes: &[Lexeme], tokens: &[TokenWithSpan], places: &Places) -> bool 
     ours.map(|lexeme| Some(lexeme.span.clone())).eq(theirs.map(|token| places.span(token.span)))
 }
 
-/// A bound on how deep a tree would get: operators since the last comma, on each level of brackets, added up. Set
-/// operations chain across commas.
-fn nested_operators(lexemes: &[Lexeme]) -> usize {
-    let mut levels = vec![0usize];
-    let (mut total, mut deepest) = (0usize, 0usize);
-    let mut set_operations = 0;
-    for lexeme in lexemes {
-        match &lexeme.token {
-            Token::Symbol(symbol) => match symbol.as_str() {
-                "(" | "[" | "{" => levels.push(0),
-                ")" | "]" | "}" if levels.len() > 1 => total -= levels.pop().unwrap_or(0),
-                "," => total -= levels.last_mut().map(std::mem::take).unwrap_or(0),
-                _ => {
-                    total += 1;
-                    levels.last_mut().into_iter().for_each(|level| *level += 1);
-                }
-            },
-            Token::Word { text, quoted: false } => {
-                if ["union", "except", "intersect"].iter().any(|word| text.eq_ignore_ascii_case(word)) {
-                    set_operations += 1;
-                } else if ["and", "or", "is", "in", "like", "between", "not"]
-                    .iter()
-                    .any(|w| text.eq_ignore_ascii_case(w))
-                {
-                    total += 1;
-                    levels.last_mut().into_iter().for_each(|level| *level += 1);
-                }
-            }
-            _ => {}
-        }
-        deepest = deepest.max(total);
-    }
-    deepest + set_operations
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
@@ -212,18 +170,5 @@ mod tests {
             error(text);
         }
         assert!(parse("select 1;", &lex("select 1;").unwrap()).is_ok());
-    }
-
-    #[test]
-    fn deep_trees_are_refused_before_they_are_built() {
-        let sum = format!("select {}", "1 + ".repeat(100_000) + "1");
-        assert_eq!(error(&sum).message, "too many operators nest in each other");
-        let unions = vec!["select a, b"; 20_000].join(" union all ");
-        assert_eq!(error(&unions).message, "too many operators nest in each other");
-        let list = format!("select 1 in ({}1)", "1 + 1, ".repeat(50_000));
-        assert!(parse(&list, &lex(&list).unwrap()).is_ok());
-        error(&"(".repeat(100_000));
-        error(&format!("select {}", "not ".repeat(100_000)));
-        error(&format!("select {}", "- ".repeat(100_000)));
     }
 }

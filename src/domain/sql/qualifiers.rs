@@ -38,6 +38,8 @@ pub(super) struct Qualifiers {
     short: Vec<Qualifier>,
     /// Tables that share their last part with another relation of the same FROM.
     crowded: HashSet<usize>,
+    /// Tables that a subquery names by several parts: by the last alone, it might mean a column of its own.
+    correlated: HashSet<usize>,
     /// Whether a qualifier may mean either of two relations of one FROM, depending on their columns.
     pub(super) ambiguous: bool,
 }
@@ -65,7 +67,8 @@ impl Qualifiers {
     pub(super) fn note_name(&mut self, idents: &[&Ident], scopes: &Scopes<'_>, places: &Places) {
         let name: Vec<String> = idents.iter().map(|ident| ident.value.clone()).collect();
         match long(&name, scopes) {
-            Some((read, count)) => {
+            Some(Long { read, count, outer }) => {
+                self.correlated.extend(outer.then_some(read));
                 let span = places.idents(idents.iter().take(count).copied());
                 self.long.extend(span.map(|span| Qualifier { span, read }));
             }
@@ -94,8 +97,10 @@ impl Qualifiers {
         let qualified: HashSet<usize> = self.long.iter().map(|qualifier| qualifier.read).collect();
         let mut renamed = HashSet::new();
         for (index, (read, rival)) in sources.reads.iter_mut().zip(&sources.rivals).enumerate() {
-            if *rival && read.parts.len() > 1 && (qualified.contains(&index) || self.crowded.contains(&index)) {
-                read.alias = read.parts.join(".");
+            let needed = qualified.contains(&index) || self.crowded.contains(&index);
+            if (*rival && read.parts.len() > 1 && needed) || self.correlated.contains(&index) {
+                let schema = if read.parts.len() == 1 { "main." } else { "" };
+                read.alias = format!("{schema}{}", read.parts.join("."));
                 renamed.insert(index);
             }
         }
@@ -106,12 +111,24 @@ impl Qualifiers {
     }
 }
 
-/// The table that two or more leading parts of a name name, and how many.
-fn long(name: &[String], scopes: &Scopes<'_>) -> Option<(usize, usize)> {
+/// A table named by the leading parts of a name.
+struct Long {
+    read: usize,
+    /// How many parts name it.
+    count: usize,
+    /// Whether it belongs to a SELECT further out.
+    outer: bool,
+}
+
+/// The table that two or more leading parts of a name name.
+fn long(name: &[String], scopes: &Scopes<'_>) -> Option<Long> {
     let first = SqlName::new(name.first()?);
-    for scope in scopes.inside_out() {
+    for (depth, scope) in scopes.inside_out().enumerate() {
         let mut reads = scope.visible().filter_map(|relation| relation.read);
-        let found = reads.find_map(|index| Some((index, qualifying_parts(scopes.read(index)?, name)?)));
+        let found = reads.find_map(|read| {
+            let count = qualifying_parts(scopes.read(read)?, name)?;
+            Some(Long { read, count, outer: depth > 0 })
+        });
         if found.is_some() || scope.named(&first).next().is_some() {
             return found;
         }

@@ -283,6 +283,10 @@ fn splicing_keeps_all_else_as_written() {
         ("select raw.o.s.f[1] from raw.o", "select \"o\".s.f[1] from p.raw_o AS \"o\""),
         ("select raw.o.id from raw.o as raw", "select raw.o.id from p.raw_o as raw"),
         ("with t as (select * from t) select * from t", "with t as (select * from p.t AS \"t\") select * from t"),
+        (
+            "select 1 from a.o where exists (select 1 from u where u.id = a.o.id and o.x)",
+            "select 1 from p.a_o AS \"a.o\" where exists (select 1 from p.u AS \"u\" where u.id = \"a.o\".id and \"a.o\".x)",
+        ),
         ("from \"a\"\"b\"", "from p.a\"b AS \"a\"\"b\""),
         (
             "select a.o.id, b.o.id from a.o join b.o on a.o.id = b.o.id",
@@ -326,19 +330,32 @@ fn a_query_survives_being_cached() {
     }
 }
 
-/// What is let through to the tree must fit on the stack of a thread.
 #[test]
-fn deep_queries_are_analysed() {
-    let sum = format!("select {}a as x from t", "a + ".repeat(950));
-    let ands = format!("select 1 as x from t where {}true", "a = 1 and ".repeat(450));
-    let unions = vec!["select a from t"; 950].join(" union all ");
-    let casts = format!("select a{} as x from t", "::int".repeat(900));
-    let fields = format!("select a{} as x from t", "[1]".repeat(900));
-    for text in [sum, ands, unions] {
-        assert_eq!(analyse(&text).form, Form::Tree);
+fn deep_queries_get_a_stack_or_their_tokens() {
+    let list = format!("select 1 as x where 1 in ({}1)", "1 + 1, ".repeat(50_000));
+    let fine = [
+        format!("select {}a as x from t", "a + ".repeat(900)),
+        format!("select 1 as x from t where {}true", "a = 1 and ".repeat(450)),
+        vec!["select a from t"; 900].join(" union all "),
+        format!("select a{} as x from t", "::int".repeat(450)),
+        format!("select a{} as x from t", " is null".repeat(450)),
+        list,
+    ];
+    for text in fine {
+        assert_eq!(analyse(&text).form, Form::Tree, "{}", &text[..30]);
     }
-    for text in [casts, fields, "(".repeat(5_000), format!("select {}", "case when ".repeat(2_000))] {
-        analyse(&text);
+    let parts = ["a + ", "not ", "- ", "(", "[", "case when ", "(select ", "f(", "interval ", "lambda x: ", "{'a': "];
+    for part in parts {
+        for count in [100, 900, 100_000] {
+            analyse(&format!("select {}a from t", part.repeat(count)));
+        }
+    }
+    for part in
+        ["::int", "[1]", ".f()", " is null", " collate b", " at time zone 'x'", "!", " union select 1", " + a[1]"]
+    {
+        for count in [100, 900, 100_000] {
+            analyse(&format!("select a{} from t", part.repeat(count)));
+        }
     }
 }
 
