@@ -1,1 +1,81 @@
 //! Tests of one model file.
+
+use super::*;
+
+fn problem(text: &str) -> (String, String) {
+    let problem = parse(text).unwrap_err().remove(0);
+    (problem.what, text[problem.span].to_owned())
+}
+
+#[test]
+fn a_file_without_a_header_is_one_query() {
+    let file = parse("-- why\nSELECT 1 AS x;\n").unwrap();
+    assert_eq!((file.name, file.kind), (None, None));
+    assert_eq!(&"-- why\nSELECT 1 AS x;\n"[file.query_span], "SELECT 1 AS x");
+}
+
+#[test]
+fn the_header_is_sqlmeshs() {
+    let text = "-- a comment first\nMODEL (\n  name Analytics.\"Customers\",\n  kind FULL,\n  owner ada,\n  cron '@daily',\n  \
+                description 'One row; per customer',\n  tags [a, b],\n  grain (id, day),\n  column_descriptions (id = 'the id'),\n  \
+                partitioned_by (day),\n  start '2024-01-01',\n);\n\nSELECT 1 AS id";
+    let file = parse(text).unwrap();
+    assert_eq!(file.name, ModelName::parse("analytics.customers"));
+    assert_eq!(file.kind, Some(Kind::Full));
+    assert_eq!(file.about.description.as_deref(), Some("One row; per customer"));
+    assert_eq!((file.about.owner.as_deref(), file.about.tags.len()), (Some("ada"), 2));
+    assert_eq!(file.about.grain, ["id", "day"]);
+    assert_eq!(file.physical, [("partitioned_by".to_owned(), "( day )".to_owned())]);
+}
+
+#[test]
+fn metadata_counts_by_meaning() {
+    let about = |text: &str| parse(text).unwrap().about;
+    let one = about("MODEL (name a, owner ada, cron @daily);\nSELECT 1");
+    assert_eq!(one, about("model(  NAME a,\n owner ada, -- who\n cron @daily );\nSELECT 1"));
+    assert_ne!(one, about("MODEL (name a, owner ben, cron @daily);\nSELECT 1"));
+}
+
+#[test]
+fn a_seed_has_a_path_and_no_query() {
+    let file = parse(
+        "MODEL (name a, kind SEED (path '../a.csv', csv_settings (delimiter = ';')), columns (Id INT, n DECIMAL(10, 2)));",
+    );
+    let file = file.unwrap();
+    let seed = Seed { path: "../a.csv".to_owned(), delimiter: Some(";".to_owned()), ..Seed::default() };
+    assert_eq!((file.kind, file.query), (Some(Kind::Seed(seed)), None));
+    assert_eq!(file.columns[0], ("Id".to_owned(), "int".to_owned()));
+    assert_eq!(file.columns[1].1, "decimal ( 10 , 2 )");
+}
+
+#[test]
+fn what_is_wrong_is_pointed_at() {
+    let cases = [
+        ("MODEL (name a, graim id);\nSELECT 1", "unknown property `graim`", "graim"),
+        ("MODEL (name a, kind FUL);\nSELECT 1", "unknown kind `FUL`", "FUL"),
+        ("MODEL (name a, name b);\nSELECT 1", "`name` is given twice", "name"),
+        ("MODEL (name a\nSELECT 1", "this `(` is never closed", "("),
+        ("MODEL (name a) SELECT 1", "expected `;` after the MODEL header", "SELECT"),
+        ("MODEL (name a.b.c.d);\nSELECT 1", "a model's name is `name` or `schema.name`", "a.b.c.d"),
+        ("MODEL (name a, owner);\nSELECT 1", "`owner` has no value", "owner"),
+        ("MODEL (name a, dialect snowflake);\nSELECT 1", "only dialect `duckdb` is supported", "snowflake"),
+        ("SELECT 1; SELECT 2", "a model has one query; this is a second one", "SELECT 2"),
+        ("SELECT @x FROM t", "macros and variables are not supported yet", "@x"),
+        ("SELECT {{ x }} FROM t", "Jinja is not supported yet", "{{ x }}"),
+        ("DROP TABLE t; SELECT 1", "expected a query; statements around it are not supported yet", "DROP"),
+        ("SELECT 'x", "unterminated", "'"),
+    ];
+    for (text, what, place) in cases {
+        let (found, at) = problem(text);
+        assert!(found.contains(what) || what == "unterminated", "{text}: {found}");
+        assert!(at.starts_with(place), "{text}: {at}");
+    }
+}
+
+#[test]
+fn kinds_to_come_are_refused_as_such() {
+    for kind in ["INCREMENTAL_BY_TIME_RANGE (time_column ds)", "SCD_TYPE_2", "INCREMENTAL_UNMANAGED"] {
+        let (what, _) = problem(&format!("MODEL (name a, kind {kind});\nSELECT 1"));
+        assert!(what.ends_with("is not supported yet"), "{what}");
+    }
+}

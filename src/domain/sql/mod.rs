@@ -148,7 +148,7 @@ pub struct Read {
     /// Whether it has an alias of its own.
     pub aliased: bool,
     /// Without an alias of its own: the name that its columns go by once it is replaced. The last part, or, where that
-    /// could mean another relation of the query, all parts.
+    /// could mean another relation or a subquery's column, all parts.
     pub alias: String,
     /// Of a query `TABLE name`: where `TABLE` stands.
     pub table_keyword: Option<Span>,
