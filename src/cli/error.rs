@@ -70,7 +70,7 @@ fn describe(error: &Error) -> Vec<Diagnostic> {
         }
         Error::Detached => Diagnostic::new("no branch is checked out, so there is no environment")
             .note("HEAD is detached: at a commit or a tag, or in the midst of a rebase or bisect")
-            .help("check out a branch, or name an environment: vmesh plan NAME"),
+            .help("check out a branch, or name an environment, a branch or a commit"),
         Error::NothingCommitted { main } => Diagnostic::new(format!("nothing is committed on `{main}` yet"))
             .note("prod shows what is committed, never what only lies in the working tree")
             .help("git add --all && git commit -m 'first models', then: vmesh promote"),
@@ -79,6 +79,7 @@ fn describe(error: &Error) -> Vec<Diagnostic> {
             match near {
                 Some(near) => problem.help(format!("did you mean `{near}`?")),
                 None if *what == "model" => problem.help("vmesh dag lists the models"),
+                None if *what == "column" => problem.help("vmesh query 'DESCRIBE <model>' lists the columns"),
                 None => problem.help("vmesh envs lists the environments, git branch the branches"),
             }
         }

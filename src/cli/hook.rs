@@ -41,9 +41,6 @@ fn ring(face: &Face, name: &str) -> Result<(), Error> {
             continue;
         }
         let mut session = Session::of_project(repository, prefix, &teller, &face.interrupt)?;
-        if let Some(folder) = &session.folder {
-            let _ = std::env::set_current_dir(folder);
-        }
         let build = session.config.hooks.build;
         let settled = session.settle(build)?;
         if let Some(line) = settled::render(&settled, name == "post-checkout") {

@@ -67,7 +67,13 @@ pub fn main() -> ExitCode {
     face.teller.clear();
     ExitCode::from(match verdict {
         Ok(code) => code,
-        Err(problem) => error::print(&problem),
+        Err(problem) => {
+            if face.is_json() {
+                let text = error::text(&problem);
+                say(&format!("{}\n", serde_json::json!({"error": text})));
+            }
+            error::print(&problem)
+        }
     })
 }
 
@@ -129,12 +135,7 @@ impl Face {
 
     fn session_of<'r>(&self, report: &'r dyn Report) -> Result<Session<'r>, Error> {
         let here = here()?;
-        let session = Session::open(&here, report, &self.interrupt)?;
-        if let Some(folder) = &session.folder {
-            // queries name the project's files relative to the project
-            let _ = std::env::set_current_dir(folder);
-        }
-        Ok(session)
+        Session::open(&here, report, &self.interrupt)
     }
 
     fn is_json(&self) -> bool {

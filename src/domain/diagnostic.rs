@@ -72,8 +72,14 @@ pub fn nearest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -
     let typed = typed.to_lowercase();
     candidates
         .into_iter()
-        .map(|name| (strsim::damerau_levenshtein(&typed, &name.to_lowercase()), name))
-        .filter(|(distance, name)| *distance <= (typed.len().max(name.len()) / 3).max(1))
+        .map(|name| {
+            (
+                strsim::damerau_levenshtein(&typed, &name.to_lowercase()),
+                typed.chars().next() != name.chars().next(),
+                name,
+            )
+        })
+        .filter(|(distance, _, name)| *distance <= (typed.len().max(name.len()) / 3).max(1))
         .min()
-        .map(|(_, name)| name)
+        .map(|(.., name)| name)
 }

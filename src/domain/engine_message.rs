@@ -6,6 +6,24 @@ pub fn headline(message: &str) -> String {
     message[..end].trim().replace('\n', " ")
 }
 
+/// The message with its line number lessened by the lines that vmesh put in front of the user's text.
+pub fn renumber(message: &str, lines: usize) -> String {
+    let Some((before, rest)) = message.rsplit_once("LINE ") else { return message.to_owned() };
+    let Some((number, after)) = rest.split_once(':') else { return message.to_owned() };
+    match number.parse::<usize>() {
+        Ok(number) if number > lines => format!("{before}LINE {}:{after}", number - lines),
+        _ => message.to_owned(),
+    }
+}
+
+/// What to do where the engine's own advice can't be followed here.
+pub fn advice(message: &str) -> Option<String> {
+    let lower = message.to_lowercase();
+    lower.contains("icu").then(|| {
+        "this build has no time zones (ICU): for today's date in UTC write `now()::TIMESTAMP::DATE`".to_owned()
+    })
+}
+
 /// The byte offset in the text sent that DuckDB's `LINE n: … ^` points at.
 pub fn place(message: &str, sent: &str) -> Option<usize> {
     let at = message.rfind("LINE ")?;

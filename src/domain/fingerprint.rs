@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | the meaning of the query: its canonical form | layout, comments, case of keywords, quoting |
 //! | the kind and the physical properties | description, owner, cron and other metadata |
-//! | a seed's rows and declared columns | the file's path, its line endings |
+//! | a seed's rows and declared columns, the files a query reads | the model's path, line endings |
 //! | the name and fingerprint of every parent | the branch, the author, the time, the machine |
 //! | the model's own name, the version of this recipe | rows of tables that vmesh doesn't manage |
 //!
@@ -71,6 +71,8 @@ pub(super) struct Own<'a> {
     pub(super) query: Option<[u8; 32]>,
     /// The hash of a seed's content.
     pub(super) seed: Option<[u8; 32]>,
+    /// The project's files that the query reads: path and hash.
+    pub(super) files: Vec<(&'a str, [u8; 32])>,
 }
 
 /// The hash of the model's own part: equal means "its own text says the same", whatever its parents do.
@@ -88,6 +90,11 @@ pub(super) fn own(own: &Own<'_>) -> Fingerprint {
     }
     recipe.optional(own.query.as_ref());
     recipe.optional(own.seed.as_ref());
+    recipe.count(own.files.len());
+    for (path, hash) in &own.files {
+        recipe.text(path);
+        recipe.bytes(hash);
+    }
     recipe.finish()
 }
 

@@ -151,7 +151,7 @@ impl EnvName {
         if self.is_prod() {
             return model_schema.unwrap_or(PROD).to_owned();
         }
-        let several = self.0.strip_prefix("dev__").unwrap_or(&self.0).contains("__");
+        let several = has_segments(self.0.strip_prefix("dev__").unwrap_or(&self.0));
         let ambiguous = several && pattern == SchemaPattern::EnvFirst;
         let plain = match model_schema {
             None if ambiguous => Some(format!("{}__{DEFAULT_SCHEMA}", self.0)),
@@ -210,10 +210,11 @@ pub struct ModelName {
 }
 
 impl ModelName {
-    /// The model of one or two name parts; `None` for any other number of parts or an empty part.
+    /// The model of one or two name parts; `None` for any other number of parts, an empty part, or one with a dot.
     pub fn from_parts<S: AsRef<str>>(parts: &[S]) -> Option<Self> {
         let lower = |part: &S| part.as_ref().to_ascii_lowercase();
-        if parts.iter().any(|part| part.as_ref().is_empty()) {
+        // a dot inside of a part could not be told from the dot between two parts
+        if parts.iter().any(|part| part.as_ref().is_empty() || part.as_ref().contains('.')) {
             return None;
         }
         match parts {
@@ -342,6 +343,12 @@ fn hashed(text: &str, empty: &str, key: &[u8], room: usize) -> String {
     let text = text.trim_matches('_');
     let hex = blake3::hash(key).to_hex();
     format!("{}_x{}", if text.is_empty() { empty } else { text }, &hex[..12])
+}
+
+/// Whether a name has a `__` that stands for a slash: one underscore stands for a hyphen, three for an underscore.
+fn has_segments(name: &str) -> bool {
+    let runs = name.split(|c: char| c != '_').map(str::len);
+    runs.into_iter().any(|run| run == 2)
 }
 
 /// Whether a name ends as the hashed forms do.

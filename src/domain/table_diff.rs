@@ -5,6 +5,8 @@ use super::name::{TableName, quote};
 
 /// The presence mark of a side in a full join.
 const MARK: &str = "__vmesh_present";
+/// The number of a row among those of its key.
+const NUMBER: &str = "__vmesh_number";
 
 /// Two tables, and how their rows are matched.
 #[derive(Debug, Clone)]
@@ -17,6 +19,9 @@ pub struct Comparison {
     pub key: Vec<String>,
     /// The other columns that both have: name, and whether the types are equal.
     pub columns: Vec<(String, bool)>,
+    /// Whether some key occurs more than once: rows of one key are then numbered by their other values, and matched one
+    /// to one.
+    pub numbered: bool,
 }
 
 /// Splits two column lists: those of both (with "types are equal"), those of the first only, those of the second only.
@@ -48,11 +53,15 @@ impl Comparison {
 
     /// Some rows of one side that the other has not.
     pub fn only(&self, first: bool, limit: usize) -> String {
-        let (table, mine, other) = if first { (&self.a, "a", "b") } else { (&self.b, "b", "a") };
-        let order = self.key_columns(mine);
-        let on = self.on();
-        let (left, right) = (table.quoted(), if first { self.b.quoted() } else { self.a.quoted() });
-        format!("SELECT {mine}.* FROM {left} {mine} ANTI JOIN {right} {other} ON {on} ORDER BY {order} LIMIT {limit}")
+        let (mine, other) = if first { ("a", "b") } else { ("b", "a") };
+        let (left, right) = if first { (&self.a, &self.b) } else { (&self.b, &self.a) };
+        let (left, right) = (self.side(left), self.side(right));
+        let (order, on) = (self.key_columns(mine), self.on());
+        format!(
+            "SELECT {mine}.* EXCLUDE ({}) FROM {left} {mine} ANTI JOIN {right} {other} ON {on} \
+             ORDER BY {order} LIMIT {limit}",
+            self.own_columns()
+        )
     }
 
     /// Some rows that differ: the key, then each of the given columns on both sides.
@@ -69,8 +78,8 @@ impl Comparison {
         format!(
             "SELECT {} FROM {} a JOIN {} b ON {} WHERE {} ORDER BY {} LIMIT {limit}",
             shown.join(", "),
-            self.a.quoted(),
-            self.b.quoted(),
+            self.side(&self.a),
+            self.side(&self.b),
             self.on(),
             if differs.is_empty() { "false".to_owned() } else { differs.join(" OR ") },
             self.key_columns("a")
@@ -98,14 +107,32 @@ impl Comparison {
     }
 
     fn join(&self) -> String {
-        let side = |table: &TableName| format!("(SELECT *, true AS {MARK} FROM {})", table.quoted());
-        format!("{} a FULL JOIN {} b ON {}", side(&self.a), side(&self.b), self.on())
+        format!("{} a FULL JOIN {} b ON {}", self.side(&self.a), self.side(&self.b), self.on())
+    }
+
+    /// One table, with the columns that only the comparison needs.
+    fn side(&self, table: &TableName) -> String {
+        let number = if self.numbered {
+            let names =
+                |names: &mut dyn Iterator<Item = &String>| names.map(|name| quote(name)).collect::<Vec<_>>().join(", ");
+            let key = names(&mut self.key.iter());
+            let order = names(&mut self.key.iter().chain(self.columns.iter().map(|(name, _)| name)));
+            format!(", row_number() OVER (PARTITION BY {key} ORDER BY {order}) AS {NUMBER}")
+        } else {
+            String::new()
+        };
+        format!("(SELECT *, true AS {MARK}{number} FROM {})", table.quoted())
+    }
+
+    fn own_columns(&self) -> String {
+        if self.numbered { format!("{MARK}, {NUMBER}") } else { MARK.to_owned() }
     }
 
     /// NULL matches NULL, so that a key with gaps still identifies.
     fn on(&self) -> String {
         let equal = |name: &String| format!("a.{0} IS NOT DISTINCT FROM b.{0}", quote(name));
-        self.key.iter().map(equal).collect::<Vec<_>>().join(" AND ")
+        let number = self.numbered.then(|| format!("a.{NUMBER} = b.{NUMBER}"));
+        self.key.iter().map(equal).chain(number).collect::<Vec<_>>().join(" AND ")
     }
 
     fn same(&self, (name, same_type): &(String, bool)) -> String {

@@ -188,7 +188,10 @@ impl Session<'_> {
             (Kind::View, _) => Body::View(select.unwrap_or_default()),
             _ => Body::Table(select.unwrap_or_default()),
         };
+        let content = |file: &crate::domain::project::SeedFile| Ok((file.path.clone(), self.seed_content(tree, file)?));
+        let files = model.files.iter().map(content).collect::<Result<_, Error>>()?;
         Ok(Build {
+            files,
             model: model.name.clone(),
             fingerprint: model.fingerprint,
             own: model.own,
@@ -243,7 +246,10 @@ impl Session<'_> {
             }
             return Ok(diagnostic.help(format!("`{name}` is neither a model nor a table of the warehouse")));
         }
-        Ok(diagnostic)
+        Ok(match engine_message::advice(message) {
+            Some(advice) => diagnostic.help(advice),
+            None => diagnostic,
+        })
     }
 
     /// The table that the engine can't find, if the model reads one of that name, and where.

@@ -126,7 +126,7 @@ impl Session<'_> {
         diff.key.clone_from(&key);
         (diff.only_a_columns, diff.only_b_columns) = (only_a, only_b);
         let columns = common.into_iter().filter(|(name, _)| !is_in(&key, name)).collect();
-        let comparison = Comparison { a: left.table.clone(), b: right.table.clone(), key, columns };
+        let comparison = Comparison { a: left.table.clone(), b: right.table.clone(), key, columns, numbered: false };
         let Some(warehouse) = self.read_warehouse()? else { return Ok(diff) };
         diff.fill(&warehouse, &comparison, limit)?;
         Ok(diff)
@@ -213,6 +213,7 @@ impl TableDiff {
             return Ok(());
         }
         self.duplicates = (count(comparison.duplicates(true))?, count(comparison.duplicates(false))?);
+        let comparison = &Comparison { numbered: self.duplicates != (0, 0), ..comparison.clone() };
         let counts = numbers(&comparison.counts())?;
         if let [only_a, only_b, both, changed, matches @ ..] = counts.as_slice() {
             (self.only_a, self.only_b, self.both) = (*only_a, *only_b, (*both, *changed));

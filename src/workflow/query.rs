@@ -50,6 +50,18 @@ impl Session<'_> {
             let message = "expected one query".to_owned();
             return Err(Error::Query { message, help: Some("vmesh query \"SELECT …\"".to_owned()) });
         }
+        let reads =
+            ["select", "with", "from", "values", "table", "pivot", "unpivot", "summarize", "describe", "desc", "show"];
+        let starts = lexemes
+            .first()
+            .is_some_and(|first| first.is_symbol("(") || reads.iter().any(|word| first.is_keyword(word)));
+        if !starts {
+            let message = "vmesh query only reads: this is no SELECT".to_owned();
+            return Err(Error::Query {
+                message,
+                help: Some("write through models, or with the engine's own client".to_owned()),
+            });
+        }
         let state = self.state()?;
         let shown = self.shown(environment, &state)?;
         let resolved = self.resolve_names(text, &shown, &state)?;
@@ -57,7 +69,10 @@ impl Session<'_> {
             return Err(Error::NotPlanned { environment: self.config.environment(&self.config.main) });
         };
         run(&warehouse, &resolved).map_err(|error| match error {
-            WarehouseError::Engine { message, .. } => Error::Query { help: hint(&message, &shown), message },
+            WarehouseError::Engine { message, .. } => {
+                let help = hint(&message, &shown).or_else(|| engine_message::advice(&message));
+                Error::Query { help, message: engine_message::renumber(&message, 1) }
+            }
             other => other.into(),
         })
     }

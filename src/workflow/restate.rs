@@ -1,4 +1,5 @@
-//! Building tables again in place: the same meaning over new rows of the sources.
+//! Building tables again in place: the same meaning over new rows of the sources. All of them in one transaction, so
+//! that no reader sees new rows beside old ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -22,6 +23,8 @@ pub struct Restatement {
     pub snapshots: Vec<Snapshot>,
     /// The environments that show them.
     pub environments: BTreeSet<EnvName>,
+    /// Tables built from the same old rows that nobody shows: dropped, or a later plan would take them for good.
+    pub stale: Vec<TableName>,
 }
 
 impl Session<'_> {
@@ -39,8 +42,13 @@ impl Session<'_> {
         let parents: BTreeMap<Fingerprint, Vec<Fingerprint>> =
             state.snapshots.iter().map(|(fingerprint, snapshot)| (*fingerprint, snapshot.parents.clone())).collect();
         let live = live(&state);
-        let all = graph::below(&parents, named);
-        let all: BTreeSet<Fingerprint> = all.into_iter().filter(|fingerprint| live.contains_key(fingerprint)).collect();
+        // what a rollback may show again is kept up to date, too
+        let kept = state.kept_for_rollback(now() - self.config.ttl_seconds);
+        let (all, unshown): (BTreeSet<Fingerprint>, BTreeSet<Fingerprint>) = graph::below(&parents, named)
+            .into_iter()
+            .partition(|fingerprint| live.contains_key(fingerprint) || kept.contains(fingerprint));
+        let stale = unshown.iter().filter_map(|fingerprint| state.snapshots.get(fingerprint));
+        let stale = stale.filter(|snapshot| is_filled(snapshot)).map(|snapshot| snapshot.table.clone()).collect();
         if let (false, Some(prod)) = (environment.is_prod(), state.prod()) {
             let models: Vec<ModelName> =
                 prod.pointers.iter().filter(|(_, shown)| all.contains(shown)).map(|(model, _)| model.clone()).collect();
@@ -52,37 +60,36 @@ impl Session<'_> {
         let snapshots = order.iter().filter(|fingerprint| all.contains(fingerprint));
         let snapshots: Vec<Snapshot> = snapshots.filter_map(|fingerprint| state.built(fingerprint)).cloned().collect();
         let environments = all.iter().flat_map(|fingerprint| live.get(fingerprint).into_iter().flatten().cloned());
-        Ok(Restatement { environments: environments.collect(), snapshots })
+        Ok(Restatement { environments: environments.collect(), snapshots, stale })
     }
 
-    /// Builds them again, each in a transaction of its own.
+    /// Builds them again, all or none.
     pub fn restate(&self, restatement: &Restatement) -> Result<Vec<ModelName>, Error> {
         let warehouse = self.write_warehouse()?;
         let state = warehouse.state()?;
-        let total = restatement.snapshots.iter().filter(|snapshot| is_filled(snapshot)).count();
-        let mut built = Vec::new();
-        for snapshot in restatement.snapshots.iter().filter(|snapshot| is_filled(snapshot)) {
-            let model = snapshot.model.clone();
-            self.report.report(&Event::Building { model: model.clone(), index: built.len() + 1, total });
-            let start = Instant::now();
-            let views: Vec<TableName> = state
-                .views
-                .iter()
-                .filter(|(_, table)| **table == snapshot.table)
-                .map(|(view, _)| view.clone())
-                .collect();
-            warehouse.refill(snapshot, &views, now()).map_err(|error| match error {
-                WarehouseError::Engine { message, .. } => Error::Query {
-                    message: format!("could not build `{model}` again: {message}"),
-                    help: Some("its table is as it was; those built before it have the new rows".to_owned()),
-                },
-                other => other.into(),
-            })?;
-            self.report.report(&Event::Moment(format!("restated:{}", built.len() + 1)));
-            self.report.report(&Event::Built { model: model.clone(), took: start.elapsed() });
-            built.push(model);
-        }
-        Ok(built)
+        let filled: Vec<&Snapshot> = restatement.snapshots.iter().filter(|snapshot| is_filled(snapshot)).collect();
+        let mut failed = None;
+        let built = warehouse.transaction("building again", |warehouse| {
+            for (index, snapshot) in filled.iter().enumerate() {
+                let model = snapshot.model.clone();
+                self.report.report(&Event::Building { model: model.clone(), index: index + 1, total: filled.len() });
+                let start = Instant::now();
+                let shows = |(_, table): &(&TableName, &TableName)| **table == snapshot.table;
+                let views: Vec<TableName> = state.views.iter().filter(shows).map(|(view, _)| view.clone()).collect();
+                warehouse.refill(snapshot, &views, now()).inspect_err(|_| failed = Some(model.clone()))?;
+                self.report.report(&Event::Moment(format!("restated:{}", index + 1)));
+                self.report.report(&Event::Built { model, took: start.elapsed() });
+            }
+            warehouse.forget(&restatement.stale)
+        });
+        built.map_err(|error| match (error, failed) {
+            (WarehouseError::Engine { message, .. }, Some(model)) => Error::Query {
+                message: format!("could not build `{model}` again: {message}"),
+                help: Some("every table is as it was".to_owned()),
+            },
+            (other, _) => other.into(),
+        })?;
+        Ok(filled.into_iter().map(|snapshot| snapshot.model.clone()).collect())
     }
 }
 

@@ -53,12 +53,8 @@ impl<'a> Session<'a> {
         let folder = repository.top().map(|top| top.join(&prefix));
         // linked worktrees share the main one's warehouse
         let home = repository.main_top().join(&prefix);
-        let location = Location {
-            path: home.join(&config.warehouse),
-            project: folder.clone().unwrap_or_else(|| home.clone()),
-            patience: PATIENCE,
-            interrupt: interrupt.clone(),
-        };
+        let location =
+            Location { path: home.join(&config.warehouse), patience: PATIENCE, interrupt: interrupt.clone() };
         let parsed = RefCell::new(ParsedFiles::load(repository.common_dir()));
         Ok(Self { repository, config, prefix, folder, location, report, parsed, referee: Referee::default() })
     }

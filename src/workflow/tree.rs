@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use globset::GlobBuilder;
+
 use super::error::Error;
 use super::session::Session;
 use crate::adapter::cache::{self, SeedContent};
@@ -12,6 +14,9 @@ use crate::domain::engine_message;
 use crate::domain::model::{self, ModelFile};
 use crate::domain::project::{self, Model, Project, SeedFile, Sources};
 use crate::domain::sql::Query;
+
+/// The endings of files that seeds and queries may read.
+const DATA: [&str; 9] = ["csv", "tsv", "txt", "parquet", "json", "jsonl", "ndjson", "gz", "zst"];
 
 /// Where a project is read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,11 +61,12 @@ impl Session<'_> {
     /// The project's files of a source tree: models and CSV files.
     pub fn files(&self, tree: &SourceTree) -> Result<Files, Error> {
         let models = format!("{}/", self.config.models);
-        let wanted = |path: &str| {
-            let ends = |ending: &str| {
-                path.get(path.len().saturating_sub(4)..).is_some_and(|end| end.eq_ignore_ascii_case(ending))
-            };
-            (path.starts_with(&models) && ends(".sql")) || ends(".csv") || ends(".tsv")
+        let wanted = |path: &str| match path.rsplit_once('.') {
+            Some((_, ending)) => {
+                let ending = ending.to_ascii_lowercase();
+                (ending == "sql" && path.starts_with(&models)) || DATA.contains(&ending.as_str())
+            }
+            None => false,
         };
         let files = match tree {
             SourceTree::Empty => Vec::new(),
@@ -101,7 +107,13 @@ impl Session<'_> {
         let text =
             |path: &str| files.by_path.get(path).and_then(|file| self.text(file).ok()).unwrap_or_else(|| "".into());
         let seed = |path: &str| files.by_path.get(path).and_then(|file| self.seed(file).ok());
-        let sources = Sources { files: models, text: &text, seed: &seed, config: &self.config };
+        let matching = |pattern: &str| {
+            let Ok(glob) = GlobBuilder::new(pattern).literal_separator(true).build() else { return Vec::new() };
+            let glob = glob.compile_matcher();
+            let found = files.by_path.values().filter(|file| !is_model(&file.path) && glob.is_match(&file.path));
+            found.filter_map(|file| self.seed(file).ok()).collect()
+        };
+        let sources = Sources { files: models, text: &text, seed: &seed, matching: &matching, config: &self.config };
         let project = Project::assemble(&sources).map_err(|found| Error::Project(self.in_repository(found)))?;
         self.parsed.borrow().store(self.repository.common_dir());
         Ok(Tree { project, files })
@@ -145,6 +157,7 @@ impl Session<'_> {
                     let excerpt = Excerpt { path: file.path.clone(), text: text.clone(), span, label: String::new() };
                     vec![Diagnostic::new(what).at(excerpt).note(cause)]
                 })?;
+                model.files = model::files_read(query, &written);
             }
             Ok(Arc::new(model))
         });

@@ -12,7 +12,6 @@ use crate::support::{CHAIN, Sandbox};
 fn location(folder: &Path) -> Location {
     Location {
         path: folder.join("warehouse.duckdb"),
-        project: folder.to_owned(),
         patience: std::time::Duration::from_secs(20),
         interrupt: Interrupt::default(),
     }
@@ -30,6 +29,7 @@ fn build(model: &str, number: u8) -> Build {
         kind: "FULL".to_owned(),
         parents: Vec::new(),
         body: Body::Table(format!("SELECT {number} AS n")),
+        files: Vec::new(),
     }
 }
 

@@ -110,6 +110,24 @@ fn a_file_of_the_project_is_read() {
     sandbox.commit("file");
     sandbox.vmesh(&["promote", "--yes"]).good();
     assert_eq!(sandbox.value("SELECT x FROM prod.a"), "3");
+    // a file counts like a query: what a branch changes in it is that branch's, and a merge brings it to prod
+    sandbox.vmesh(&["hooks", "install"]).good();
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    sandbox.write("data/a.csv", "x\n1\n2\n10\n");
+    sandbox.commit("ten more");
+    assert_eq!(sandbox.value("SELECT x FROM dev__alice.a"), "13");
+    assert_eq!(sandbox.value("SELECT x FROM prod.a"), "3");
+    sandbox.write("data/a.csv", "x\n100\n");
+    sandbox.git(&["switch", "--quiet", "main", "--force"]).good();
+    sandbox.git(&["merge", "--quiet", "alice"]).good();
+    assert_eq!(sandbox.value("SELECT x FROM prod.a"), "13");
+    sandbox.is_sound();
+}
+
+#[test]
+fn gits_own_files_are_not_read() {
+    let said = plan(&[("models/a.sql", "SELECT content FROM read_text('.git/config')")]);
+    assert!(said.starts_with("exit 1") && !said.contains("[core]"), "{said}");
 }
 
 #[test]

@@ -59,6 +59,18 @@ fn table_diff_reads_no_row_of_one_snapshot_and_matches_null_keys() {
 }
 
 #[test]
+fn table_diff_matches_rows_of_one_key_one_to_one() {
+    let sandbox = Sandbox::promoted(&[("t", "SELECT * FROM (VALUES (1, 'a'), (9, 'x'), (9, 'y')) AS t(id, v)")]);
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    sandbox.model("t", "SELECT * FROM (VALUES (1, 'a'), (9, 'x'), (9, 'z'), (9, 'zz')) AS t(id, v)");
+    sandbox.commit("more of nine");
+    let diff = sandbox.vmesh(&["table-diff", "t", "--on", "id", "--json"]).json();
+    let counts = ["only_a", "only_b", "same", "changed"].map(|name| diff["rows"][name].as_u64().unwrap());
+    assert_eq!(counts, [0, 1, 2, 1]);
+    assert_eq!(diff["duplicate_keys"], serde_json::json!({"a": 1, "b": 1}));
+}
+
+#[test]
 fn environments_can_be_named_by_branch_or_commit() {
     let sandbox = Sandbox::promoted(&CHAIN);
     let first = sandbox.git(&["rev-parse", "HEAD"]).good().trim().to_owned();

@@ -54,3 +54,30 @@ fn a_source_that_gained_a_column_renews_the_views() {
     assert_eq!(sandbox.rows("SELECT id, amount FROM prod.orders"), [["1", "5"]]);
     sandbox.is_sound();
 }
+
+#[test]
+fn what_nobody_showed_during_a_restatement_is_not_taken_for_new() {
+    let sandbox = over_a_source();
+    sandbox.model("total", "SELECT count(*) * 1000 AS n FROM orders");
+    sandbox.commit("thousands");
+    // nobody shows the hundreds now; they were built from the old rows
+    sandbox.vmesh(&["plan", "prod", "--restate-model", "orders", "--yes"]).good();
+    sandbox.model("total", "SELECT count(*) * 100 AS n FROM orders");
+    sandbox.commit("hundreds again");
+    assert_eq!(sandbox.value("SELECT n FROM dev__alice.total"), "200");
+}
+
+#[test]
+fn a_restatement_that_fails_changes_nothing() {
+    let models = [
+        ("orders", "SELECT id FROM source.orders"),
+        ("checked", "SELECT CASE WHEN max(id) > 1 THEN error('too many') ELSE 'fine' END AS x FROM orders"),
+    ];
+    let sandbox = Sandbox::with_models(&models);
+    sandbox.sql("CREATE SCHEMA source; CREATE TABLE source.orders AS SELECT 1 AS id");
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    sandbox.sql("INSERT INTO source.orders VALUES (2)");
+    let error = sandbox.vmesh(&["plan", "prod", "--restate-model", "*", "--yes"]).fails(1);
+    assert!(error.contains("could not build `checked` again"), "{error}");
+    assert_eq!(sandbox.value("SELECT count(*) FROM prod.orders"), "1");
+}

@@ -25,6 +25,8 @@ pub struct Build {
     pub parents: Vec<Fingerprint>,
     /// Where the rows come from.
     pub body: Body,
+    /// The project's files that the query reads: path in the project, and content.
+    pub files: Vec<(String, Vec<u8>)>,
 }
 
 /// Where a snapshot's rows come from.
@@ -50,7 +52,7 @@ impl Warehouse {
     pub fn build(&self, build: &Build, at: i64) -> Result<Snapshot, WarehouseError> {
         let doing = format!("building `{}`", build.model);
         self.transaction(&doing, |warehouse| {
-            let select = warehouse.fill(&doing, build)?;
+            let select = warehouse.among_files(&doing, build)?;
             let snapshot = Snapshot {
                 model: build.model.clone(),
                 fingerprint: build.fingerprint,
@@ -68,22 +70,43 @@ impl Warehouse {
     }
 
     /// Fills a table again by the query on record: the fingerprint stays, the sources may have new rows. The views over
-    /// it are renewed if its columns changed.
+    /// it are renewed if its columns changed. To be called within a transaction.
     pub fn refill(&self, snapshot: &Snapshot, views: &[TableName], at: i64) -> Result<Snapshot, WarehouseError> {
         let doing = format!("building `{}` again", snapshot.model);
         let Some(select) = &snapshot.select else { return Ok(snapshot.clone()) };
-        self.transaction(&doing, |warehouse| {
-            let table = snapshot.table.quoted();
-            warehouse.run(&doing, &format!("CREATE OR REPLACE TABLE {table} AS\n{select}"))?;
-            let columns = warehouse.columns(&snapshot.table)?;
-            if columns != snapshot.columns {
-                let renew = |view: &TableName| super::publish::view_statement(view, &snapshot.table);
-                warehouse.run(&doing, &views.iter().map(renew).collect::<String>())?;
-            }
-            let snapshot = Snapshot { columns, built_at: at, ..snapshot.clone() };
-            warehouse.record(&snapshot)?;
-            Ok(snapshot)
-        })
+        let table = snapshot.table.quoted();
+        self.run(&doing, &format!("CREATE OR REPLACE TABLE {table} AS\n{select}"))?;
+        let columns = self.columns(&snapshot.table)?;
+        if columns != snapshot.columns {
+            let renew = |view: &TableName| super::publish::view_statement(view, &snapshot.table);
+            self.run(&doing, &views.iter().map(renew).collect::<String>())?;
+        }
+        let snapshot = Snapshot { columns, built_at: at, ..snapshot.clone() };
+        self.record(&snapshot)?;
+        Ok(snapshot)
+    }
+
+    /// Makes the table with the project's files at hand: copies of them, in the one folder that queries may read, so
+    /// that a commit is built from its own files, and nothing else of the disk can be reached. A table that read files
+    /// can't be filled again without them, so its query is not put on record.
+    fn among_files(&self, doing: &str, build: &Build) -> Result<Option<String>, WarehouseError> {
+        if build.files.is_empty() {
+            return self.fill(doing, build);
+        }
+        let failed =
+            |error: std::io::Error| WarehouseError::Engine { doing: doing.to_owned(), message: error.to_string() };
+        let folder = self.scratch.path().join(&build.table.name);
+        for (path, content) in &build.files {
+            let file = folder.join(path);
+            std::fs::create_dir_all(file.parent().unwrap_or(&folder)).map_err(failed)?;
+            std::fs::write(file, content).map_err(failed)?;
+        }
+        let before = std::env::current_dir().map_err(failed)?;
+        std::env::set_current_dir(&folder).map_err(failed)?;
+        let filled = self.fill(doing, build);
+        std::env::set_current_dir(before).map_err(failed)?;
+        let _ = std::fs::remove_dir_all(folder);
+        filled.map(|_| None)
     }
 
     /// Makes the table; gives the query that did.

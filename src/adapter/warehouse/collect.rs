@@ -36,6 +36,18 @@ impl Warehouse {
         })
     }
 
+    /// Drops tables of the physical layer with their records, whoever points at them. To be called within a transaction.
+    pub fn forget(&self, tables: &[TableName]) -> Result<(), WarehouseError> {
+        let drop = |table: &TableName| {
+            let name = literal(&table.name);
+            format!(
+                "DROP TABLE IF EXISTS {}; DELETE FROM vmesh_state.snapshots WHERE table_name = {name};\n",
+                table.quoted()
+            )
+        };
+        self.run("dropping snapshots", &tables.iter().map(drop).collect::<String>())
+    }
+
     /// What each object of the physical layer is: `TABLE` or `VIEW`.
     fn kinds(&self) -> Result<BTreeMap<String, &'static str>, WarehouseError> {
         let doing = "reading the physical layer";

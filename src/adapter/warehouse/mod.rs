@@ -10,7 +10,7 @@ mod query;
 mod referee;
 mod state;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -31,8 +31,6 @@ const FORMAT: i32 = 1;
 pub struct Location {
     /// The DuckDB file.
     pub path: PathBuf,
-    /// The only folder whose files a model's query may read.
-    pub project: PathBuf,
     /// How long to wait for another process.
     pub patience: Duration,
     /// Stops what runs.
@@ -171,7 +169,7 @@ impl Location {
         let connection = Connection::open_with_flags(&self.path, settings).map_err(|error| self.sort(&error))?;
         self.interrupt.watch(&connection);
         let warehouse = Warehouse { connection, path: self.path.clone(), scratch };
-        warehouse.lock_down(&self.project)?;
+        warehouse.lock_down()?;
         Ok(warehouse)
     }
 
@@ -193,13 +191,12 @@ impl Location {
 }
 
 impl Warehouse {
-    /// Lets queries read the project's files and the warehouse, and nothing else: no other file, no other database, no
-    /// extension, no network. A model comes from a branch, and a branch may come from anyone.
-    fn lock_down(&self, project: &Path) -> Result<(), WarehouseError> {
-        let folders = [project, self.scratch.path()].map(|path| crate::domain::name::literal(&path.to_string_lossy()));
+    /// Lets queries read the warehouse and what vmesh puts into their scratch folder, and nothing else: no other file,
+    /// no other database, no extension, no network. A model comes from a branch, and a branch may come from anyone.
+    fn lock_down(&self) -> Result<(), WarehouseError> {
+        let folder = crate::domain::name::literal(&self.scratch.path().to_string_lossy());
         let settings = format!(
-            "SET allowed_directories = [{}]; SET enable_external_access = false; SET lock_configuration = true;",
-            folders.join(", ")
+            "SET allowed_directories = [{folder}]; SET enable_external_access = false; SET lock_configuration = true;"
         );
         self.run("closing the warehouse to the outside", &settings)
     }

@@ -1,5 +1,6 @@
 //! One model file: the `MODEL (…)` header in SQLMesh's syntax, and one query.
 
+mod files;
 mod header;
 mod kind;
 mod problem;
@@ -7,8 +8,10 @@ mod properties;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::files::files_read;
 pub use self::kind::{Kind, Seed};
 pub use self::problem::Problem;
+use super::diagnostic::nearest;
 use super::name::ModelName;
 use super::sql::{self, Lexeme, Query, Span, Token};
 
@@ -34,6 +37,8 @@ pub struct ModelFile {
     pub query: Option<Query>,
     /// Where the query stands in the file.
     pub query_span: Span,
+    /// Files that the query names: paths or patterns, relative to the project.
+    pub files: Vec<String>,
     /// What is accepted and has no effect yet.
     pub warnings: Vec<String>,
 }
@@ -109,6 +114,7 @@ impl ModelFile {
             depends_on: Vec::new(),
             query: None,
             query_span: 0..0,
+            files: Vec::new(),
             warnings: Vec::new(),
         }
     }
@@ -150,7 +156,15 @@ fn not_yet(statement: &[Lexeme]) -> Option<Problem> {
     }
     if !is_query {
         let problem = Problem::new("expected a query; statements around it are not supported yet", first(statement));
-        return Some(problem.help("a model is one SELECT, WITH, FROM, VALUES, PIVOT or UNPIVOT"));
+        let typed = statement.first().map(|lexeme| &lexeme.token);
+        let near = match typed {
+            Some(Token::Word { text, .. }) => nearest(text, queries),
+            _ => None,
+        };
+        return Some(match near {
+            Some(near) => problem.help(format!("did you mean `{}`?", near.to_uppercase())),
+            None => problem.help("a model is one SELECT, WITH, FROM, VALUES, PIVOT or UNPIVOT"),
+        });
     }
     None
 }

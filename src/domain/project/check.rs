@@ -23,8 +23,15 @@ pub(super) fn names(sources: &Sources<'_>) -> Result<BTreeMap<ModelName, Draft>,
             continue;
         };
         let kind = file.kind.clone().unwrap_or_else(|| sources.config.default_kind.clone());
-        let draft =
-            Draft { name: name.clone(), path: path.clone(), file: file.clone(), kind, reads: Vec::new(), seed: None };
+        let draft = Draft {
+            name: name.clone(),
+            path: path.clone(),
+            file: file.clone(),
+            kind,
+            reads: Vec::new(),
+            seed: None,
+            files: Vec::new(),
+        };
         if let Some(why) = name.schema().and_then(|schema| reserved_schema(schema, &named)) {
             let problem = Diagnostic::new(format!("`{name}` can't be a model's name")).at(draft.place(sources, ""));
             problems.push(problem.note(why).help("choose another schema"));
@@ -58,6 +65,22 @@ pub(super) fn seeds(sources: &Sources<'_>, drafts: &mut BTreeMap<ModelName, Draf
             problems.push(problem.help("the path counts from the model's file, or from the project after `$root/`"));
         }
         draft.seed = found;
+    }
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+/// Finds the project's files that queries read.
+pub(super) fn files(sources: &Sources<'_>, drafts: &mut BTreeMap<ModelName, Draft>) -> Result<(), Vec<Diagnostic>> {
+    let mut problems = Vec::new();
+    for draft in drafts.values_mut().filter(|draft| !draft.file.files.is_empty()) {
+        if matches!(draft.kind, Kind::View | Kind::Embedded) {
+            let what = format!("`{}` reads a file, which only a table can keep", draft.name);
+            problems.push(Diagnostic::new(what).at(draft.place(sources, "")).help("use kind FULL"));
+        }
+        let mut found: Vec<_> = draft.file.files.iter().flat_map(|path| (sources.matching)(path)).collect();
+        found.sort_by(|a, b| a.path.cmp(&b.path));
+        found.dedup();
+        draft.files = found;
     }
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }

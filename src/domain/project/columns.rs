@@ -27,7 +27,9 @@ pub(super) fn of(draft: &Draft, models: &BTreeMap<ModelName, Model>) -> Option<V
             }
         }
     }
-    Some(columns)
+    // of columns that share a name, DuckDB renames all but the first
+    let mut seen = std::collections::BTreeSet::new();
+    columns.iter().all(|name| seen.insert(name.to_lowercase())).then_some(columns)
 }
 
 /// Columns that queries use and that no table they read has.

@@ -45,11 +45,13 @@ pub struct Model {
     pub fingerprint: Fingerprint,
     /// The seed file, for kind SEED.
     pub seed: Option<SeedFile>,
+    /// The project's files that its query reads.
+    pub files: Vec<SeedFile>,
     /// Its columns, where the files prove them.
     pub columns: Option<Vec<String>>,
 }
 
-/// A seed's CSV file.
+/// A data file of the project: a seed's CSV, or one that a query names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeedFile {
     /// Relative to the project.
@@ -66,8 +68,10 @@ pub struct Sources<'a> {
     pub files: Vec<(String, Arc<ModelFile>)>,
     /// The text of a model file, for messages.
     pub text: &'a dyn Fn(&str) -> Arc<str>,
-    /// A seed file of the project, if it is there.
+    /// A data file of the project, if it is there.
     pub seed: &'a dyn Fn(&str) -> Option<SeedFile>,
+    /// The data files of the project that a path or pattern means, by path.
+    pub matching: &'a dyn Fn(&str) -> Vec<SeedFile>,
     /// The project's settings.
     pub config: &'a Config,
 }
@@ -80,6 +84,7 @@ struct Draft {
     kind: Kind,
     reads: Vec<Option<ModelName>>,
     seed: Option<SeedFile>,
+    files: Vec<SeedFile>,
 }
 
 impl Project {
@@ -87,6 +92,7 @@ impl Project {
     pub fn assemble(sources: &Sources<'_>) -> Result<Self, Vec<Diagnostic>> {
         let mut drafts = check::names(sources)?;
         check::seeds(sources, &mut drafts)?;
+        check::files(sources, &mut drafts)?;
         check::reads(sources, &mut drafts)?;
         let parents: BTreeMap<ModelName, Vec<ModelName>> =
             drafts.iter().map(|(name, draft)| (name.clone(), draft.parents())).collect();
@@ -175,6 +181,7 @@ fn finish(draft: Draft, models: &BTreeMap<ModelName, Model>) -> Model {
         columns: &draft.file.columns,
         query: draft.file.query.as_ref().map(|query| query.canonical),
         seed: draft.seed.as_ref().map(|seed| seed.hash),
+        files: draft.files.iter().map(|file| (file.path.as_str(), file.hash)).collect(),
     });
     let fingerprint_of = |name: ModelName| models.get(&name).map(|parent| (name, parent.fingerprint));
     let parents: BTreeMap<ModelName, Fingerprint> = draft.parents().into_iter().filter_map(fingerprint_of).collect();
@@ -189,6 +196,7 @@ fn finish(draft: Draft, models: &BTreeMap<ModelName, Model>) -> Model {
         parents,
         own,
         seed: draft.seed,
+        files: draft.files,
         columns,
     }
 }

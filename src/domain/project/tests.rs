@@ -13,7 +13,13 @@ fn project(files: &[(&str, &str)], seed: &str) -> Result<Project, Vec<Diagnostic
         let header = Some(vec!["id".to_owned(), "name".to_owned()]);
         (path == "seeds/data.csv").then(|| SeedFile { path: path.to_owned(), hash, header })
     };
-    Project::assemble(&Sources { files: parsed.collect(), text: &text, seed: &found, config: &config })
+    Project::assemble(&Sources {
+        files: parsed.collect(),
+        text: &text,
+        seed: &found,
+        matching: &|_| Vec::new(),
+        config: &config,
+    })
 }
 
 fn fingerprints(files: &[(&str, &str)]) -> BTreeMap<String, Fingerprint> {
