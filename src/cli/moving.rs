@@ -21,6 +21,9 @@ pub(super) fn plan(face: &Face, args: &args::Plan) -> Verdict {
         return restate(face, &session, &target.environment, args);
     }
     let prepared = session.prepare(target)?;
+    if session.settings_wait && !face.is_json() {
+        anstream::eprintln!("warning: vmesh.toml differs from main's; until it is merged, main's settings count");
+    }
     let is_prod = prepared.target.environment.is_prod();
     if args.yes && !args.exit_code {
         if is_prod {

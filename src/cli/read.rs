@@ -67,10 +67,30 @@ pub(super) fn status(face: &Face) -> Verdict {
                 out.push_str(&format!("  in step · {stands}\n"));
             }
             (_, Some(plan), _) => {
-                let next = if environment.is_prod() { "vmesh promote" } else { "vmesh plan" };
+                let rewound = matches!(session.promotion(None, false), Err(Error::Rewind { .. }));
+                let next = match environment.is_prod() {
+                    true if rewound => "main went back: vmesh promote --allow-rewind",
+                    true => "vmesh promote",
+                    false => "vmesh plan",
+                };
                 out.push_str(&format!("  {} · {} · {next}\n", paint(YELLOW, "not in step"), told::summary(plan)));
             }
             _ => {}
+        }
+        if let Some(plan) = &plan {
+            let schemas: BTreeSet<String> = plan
+                .steps
+                .iter()
+                .filter(|step| step.table.is_some())
+                .map(|step| step.model.view(&environment, plan.pattern).schema)
+                .collect();
+            let schemas: Vec<String> = schemas.into_iter().collect();
+            if !schemas.is_empty() {
+                out.push_str(&format!("  {}\n", paint(DIM, format!("in schemas {}", some(&schemas, 6)))));
+            }
+            if plan.source.uncommitted {
+                out.push_str("  uncommitted changes: prod shows what is committed\n");
+            }
         }
         if let Some(plan) = plan.as_ref().filter(|plan| !plan.behind.is_empty()) {
             let names = some(&plan.behind, 5);

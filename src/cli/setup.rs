@@ -6,7 +6,8 @@ use serde_json::json;
 
 use super::args;
 use super::render::{BOLD, DIM, GREEN, RED, YELLOW, count, paint};
-use super::{DONE, Face, Verdict, error};
+use super::{DONE, Face, Verdict, error, here};
+use crate::adapter::git::Repository;
 use crate::adapter::hooks::{self, Done, HookState};
 use crate::workflow::doctor::Level;
 use crate::workflow::error::Error;
@@ -41,11 +42,11 @@ pub(super) fn init(face: &Face, args: &args::Init) -> Verdict {
 
 /// `vmesh hooks …`
 pub(super) fn hooks(face: &Face, args: &args::Hooks) -> Verdict {
-    let session = face.session()?;
-    let folder = session.repository.hooks_dir()?;
+    let repository = Repository::discover(&here()?)?;
+    let folder = repository.hooks_dir()?;
     match args {
         args::Hooks::Install => {
-            session.register()?;
+            face.session()?.register()?;
             let changes = hooks::install(&folder, &binary()?)?;
             if let Some(manager) = folder.manager {
                 anstream::eprintln!("warning: {manager} manages these hooks and may overwrite them");

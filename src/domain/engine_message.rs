@@ -2,18 +2,25 @@
 
 /// The message without the part that repeats the query.
 pub fn headline(message: &str) -> String {
+    let message = without_advice(message);
     let end = message.find("\n\nLINE ").or_else(|| message.find("\nLINE ")).unwrap_or(message.len());
     message[..end].trim().replace('\n', " ")
 }
 
 /// The message with its line number lessened by the lines that vmesh put in front of the user's text.
 pub fn renumber(message: &str, lines: usize) -> String {
+    let message = without_advice(message);
     let Some((before, rest)) = message.rsplit_once("LINE ") else { return message.to_owned() };
     let Some((number, after)) = rest.split_once(':') else { return message.to_owned() };
     match number.parse::<usize>() {
         Ok(number) if number > lines => format!("{before}LINE {}:{after}", number - lines),
         _ => message.to_owned(),
     }
+}
+
+/// The message without advice to install an extension: vmesh lets no query do that.
+fn without_advice(message: &str) -> &str {
+    message.split("\n\nPlease try installing").next().unwrap_or(message)
 }
 
 /// What to do where the engine's own advice can't be followed here.

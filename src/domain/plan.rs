@@ -152,6 +152,8 @@ pub struct Source {
     pub commit: Option<String>,
     /// Whether the files differ from that commit.
     pub dirty: bool,
+    /// Prod only: whether main's working tree has changes, which prod doesn't show.
+    pub uncommitted: bool,
     /// The branch that changes are told against.
     pub main: BranchName,
     /// The merge base, if there is one.

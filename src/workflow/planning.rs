@@ -35,6 +35,7 @@ pub struct Prepared {
     base: Option<Tree>,
     main: Option<Tree>,
     dirty: bool,
+    uncommitted: bool,
 }
 
 impl Session<'_> {
@@ -88,6 +89,10 @@ impl Session<'_> {
             (SourceTree::Working, None) => true,
             _ => false,
         };
+        let on_main = target.environment.is_prod()
+            && self.folder.is_some()
+            && self.branch().ok().as_ref() == Some(&target.branch);
+        let uncommitted = on_main && self.files(&SourceTree::Working)?.signature() != signature;
         let desired = self.assemble(files)?;
         let load = |commit: &Option<CommitId>| -> Result<Option<Tree>, Error> {
             let Some(commit) = commit else { return Ok(None) };
@@ -104,7 +109,7 @@ impl Session<'_> {
         let base = load(&target.base)?;
         let behind = !target.environment.is_prod() && target.tip != target.base;
         let main = if behind { load(&target.tip)? } else { None };
-        Ok(Prepared { target, desired, base, main, dirty })
+        Ok(Prepared { target, desired, base, main, dirty, uncommitted })
     }
 
     /// The branch that a name means: a branch, the environment of one, or on a detached HEAD a new name.
@@ -168,6 +173,7 @@ impl Prepared {
             branch: target.branch.clone(),
             commit: id(&target.commit),
             dirty: self.dirty,
+            uncommitted: self.uncommitted,
             main: session.config.main.clone(),
             base: id(&target.base),
             tip: id(&target.tip),

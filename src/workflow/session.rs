@@ -30,6 +30,8 @@ pub struct Session<'a> {
     pub location: Location,
     /// Who listens.
     pub report: &'a dyn Report,
+    /// Whether the branch has other settings than main, which have no effect until they are merged.
+    pub settings_wait: bool,
     pub(super) parsed: RefCell<ParsedFiles>,
     pub(super) referee: Referee,
 }
@@ -49,14 +51,24 @@ impl<'a> Session<'a> {
         report: &'a dyn Report,
         interrupt: &Interrupt,
     ) -> Result<Self, Error> {
-        let config = read_config(&repository, &prefix)?;
+        let (config, settings_wait) = read_config(&repository, &prefix)?;
         let folder = repository.top().map(|top| top.join(&prefix));
         // linked worktrees share the main one's warehouse
         let home = repository.main_top().join(&prefix);
         let location =
             Location { path: home.join(&config.warehouse), patience: PATIENCE, interrupt: interrupt.clone() };
         let parsed = RefCell::new(ParsedFiles::load(repository.common_dir()));
-        Ok(Self { repository, config, prefix, folder, location, report, parsed, referee: Referee::default() })
+        Ok(Self {
+            repository,
+            config,
+            prefix,
+            folder,
+            location,
+            report,
+            settings_wait,
+            parsed,
+            referee: Referee::default(),
+        })
     }
 
     /// vmesh's folder that all worktrees share.
@@ -154,8 +166,9 @@ fn find_project(repository: &Repository, start: &Path) -> Result<String, Error> 
 }
 
 /// The settings. On main they are those of the working tree. On every other branch they are main's as committed: a
-/// branch that comes from a stranger must not choose the warehouse it is built in.
-fn read_config(repository: &Repository, prefix: &str) -> Result<Config, Error> {
+/// branch that comes from a stranger must not choose the warehouse it is built in. Says whether the working tree has
+/// others.
+fn read_config(repository: &Repository, prefix: &str) -> Result<(Config, bool), Error> {
     let path = if prefix.is_empty() { CONFIG_FILE.to_owned() } else { format!("{prefix}/{CONFIG_FILE}") };
     let parse = |text: &str| Config::parse(&path, text).map_err(|problem| Error::Project(vec![problem]));
     let on_disk = match repository.top() {
@@ -172,16 +185,18 @@ fn read_config(repository: &Repository, prefix: &str) -> Result<Config, Error> {
     };
     let on_main = matches!(repository.head(), Ok(Head::Branch { name, .. }) if name == main);
     if on_main && let Some(here) = here {
-        return here;
+        return here.map(|config| (config, false));
     }
     if let Some(tip) = repository.branch_tip(&main)? {
         let files = repository.files_at(&tip, prefix, &|file| file == CONFIG_FILE)?;
         if let Some(file) = files.first() {
-            return parse(&String::from_utf8_lossy(&repository.read(file)?));
+            let text = String::from_utf8_lossy(&repository.read(file)?).into_owned();
+            let differs = on_disk.as_ref().is_some_and(|here| here.replace("\r\n", "\n") != text);
+            return Ok((parse(&text)?, differs));
         }
     }
     match here {
-        Some(config) => config,
+        Some(config) => config.map(|config| (config, false)),
         None => {
             let start = repository.git_dir().to_owned();
             Err(Error::NoProject { top: start.clone(), start, known: registered(repository) })

@@ -171,3 +171,35 @@ fn a_project_in_a_subfolder_is_served_by_the_hooks() {
     let connection = duckdb::Connection::open(folder.join("warehouse.duckdb")).unwrap();
     assert_eq!(crate::support::rows(&connection, "SELECT x FROM dev__alice.a"), [["2"]]);
 }
+
+#[test]
+fn watch_follows_saves_mistakes_and_branches() {
+    let sandbox = Sandbox::promoted(&CHAIN);
+    sandbox.vmesh(&["hooks", "uninstall"]).good();
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    let log = sandbox.path().join("watch.log");
+    let mut command = sandbox.vmesh_command(&["watch"]);
+    let output = || std::fs::File::options().create(true).append(true).open(&log).unwrap();
+    let mut watch = command.stdout(output()).stderr(output()).spawn().unwrap();
+    let said = |text: &str| std::fs::read_to_string(&log).unwrap().contains(text);
+    let total = |branch: &str, total: &str| {
+        let open = duckdb::Connection::open(sandbox.warehouse());
+        let shown = open.ok().and_then(|connection| {
+            let sql = format!("SELECT CAST(total AS VARCHAR) FROM dev__{branch}__marts.report");
+            connection.query_row(&sql, [], |row| row.get::<_, String>(0)).ok()
+        });
+        shown.as_deref() == Some(total)
+    };
+    wait_until("the first plan", || said("dev__alice"));
+    sandbox.model("marts.totals", "SELECT 1 AS total FROM staging.orders LIMIT 1");
+    wait_until("one", || total("alice", "1"));
+    sandbox.model("marts.totals", "SELECT 2 AS FROM");
+    wait_until("the complaint", || said("models/marts/totals.sql:1"));
+    sandbox.model("marts.totals", "SELECT 3 AS total FROM staging.orders LIMIT 1");
+    wait_until("three", || total("alice", "3"));
+    sandbox.git(&["switch", "--quiet", "-c", "bob"]).good();
+    wait_until("the other branch", || total("bob", "3"));
+    watch.kill().unwrap();
+    watch.wait().unwrap();
+    sandbox.is_sound();
+}

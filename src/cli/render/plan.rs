@@ -44,6 +44,9 @@ fn heading(plan: &Plan) -> String {
     let commit = source.commit.as_deref().map_or_else(|| "nothing committed".to_owned(), short);
     let dirty = if source.dirty { " with uncommitted changes" } else { "" };
     let mut parts = vec![format!("branch {} at {commit}{dirty}", source.branch)];
+    if source.uncommitted {
+        parts.push("uncommitted changes are not part of it".to_owned());
+    }
     match (&source.base, plan.environment.is_prod()) {
         (Some(base), true) => parts.push(format!("now shows {}", short(base))),
         (Some(base), false) => parts.push(format!("base {} {}", source.main, short(base))),
