@@ -193,7 +193,7 @@ fn watch_follows_saves_mistakes_and_branches() {
     wait_until("the first plan", || said("dev__alice"));
     sandbox.model("marts.totals", "SELECT 1 AS total FROM staging.orders LIMIT 1");
     wait_until("one", || total("alice", "1"));
-    sandbox.model("marts.totals", "SELECT 2 AS FROM");
+    sandbox.model("marts.totals", "SELECT FROM WHERE");
     wait_until("the complaint", || said("models/marts/totals.sql:1"));
     sandbox.model("marts.totals", "SELECT 3 AS total FROM staging.orders LIMIT 1");
     wait_until("three", || total("alice", "3"));
