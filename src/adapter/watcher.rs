@@ -12,7 +12,7 @@ const GATHER: Duration = Duration::from_millis(150);
 /// How often to look whether the end was asked for.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// Calls `changed` after files of the project or heads of the repository changed, until `ended` says so. `git` are the
+/// Calls `changed` once, and then after files of the project or heads of the repository changed, until `ended` says so. `git` are the
 /// folders where Git keeps what is checked out: the worktree's own, and the references.
 pub fn run(project: &Path, git: &[PathBuf], ended: &dyn Fn() -> bool, changed: &mut dyn FnMut()) -> Result<(), String> {
     let (sender, receiver) = channel();
@@ -25,6 +25,8 @@ pub fn run(project: &Path, git: &[PathBuf], ended: &dyn Fn() -> bool, changed: &
             debouncer.watch(folder, mode).map_err(cannot)?;
         }
     }
+    // what changed before the watch began is found by looking, too
+    changed();
     while !ended() {
         match receiver.recv_timeout(LOOK) {
             Ok(Ok(events)) => {

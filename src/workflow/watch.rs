@@ -32,7 +32,6 @@ pub fn watch(
         let mut session = Session::of_project(repository, prefix.clone(), report, interrupt)?;
         session.settle(HookBuild::Inline)
     };
-    told(settle());
     watcher::run(&folder, &git, &|| interrupt.is_requested(), &mut || told(settle()))
         .map_err(|message| Error::Query { message, help: Some("vmesh doctor".to_owned()) })
 }
