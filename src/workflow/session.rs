@@ -1,6 +1,6 @@
 //! One use of vmesh: the repository, the project in it, and a way to open its warehouse. Nothing is held open.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -32,7 +32,7 @@ pub struct Session<'a> {
     pub report: &'a dyn Report,
     /// Whether the branch has other settings than main, which have no effect until they are merged.
     pub settings_wait: bool,
-    pub(super) parsed: RefCell<ParsedFiles>,
+    parsed: OnceCell<RefCell<ParsedFiles>>,
     pub(super) referee: Referee,
 }
 
@@ -57,7 +57,6 @@ impl<'a> Session<'a> {
         let home = repository.main_top().join(&prefix);
         let location =
             Location { path: home.join(&config.warehouse), patience: PATIENCE, interrupt: interrupt.clone() };
-        let parsed = RefCell::new(ParsedFiles::load(repository.common_dir()));
         Ok(Self {
             repository,
             config,
@@ -66,9 +65,14 @@ impl<'a> Session<'a> {
             location,
             report,
             settings_wait,
-            parsed,
+            parsed: OnceCell::new(),
             referee: Referee::default(),
         })
+    }
+
+    /// The cache of parsed files, read when it is first needed: a hook with nothing to do never needs it.
+    pub(super) fn parsed(&self) -> &RefCell<ParsedFiles> {
+        self.parsed.get_or_init(|| RefCell::new(ParsedFiles::load(self.repository.common_dir())))
     }
 
     /// vmesh's folder that all worktrees share.

@@ -100,7 +100,7 @@ impl Session<'_> {
                 Err(mut found) => problems.append(&mut found),
             }
         }
-        self.parsed.borrow().store(self.repository.common_dir());
+        self.parsed().borrow().store(self.repository.common_dir());
         if !problems.is_empty() {
             return Err(Error::Project(problems));
         }
@@ -115,7 +115,7 @@ impl Session<'_> {
         };
         let sources = Sources { files: models, text: &text, seed: &seed, matching: &matching, config: &self.config };
         let project = Project::assemble(&sources).map_err(|found| Error::Project(self.in_repository(found)))?;
-        self.parsed.borrow().store(self.repository.common_dir());
+        self.parsed().borrow().store(self.repository.common_dir());
         Ok(Tree { project, files })
     }
 
@@ -141,7 +141,7 @@ impl Session<'_> {
 
     /// What a model file says: from the cache, or read, parsed and remembered.
     fn parse(&self, file: &SourceFile) -> Result<Result<Arc<ModelFile>, Vec<Diagnostic>>, Error> {
-        if let Some(known) = self.parsed.borrow().model(file.id.as_str()) {
+        if let Some(known) = self.parsed().borrow().model(file.id.as_str()) {
             return Ok(Ok(known));
         }
         let text = self.text(file)?;
@@ -163,7 +163,7 @@ impl Session<'_> {
         });
         match parsed {
             Ok(model) => {
-                self.parsed.borrow_mut().add_model(file.id.as_str(), model.clone());
+                self.parsed().borrow_mut().add_model(file.id.as_str(), model.clone());
                 Ok(Ok(model))
             }
             Err(problems) => Ok(Err(self.in_repository(problems))),
@@ -192,13 +192,13 @@ impl Session<'_> {
 
     /// A seed's content, as far as fingerprints and columns need it.
     fn seed(&self, file: &SourceFile) -> Result<SeedFile, Error> {
-        let known = self.parsed.borrow().seed(file.id.as_str());
+        let known = self.parsed().borrow().seed(file.id.as_str());
         let content = match known {
             Some(content) => content,
             None => {
                 let bytes = self.repository.read(file)?;
                 let content = SeedContent { hash: *blake3::hash(&bytes).as_bytes(), header: header(&bytes) };
-                self.parsed.borrow_mut().add_seed(file.id.as_str(), content.clone());
+                self.parsed().borrow_mut().add_seed(file.id.as_str(), content.clone());
                 content
             }
         };
