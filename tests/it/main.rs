@@ -11,4 +11,5 @@ mod hooks;
 mod reading;
 mod restate;
 mod reuse;
+mod soundness;
 mod story;
