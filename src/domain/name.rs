@@ -229,6 +229,12 @@ impl ModelName {
         Self::from_parts(&text.splitn(2, '.').collect::<Vec<_>>())
     }
 
+    /// A name without a schema, as DuckDB completes it: in its default schema, `main`.
+    pub fn in_main(&self) -> Option<Self> {
+        let name = self.name.clone();
+        self.schema.is_none().then(|| Self { schema: Some("main".to_owned()), name })
+    }
+
     /// The schema, if the name has one.
     pub fn schema(&self) -> Option<&str> {
         self.schema.as_deref()

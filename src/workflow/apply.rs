@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Instant;
 
+use super::crew::Crew;
 use super::error::Error;
 use super::event::Event;
 use super::planning::Prepared;
@@ -112,7 +112,8 @@ impl Session<'_> {
         Ok(generation)
     }
 
-    /// Builds the plan's missing snapshots. Models below one that failed are left out; the others are built and kept.
+    /// Builds the plan's missing snapshots, several at a time where none waits for another. Models below one that failed
+    /// are left out; the others are built and kept.
     fn build_all(
         &self,
         prepared: &Prepared,
@@ -124,39 +125,60 @@ impl Session<'_> {
         let tables: BTreeMap<ModelName, TableName> =
             plan.pointers().into_iter().map(|(model, (_, table))| (model, table)).collect();
         let total = plan.builds().count();
+        let project = &prepared.desired.project;
+        let mut waiting: Vec<&Step> = plan.builds().collect();
+        let mut unfinished: BTreeSet<ModelName> = waiting.iter().map(|step| step.model.clone()).collect();
         let mut failures: Vec<(ModelName, Diagnostic)> = Vec::new();
         let mut stuck: BTreeSet<ModelName> = BTreeSet::new();
         let mut skipped = Vec::new();
-        for (index, step) in plan.builds().enumerate() {
-            let Some(model) = prepared.desired.project.model(&step.model) else { continue };
-            if self.hangs_on(prepared, model, &stuck) {
-                stuck.insert(step.model.clone());
-                skipped.push(step.model.clone());
-                continue;
+        let mut begun = 0;
+        let mut crew = Crew::new(warehouse, total)?;
+        loop {
+            if !self.location.interrupt.is_requested() {
+                while crew.has_room() {
+                    let free = |step: &&Step| {
+                        project.model(&step.model).filter(|model| !self.hangs_on(prepared, model, &unfinished))
+                    };
+                    let Some(at) = waiting.iter().position(|step| free(step).is_some()) else { break };
+                    let step = waiting.remove(at);
+                    let Some(model) = project.model(&step.model) else { continue };
+                    if self.hangs_on(prepared, model, &stuck) {
+                        unfinished.remove(&step.model);
+                        stuck.insert(step.model.clone());
+                        skipped.push(step.model.clone());
+                        continue;
+                    }
+                    begun += 1;
+                    self.report.report(&Event::Building { model: step.model.clone(), index: begun, total });
+                    let build = self.build_of(prepared, model, step, &tables)?;
+                    self.report.report(&Event::Moment(format!("build:{begun}")));
+                    crew.begin(build);
+                }
             }
-            self.report.report(&Event::Building { model: step.model.clone(), index: index + 1, total });
-            let start = Instant::now();
-            let build = self.build_of(prepared, model, step, &tables)?;
-            self.report.report(&Event::Moment(format!("build:{}", index + 1)));
-            match warehouse.build(&build, now()) {
+            let Some((build, took, result)) = crew.next_done() else { break };
+            unfinished.remove(&build.model);
+            match result {
                 Ok(_) => {
-                    built.push(step.model.clone());
-                    self.report.report(&Event::Built { model: step.model.clone(), took: start.elapsed() });
-                    self.report.report(&Event::Moment(format!("built:{}", index + 1)));
+                    built.push(build.model.clone());
+                    self.report.report(&Event::Built { model: build.model, took });
+                    self.report.report(&Event::Moment(format!("built:{}", built.len())));
                 }
                 Err(WarehouseError::Engine { message, .. }) => {
-                    stuck.insert(step.model.clone());
-                    failures.push((step.model.clone(), self.explain(prepared, model, &build, &message, state)?));
+                    stuck.insert(build.model.clone());
+                    if let Some(model) = project.model(&build.model) {
+                        failures.push((build.model.clone(), self.explain(prepared, model, &build, &message, state)?));
+                    }
                 }
                 Err(error) => return Err(error.into()),
             }
-            if self.location.interrupt.is_requested() {
-                return Err(WarehouseError::Interrupted.into());
-            }
+        }
+        if self.location.interrupt.is_requested() {
+            return Err(WarehouseError::Interrupted.into());
         }
         if failures.is_empty() {
             return Ok(());
         }
+        failures.sort_by(|a, b| a.0.cmp(&b.0));
         Err(Error::Builds { environment: plan.environment.clone(), failures, skipped, built: built.len() })
     }
 

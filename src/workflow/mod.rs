@@ -2,6 +2,7 @@
 
 pub mod apply;
 pub mod compare;
+mod crew;
 pub mod doctor;
 pub mod error;
 pub mod event;

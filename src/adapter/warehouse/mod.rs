@@ -42,14 +42,15 @@ pub struct Warehouse {
     connection: Connection,
     path: PathBuf,
     /// A folder of its own for files that pass between vmesh and the engine.
-    scratch: tempfile::TempDir,
+    scratch: Arc<tempfile::TempDir>,
+    interrupt: Interrupt,
 }
 
 /// Stops a running statement from another thread (Ctrl-C).
 #[derive(Clone, Default)]
 pub struct Interrupt {
     requested: Arc<AtomicBool>,
-    running: Arc<Mutex<Option<Arc<InterruptHandle>>>>,
+    running: Arc<Mutex<Vec<Arc<InterruptHandle>>>>,
 }
 
 impl std::fmt::Debug for Interrupt {
@@ -62,10 +63,8 @@ impl Interrupt {
     /// Asks for an end: the running statement fails, and nothing new begins.
     pub fn request(&self) {
         self.requested.store(true, Ordering::SeqCst);
-        if let Ok(running) = self.running.lock()
-            && let Some(handle) = running.as_ref()
-        {
-            handle.interrupt();
+        if let Ok(running) = self.running.lock() {
+            running.iter().for_each(|handle| handle.interrupt());
         }
     }
 
@@ -74,9 +73,13 @@ impl Interrupt {
         self.requested.load(Ordering::SeqCst)
     }
 
-    fn watch(&self, connection: &Connection) {
+    /// Remembers a connection; with `only`, those of warehouses that were open before are forgotten.
+    fn watch(&self, connection: &Connection, only: bool) {
         if let Ok(mut running) = self.running.lock() {
-            *running = Some(connection.interrupt_handle());
+            if only {
+                running.clear();
+            }
+            running.push(connection.interrupt_handle());
         }
     }
 }
@@ -167,8 +170,9 @@ impl Location {
             .and_then(|config| config.with("autoload_known_extensions", "false"));
         let settings = settings.map_err(|error| cannot(error.to_string()))?;
         let connection = Connection::open_with_flags(&self.path, settings).map_err(|error| self.sort(&error))?;
-        self.interrupt.watch(&connection);
-        let warehouse = Warehouse { connection, path: self.path.clone(), scratch };
+        self.interrupt.watch(&connection, true);
+        let interrupt = self.interrupt.clone();
+        let warehouse = Warehouse { connection, path: self.path.clone(), scratch: Arc::new(scratch), interrupt };
         warehouse.lock_down()?;
         Ok(warehouse)
     }
@@ -205,8 +209,9 @@ impl Warehouse {
     pub fn another_session(&self) -> Result<Self, WarehouseError> {
         let failed = |message: String| WarehouseError::CannotOpen { path: self.path.clone(), message };
         let connection = self.connection.try_clone().map_err(|error| failed(error::words(&error)))?;
-        let scratch = tempfile::tempdir().map_err(|error| failed(error.to_string()))?;
-        Ok(Self { connection, path: self.path.clone(), scratch })
+        self.interrupt.watch(&connection, false);
+        let (scratch, interrupt) = (self.scratch.clone(), self.interrupt.clone());
+        Ok(Self { connection, path: self.path.clone(), scratch, interrupt })
     }
 
     /// Whether vmesh's records are there; an error if they are of a newer vmesh.

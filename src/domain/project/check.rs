@@ -162,6 +162,10 @@ fn resolve_read(read: &Read, drafts: &BTreeMap<ModelName, Draft>) -> Result<Opti
     if drafts.contains_key(&name) {
         return Ok(Some(name));
     }
+    // to DuckDB, a name without a schema is one of the schema `main`
+    if let Some(name) = name.in_main().filter(|name| drafts.contains_key(name)) {
+        return Ok(Some(name));
+    }
     if let Some(schema) = name.schema() {
         let plain = ModelName::from_parts(&[name.last()]).filter(|plain| drafts.contains_key(plain));
         if let (PROD, Some(plain)) = (schema, plain) {

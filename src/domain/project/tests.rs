@@ -111,6 +111,14 @@ fn past_the_environment_nothing_is_read() {
 }
 
 #[test]
+fn a_name_without_a_schema_may_be_mains() {
+    let files = [("models/main/a.sql", "SELECT 1 AS x"), ("models/b.sql", "SELECT x FROM a")];
+    let project = project(&files, "").unwrap();
+    let model = project.model(&ModelName::parse("b").unwrap()).unwrap();
+    assert_eq!(model.reads, [ModelName::parse("main.a")]);
+}
+
+#[test]
 fn reserved_schemas_name_no_model() {
     for name in ["prod.a", "dev__alice.a", "vmesh_state.a", "temp.a"] {
         let header = format!("MODEL (name {name});\nSELECT 1");
