@@ -96,7 +96,7 @@ fn describe(error: &Error) -> Vec<Diagnostic> {
             .note("prod shows only commits of the main branch; it is unchanged")
             .help(format!("git switch {main} && git merge <branch>, then: vmesh promote")),
         Error::Rewind { from, to } => Diagnostic::new(format!(
-            "prod would go back: it shows {from}, {to} is older or apart"
+            "prod would go back: it shows {from}, which {to} does not contain"
         ))
         .note("prod is unchanged")
         .help("vmesh rollback goes back without building; vmesh promote --allow-rewind follows main wherever it went"),

@@ -69,7 +69,7 @@ pub(super) fn status(face: &Face) -> Verdict {
             (_, Some(plan), _) => {
                 let rewound = matches!(session.promotion(None, false), Err(Error::Rewind { .. }));
                 let next = match environment.is_prod() {
-                    true if rewound => "main went back: vmesh promote --allow-rewind",
+                    true if rewound => "main no longer contains what prod shows: vmesh promote --allow-rewind",
                     true => "vmesh promote",
                     false => "vmesh plan",
                 };

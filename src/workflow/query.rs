@@ -86,8 +86,11 @@ impl Session<'_> {
                 Err(_) => query.reads = Some(project::guess_reads(text)),
             }
         }
-        let model =
-            |read: &sql::Read| ModelName::from_parts(&read.parts).filter(|name| shown.pointers.contains_key(name));
+        let known = |name: &ModelName| shown.pointers.contains_key(name);
+        let model = |read: &sql::Read| {
+            let name = ModelName::from_parts(&read.parts)?;
+            if known(&name) { Some(name) } else { name.in_main().filter(known) }
+        };
         for name in query.reads.iter().flatten().filter_map(model) {
             if shown.snapshot(state, &name).is_none() {
                 let message = format!("`{name}` is not built in `{}`", shown.label);

@@ -14,7 +14,7 @@ use super::queue::Request;
 use super::session::Session;
 use super::tree::SourceTree;
 use crate::adapter::cache;
-use crate::adapter::git::{Head, Rest};
+use crate::adapter::git::{CommitId, Head, Rest};
 use crate::adapter::warehouse::{Holder, WarehouseError};
 use crate::domain::config::HookBuild;
 use crate::domain::environment::State;
@@ -144,12 +144,9 @@ impl Session<'_> {
         let state = self.state()?;
         let prepared = if self.config.environment(branch).is_prod() {
             let tip = self.main_tip()?;
-            let moved = |prod: &crate::domain::environment::Environment| {
-                prod.tip.as_deref() != tip.as_ref().map(|tip| tip.as_str())
-            };
-            if let Some(prod) = state.prod()
-                && !moved(prod)
-            {
+            let tip = tip.as_ref().map(CommitId::as_str);
+            if let Some(prod) = state.prod().filter(|prod| prod.tip.as_deref() == tip) {
+                // whatever prod shows, main has not moved since it was chosen
                 return Ok(Settled::InStep(self.standing(&state, &prod.name)));
             }
             match self.promotion(None, false) {

@@ -7,7 +7,7 @@ use crate::adapter::warehouse::Rows;
 use crate::domain::plan::{Action, ColumnChanges, Plan};
 use crate::workflow::compare::{Diff, TableDiff};
 
-/// A plan; see the contract of the fields in the README.
+/// A plan: every model of the tree and the removed ones, with what is done about each.
 pub(in crate::cli) fn plan(plan: &Plan, applied: bool) -> Value {
     let source = &plan.source;
     let models: Vec<Value> = plan

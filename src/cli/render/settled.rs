@@ -49,8 +49,8 @@ pub(in crate::cli) fn render(settled: &Settled, greet: bool) -> Option<String> {
             format!("{} · {who} has the warehouse; planned as soon as it is free", paint(BOLD, environment))
         }
         Settled::Rewound { shown, tip } => {
-            let note = format!("main went back to {tip}, prod still shows {shown}");
-            format!("{} · vmesh promote --allow-rewind moves it", paint(YELLOW, note))
+            let note = format!("prod still shows {shown}, which main (now {tip}) no longer contains");
+            format!("{} · vmesh promote --allow-rewind follows main", paint(YELLOW, note))
         }
     };
     Some(format!("vmesh: {line}"))
