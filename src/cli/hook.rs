@@ -31,10 +31,10 @@ fn ring(face: &Face, name: &str) -> Result<(), Error> {
     let start = here()?;
     let repository = Repository::discover(&start)?;
     let projects: BTreeSet<String> = registered(&repository).into_iter().collect();
-    drop(repository);
+    let mut found = Some(repository);
     let teller = Teller::quiet();
     for prefix in projects {
-        let repository = Repository::discover(&start)?;
+        let repository = found.take().map_or_else(|| Repository::discover(&start), Ok)?;
         let config = repository.top().map(|top| top.join(&prefix).join(crate::domain::config::CONFIG_FILE));
         if config.is_some_and(|config| !config.is_file()) {
             // this branch has no such project

@@ -107,14 +107,25 @@ impl Session<'_> {
         if build == HookBuild::Off {
             return Ok(Settled::Nothing);
         }
+        let branch = match self.repository.head()? {
+            Head::Branch { name, commit: Some(_) } => name,
+            Head::Branch { .. } => return Ok(Settled::Nothing),
+            Head::Detached { .. } => return Ok(Settled::NotNow(self.repository.rest()?)),
+        };
+        // where nothing changed, it doesn't matter what Git is in the midst of
+        if let Some(standing) = self.sealed(&branch)? {
+            return Ok(Settled::InStep(standing));
+        }
         match self.repository.rest()? {
-            Rest::Ready => {}
-            rest => return Ok(Settled::NotNow(rest)),
+            Rest::Ready => self.settle_branch(&branch, build),
+            rest => Ok(Settled::NotNow(rest)),
         }
-        match self.repository.head()? {
-            Head::Branch { name, commit: Some(_) } => self.settle_branch(&name, build),
-            _ => Ok(Settled::Nothing),
-        }
+    }
+
+    /// How a branch stands, if nothing has changed since it was last found in step.
+    fn sealed(&self, branch: &BranchName) -> Result<Option<Standing>, Error> {
+        let Some((known, standing)) = self.seals().remove(branch.as_str()) else { return Ok(None) };
+        Ok((known == self.seal(branch)?).then_some(standing))
     }
 
     /// Settles one branch: prod for main, the branch's environment otherwise.
@@ -126,12 +137,7 @@ impl Session<'_> {
         if build == HookBuild::Background {
             self.location.patience = HOOK_PATIENCE;
         }
-        let seal = self.seal(branch)?;
-        if let Some((_, standing)) = self.seals().remove(branch.as_str()).filter(|(known, _)| *known == seal) {
-            return Ok(Settled::InStep(standing));
-        }
-        let settled = self.settle_now(branch, build);
-        match settled {
+        match self.settle_now(branch, build) {
             Err(Error::Warehouse(WarehouseError::Locked { holder, .. })) if build == HookBuild::Background => {
                 self.enqueue(&Request::new(self, branch))?;
                 Ok(Settled::Queued { environment, builds: Vec::new(), locked: Some(holder) })
