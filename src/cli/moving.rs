@@ -156,7 +156,7 @@ fn restate(face: &Face, session: &Session<'_>, environment: &EnvName, args: &arg
         say("nothing was changed\n");
         return Ok(DONE);
     }
-    let built = session.restate(&restatement)?;
+    let built = session.restate(&args.restate_model, environment)?;
     face.print(
         || format!("{} built again; no pointer moved\n", count(built.len(), "table")),
         || json!({"restate": models, "environments": environments, "applied": true, "built": built}),

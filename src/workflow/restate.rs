@@ -31,7 +31,10 @@ impl Session<'_> {
     /// What restating the models of `patterns` means, as `environment` shows them: their tables, and every table that
     /// was built from them, in whichever environment. A branch may not do it to what prod shows.
     pub fn restatement(&self, patterns: &[String], environment: &EnvName) -> Result<Restatement, Error> {
-        let state = self.state()?;
+        self.restatement_in(&self.state()?, patterns, environment)
+    }
+
+    fn restatement_in(&self, state: &State, patterns: &[String], environment: &EnvName) -> Result<Restatement, Error> {
         let shown = state.environments.get(environment);
         let shown = shown.ok_or_else(|| Error::NotPlanned { environment: environment.clone() })?;
         let mut named = BTreeSet::new();
@@ -41,7 +44,7 @@ impl Session<'_> {
         }
         let parents: BTreeMap<Fingerprint, Vec<Fingerprint>> =
             state.snapshots.iter().map(|(fingerprint, snapshot)| (*fingerprint, snapshot.parents.clone())).collect();
-        let live = live(&state);
+        let live = live(state);
         // what a rollback may show again is kept up to date, too
         let kept = state.kept_for_rollback(now() - self.config.ttl_seconds);
         let (all, unshown): (BTreeSet<Fingerprint>, BTreeSet<Fingerprint>) = graph::below(&parents, named)
@@ -63,10 +66,12 @@ impl Session<'_> {
         Ok(Restatement { environments: environments.collect(), snapshots, stale })
     }
 
-    /// Builds them again, all or none.
-    pub fn restate(&self, restatement: &Restatement) -> Result<Vec<ModelName>, Error> {
+    /// Builds them again, all or none: what the patterns mean by then, since others may have published after the
+    /// restatement was told.
+    pub fn restate(&self, patterns: &[String], environment: &EnvName) -> Result<Vec<ModelName>, Error> {
         let warehouse = self.write_warehouse()?;
         let state = warehouse.state()?;
+        let restatement = self.restatement_in(&state, patterns, environment)?;
         let filled: Vec<&Snapshot> = restatement.snapshots.iter().filter(|snapshot| is_filled(snapshot)).collect();
         let mut failed = None;
         let built = warehouse.transaction("building again", |warehouse| {
