@@ -177,6 +177,11 @@ fn git(error: &GitError) -> Diagnostic {
         GitError::Ambiguous { rev } => {
             Diagnostic::new(format!("several objects begin with `{rev}`")).help("type more digits")
         }
+        GitError::Unrelated { ours, theirs } => {
+            Diagnostic::new(format!("{} and {} have no commit in common", ours.short(), theirs.short()))
+                .note("their histories are unrelated, or this shallow clone lacks where they met")
+                .help("git fetch --unshallow, if the clone is shallow")
+        }
         GitError::Io { doing, path, source } => {
             Diagnostic::new(format!("could not {doing} {}", path.display())).note(source.to_string())
         }

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use git2::{ErrorClass, ErrorCode};
 
+use super::id::CommitId;
+
 /// Why Git's data could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
@@ -44,6 +46,14 @@ pub enum GitError {
     Ambiguous {
         /// What was to be resolved.
         rev: String,
+    },
+    /// Two commits whose histories have nothing in common, or nothing that a shallow clone has.
+    #[error("{ours} and {theirs} have no commit in common")]
+    Unrelated {
+        /// The one to be merged into.
+        ours: CommitId,
+        /// The one to be merged.
+        theirs: CommitId,
     },
     /// A file or directory that could not be read.
     #[error("could not {doing} {}", .path.display())]

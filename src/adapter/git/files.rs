@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use git2::{ErrorCode, ObjectType, Oid, Tree};
 
 use super::error::{Doing, GitError};
-use super::id::{BlobId, CommitId};
+use super::id::{BlobId, CommitId, TreeId};
 use super::open::Repository;
 
 /// One file of the project.
@@ -82,8 +82,18 @@ impl Repository {
         project: &str,
         wanted: &dyn Fn(&str) -> bool,
     ) -> Result<Vec<SourceFile>, GitError> {
+        self.files_in_tree(&self.commit(commit)?.tree_id().into(), project, wanted)
+    }
+
+    /// As [`Self::files_at`], of a tree.
+    pub fn files_in_tree(
+        &self,
+        tree: &TreeId,
+        project: &str,
+        wanted: &dyn Fn(&str) -> bool,
+    ) -> Result<Vec<SourceFile>, GitError> {
         const DOING: &str = "read the files of a commit";
-        let top = self.commit(commit)?.tree().doing(DOING)?;
+        let top = self.raw.find_tree(tree.oid()?).doing(DOING)?;
         let project = folder(project);
         let tree = match project {
             "" => top,

@@ -1,11 +1,16 @@
 //! Branches, revisions and ancestry.
 
+use std::ffi::OsStr;
+use std::io::ErrorKind;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
 use git2::{BranchType, Commit, ErrorClass, ErrorCode};
 
 use super::error::{Doing, GitError};
 use super::head::BRANCHES;
 use super::id::CommitId;
-use super::open::Repository;
+use super::open::{Repository, canonical};
 use crate::domain::name::BranchName;
 
 /// What people want to read of a commit.
@@ -98,6 +103,57 @@ impl Repository {
         self.commit(old)?;
         self.commit(new)?;
         Ok(old == new || self.raw.graph_descendant_of(new.oid()?, old.oid()?).doing("compare two commits")?)
+    }
+
+    /// How many commits `b` has that `a` has not.
+    pub fn commits_between(&self, a: &CommitId, b: &CommitId) -> Result<usize, GitError> {
+        self.commit(a)?;
+        self.commit(b)?;
+        let (ahead, _) = self.raw.graph_ahead_behind(b.oid()?, a.oid()?).doing("count commits")?;
+        Ok(ahead)
+    }
+
+    /// The branch that this one was renamed from, if its reflog's newest entries say so.
+    pub fn renamed_from(&self, branch: &BranchName) -> Result<Option<BranchName>, GitError> {
+        let name = branch.to_bytes();
+        let path = self.common_dir().join("logs").join(BRANCHES).join(OsStr::from_bytes(&name));
+        let log = match std::fs::read(&path) {
+            Ok(log) => log,
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::IsADirectory) => return Ok(None),
+            Err(source) => return Err(GitError::Io { doing: "read", path, source }),
+        };
+        // the message comes after a tab; the newest entry is the last
+        let messages =
+            log.rsplit(|byte| *byte == b'\n').filter_map(|line| line.splitn(2, |byte| *byte == b'\t').nth(1));
+        let ending = [b" to ", BRANCHES.as_bytes(), &name].concat();
+        let beginning = [b"Branch: renamed ", BRANCHES.as_bytes()].concat();
+        let old = |message: &[u8]| Some(message.strip_prefix(&*beginning)?.strip_suffix(&*ending)?.to_vec());
+        Ok(messages.filter_map(old).next().map(|old| BranchName::from_bytes(&old)))
+    }
+
+    /// The branches checked out in any working tree of this repository, with that tree's top. Not those of working
+    /// trees whose folder is gone.
+    pub fn checked_out(&self) -> Result<Vec<(BranchName, PathBuf)>, GitError> {
+        const DOING: &str = "list the working trees";
+        let mut all = Vec::new();
+        let mut add = |raw: &git2::Repository, top: PathBuf| -> Result<(), GitError> {
+            let head = raw.find_reference("HEAD").doing(DOING)?;
+            let branch = head.symbolic_target_bytes().and_then(|target| target.strip_prefix(BRANCHES.as_bytes()));
+            all.extend(branch.map(|name| (BranchName::from_bytes(name), top)));
+            Ok(())
+        };
+        let main = git2::Repository::open(self.common_dir()).doing(DOING)?;
+        if !main.is_bare() {
+            add(&main, self.main_top())?;
+        }
+        for name in main.worktrees().doing(DOING)?.iter().flatten().flatten() {
+            let opened = main.find_worktree(name).and_then(|tree| git2::Repository::open_from_worktree(&tree));
+            if let Some((raw, top)) = opened.ok().and_then(|raw| raw.workdir().map(Into::into).map(|top| (raw, top))) {
+                add(&raw, canonical(top))?;
+            }
+        }
+        all.sort();
+        Ok(all)
     }
 
     /// What people want to read of a commit.

@@ -17,6 +17,10 @@ pub struct CommitId(String);
 #[serde(transparent)]
 pub struct BlobId(String);
 
+/// A tree in the object database, or in memory only.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TreeId(String);
+
 impl CommitId {
     /// A commit as read back from vmesh's records.
     pub fn from_record(hex: String) -> Self {
@@ -46,6 +50,23 @@ impl BlobId {
 
     pub(super) fn oid(&self) -> Result<Oid, GitError> {
         Oid::from_str(&self.0).doing("read the id of a file")
+    }
+}
+
+impl TreeId {
+    /// All of it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(super) fn oid(&self) -> Result<Oid, GitError> {
+        Oid::from_str(&self.0).doing("read the id of a tree")
+    }
+}
+
+impl From<Oid> for TreeId {
+    fn from(oid: Oid) -> Self {
+        Self(oid.to_string())
     }
 }
 

@@ -6,6 +6,7 @@
 //! | `open.rs` | finding and creating a repository; where its parts lie |
 //! | `head.rs` | what is checked out, and whether Git is at rest |
 //! | `history.rs` | branches, revisions, ancestry |
+//! | `merge.rs` | what a merge would give |
 //! | `files.rs` | the project's files as a commit has them; how bytes are read |
 //! | `worktree.rs`, `stat_cache.rs`, `index.rs` | the project's files as they lie on disk |
 //! | `config.rs`, `hooks_dir.rs` | Git's settings; where the hooks go |
@@ -18,6 +19,7 @@ mod history;
 mod hooks_dir;
 mod id;
 mod index;
+mod merge;
 mod open;
 mod stat_cache;
 #[cfg(test)]
@@ -29,6 +31,7 @@ pub use files::{Location, SourceFile, normalize};
 pub use head::{Head, Rest};
 pub use history::CommitInfo;
 pub use hooks_dir::HooksDir;
-pub use id::{BlobId, CommitId};
+pub use id::{BlobId, CommitId, TreeId};
+pub use merge::MergePreview;
 pub use open::Repository;
 pub use stat_cache::StatCache;

@@ -1,5 +1,6 @@
 //! Finding a repository, creating one, and where its parts lie.
 
+use std::cell::OnceCell;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -13,6 +14,8 @@ pub struct Repository {
     top: Option<PathBuf>,
     git_dir: PathBuf,
     common_dir: PathBuf,
+    /// Set once libgit2 writes objects to memory; see [`Self::merge_preview`].
+    pub(super) in_memory: OnceCell<()>,
 }
 
 /// The repository that the environment names, as Git does for its hooks.
@@ -83,6 +86,7 @@ impl Repository {
             top: raw.workdir().map(|top| canonical(top.into())),
             git_dir: canonical(raw.path().into()),
             common_dir: canonical(raw.commondir().into()),
+            in_memory: OnceCell::new(),
             raw,
         }
     }

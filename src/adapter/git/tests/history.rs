@@ -104,3 +104,56 @@ fn a_commit_described() {
     assert!(sandbox.open().describe(&nonsense).is_err());
     assert_eq!(nonsense.short(), "zz");
 }
+
+#[test]
+fn commits_are_counted() {
+    let sandbox = Sandbox::new();
+    let base = sandbox.id("HEAD");
+    sandbox.diverge();
+    sandbox.commit("one more");
+    let (main, other) = (sandbox.id("main"), sandbox.id("other"));
+    let repository = sandbox.open();
+    for (a, b, count) in [(&main, &other, 2), (&other, &main, 1), (&base, &other, 2), (&other, &base, 0)] {
+        assert_eq!(repository.commits_between(a, b).unwrap(), count);
+    }
+    let missing = CommitId::from_record("1234567890".repeat(4));
+    assert!(matches!(repository.commits_between(&main, &missing), Err(GitError::Missing { .. })));
+}
+
+#[test]
+fn a_renamed_branch_knows_its_old_name() {
+    let sandbox = Sandbox::new();
+    let branch = |name: &str| BranchName::from(name);
+    sandbox.git(&["branch", "a'b\"c;$x"]);
+    sandbox.git(&["branch", "-m", "a'b\"c;$x", "team/second"]);
+    sandbox.git(&["switch", "-q", "team/second"]);
+    sandbox.commit("after it");
+    let repository = sandbox.open();
+    let renamed_from = |name: &str| repository.renamed_from(&branch(name)).unwrap();
+    assert_eq!(renamed_from("team/second"), Some(branch("a'b\"c;$x")));
+    sandbox.git(&["branch", "-m", "third"]);
+    assert_eq!(renamed_from("third"), Some(branch("team/second")));
+    // a copy has the log of what it was copied from
+    sandbox.git(&["branch", "-c", "third", "fourth"]);
+    for name in ["fourth", "main", "team/second", "team", "nobody", ""] {
+        assert_eq!(renamed_from(name), None, "{name}");
+    }
+}
+
+#[test]
+fn every_working_tree_tells_its_branch() {
+    let sandbox = Sandbox::new();
+    for (folder, branch) in [("alice's tree", "alice"), ("gone", "bob")] {
+        sandbox.git(&["worktree", "add", "-q", "-b", branch, sandbox.beside(folder).to_str().unwrap()]);
+    }
+    sandbox.git(&["worktree", "add", "-q", "--detach", sandbox.beside("detached").to_str().unwrap()]);
+    std::fs::remove_dir_all(sandbox.beside("gone")).unwrap();
+    let alice = sandbox.beside("alice's tree");
+    let expected = [(BranchName::from("alice"), alice.clone()), (BranchName::from("main"), sandbox.top.clone())];
+    for top in [&sandbox.top, &alice] {
+        assert_eq!(open(top).checked_out().unwrap(), expected);
+    }
+    let bare = sandbox.beside("project.git");
+    sandbox.git(&["clone", "-q", "--bare", ".", bare.to_str().unwrap()]);
+    assert_eq!(open(&bare).checked_out().unwrap(), []);
+}

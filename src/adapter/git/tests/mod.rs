@@ -6,6 +6,7 @@ mod files;
 mod head;
 mod history;
 mod hooks_dir;
+mod merge;
 mod open;
 mod worktree;
 
