@@ -16,7 +16,8 @@ pub(super) struct Cli {
     /// Print one JSON document on stdout, the same as `--format json`.
     #[arg(long, global = true)]
     pub(super) json: bool,
-    /// How to print results: text or json; `vmesh query` also takes table, csv, jsonl and parquet.
+    /// How to print results: text or json; `vmesh query` also takes table, csv, jsonl and parquet, `vmesh plan`
+    /// markdown.
     #[arg(long, global = true, value_name = "FORMAT")]
     pub(super) format: Option<String>,
 }
@@ -99,7 +100,17 @@ pub(super) struct Plan {
     /// Build the tables of these models again, and what is below them: a name, a pattern, or `*`.
     #[arg(long, value_name = "MODEL")]
     pub(super) restate_model: Vec<String>,
-    /// Apply nothing; exit with 1 when there is something to do.
+    /// Plan the merge of the branch into main, in memory, as prod will show it; applying builds what it needs, so that
+    /// the merge itself only swaps pointers.
+    #[arg(long, conflicts_with_all = ["create_from", "restate_model", "take_over"])]
+    pub(super) merged: bool,
+    /// Show these files even where someone else keeps the environment with others.
+    #[arg(long)]
+    pub(super) take_over: bool,
+    /// Build nothing: fail if something would have to be built.
+    #[arg(long)]
+    pub(super) no_build: bool,
+    /// Apply nothing; exit with 1 when there is something to do (with --merged: something to build).
     #[arg(long)]
     pub(super) exit_code: bool,
 }

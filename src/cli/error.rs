@@ -2,12 +2,15 @@
 
 use std::path::Path;
 
-use super::render::{diagnostic, some};
+use super::render::plan as told;
+use super::render::{ago, diagnostic, some};
 use crate::adapter::git::GitError;
 use crate::adapter::hooks::HookError;
 use crate::adapter::warehouse::WarehouseError;
 use crate::domain::diagnostic::Diagnostic;
+use crate::domain::environment::Owner;
 use crate::workflow::error::Error;
+use crate::workflow::session::now;
 
 /// Everything went wrong as described.
 pub(super) const FAILED: u8 = 1;
@@ -71,6 +74,25 @@ fn describe(error: &Error) -> Vec<Diagnostic> {
         Error::Detached => Diagnostic::new("no branch is checked out, so there is no environment")
             .note("HEAD is detached: at a commit or a tag, or in the midst of a rebase or bisect")
             .help("check out a branch, or name an environment, a branch or a commit"),
+        Error::Kept(kept) => {
+            let commit = kept.commit.as_deref().map(told::short).unwrap_or_default();
+            let dirty = if kept.dirty { " with uncommitted changes" } else { "" };
+            let Owner { who, host, folder } = &kept.owner;
+            Diagnostic::new(format!("`{}` is kept by {who}, who has other files", kept.environment))
+                .note(format!("it shows {folder} on {host}, at {commit}{dirty}, since {}", ago(kept.at, now())))
+                .note("your files don't contain all of that; nothing was changed")
+                .help("pull what they did, or show your files instead: vmesh plan --take-over")
+        }
+        Error::Conflicts { branch, main, models, others } => {
+            let mut problem = Diagnostic::new(format!("merging `{branch}` into `{main}` conflicts"));
+            if !models.is_empty() {
+                problem = problem.note(format!("models that both changed: {}", some(models, 10)));
+            }
+            if !others.is_empty() {
+                problem = problem.note(format!("other files that both changed: {}", some(others, 10)));
+            }
+            problem.help(format!("git switch {branch} && git merge {main}, and resolve them there"))
+        }
         Error::NothingCommitted { main } => Diagnostic::new(format!("nothing is committed on `{main}` yet"))
             .note("prod shows what is committed, never what only lies in the working tree")
             .help("git add --all && git commit -m 'first models', then: vmesh promote"),

@@ -26,8 +26,7 @@ pub(super) fn invalidate(face: &Face, args: &args::Invalidate) -> Verdict {
 pub(super) fn gc(face: &Face, args: &args::Gc) -> Verdict {
     let session = face.session()?;
     let garbage = session.garbage()?;
-    let nothing = garbage.environments.is_empty() && garbage.tables.is_empty();
-    if args.dry_run || nothing {
+    if args.dry_run || garbage.is_empty() {
         face.print(|| told(&garbage, "would be removed"), || listed(&garbage, args.dry_run));
         return Ok(DONE);
     }
@@ -45,7 +44,7 @@ pub(super) fn gc(face: &Face, args: &args::Gc) -> Verdict {
 }
 
 fn told(garbage: &Garbage, verb: &str) -> String {
-    if garbage.environments.is_empty() && garbage.tables.is_empty() {
+    if garbage.is_empty() {
         return "nothing to remove\n".to_owned();
     }
     let mut lines = Vec::new();
@@ -55,6 +54,9 @@ fn told(garbage: &Garbage, verb: &str) -> String {
             Gone::Unused => "unused for long",
         };
         lines.push(format!("  {environment}  {why}"));
+    }
+    if !garbage.previews.is_empty() {
+        lines.push(format!("  what was kept for merging {}", some(&garbage.previews, 5)));
     }
     if !garbage.tables.is_empty() {
         let names: Vec<&str> = garbage.tables.iter().map(|table| table.name.as_str()).collect();

@@ -44,6 +44,7 @@ enum Format {
     Csv,
     JsonLines,
     Parquet,
+    Markdown,
 }
 
 /// Runs the command line.
@@ -87,6 +88,7 @@ fn format(cli: &Cli) -> Result<Format, Error> {
         None if cli.json => Ok(Format::Json),
         None | Some("text") => Ok(Format::Text),
         Some("json") => Ok(Format::Json),
+        Some("markdown") if matches!(cli.command, Command::Plan(_)) => Ok(Format::Markdown),
         Some("table") if is_query => Ok(Format::Text),
         Some("csv") if is_query => Ok(Format::Csv),
         Some("jsonl") if is_query => Ok(Format::JsonLines),
@@ -130,6 +132,26 @@ impl Face {
     fn session(&self) -> Result<Session<'_>, Error> {
         let session = self.session_of(&self.teller)?;
         session.revive_worker()?;
+        Ok(session)
+    }
+
+    /// The same for commands that read: what Git did unheard is made good first.
+    fn caught_up(&self) -> Result<Session<'_>, Error> {
+        let mut session = self.session()?;
+        let settled = session.catch_up();
+        self.teller.clear();
+        match settled {
+            Ok(None) => {}
+            Ok(Some(settled)) => {
+                if let Some(line) = render::settled::render(&settled, false) {
+                    anstream::eprintln!("{line}");
+                }
+            }
+            // the command itself works on what is there
+            Err(problem) => {
+                error::print(&problem);
+            }
+        }
         Ok(session)
     }
 

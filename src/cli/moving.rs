@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::args;
 use super::render::plan as told;
-use super::render::{BOLD, DIM, count, json, paint, settled, some};
-use super::{DONE, Face, Verdict, say};
+use super::render::{BOLD, DIM, count, json, markdown, paint, settled, some};
+use super::{DONE, Face, Format, Verdict, error, say};
 use crate::domain::name::EnvName;
 use crate::domain::plan::Plan;
 use crate::workflow::apply::Applied;
@@ -16,7 +16,11 @@ use crate::workflow::session::Session;
 /// `vmesh plan`
 pub(super) fn plan(face: &Face, args: &args::Plan) -> Verdict {
     let session = face.session()?;
-    let target = session.target(args.env.as_deref(), args.create_from.as_deref())?;
+    if args.merged {
+        return merged(face, &session, args);
+    }
+    let mut target = session.target(args.env.as_deref(), args.create_from.as_deref())?;
+    target.take_over = args.take_over;
     if !args.restate_model.is_empty() {
         return restate(face, &session, &target.environment, args);
     }
@@ -29,19 +33,21 @@ pub(super) fn plan(face: &Face, args: &args::Plan) -> Verdict {
         if is_prod {
             return Err(Error::ProdIsPromoted);
         }
-        return apply(face, &session, &prepared, true, args.explain);
+        return apply(face, &session, &prepared, !args.no_build, args.explain);
     }
-    let plan = prepared.plan(&session, &session.state()?);
+    let state = session.state()?;
+    let plan = prepared.plan(&session, &state);
     let done = plan.is_done() && records(&plan);
-    if !face.is_json() {
-        warn(&prepared);
-    }
-    face.print(|| told::render(&plan, args.explain), || json::plan(&plan, false));
+    warn(face, &prepared);
+    print_plan(face, &plan, args.explain, false);
     if args.exit_code {
         return Ok(u8::from(!done));
     }
-    if done || face.is_json() {
+    if done || face.format != Format::Text {
         return Ok(DONE);
+    }
+    if let Some(kept) = session.kept_elsewhere(&prepared.target, &plan, &state)? {
+        return Err(Error::Kept(Box::new(kept)));
     }
     if is_prod {
         say("prod is moved by: vmesh promote\n");
@@ -55,9 +61,64 @@ pub(super) fn plan(face: &Face, args: &args::Plan) -> Verdict {
         say("nothing was changed\n");
         return Ok(DONE);
     }
-    let applied = session.apply(&prepared, "plan", true, &mut |_| {})?;
+    let applied = session.apply(&prepared, "plan", !args.no_build, &mut |_| {})?;
     face.print(|| published(&applied), || json::plan(&applied.plan, true));
     Ok(DONE)
+}
+
+/// `vmesh plan --merged`
+fn merged(face: &Face, session: &Session<'_>, args: &args::Plan) -> Verdict {
+    let target = match session.merge_target(args.env.as_deref()) {
+        Err(Error::Conflicts { branch, main, models, others }) if face.format == Format::Markdown => {
+            say(&markdown::conflicts(&branch, &main, &models, &others));
+            return Ok(error::FAILED);
+        }
+        target => target?,
+    };
+    let prepared = session.prepare(target)?;
+    let plan = prepared.plan(session, &session.state()?);
+    let builds = plan.builds().count();
+    warn(face, &prepared);
+    print_plan(face, &plan, args.explain, false);
+    if args.exit_code {
+        return Ok(u8::from(builds > 0));
+    }
+    if args.no_build && builds > 0 {
+        return Err(Error::BuildsNeeded {
+            environment: plan.environment.clone(),
+            models: plan.builds().map(|step| step.model.clone()).collect(),
+        });
+    }
+    let ask = builds > 0 && !args.yes;
+    if args.no_build || (ask && face.format != Format::Text) {
+        return Ok(DONE);
+    }
+    if ask && !Face::can_ask() {
+        anstream::eprintln!("not built: there is no terminal to ask on; --yes builds");
+        return Ok(DONE);
+    }
+    if ask && !face.confirm("build it ahead?", false, "--yes")? {
+        say("nothing was changed\n");
+        return Ok(DONE);
+    }
+    if !ask && !args.yes {
+        return Ok(DONE);
+    }
+    let built = session.build_ahead(&prepared, true)?;
+    face.teller.clear();
+    if face.format == Format::Text {
+        let branch = &plan.source.branch;
+        say(&format!("{} built · merging {branch} swaps pointers only\n", count(built.len(), "model")));
+    }
+    Ok(DONE)
+}
+
+/// Prints a plan in the format asked for.
+fn print_plan(face: &Face, plan: &Plan, explain: bool, applied: bool) {
+    match face.format {
+        Format::Markdown => say(&markdown::plan(plan)),
+        _ => face.print(|| told::render(plan, explain), || json::plan(plan, applied)),
+    }
 }
 
 /// Whether nothing has to be written once all pointers are right: prod's record names the commit, too.
@@ -69,8 +130,8 @@ fn records(plan: &Plan) -> bool {
 fn apply(face: &Face, session: &Session<'_>, prepared: &Prepared, build: bool, explain: bool) -> Verdict {
     let action = if prepared.target.environment.is_prod() { "promote" } else { "plan" };
     let applied = session.apply(prepared, action, build, &mut |plan| {
+        warn(face, prepared);
         if !face.is_json() {
-            warn(prepared);
             say(&told::render(plan, explain));
         }
     })?;
@@ -87,8 +148,8 @@ pub(super) fn promote(face: &Face, args: &args::Promote) -> Verdict {
         return apply(face, &session, &prepared, !args.no_build, false);
     }
     let plan = prepared.plan(&session, &session.state()?);
+    warn(face, &prepared);
     if !face.is_json() {
-        warn(&prepared);
         say(&told::render(&plan, false));
     }
     let nothing = plan.is_done() && records(&plan);
@@ -182,7 +243,10 @@ fn published(applied: &Applied) -> String {
 }
 
 /// What is accepted and has no effect yet.
-fn warn(prepared: &Prepared) {
+fn warn(face: &Face, prepared: &Prepared) {
+    if face.is_json() {
+        return;
+    }
     for model in prepared.desired.project.models() {
         for warning in &model.file.warnings {
             anstream::eprintln!("warning: `{}`: {warning}", model.name);

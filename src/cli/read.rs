@@ -10,7 +10,7 @@ use super::render::{BOLD, DIM, RED, YELLOW, ago, bytes, count, dag, diff, json, 
 use super::{DONE, Face, Format, Verdict, say};
 use crate::adapter::git::{CommitId, Head};
 use crate::adapter::warehouse::ExportFormat;
-use crate::domain::environment::{Environment, State};
+use crate::domain::environment::{Environment, Owner, State};
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::name::TableName;
 use crate::workflow::error::Error;
@@ -20,7 +20,7 @@ use crate::workflow::worker;
 
 /// `vmesh status`
 pub(super) fn status(face: &Face) -> Verdict {
-    let session = face.session()?;
+    let session = face.caught_up()?;
     let head = session.repository.head()?;
     let Head::Branch { name: branch, commit } = head else {
         let what = "HEAD is detached: no branch, no environment";
@@ -92,9 +92,12 @@ pub(super) fn status(face: &Face) -> Verdict {
                 out.push_str("  uncommitted changes: prod shows what is committed\n");
             }
         }
+        if let Some(plan) = plan.as_ref().filter(|plan| !plan.environment.is_prod() && !plan.changed().is_empty()) {
+            let names = some(&plan.changed(), 5);
+            out.push_str(&format!("  changed on {branch}: {names}\n"));
+        }
         if let Some(plan) = plan.as_ref().filter(|plan| !plan.behind.is_empty()) {
-            let names = some(&plan.behind, 5);
-            out.push_str(&format!("  behind main: {names}\n"));
+            out.push_str(&format!("  {}\n", told::behind(plan)));
         }
         if !waiting.is_empty() {
             let branches: Vec<String> = waiting.iter().map(|request| request.branch.to_string()).collect();
@@ -112,6 +115,7 @@ pub(super) fn status(face: &Face) -> Verdict {
             "environment": environment,
             "commit": commit,
             "in_step": in_step,
+            "changed": plan.as_ref().map(|plan| plan.changed()),
             "behind": plan.as_ref().map(|plan| &plan.behind),
             "building": progress,
             "waiting": waiting,
@@ -126,7 +130,7 @@ pub(super) fn status(face: &Face) -> Verdict {
 
 /// `vmesh envs`
 pub(super) fn envs(face: &Face) -> Verdict {
-    let session = face.session()?;
+    let session = face.caught_up()?;
     let Some(warehouse) = session.read_warehouse()? else {
         face.print(|| "no environments yet\n".to_owned(), || json!([]));
         return Ok(DONE);
@@ -140,7 +144,7 @@ pub(super) fn envs(face: &Face) -> Verdict {
         .collect();
     let sizes = warehouse.bytes(&tables)?;
     drop(warehouse);
-    let now = now();
+    let (now, here) = (now(), session.owner());
     let lines: Vec<(&Environment, usize, u64)> = state
         .environments
         .values()
@@ -160,6 +164,7 @@ pub(super) fn envs(face: &Face) -> Verdict {
             vec![
                 environment.name.to_string(),
                 environment.branch.to_string(),
+                environment.owner.as_ref().map(|owner| keeper(owner, &here)).unwrap_or_default(),
                 format!("{commit}{dirty}"),
                 ago(environment.updated_at, now),
                 environment.pointers.len().to_string(),
@@ -167,7 +172,7 @@ pub(super) fn envs(face: &Face) -> Verdict {
                 if environment.name.is_prod() { "–".to_owned() } else { bytes(*size) },
             ]
         });
-        let headings = ["environment", "branch", "commit", "updated", "models", "not prod's", "own storage"];
+        let headings = ["environment", "branch", "kept by", "commit", "updated", "models", "not prod's", "own storage"];
         table::list(headings, rows.collect())
     };
     let data = || {
@@ -175,6 +180,7 @@ pub(super) fn envs(face: &Face) -> Verdict {
             json!({
                 "environment": environment.name,
                 "branch": environment.branch,
+                "owner": environment.owner,
                 "commit": environment.commit,
                 "dirty": environment.dirty,
                 "generation": environment.generation,
@@ -189,6 +195,17 @@ pub(super) fn envs(face: &Face) -> Verdict {
     };
     face.print(text, data);
     Ok(DONE)
+}
+
+/// Who keeps an environment, and where, as far as it is not here.
+fn keeper(owner: &Owner, here: &Owner) -> String {
+    let Owner { who, host, folder } = owner;
+    let folder = folder.rsplit(['/', '\\']).next().unwrap_or(folder);
+    match owner.is_at(here) {
+        true => who.clone(),
+        false if *host == here.host => format!("{who} in {folder}"),
+        false => format!("{who} in {folder} on {host}"),
+    }
 }
 
 /// The snapshots that an environment shows and prod doesn't.
@@ -240,7 +257,7 @@ pub(super) fn log(face: &Face, args: &args::Log) -> Verdict {
 
 /// `vmesh diff`
 pub(super) fn diff(face: &Face, args: &args::Diff) -> Verdict {
-    let session = face.session()?;
+    let session = face.caught_up()?;
     let found = session.diff(args.a.as_deref(), args.b.as_deref())?;
     face.print(|| diff::models(&found), || json::diff(&found));
     Ok(u8::from(args.exit_code && !found.models.is_empty()))
@@ -248,7 +265,7 @@ pub(super) fn diff(face: &Face, args: &args::Diff) -> Verdict {
 
 /// `vmesh table-diff`
 pub(super) fn table_diff(face: &Face, args: &args::TableDiff) -> Verdict {
-    let session = face.session()?;
+    let session = face.caught_up()?;
     let found = session.table_diff(&args.model, args.a.as_deref(), args.b.as_deref(), &args.on, args.limit)?;
     face.print(|| diff::tables(&found), || json::table_diff(&found));
     Ok(u8::from(args.exit_code && found.differs()))
@@ -256,10 +273,10 @@ pub(super) fn table_diff(face: &Face, args: &args::TableDiff) -> Verdict {
 
 /// `vmesh query`
 pub(super) fn query(face: &Face, args: &args::Query) -> Verdict {
-    let session = face.session()?;
+    let session = face.caught_up()?;
     let environment = args.env.as_deref();
     let format = match face.format {
-        Format::Text => {
+        Format::Text | Format::Markdown => {
             let limit = (args.limit > 0).then_some(args.limit);
             say(&table::rows(&session.query(&args.sql, environment, limit)?));
             return Ok(DONE);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::fingerprint::Fingerprint;
 use super::name::{BranchName, EnvName, ModelName, TableName};
@@ -33,6 +33,24 @@ pub struct Snapshot {
     pub built_at: i64,
 }
 
+/// Who keeps an environment in step, and from where.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owner {
+    /// The name that their commits bear.
+    pub who: String,
+    /// Their computer.
+    pub host: String,
+    /// The working tree on it, or the bare repository.
+    pub folder: String,
+}
+
+impl Owner {
+    /// Whether both work in the same place, whatever they are called.
+    pub fn is_at(&self, other: &Self) -> bool {
+        self.host == other.host && self.folder == other.folder
+    }
+}
+
 /// A named set of pointers from models to snapshots.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Environment {
@@ -55,8 +73,21 @@ pub struct Environment {
     pub created_at: i64,
     /// When it was last published.
     pub updated_at: i64,
+    /// Who published it last.
+    pub owner: Option<Owner>,
     /// What it shows.
     pub pointers: BTreeMap<ModelName, Fingerprint>,
+}
+
+/// What a merge that is still to come will show: kept, so that the merge finds it built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preview {
+    /// The branch to be merged.
+    pub branch: BranchName,
+    /// When it was planned, in seconds since 1970.
+    pub at: i64,
+    /// What prod would show.
+    pub fingerprints: BTreeSet<Fingerprint>,
 }
 
 /// One entry of the history of prod's pointers.
@@ -88,6 +119,8 @@ pub struct State {
     pub views: BTreeMap<TableName, TableName>,
     /// Prod's history, oldest first.
     pub promotions: Vec<Promotion>,
+    /// The merges that were planned ahead.
+    pub previews: Vec<Preview>,
 }
 
 impl State {

@@ -152,8 +152,10 @@ pub struct Source {
     pub commit: Option<String>,
     /// Whether the files differ from that commit.
     pub dirty: bool,
-    /// Prod only: whether main's working tree has changes, which prod doesn't show.
+    /// Prod only: whether the branch's working tree has changes, which prod doesn't show.
     pub uncommitted: bool,
+    /// Whether the tree is that of a merge of the branch into main, which has not happened yet.
+    pub merged: bool,
     /// The branch that changes are told against.
     pub main: BranchName,
     /// The merge base, if there is one.
@@ -191,6 +193,13 @@ impl Plan {
     /// The models to build, parents first.
     pub fn builds(&self) -> impl Iterator<Item = &Step> {
         self.steps.iter().filter(|step| step.action == Action::Build)
+    }
+
+    /// What the branch itself changed since base: its own doing, not what reaches a model from others or from main.
+    pub fn changed(&self) -> Vec<ModelName> {
+        let own =
+            |step: &&Step| matches!(step.change, Change::Direct | Change::Added | Change::Removed | Change::Metadata);
+        self.steps.iter().filter(own).map(|step| step.model.clone()).collect()
     }
 
     /// How many steps have this action.

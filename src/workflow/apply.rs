@@ -14,7 +14,7 @@ use crate::domain::diagnostic::{Diagnostic, Excerpt, nearest};
 use crate::domain::engine_message;
 use crate::domain::environment::State;
 use crate::domain::model::Kind;
-use crate::domain::name::{ModelName, TableName};
+use crate::domain::name::{EnvName, ModelName, TableName};
 use crate::domain::plan::{Plan, Step};
 use crate::domain::project::Model;
 
@@ -64,12 +64,15 @@ impl Session<'_> {
                 let generation = plan.generation.unwrap_or(0);
                 return Ok(Applied { plan: first, built, generation, published: attempt > 0, standing });
             }
+            if let Some(kept) = self.kept_elsewhere(&prepared.target, &plan, &state)? {
+                return Err(Error::Kept(Box::new(kept)));
+            }
             if !build && plan.builds().next().is_some() {
                 let models = plan.builds().map(|step| step.model.clone()).collect();
                 return Err(Error::BuildsNeeded { environment: plan.environment, models });
             }
             self.build_all(prepared, &plan, &warehouse, &state, &mut built)?;
-            match self.publish(&warehouse, &plan, action) {
+            match self.publish(&warehouse, &plan, &state, action) {
                 Err(Error::Warehouse(WarehouseError::Moved { .. } | WarehouseError::Lost { .. })) => {}
                 Err(error) => return Err(error),
                 Ok(generation) => return Ok(Applied { plan: first, built, generation, published: true, standing }),
@@ -78,19 +81,18 @@ impl Session<'_> {
         Err(Error::Contended { environment: prepared.target.environment.clone() })
     }
 
-    /// Whether the environment shows the plan's tree, and prod's record names its commit.
+    /// Whether the environment shows the plan's tree, and its record names the commit.
     pub(super) fn is_recorded(&self, plan: &Plan, state: &State) -> bool {
-        let recorded = match state.environments.get(&plan.environment) {
-            Some(shown) if plan.environment.is_prod() => {
-                shown.commit == plan.source.commit && shown.tip == plan.source.tip
-            }
-            Some(_) => true,
-            None => false,
-        };
+        let source = &plan.source;
+        let recorded = state.environments.get(&plan.environment).is_some_and(|shown| {
+            let tip = !plan.environment.is_prod() || shown.tip == source.tip;
+            shown.commit == source.commit && shown.dirty == source.dirty && tip
+        });
         recorded && plan.is_done()
     }
 
-    fn publish(&self, warehouse: &Warehouse, plan: &Plan, action: &str) -> Result<u64, Error> {
+    fn publish(&self, warehouse: &Warehouse, plan: &Plan, state: &State, action: &str) -> Result<u64, Error> {
+        let replaced = self.replaced(plan, state)?;
         let pointers = plan.pointers();
         let source = &plan.source;
         let publication = Publication {
@@ -102,6 +104,8 @@ impl Session<'_> {
             base: source.base.as_deref(),
             tip: source.tip.as_deref().filter(|_| plan.environment.is_prod()),
             pointers: &pointers,
+            owner: &self.owner(),
+            replaces: replaced.as_ref().map(|(environment, generation)| (environment, *generation)),
             pattern: plan.pattern,
             action,
             at: now(),
@@ -112,9 +116,21 @@ impl Session<'_> {
         Ok(generation)
     }
 
+    /// The environment whose place a new one takes: that of the name which the branch had before `git branch -m`.
+    fn replaced(&self, plan: &Plan, state: &State) -> Result<Option<(EnvName, u64)>, Error> {
+        if plan.generation.is_some() || plan.environment.is_prod() {
+            return Ok(None);
+        }
+        let Some(before) = self.repository.renamed_from(&plan.source.branch)? else { return Ok(None) };
+        let name = self.config.environment(&before);
+        let old = state.environments.get(&name).filter(|old| old.branch == before && name != plan.environment);
+        let is_free = self.repository.branch_tip(&before)?.is_none();
+        Ok(old.filter(|_| is_free && !name.is_prod()).map(|old| (old.name.clone(), old.generation)))
+    }
+
     /// Builds the plan's missing snapshots, several at a time where none waits for another. Models below one that failed
     /// are left out; the others are built and kept.
-    fn build_all(
+    pub(super) fn build_all(
         &self,
         prepared: &Prepared,
         plan: &Plan,
@@ -243,7 +259,7 @@ impl Session<'_> {
             Body::Seed { .. } => "",
         };
         let missing = self.missing_table(model, &headline);
-        let path = if self.prefix.is_empty() { model.path.clone() } else { format!("{}/{}", self.prefix, model.path) };
+        let path = self.in_top(&model.path);
         // the statement's first line is ours
         let place = engine_message::place(message, &format!("\n{sent}")).map(|at| at.saturating_sub(1));
         let span = match (&missing, place) {

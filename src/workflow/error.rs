@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::ownership::Kept;
 use crate::adapter::git::GitError;
 use crate::adapter::hooks::HookError;
 use crate::adapter::warehouse::WarehouseError;
@@ -56,6 +57,21 @@ pub enum Error {
     /// No branch is checked out and no environment was named.
     #[error("HEAD is detached")]
     Detached,
+    /// Someone else keeps the environment in step, with changes that this tree does not have.
+    #[error("`{}` is kept by {}", .0.environment, .0.owner.who)]
+    Kept(Box<Kept>),
+    /// A merge that was planned ahead does not go without conflicts.
+    #[error("merging `{branch}` conflicts")]
+    Conflicts {
+        /// The branch to be merged.
+        branch: String,
+        /// The branch to merge into.
+        main: String,
+        /// The models that both changed.
+        models: Vec<String>,
+        /// The other files.
+        others: Vec<String>,
+    },
     /// The main branch has no commit yet.
     #[error("nothing is committed on the main branch")]
     NothingCommitted {

@@ -25,6 +25,15 @@ pub struct Garbage {
     pub environments: Vec<(EnvName, u64, Gone)>,
     /// Tables of the physical layer.
     pub tables: Vec<TableName>,
+    /// Branches whose merge need not be kept ready any more.
+    pub previews: Vec<BranchName>,
+}
+
+impl Garbage {
+    /// Whether there is nothing to remove.
+    pub fn is_empty(&self) -> bool {
+        self.environments.is_empty() && self.tables.is_empty() && self.previews.is_empty()
+    }
 }
 
 impl Session<'_> {
@@ -37,14 +46,23 @@ impl Session<'_> {
                 environments.push((environment.name.clone(), environment.generation, gone));
             }
         }
-        let removed: BTreeSet<&EnvName> = environments.iter().map(|(name, ..)| name).collect();
-        let tables = unused(&state, &removed, now() - self.config.ttl_seconds);
-        Ok(Garbage { environments, tables })
+        let oldest = now() - self.config.ttl_seconds;
+        let mut previews = Vec::new();
+        for preview in &state.previews {
+            if preview.at < oldest || !self.has_branch(&preview.branch)? {
+                previews.push(preview.branch.clone());
+            }
+        }
+        let mut kept = state.clone();
+        kept.environments.retain(|name, _| !environments.iter().any(|(removed, ..)| removed == name));
+        kept.previews.retain(|preview| !previews.contains(&preview.branch));
+        let tables = unused(&kept, oldest);
+        Ok(Garbage { environments, tables, previews })
     }
 
     /// Removes it. What came into use in the meantime stays.
     pub fn collect(&self, garbage: &Garbage) -> Result<Garbage, Error> {
-        if garbage.environments.is_empty() && garbage.tables.is_empty() {
+        if garbage.is_empty() {
             return Ok(Garbage::default());
         }
         let warehouse = self.write_warehouse()?;
@@ -56,6 +74,8 @@ impl Session<'_> {
                 Err(error) => return Err(error.into()),
             }
         }
+        warehouse.forget_previews(&garbage.previews)?;
+        done.previews.clone_from(&garbage.previews);
         done.tables = warehouse.drop_snapshots(&garbage.tables)?;
         Ok(done)
     }
@@ -78,7 +98,8 @@ impl Session<'_> {
         Ok(environment.name.clone())
     }
 
-    /// Whether an environment is to be collected. A branch that only another clone has is not gone.
+    /// Whether an environment is to be collected. A branch that only another clone has is not gone; nor is one, for all
+    /// that this computer can tell, which someone on another computer planned.
     fn is_gone(&self, environment: &Environment) -> Result<Option<Gone>, Error> {
         if environment.name.is_prod() {
             return Ok(None);
@@ -87,21 +108,28 @@ impl Session<'_> {
         if checked_out {
             return Ok(None);
         }
-        let remote = format!("/{}", environment.branch);
-        let exists = self.repository.branch_tip(&environment.branch)?.is_some()
-            || self.repository.remote_branches()?.iter().any(|(branch, _)| branch.as_str().ends_with(&remote));
-        if !exists {
+        let elsewhere = environment.owner.as_ref().filter(|owner| !owner.is_at(&self.owner()));
+        let elsewhere = elsewhere.map_or(Some(false), |owner| self.exists_at(owner, &environment.branch));
+        if elsewhere == Some(false) && !self.has_branch(&environment.branch)? {
             return Ok(Some(Gone::Branch));
         }
         Ok((environment.updated_at < now() - self.config.ttl_seconds).then_some(Gone::Unused))
     }
+
+    /// Whether this clone knows a branch, be it another clone's.
+    fn has_branch(&self, branch: &BranchName) -> Result<bool, Error> {
+        let remote = format!("/{branch}");
+        Ok(self.repository.branch_tip(branch)?.is_some()
+            || self.repository.remote_branches()?.iter().any(|(known, _)| known.as_str().ends_with(&remote)))
+    }
 }
 
-/// The tables that no remaining environment shows, none of these was built from, and no rollback needs; and tables
-/// that are on no record.
-fn unused(state: &State, removed: &BTreeSet<&EnvName>, keep_after: i64) -> Vec<TableName> {
-    let shown = state.environments.values().filter(|environment| !removed.contains(&environment.name));
+/// The tables that no environment shows, none of these was built from, and no rollback or coming merge needs; and
+/// tables that are on no record.
+fn unused(state: &State, keep_after: i64) -> Vec<TableName> {
+    let shown = state.environments.values();
     let mut used: BTreeSet<Fingerprint> = shown.flat_map(|shown| shown.pointers.values().copied()).collect();
+    used.extend(state.previews.iter().flat_map(|preview| preview.fingerprints.iter().copied()));
     used.extend(state.kept_for_rollback(keep_after));
     // a physical view reads its parents' tables whenever it is read
     let mut todo: Vec<Fingerprint> = used.iter().copied().collect();

@@ -1,6 +1,7 @@
 //! THE VERBS. What happens, in which order; speaks in events, knows no terminal.
 
 pub mod apply;
+mod catch_up;
 pub mod compare;
 mod crew;
 pub mod doctor;
@@ -8,10 +9,13 @@ pub mod error;
 pub mod event;
 pub mod gc;
 pub mod lineage;
+pub mod merged;
+pub mod ownership;
 pub mod planning;
 pub mod promote;
 pub mod query;
 pub mod queue;
+pub mod received;
 pub mod restate;
 pub mod scaffold;
 pub mod session;

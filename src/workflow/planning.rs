@@ -24,6 +24,8 @@ pub struct Target {
     pub base: Option<CommitId>,
     /// Main's tip.
     pub tip: Option<CommitId>,
+    /// Whether to publish even where someone else keeps the environment.
+    pub take_over: bool,
 }
 
 /// A target with its trees loaded: ready to be planned against any state of the warehouse.
@@ -53,7 +55,8 @@ impl Session<'_> {
         if environment.is_prod() {
             let tree = tip.clone().map_or(SourceTree::Empty, SourceTree::Commit);
             let base = self.promoted_commit()?;
-            return Ok(Target { environment, branch, tree, commit: tip.clone(), base, tip });
+            let commit = tip.clone();
+            return Ok(Target { environment, branch, tree, commit, base, tip, take_over: false });
         }
         let (tree, commit) = match &head {
             Head::Branch { name, commit } if *name == branch && self.folder.is_some() => {
@@ -75,7 +78,7 @@ impl Session<'_> {
                 _ => None,
             },
         };
-        Ok(Target { environment, branch, tree, commit, base, tip })
+        Ok(Target { environment, branch, tree, commit, base, tip, take_over: false })
     }
 
     /// Loads a target's trees.
@@ -89,10 +92,14 @@ impl Session<'_> {
             (SourceTree::Working, None) => true,
             _ => false,
         };
-        let on_main = target.environment.is_prod()
-            && self.folder.is_some()
-            && self.branch().ok().as_ref() == Some(&target.branch);
-        let uncommitted = on_main && self.files(&SourceTree::Working)?.signature() != signature;
+        let is_current = self.folder.is_some() && self.branch().ok().as_ref() == Some(&target.branch);
+        let uncommitted = match &target.commit {
+            Some(commit) if target.environment.is_prod() && is_current => {
+                let committed = self.files(&SourceTree::Commit(commit.clone()))?;
+                self.files(&SourceTree::Working)?.signature() != committed.signature()
+            }
+            _ => false,
+        };
         let desired = self.assemble(files)?;
         let load = |commit: &Option<CommitId>| -> Result<Option<Tree>, Error> {
             let Some(commit) = commit else { return Ok(None) };
@@ -174,6 +181,7 @@ impl Prepared {
             commit: id(&target.commit),
             dirty: self.dirty,
             uncommitted: self.uncommitted,
+            merged: matches!(target.tree, SourceTree::Merge(_)),
             main: session.config.main.clone(),
             base: id(&target.base),
             tip: id(&target.tip),

@@ -78,6 +78,7 @@ impl Session<'_> {
             commit: Some(commit),
             base,
             tip: Some(tip),
+            take_over: false,
         })
     }
 
@@ -135,6 +136,8 @@ impl Session<'_> {
             base: None,
             tip: tip.as_ref().map(CommitId::as_str),
             pointers: &rollback.pointers,
+            owner: &self.owner(),
+            replaces: None,
             pattern: self.config.pattern,
             action: "rollback",
             at: now(),

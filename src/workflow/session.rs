@@ -93,9 +93,9 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Main's newest commit.
+    /// Main's newest commit. A clone that has no main of its own, as automation makes them, has another clone's.
     pub fn main_tip(&self) -> Result<Option<CommitId>, Error> {
-        Ok(self.repository.branch_tip(&self.config.main)?)
+        main_tip(&self.repository, &self.config.main)
     }
 
     /// Everything the warehouse holds; nothing, if there is none yet.
@@ -131,6 +131,15 @@ impl<'a> Session<'a> {
         }
         Ok(())
     }
+}
+
+fn main_tip(repository: &Repository, main: &BranchName) -> Result<Option<CommitId>, Error> {
+    if let Some(tip) = repository.branch_tip(main)? {
+        return Ok(Some(tip));
+    }
+    let theirs = format!("origin/{main}");
+    let mut remote = repository.remote_branches()?.into_iter();
+    Ok(remote.find(|(branch, _)| branch.as_str() == theirs).map(|(_, tip)| tip))
 }
 
 /// Now, in seconds since 1970.
@@ -191,7 +200,7 @@ fn read_config(repository: &Repository, prefix: &str) -> Result<(Config, bool), 
     if on_main && let Some(here) = here {
         return here.map(|config| (config, false));
     }
-    if let Some(tip) = repository.branch_tip(&main)? {
+    if let Some(tip) = main_tip(repository, &main)? {
         let files = repository.files_at(&tip, prefix, &|file| file == CONFIG_FILE)?;
         if let Some(file) = files.first() {
             let text = String::from_utf8_lossy(&repository.read(file)?).into_owned();

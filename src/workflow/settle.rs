@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::apply::Applied;
 use super::error::Error;
+use super::ownership::Kept;
 use super::planning::Prepared;
 use super::queue::Request;
 use super::session::Session;
@@ -51,6 +52,8 @@ pub enum Settled {
         /// Who has the warehouse, if that is why.
         locked: Option<Option<Holder>>,
     },
+    /// Someone else keeps the environment.
+    Kept(Box<Kept>),
     /// Main went back in history: hooks don't follow.
     Rewound {
         /// The commit prod shows.
@@ -123,7 +126,7 @@ impl Session<'_> {
     }
 
     /// How a branch stands, if nothing has changed since it was last found in step.
-    fn sealed(&self, branch: &BranchName) -> Result<Option<Standing>, Error> {
+    pub(super) fn sealed(&self, branch: &BranchName) -> Result<Option<Standing>, Error> {
         let Some((known, standing)) = self.seals().remove(branch.as_str()) else { return Ok(None) };
         Ok((known == self.seal(branch)?).then_some(standing))
     }
@@ -142,6 +145,7 @@ impl Session<'_> {
                 self.enqueue(&Request::new(self, branch))?;
                 Ok(Settled::Queued { environment, builds: Vec::new(), locked: Some(holder) })
             }
+            Err(Error::Kept(kept)) => Ok(Settled::Kept(kept)),
             settled => settled,
         }
     }
@@ -163,10 +167,16 @@ impl Session<'_> {
             self.prepare(self.target(Some(branch.as_str()), None)?)?
         };
         let plan = prepared.plan(self, &state);
-        if self.is_recorded(&plan, &state) {
-            let standing = self.standing(&state, &plan.environment);
+        if plan.is_done() && (!plan.environment.is_prod() || self.is_recorded(&plan, &state)) {
+            if !self.is_recorded(&plan, &state) {
+                self.put_on_record(&prepared)?;
+            }
+            let standing = Standing::of(&plan, &state);
             self.remember(branch, &prepared, &standing)?;
             return Ok(Settled::InStep(standing));
+        }
+        if let Some(kept) = self.kept_elsewhere(&prepared.target, &plan, &state)? {
+            return Ok(Settled::Kept(Box::new(kept)));
         }
         let builds: Vec<ModelName> = plan.builds().map(|step| step.model.clone()).collect();
         if build == HookBuild::Background && (!builds.is_empty() || plan.swaps() > HOOK_SWAPS) {
@@ -177,6 +187,15 @@ impl Session<'_> {
         let standing = applied.standing.clone();
         self.remember(branch, &prepared, &standing)?;
         Ok(Settled::Published { standing, applied: Box::new(applied) })
+    }
+
+    /// Writes down the commit of an environment that shows the right rows already. It can wait for the next time if the
+    /// warehouse is taken.
+    fn put_on_record(&self, prepared: &Prepared) -> Result<(), Error> {
+        match self.apply(prepared, "plan", true, &mut |_| {}) {
+            Ok(_) | Err(Error::Warehouse(WarehouseError::Locked { .. })) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// How an environment stands against prod.

@@ -8,7 +8,7 @@ use globset::GlobBuilder;
 use super::error::Error;
 use super::session::Session;
 use crate::adapter::cache::{self, SeedContent};
-use crate::adapter::git::{CommitId, SourceFile, StatCache};
+use crate::adapter::git::{CommitId, SourceFile, StatCache, TreeId};
 use crate::domain::diagnostic::{Diagnostic, Excerpt};
 use crate::domain::engine_message;
 use crate::domain::model::{self, ModelFile};
@@ -25,6 +25,8 @@ pub enum SourceTree {
     Working,
     /// A commit.
     Commit(CommitId),
+    /// A merge that has not happened.
+    Merge(TreeId),
     /// Nothing: there is no commit yet.
     Empty,
 }
@@ -71,6 +73,7 @@ impl Session<'_> {
         let files = match tree {
             SourceTree::Empty => Vec::new(),
             SourceTree::Commit(commit) => self.repository.files_at(commit, &self.prefix, &wanted)?,
+            SourceTree::Merge(tree) => self.repository.files_in_tree(tree, &self.prefix, &wanted)?,
             SourceTree::Working => {
                 let file = self.own_folder().join("stat.json");
                 let before: StatCache = cache::load(&file).unwrap_or_default();
@@ -205,13 +208,16 @@ impl Session<'_> {
         Ok(SeedFile { path: file.path.clone(), hash: content.hash, header: content.header })
     }
 
+    /// A path of the project, told from the top of the repository.
+    pub(super) fn in_top(&self, path: &str) -> String {
+        if self.prefix.is_empty() { path.to_owned() } else { format!("{}/{path}", self.prefix) }
+    }
+
     /// Paths in messages count from the top of the repository, where a terminal can open them.
     fn in_repository(&self, mut problems: Vec<Diagnostic>) -> Vec<Diagnostic> {
         for problem in &mut problems {
-            if let Some(at) = &mut problem.at
-                && !self.prefix.is_empty()
-            {
-                at.path = format!("{}/{}", self.prefix, at.path);
+            if let Some(at) = &mut problem.at {
+                at.path = self.in_top(&at.path);
             }
         }
         problems

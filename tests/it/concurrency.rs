@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use vmesh::adapter::warehouse::{Body, Build, Interrupt, Location, Publication, WarehouseError};
+use vmesh::domain::environment::Owner;
 use vmesh::domain::fingerprint::Fingerprint;
 use vmesh::domain::name::{BranchName, EnvName, ModelName, SchemaPattern, TableName};
 
@@ -49,6 +50,8 @@ fn publish(
         base: None,
         tip: None,
         pointers: &pointers,
+        owner: &Owner { who: "Ada".to_owned(), host: "here".to_owned(), folder: "/shop".to_owned() },
+        replaces: None,
         pattern: SchemaPattern::EnvFirst,
         action: "promote",
         at: 0,

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Warehouse, WarehouseError};
+use crate::domain::environment::Preview;
 use crate::domain::fingerprint::Fingerprint;
-use crate::domain::name::{SNAPSHOTS_SCHEMA, TableName, literal};
+use crate::domain::name::{BranchName, SNAPSHOTS_SCHEMA, TableName, literal};
 
 impl Warehouse {
     /// Drops the given tables of the physical layer with their records, but none that an environment points at by now.
@@ -16,7 +17,8 @@ impl Warehouse {
                 .all(
                     doing,
                     "SELECT table_name FROM vmesh_state.snapshots \
-                     WHERE fingerprint IN (SELECT fingerprint FROM vmesh_state.pointers)",
+                     WHERE fingerprint IN (SELECT fingerprint FROM vmesh_state.pointers) \
+                     OR fingerprint IN (SELECT fingerprint FROM vmesh_state.previews)",
                     |row| row.get(0),
                 )?
                 .into_iter()
@@ -34,6 +36,27 @@ impl Warehouse {
             warehouse.run(doing, &statements)?;
             Ok(free)
         })
+    }
+
+    /// Remembers what a merge will show, in place of what was remembered of the same branch.
+    pub fn keep_preview(&self, preview: &Preview) -> Result<(), WarehouseError> {
+        let branch = literal(preview.branch.as_str());
+        let row = |fingerprint: &Fingerprint| format!("({branch}, '{}', {})", fingerprint.hex(), preview.at);
+        let rows: Vec<String> = preview.fingerprints.iter().map(row).collect();
+        let mut statements = format!("DELETE FROM vmesh_state.previews WHERE branch = {branch};\n");
+        if !rows.is_empty() {
+            statements.push_str(&format!("INSERT INTO vmesh_state.previews VALUES {};\n", rows.join(", ")));
+        }
+        let doing = "remembering a merge";
+        self.transaction(doing, |warehouse| warehouse.run(doing, &statements))
+    }
+
+    /// Forgets what merges of these branches would show.
+    pub fn forget_previews(&self, branches: &[BranchName]) -> Result<(), WarehouseError> {
+        let forget = |branch: &BranchName| {
+            format!("DELETE FROM vmesh_state.previews WHERE branch = {};\n", literal(branch.as_str()))
+        };
+        self.run("forgetting merges", &branches.iter().map(forget).collect::<String>())
     }
 
     /// Drops tables of the physical layer with their records, whoever points at them. To be called within a transaction.

@@ -24,7 +24,7 @@ pub use self::query::{ExportFormat, Rows};
 pub use self::referee::Referee;
 
 /// The version of the records that this vmesh writes.
-const FORMAT: i32 = 1;
+const FORMAT: i32 = 2;
 
 /// A way to open a warehouse: nothing is held by it.
 #[derive(Debug, Clone)]
@@ -96,8 +96,18 @@ impl Location {
         if !self.exists() {
             return Ok(None);
         }
-        let warehouse = self.open(AccessMode::ReadOnly, waiting)?;
-        Ok(warehouse.has_records()?.then_some(warehouse))
+        let mut warehouse = self.open(AccessMode::ReadOnly, waiting)?;
+        match warehouse.format()? {
+            None => return Ok(None),
+            Some(FORMAT) => {}
+            Some(_) => {
+                // an older vmesh's records: brought up to date by whoever writes, and so by us
+                drop(warehouse);
+                drop(self.write(waiting)?);
+                warehouse = self.open(AccessMode::ReadOnly, waiting)?;
+            }
+        }
+        Ok(Some(warehouse))
     }
 
     /// Opens for writing, and makes the file and the records if they are not there.
@@ -111,14 +121,15 @@ impl Location {
             writable.map_err(|error| self.not_writable(&error))?;
         }
         let warehouse = self.open(AccessMode::ReadWrite, waiting)?;
-        if !warehouse.has_records()? {
-            let records = include_str!("records.sql");
-            let row =
-                format!("INSERT INTO vmesh_state.format VALUES ({FORMAT}, 'vmesh {}');", env!("CARGO_PKG_VERSION"));
-            warehouse.transaction("making vmesh's records", |warehouse| {
-                warehouse.run("making vmesh's records", &format!("{records}\n{row}"))
-            })?;
-        }
+        let records = match warehouse.format()? {
+            Some(FORMAT) => return Ok(warehouse),
+            Some(_) => include_str!("records-1-to-2.sql"),
+            None => include_str!("records.sql"),
+        };
+        let row = format!("INSERT INTO vmesh_state.format VALUES ({FORMAT}, 'vmesh {}');", env!("CARGO_PKG_VERSION"));
+        warehouse.transaction("making vmesh's records", |warehouse| {
+            warehouse.run("making vmesh's records", &format!("{records}\n{row}"))
+        })?;
         Ok(warehouse)
     }
 
@@ -214,20 +225,20 @@ impl Warehouse {
         Ok(Self { connection, path: self.path.clone(), scratch, interrupt })
     }
 
-    /// Whether vmesh's records are there; an error if they are of a newer vmesh.
-    fn has_records(&self) -> Result<bool, WarehouseError> {
+    /// The version of vmesh's records; `None` if there are none, an error if they are of a newer vmesh.
+    fn format(&self) -> Result<Option<i32>, WarehouseError> {
         let doing = "looking for vmesh's records";
         let there = "SELECT count(*) FROM duckdb_tables() WHERE database_name = current_database() \
                      AND schema_name = 'vmesh_state' AND table_name = 'format'";
         let there: i64 = self.one(doing, there)?;
         if there == 0 {
-            return Ok(false);
+            return Ok(None);
         }
         let found: i32 = self.one(doing, "SELECT max(version) FROM vmesh_state.format")?;
         if found > FORMAT {
             return Err(WarehouseError::Newer { path: self.path.clone(), found, known: FORMAT });
         }
-        Ok(true)
+        Ok(Some(found))
     }
 
     /// Runs statements whose rows nobody wants.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Warehouse, WarehouseError};
+use crate::domain::environment::Owner;
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::name::{BranchName, EnvName, ModelName, SchemaPattern, TableName, literal, quote};
 
@@ -25,6 +26,10 @@ pub struct Publication<'a> {
     pub tip: Option<&'a str>,
     /// Every model with the snapshot to show.
     pub pointers: &'a BTreeMap<ModelName, (Fingerprint, TableName)>,
+    /// Who publishes.
+    pub owner: &'a Owner,
+    /// The environment, at its generation, whose place this one takes: its branch was renamed.
+    pub replaces: Option<(&'a EnvName, u64)>,
     /// How schemas are named.
     pub pattern: SchemaPattern,
     /// For prod's history: `promote` or `rollback`.
@@ -46,6 +51,9 @@ impl Warehouse {
         self.transaction(&doing, |warehouse| {
             mark("publish:begin");
             let generation = warehouse.next_generation(publication)?;
+            if let Some((replaced, expected)) = publication.replaces {
+                warehouse.remove(replaced, expected, publication.pattern)?;
+            }
             let shown = warehouse.shown(publication.environment)?;
             let statements = warehouse.view_statements(publication, &shown)?;
             warehouse.run(&doing, &statements)?;
@@ -64,20 +72,24 @@ impl Warehouse {
         expected: u64,
         pattern: SchemaPattern,
     ) -> Result<(), WarehouseError> {
-        let doing = format!("removing `{environment}`");
-        self.transaction(&doing, |warehouse| {
-            warehouse.check_generation(environment, Some(expected))?;
-            let views = warehouse.views()?;
-            let shown = warehouse.shown(environment)?;
-            let places: BTreeSet<TableName> = shown.keys().map(|model| model.view(environment, pattern)).collect();
-            let mut statements: String =
-                places.iter().filter(|place| views.contains_key(place)).map(drop_view).collect();
-            let name = literal(environment.as_str());
-            statements.push_str(&format!("DELETE FROM vmesh_state.pointers WHERE environment = {name};\n"));
-            statements.push_str(&format!("DELETE FROM vmesh_state.environments WHERE name = {name};\n"));
-            warehouse.run(&doing, &statements)?;
-            warehouse.drop_empty_schemas(&doing, places.into_iter().map(|place| place.schema).collect())
+        self.transaction(&format!("removing `{environment}`"), |warehouse| {
+            warehouse.remove(environment, expected, pattern)
         })
+    }
+
+    /// Removes an environment, within a transaction.
+    fn remove(&self, environment: &EnvName, expected: u64, pattern: SchemaPattern) -> Result<(), WarehouseError> {
+        let doing = format!("removing `{environment}`");
+        self.check_generation(environment, Some(expected))?;
+        let views = self.views()?;
+        let shown = self.shown(environment)?;
+        let places: BTreeSet<TableName> = shown.keys().map(|model| model.view(environment, pattern)).collect();
+        let mut statements: String = places.iter().filter(|place| views.contains_key(place)).map(drop_view).collect();
+        let name = literal(environment.as_str());
+        statements.push_str(&format!("DELETE FROM vmesh_state.pointers WHERE environment = {name};\n"));
+        statements.push_str(&format!("DELETE FROM vmesh_state.environments WHERE name = {name};\n"));
+        self.run(&doing, &statements)?;
+        self.drop_empty_schemas(&doing, places.into_iter().map(|place| place.schema).collect())
     }
 
     fn check_generation(&self, environment: &EnvName, expected: Option<u64>) -> Result<Option<u64>, WarehouseError> {
@@ -200,10 +212,10 @@ impl Warehouse {
     fn write_environment(&self, publication: &Publication<'_>, generation: u64) -> Result<(), WarehouseError> {
         let doing = "writing the environment's record";
         let failed = |error: duckdb::Error| self.failed(doing, &error);
-        let sql = "INSERT INTO vmesh_state.environments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE \
+        let sql = "INSERT INTO vmesh_state.environments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE \
                    SET branch = excluded.branch, commit_id = excluded.commit_id, dirty = excluded.dirty, \
                    base = excluded.base, tip = excluded.tip, generation = excluded.generation, \
-                   updated_at = excluded.updated_at";
+                   updated_at = excluded.updated_at, owner = excluded.owner";
         let values = duckdb::params![
             publication.environment.as_str(),
             publication.branch.as_str(),
@@ -213,7 +225,8 @@ impl Warehouse {
             publication.tip,
             generation,
             publication.at,
-            publication.at
+            publication.at,
+            serde_json::to_string(publication.owner).ok()
         ];
         self.connection.execute(sql, values).map_err(failed)?;
         if !publication.environment.is_prod() {

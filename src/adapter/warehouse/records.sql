@@ -12,7 +12,8 @@ CREATE TABLE vmesh_state.environments (
     tip VARCHAR,
     generation UBIGINT NOT NULL,
     created_at BIGINT NOT NULL,
-    updated_at BIGINT NOT NULL
+    updated_at BIGINT NOT NULL,
+    owner VARCHAR -- who published it last, and from where, as JSON
 );
 -- what each environment shows
 CREATE TABLE vmesh_state.pointers (
@@ -39,4 +40,10 @@ CREATE TABLE vmesh_state.promotions (
     action VARCHAR NOT NULL,
     promoted_at BIGINT NOT NULL,
     pointers VARCHAR NOT NULL
+);
+-- what merges that are still to come will show: gc keeps it
+CREATE TABLE vmesh_state.previews (
+    branch VARCHAR NOT NULL,
+    fingerprint VARCHAR NOT NULL,
+    planned_at BIGINT NOT NULL
 );

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Warehouse, WarehouseError};
-use crate::domain::environment::{Environment, Promotion, Snapshot, State};
+use crate::domain::environment::{Environment, Preview, Promotion, Snapshot, State};
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::name::{BranchName, EnvName, ModelName, SNAPSHOTS_SCHEMA, TableName};
 
@@ -19,15 +19,17 @@ impl Warehouse {
                 physical: warehouse.physical()?,
                 views: warehouse.views()?,
                 promotions: warehouse.promotions()?,
+                previews: warehouse.previews()?,
             })
         })
     }
 
     fn environments(&self) -> Result<BTreeMap<EnvName, Environment>, WarehouseError> {
-        let sql = "SELECT name, branch, commit_id, dirty, base, tip, generation, created_at, updated_at \
+        let sql = "SELECT name, branch, commit_id, dirty, base, tip, generation, created_at, updated_at, owner \
                    FROM vmesh_state.environments";
         let environments = self.all(DOING, sql, |row| {
             let branch: String = row.get(1)?;
+            let owner: Option<String> = row.get(9)?;
             Ok(Environment {
                 name: EnvName::from_record(row.get(0)?),
                 branch: BranchName::from(branch.as_str()),
@@ -38,6 +40,7 @@ impl Warehouse {
                 generation: row.get(6)?,
                 created_at: row.get(7)?,
                 updated_at: row.get(8)?,
+                owner: owner.and_then(|owner| serde_json::from_str(&owner).ok()),
                 pointers: BTreeMap::new(),
             })
         })?;
@@ -105,6 +108,16 @@ impl Warehouse {
             Ok(target(&sql).map(|table| (TableName { schema, name }, table)))
         })?;
         Ok(views.into_iter().flatten().collect())
+    }
+
+    fn previews(&self) -> Result<Vec<Preview>, WarehouseError> {
+        let sql =
+            "SELECT branch, max(planned_at), string_agg(fingerprint, ' ') FROM vmesh_state.previews GROUP BY branch";
+        self.all(DOING, sql, |row| {
+            let (branch, at, fingerprints): (String, i64, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let fingerprints = fingerprints.split_whitespace().filter_map(Fingerprint::from_hex).collect();
+            Ok(Preview { branch: BranchName::from(branch.as_str()), at, fingerprints })
+        })
     }
 
     fn promotions(&self) -> Result<Vec<Promotion>, WarehouseError> {

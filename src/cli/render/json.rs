@@ -31,6 +31,7 @@ pub(in crate::cli) fn plan(plan: &Plan, applied: bool) -> Value {
         "branch": source.branch,
         "commit": source.commit,
         "dirty": source.dirty,
+        "merged": source.merged,
         "base": source.base.as_ref().map(|commit| json!({"branch": source.main, "commit": commit})),
         "applied": applied,
         "models": models,

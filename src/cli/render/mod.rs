@@ -6,6 +6,7 @@ pub(super) mod diagnostic;
 pub(super) mod diff;
 pub(super) mod event;
 pub(super) mod json;
+pub(super) mod markdown;
 pub(super) mod plan;
 pub(super) mod settled;
 pub(super) mod table;

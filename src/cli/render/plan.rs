@@ -15,8 +15,7 @@ pub(in crate::cli) fn render(plan: &Plan, explain: bool) -> String {
         out.push_str(&line(step, width));
     }
     if !plan.behind.is_empty() {
-        let names = some(&plan.behind, 5);
-        out.push_str(&format!("\n{} {names}\n", paint(YELLOW, "behind main:")));
+        out.push_str(&format!("\n{}\n", behind(plan)));
     }
     out.push_str(&format!("\n{}\n", summary(plan)));
     out
@@ -24,6 +23,9 @@ pub(in crate::cli) fn render(plan: &Plan, explain: bool) -> String {
 
 /// What will be done, in one line.
 pub(in crate::cli) fn summary(plan: &Plan) -> String {
+    if plan.source.merged {
+        return merge_summary(plan);
+    }
     if plan.is_done() {
         return format!("{} is in step: nothing to do", plan.environment);
     }
@@ -39,9 +41,34 @@ pub(in crate::cli) fn summary(plan: &Plan) -> String {
     parts.join(", ")
 }
 
+/// What main changed since the branch left it, which the environment does not show.
+pub(in crate::cli) fn behind(plan: &Plan) -> String {
+    let main = &plan.source.main;
+    let names = some(&plan.behind, 5);
+    format!("{} {names} {}", paint(YELLOW, format!("behind {main}:")), paint(DIM, format!("· git merge {main}")))
+}
+
+/// What a merge will do.
+fn merge_summary(plan: &Plan) -> String {
+    let swaps = count(plan.swaps(), "pointer");
+    match plan.count(Action::Build) {
+        0 if plan.swaps() == 0 => "the merge changes nothing that prod shows".to_owned(),
+        0 => format!("the merge swaps {swaps}, nothing is to be built"),
+        builds => format!("{} to build ahead; then the merge swaps {swaps}", count(builds, "model")),
+    }
+}
+
 fn heading(plan: &Plan) -> String {
     let source = &plan.source;
     let commit = source.commit.as_deref().map_or_else(|| "nothing committed".to_owned(), short);
+    if source.merged {
+        let tip = source.tip.as_deref().map(short).unwrap_or_default();
+        let mut what = format!("· merge of {} at {commit} into {} at {tip}", source.branch, source.main);
+        if source.uncommitted {
+            what.push_str(" · uncommitted changes are not part of it");
+        }
+        return format!("{} {}\n", paint(BOLD, &plan.environment), paint(DIM, what));
+    }
     let dirty = if source.dirty { " with uncommitted changes" } else { "" };
     let mut parts = vec![format!("branch {} at {commit}{dirty}", source.branch)];
     if source.uncommitted {

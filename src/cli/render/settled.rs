@@ -48,6 +48,11 @@ pub(in crate::cli) fn render(settled: &Settled, greet: bool) -> Option<String> {
             );
             format!("{} · {who} has the warehouse; planned as soon as it is free", paint(BOLD, environment))
         }
+        Settled::Kept(kept) => {
+            let owner = &kept.owner;
+            let stays = format!("{} stays as {} shows it from {}", kept.environment, owner.who, owner.folder);
+            format!("{} · vmesh plan --take-over shows yours", paint(YELLOW, stays))
+        }
         Settled::Rewound { shown, tip } => {
             let note = format!("prod still shows {shown}, which main (now {tip}) no longer contains");
             format!("{} · vmesh promote --allow-rewind follows main", paint(YELLOW, note))

@@ -1,5 +1,7 @@
 //! A repository in a temporary folder, with the real git, the real vmesh and a real DuckDB file.
 
+pub(crate) mod random;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -9,6 +11,8 @@ use duckdb::{AccessMode, Config, Connection};
 /// A scratch repository.
 pub(crate) struct Sandbox {
     root: tempfile::TempDir,
+    /// The repository, from the root: empty where it is the root itself.
+    folder: &'static str,
 }
 
 /// What a command came to.
@@ -48,21 +52,44 @@ impl Done {
 impl Sandbox {
     /// An empty folder that is no repository.
     pub(crate) fn empty() -> Self {
-        Self { root: tempfile::tempdir().unwrap() }
+        Self { root: tempfile::tempdir().unwrap(), folder: "" }
+    }
+
+    /// The same, with room for other folders beside it.
+    pub(crate) fn nested() -> Self {
+        let sandbox = Self { folder: "repo", ..Self::empty() };
+        std::fs::create_dir(sandbox.path()).unwrap();
+        sandbox
+    }
+
+    /// A copy of everything, in another place.
+    pub(crate) fn copy(&self) -> Self {
+        let copy = Self { folder: self.folder, ..Self::empty() };
+        let from = self.root.path().join(".");
+        assert!(Command::new("cp").arg("-a").arg(from).arg(copy.root.path()).status().unwrap().success());
+        copy
     }
 
     /// A repository with settings, hooks that build inline, and no model.
     pub(crate) fn bare_project() -> Self {
-        let sandbox = Self::empty();
-        sandbox.git(&["init", "--quiet", "--initial-branch", "main"]).good();
-        sandbox.write("vmesh.toml", "[hooks]\nbuild = \"inline\"\n");
-        sandbox.write(".gitignore", "*.duckdb\n*.duckdb.wal\n*.duckdb.tmp/\n");
-        sandbox
+        Self::empty().initialized()
+    }
+
+    fn initialized(self) -> Self {
+        self.git(&["init", "--quiet", "--initial-branch", "main"]).good();
+        self.write("vmesh.toml", "[hooks]\nbuild = \"inline\"\n");
+        self.write(".gitignore", "*.duckdb\n*.duckdb.wal\n*.duckdb.tmp/\n");
+        self
     }
 
     /// A repository with the given models on main, hooks installed, nothing promoted.
     pub(crate) fn with_models(models: &[(&str, &str)]) -> Self {
-        let sandbox = Self::bare_project();
+        Self::empty().filled(models)
+    }
+
+    /// The same, made in this folder.
+    pub(crate) fn filled(self, models: &[(&str, &str)]) -> Self {
+        let sandbox = self.initialized();
         for (name, sql) in models {
             sandbox.model(name, sql);
         }
@@ -79,8 +106,20 @@ impl Sandbox {
         sandbox
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        self.root.path()
+    pub(crate) fn path(&self) -> PathBuf {
+        if self.folder.is_empty() { self.root.path().to_owned() } else { self.root.path().join(self.folder) }
+    }
+
+    /// Runs a script, as one types it: with `vmesh` in the path.
+    pub(crate) fn shell(&self, script: &str) -> Done {
+        self.shell_in(&self.path(), script)
+    }
+
+    pub(crate) fn shell_in(&self, folder: &Path, script: &str) -> Done {
+        let mut command = self.command("sh", folder);
+        let vmesh = Path::new(env!("CARGO_BIN_EXE_vmesh")).parent().unwrap().to_str().unwrap();
+        command.env("PATH", format!("{vmesh}:{}", std::env::var("PATH").unwrap()));
+        Done::of(command.args(["-c", script]).output().unwrap())
     }
 
     pub(crate) fn warehouse(&self) -> PathBuf {
@@ -112,7 +151,7 @@ impl Sandbox {
     }
 
     pub(crate) fn git(&self, args: &[&str]) -> Done {
-        Done::of(self.command("git", self.path()).args(args).output().unwrap())
+        Done::of(self.command("git", &self.path()).args(args).output().unwrap())
     }
 
     pub(crate) fn git_in(&self, folder: &Path, args: &[&str]) -> Done {
@@ -128,7 +167,7 @@ impl Sandbox {
     }
 
     pub(crate) fn vmesh_command(&self, args: &[&str]) -> Command {
-        let mut command = self.command(env!("CARGO_BIN_EXE_vmesh"), self.path());
+        let mut command = self.command(env!("CARGO_BIN_EXE_vmesh"), &self.path());
         command.args(args);
         command
     }

@@ -1,0 +1,101 @@
+//! A merge, planned before it happens: merged in memory, told as prod will show it, and built ahead, so that the merge
+//! itself only swaps pointers.
+
+use std::collections::BTreeMap;
+
+use super::error::Error;
+use super::planning::{Prepared, Target};
+use super::session::{Session, now};
+use super::tree::SourceTree;
+use crate::adapter::git::{CommitId, Head, MergePreview};
+use crate::domain::environment::Preview;
+use crate::domain::name::{BranchName, EnvName, ModelName};
+
+impl Session<'_> {
+    /// What prod will show once a branch (the current one if none is named) is merged into main as it is now.
+    pub fn merge_target(&self, name: Option<&str>) -> Result<Target, Error> {
+        let main = &self.config.main;
+        let tip = self.main_tip()?.ok_or_else(|| Error::NothingCommitted { main: main.to_string() })?;
+        let (branch, commit) = self.to_merge(name)?;
+        let tree = match self.repository.merge_preview(&tip, &commit)? {
+            MergePreview::Clean(tree) => tree,
+            MergePreview::Conflicts(paths) => return Err(self.conflicts(&branch, &[&tip, &commit], paths)?),
+        };
+        Ok(Target {
+            environment: EnvName::prod(),
+            branch,
+            tree: SourceTree::Merge(tree),
+            commit: Some(commit),
+            base: Some(tip.clone()),
+            tip: Some(tip),
+            take_over: false,
+        })
+    }
+
+    /// The branch to merge and its commit. Another clone's `origin/alice` counts as `alice`: automation has no other.
+    fn to_merge(&self, name: Option<&str>) -> Result<(BranchName, CommitId), Error> {
+        let Some(name) = name else {
+            return match self.repository.head()? {
+                Head::Branch { name, commit: Some(commit) } => Ok((name, commit)),
+                Head::Branch { name, commit: None } => Err(Error::NothingCommitted { main: name.to_string() }),
+                Head::Detached { commit } => Ok((BranchName::from(commit.short()), commit)),
+            };
+        };
+        let branches = self.repository.branches()?.into_iter();
+        let found = branches
+            .filter(|(branch, _)| branch.as_str() == name || self.config.environment(branch).as_str() == name)
+            .min_by_key(|(branch, _)| branch.as_str() != name);
+        if let Some(found) = found {
+            return Ok(found);
+        }
+        let mut remote = self.repository.remote_branches()?.into_iter();
+        if let Some((branch, commit)) = remote.find(|(branch, _)| branch.as_str() == name) {
+            let short = branch.as_str().split_once('/').map_or(name, |(_, short)| short);
+            return Ok((BranchName::from(short), commit));
+        }
+        match self.repository.resolve(name)? {
+            Some(commit) => Ok((BranchName::from(name), commit)),
+            None => Err(self.unknown_environment(name)?),
+        }
+    }
+
+    /// The error of a merge that does not go: which models both sides changed.
+    fn conflicts(&self, branch: &BranchName, sides: &[&CommitId], paths: Vec<String>) -> Result<Error, Error> {
+        let mut names = BTreeMap::new();
+        for side in sides {
+            match self.tree(&SourceTree::Commit((*side).clone())) {
+                Ok(tree) => {
+                    names.extend(tree.project.models().map(|model| (self.in_top(&model.path), model.name.to_string())));
+                }
+                // a side whose models can't be read has no names for its files
+                Err(Error::Project(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let (mut models, mut others) = (Vec::new(), Vec::new());
+        for path in paths {
+            match names.get(&path) {
+                Some(model) => models.push(model.clone()),
+                None => others.push(path),
+            }
+        }
+        Ok(Error::Conflicts { branch: branch.to_string(), main: self.config.main.to_string(), models, others })
+    }
+
+    /// Builds what a merge needs, and keeps it until the merge. With `build` false, it fails rather than build. Moves no
+    /// pointer. Gives what was built.
+    pub fn build_ahead(&self, prepared: &Prepared, build: bool) -> Result<Vec<ModelName>, Error> {
+        let warehouse = self.write_warehouse()?;
+        let state = warehouse.state()?;
+        let plan = prepared.plan(self, &state);
+        if !build && plan.builds().next().is_some() {
+            let models = plan.builds().map(|step| step.model.clone()).collect();
+            return Err(Error::BuildsNeeded { environment: plan.environment, models });
+        }
+        let mut built = Vec::new();
+        self.build_all(prepared, &plan, &warehouse, &state, &mut built)?;
+        let fingerprints = plan.pointers().into_values().map(|(fingerprint, _)| fingerprint).collect();
+        warehouse.keep_preview(&Preview { branch: plan.source.branch, at: now(), fingerprints })?;
+        Ok(built)
+    }
+}
