@@ -72,9 +72,10 @@ fn each_has_its_own_environment() {
         assert_eq!(sandbox.value("SELECT n FROM prod.marker"), "-1");
         let views = "SELECT count(*) FROM duckdb_views() WHERE view_name = 'marker'";
         assert_eq!(sandbox.value(views), (made.len() + 1).to_string());
-        for (name, number) in made {
-            let out = sandbox.vmesh(&["query", "SELECT n FROM marker", "--env", name, "--format", "csv"]).good();
-            assert_eq!(out, format!("n\n{number}\n"), "{name}");
+        let environments = sandbox.rows("SELECT name, branch FROM vmesh_state.environments WHERE name <> 'prod'");
+        for [environment, branch] in environments.iter().map(|row| [&row[0], &row[1]]) {
+            let out = sandbox.vmesh(&["query", "SELECT n FROM marker", "--env", environment, "--format", "csv"]).good();
+            assert_eq!(out, format!("n\n{}\n", made[branch]), "{branch}");
         }
     };
     shows_its_own(&made);

@@ -10,6 +10,7 @@ pub(in crate::cli) fn render(settled: &Settled, greet: bool) -> Option<String> {
     let line = match settled {
         Settled::Nothing | Settled::NotNow(Rest::Ready | Rest::Detached) => return None,
         Settled::NotNow(Rest::Busy { .. }) => return None,
+        Settled::NotNow(Rest::Conflicts) if !greet => return None,
         Settled::NotNow(Rest::Conflicts) => {
             "the environment stays as it is until the conflicts are resolved".to_owned()
         }
