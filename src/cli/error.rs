@@ -293,6 +293,11 @@ fn hooks(error: &HookError) -> Diagnostic {
         HookError::InTheWay { path } => Diagnostic::new(format!("{} is in the way", path.display()))
             .note("no hook was changed")
             .help("move it away"),
+        HookError::SwitchedOff { path } => {
+            Diagnostic::new(format!("hooks are switched off: core.hooksPath is {}", path.display()))
+                .note("no hook was changed")
+                .help("git config --show-origin core.hooksPath tells who set it; without hooks: vmesh watch")
+        }
         HookError::Damaged { path } => {
             Diagnostic::new(format!("vmesh's lines in {} were changed by hand", path.display()))
                 .note("the file was not touched")

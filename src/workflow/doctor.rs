@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::error::Error;
 use super::session::Session;
-use crate::adapter::git::Head;
+use crate::adapter::git::{Head, Repository};
 use crate::adapter::hooks::{self, HookState};
 use crate::domain::environment::State;
 use crate::domain::name::{EnvName, TableName};
@@ -43,11 +43,66 @@ fn bad(what: impl Into<String>, help: impl Into<String>) -> Finding {
     Finding { level: Level::Bad, what: what.into(), help: Some(help.into()) }
 }
 
+/// Whether Git will really run the hooks, and they will find vmesh.
+pub fn check_hooks(repository: &Repository) -> Result<Vec<Finding>, Error> {
+    let dir = repository.hooks_dir()?;
+    let folder = hooks::folder(&dir).display();
+    let states = hooks::status(&dir)?;
+    let those = |wanted: &[HookState]| {
+        let those = states.iter().filter(|(_, state)| wanted.contains(state)).map(|(hook, _)| *hook);
+        let names: Vec<&str> = those.clone().map(|hook| hook.as_str()).collect();
+        (!names.is_empty()).then(|| (those.collect::<Vec<_>>(), names.join(", ")))
+    };
+    let mut findings = Vec::new();
+    if let Some((_, names)) = those(&[HookState::Missing, HookState::Foreign]) {
+        let mut what = format!("hooks are not installed in {folder}: {names}");
+        if hooks::is_dead(&dir)? {
+            let configured = dir.configured.as_deref().unwrap_or_default();
+            let dead = dir.own.display();
+            what.push_str(&format!("; those in {dead} are dead since core.hooksPath is `{configured}`"));
+        }
+        findings.push(warning(what, "vmesh hooks install"));
+    }
+    if let Some((_, names)) = those(&[HookState::Outdated]) {
+        findings.push(warning(format!("hooks are of another version of vmesh: {names}"), "vmesh hooks install"));
+    }
+    if let Some((_, names)) = those(&[HookState::NotExecutable]) {
+        let what = format!("hooks are not executable, so that Git passes them over: {names}");
+        findings.push(warning(what, "vmesh hooks install"));
+    }
+    if let Some((_, names)) = those(&[HookState::NotRun]) {
+        let what = format!("nothing runs the hooks of {folder} in this working tree: {names}");
+        findings.push(warning(what, "set the hook manager up here, as with `npx husky` or `pre-commit install`"));
+    }
+    if let Some((theirs, names)) = those(&[HookState::LeftToLefthook]) {
+        let what = format!("lefthook writes these hooks and they do NOT call vmesh yet: {names}");
+        let binary = hooks::binary(&dir).unwrap_or_else(|| "vmesh".into());
+        let snippet: String = theirs.into_iter().map(|hook| hooks::for_lefthook(hook, &binary)).collect();
+        findings.push(warning(what, format!("add this to lefthook-local.yml, then: lefthook install\n\n{snippet}")));
+    }
+    match hooks::binary(&dir) {
+        Some(binary) if !binary.is_file() => {
+            let what = format!("the vmesh that the hooks call is gone: {}", binary.display());
+            findings.push(warning(what, "vmesh hooks install"));
+        }
+        // others committed the hooks
+        None if findings.is_empty() => {
+            let what = format!("the hooks in {folder} wait for your word: they do nothing in this clone yet");
+            findings.push(warning(what, "vmesh hooks install"));
+        }
+        _ => {}
+    }
+    if findings.is_empty() {
+        findings.push(good(format!("hooks are installed in {folder}")));
+    }
+    Ok(findings)
+}
+
 impl Session<'_> {
     /// Looks at everything.
     pub fn doctor(&self) -> Result<Vec<Finding>, Error> {
         let mut findings = vec![self.check_head()?];
-        findings.extend(self.check_hooks()?);
+        findings.extend(check_hooks(&self.repository)?);
         findings.push(match self.target(None, None).and_then(|target| self.prepare(target)) {
             Ok(prepared) => good(format!("{} models, no problem in them", prepared.desired.project.order().len())),
             Err(Error::Detached) => warning("no branch is checked out", "git switch <branch>"),
@@ -80,25 +135,6 @@ impl Session<'_> {
             }
             Head::Detached { .. } => warning("HEAD is detached: it has no environment", "git switch <branch>"),
         })
-    }
-
-    fn check_hooks(&self) -> Result<Vec<Finding>, Error> {
-        let folder = self.repository.hooks_dir()?;
-        let mut findings = Vec::new();
-        let states = hooks::status(&folder)?;
-        let missing: Vec<&str> =
-            states.iter().filter(|(_, state)| *state != HookState::Installed).map(|(hook, _)| hook.as_str()).collect();
-        if missing.is_empty() {
-            findings.push(good(format!("hooks are installed in {}", folder.path.display())));
-        } else {
-            let what = format!("hooks are not installed or out of date: {}", missing.join(", "));
-            findings.push(warning(what, "vmesh hooks install"));
-        }
-        if let Some(manager) = folder.manager {
-            let what = format!("{manager} manages the hooks and may overwrite them");
-            findings.push(warning(what, format!("add `vmesh hook <name>` to {manager}'s settings")));
-        }
-        Ok(findings)
     }
 
     /// Every pointer has its table, every view shows what its pointer says.

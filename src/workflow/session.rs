@@ -162,7 +162,7 @@ fn projects_file(repository: &Repository) -> PathBuf {
 fn find_project(repository: &Repository, start: &Path) -> Result<String, Error> {
     let known = registered(repository);
     let Some(top) = repository.top() else {
-        return Ok(known.into_iter().next().unwrap_or_default());
+        return known.into_iter().next().map_or_else(|| find_in_bare(repository), Ok);
     };
     let start = start.canonicalize().unwrap_or_else(|_| start.to_owned());
     let folders = start.ancestors().take_while(|folder| folder.starts_with(top));
@@ -176,6 +176,40 @@ fn find_project(repository: &Repository, start: &Path) -> Result<String, Error> 
         [only] if top.join(only).join(CONFIG_FILE).is_file() => Ok(only.clone()),
         _ => Err(Error::NoProject { start, top: top.to_owned(), known }),
     }
+}
+
+/// The project in a bare repository that knows none yet: the one at the top of main, or else the only one.
+fn find_in_bare(repository: &Repository) -> Result<String, Error> {
+    let main = main_of_bare(repository)?;
+    let Some(tip) = repository.branch_tip(&main)? else {
+        return Err(Error::NothingCommitted { main: main.to_string() });
+    };
+    let is_config = |path: &str| path.rsplit('/').next() == Some(CONFIG_FILE);
+    let files = repository.files_at(&tip, "", &is_config)?;
+    let mut folders: Vec<String> =
+        files.iter().map(|file| file.path.trim_end_matches(CONFIG_FILE).trim_end_matches('/').to_owned()).collect();
+    if folders.iter().any(String::is_empty) {
+        return Ok(String::new());
+    }
+    match folders.as_slice() {
+        [_] => Ok(folders.remove(0)),
+        _ => {
+            let top = repository.git_dir().to_owned();
+            Err(Error::NoProject { start: top.clone(), top, known: folders })
+        }
+    }
+}
+
+/// The branch that says which one is main, where no working tree does: `main`, or the one that HEAD names.
+fn main_of_bare(repository: &Repository) -> Result<BranchName, Error> {
+    let main = BranchName::from("main");
+    if repository.branch_tip(&main)?.is_some() {
+        return Ok(main);
+    }
+    Ok(match repository.head()? {
+        Head::Branch { name, .. } => name,
+        Head::Detached { .. } => main,
+    })
 }
 
 /// The settings. On main they are those of the working tree. On every other branch they are main's as committed: a
@@ -194,7 +228,8 @@ fn read_config(repository: &Repository, prefix: &str) -> Result<(Config, bool), 
     let here = on_disk.as_deref().map(parse);
     let main = match &here {
         Some(Ok(config)) => config.main.clone(),
-        _ => BranchName::from("main"),
+        Some(Err(_)) => BranchName::from("main"),
+        None => main_of_bare(repository)?,
     };
     let on_main = matches!(repository.head(), Ok(Head::Branch { name, .. }) if name == main);
     if on_main && let Some(here) = here {

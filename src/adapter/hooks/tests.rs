@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::fs::{self, Permissions};
+use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
@@ -51,7 +52,7 @@ impl Hooked {
     }
 
     fn install(&self) -> Vec<Done> {
-        install(&self.dir(), &self.vmesh).unwrap().into_iter().map(|change| change.done).collect()
+        install(&self.dir(), &self.vmesh, false).unwrap().into_iter().map(|change| change.done).collect()
     }
 
     /// Checks a branch out, with a variable set. What vmesh was called with, and what Git answered.
@@ -309,10 +310,144 @@ fn the_state_is_told() {
 fn another_binary_is_an_update() {
     let hooked = Hooked::new();
     hooked.install();
-    let changes = install(&hooked.dir(), Path::new("/opt/vmesh")).unwrap();
+    let before = hooked.picture();
+    let changes = install(&hooked.dir(), Path::new("/opt/vmesh"), false).unwrap();
     assert!(changes.iter().all(|change| change.done == Done::Updated));
-    let text = fs::read_to_string(hooked.hook("post-commit")).unwrap();
-    assert!(text.contains("  _vmesh='/opt/vmesh'\n"), "{text}");
+    assert_eq!(binary(&hooked.dir()).as_deref(), Some(Path::new("/opt/vmesh")));
+    assert_eq!(hooked.picture(), before, "the lines are the same on every machine");
+}
+
+#[test]
+fn lines_that_someone_else_committed_do_nothing_before_the_first_install() {
+    let hooked = Hooked::new();
+    hooked.install();
+    fs::remove_file(record(&hooked.dir())).unwrap();
+    let path = format!("{}:{}", hooked.vmesh.parent().unwrap().display(), std::env::var("PATH").unwrap());
+    assert_eq!(hooked.checkout(Some(("PATH", &path))).0, "");
+    assert_eq!(hooked.install(), [Done::AlreadyThere; 4]);
+    hooked.checkout_calls_vmesh();
+}
+
+#[test]
+fn the_git_directory_is_found_wherever_it_is() {
+    let hooked = Hooked::new();
+    hooked.install();
+    let log = hooked.sandbox.beside("vmesh.log");
+    let rings = |dir: &Path, args: &[&str]| {
+        fs::remove_file(&log).ok();
+        let output = git_in(dir).args(args).output().unwrap();
+        assert!(output.status.success(), "{}", error_text(&output));
+        assert_eq!(error_text(&output), "", "{args:?}");
+        assert!(log.exists(), "{args:?}");
+    };
+    let (top, beside) = (&hooked.sandbox.top, hooked.sandbox.beside("it's a \"linked\" $HOME"));
+    let linked = beside.to_str().unwrap();
+    rings(&top.join("models"), &["checkout", "-q", "-b", "a"]);
+    rings(&beside.join(".."), &["-C", "repo", "checkout", "-q", "-b", "b"]);
+    rings(top, &["worktree", "add", "-q", "-b", "c", linked]);
+    rings(&beside, &["checkout", "-q", "-b", "d"]);
+    rings(&beside.join("models"), &["checkout", "-q", "-b", "e"]);
+    // as libgit2 makes them
+    let commondir = top.join(".git/worktrees").join(beside.file_name().unwrap()).join("commondir");
+    fs::write(commondir, top.join(".git").to_str().unwrap()).unwrap();
+    rings(&beside, &["checkout", "-q", "-b", "f"]);
+    // a separate git directory
+    let elsewhere = hooked.sandbox.beside("elsewhere");
+    fs::rename(top.join(".git"), &elsewhere).unwrap();
+    fs::write(top.join(".git"), "gitdir: ../elsewhere").unwrap();
+    rings(top, &["checkout", "-q", "-b", "h"]);
+    let work_tree = format!("--work-tree={}", top.display());
+    rings(&beside, &["--git-dir=../elsewhere", &work_tree, "checkout", "-q", "-b", "i"]);
+}
+
+#[test]
+fn an_eager_hook_rings_when_files_were_changed_and_stays_until_it_is_taken_out() {
+    let hooked = Hooked::new();
+    hooked.install();
+    let dir = hooked.dir();
+    let before = hooked.picture();
+    assert_eq!(install(&dir, &hooked.vmesh, true).unwrap()[4].done, Done::Installed);
+    assert_eq!(hooked.install(), [Done::AlreadyThere; 5]);
+    assert_eq!(status(&dir).unwrap()[4], (HookName::PostIndexChange, HookState::Installed));
+    let log = hooked.sandbox.beside("vmesh.log");
+    let calls = |args: &[&str]| {
+        fs::remove_file(&log).ok();
+        hooked.sandbox.git(args);
+        fs::read_to_string(&log).unwrap_or_default()
+    };
+    hooked.sandbox.write("models/a.sql", "select 7");
+    assert_eq!(calls(&["add", "-A"]), "", "no file was changed");
+    assert_eq!(calls(&["stash", "-q"]), "hook post-index-change 1 0 \n");
+    assert_eq!(calls(&["stash", "pop", "-q"]).lines().next(), Some("hook post-index-change 1 0 "));
+    assert_eq!(calls(&["reset", "-q", "--hard"]), "hook post-index-change 1 0 \n");
+    let done = uninstall(&dir).unwrap();
+    assert_eq!(done.iter().map(|change| change.done).collect::<Vec<_>>(), [Done::Removed; 5]);
+    hooked.install();
+    assert_eq!(hooked.picture(), before);
+}
+
+#[test]
+fn a_bare_repository_gets_the_hook_that_follows_pushes() {
+    let hooked = Hooked { sandbox: Sandbox::unborn(&["--bare"]), ..Hooked::new() };
+    hooked.vmesh_is("exit 0");
+    for user in ["#!/bin/sh\ncat >&2\n", "#!/usr/bin/env python3\nimport sys; sys.stderr.write(sys.stdin.read())\n"] {
+        write_executable(&hooked.hook("post-receive"), user);
+        let before = hooked.picture();
+        assert_eq!(hooked.install(), [Done::Installed]);
+        assert_eq!(hooked.install(), [Done::AlreadyThere]);
+        assert_eq!(status(&hooked.dir()).unwrap(), [(HookName::PostReceive, HookState::Installed)]);
+        let source = Sandbox::new();
+        source.git(&["branch", "alice"]);
+        let pushed = source.try_git(&["push", hooked.sandbox.top.to_str().unwrap(), "main", "alice", "--force"]);
+        let told = error_text(&pushed);
+        let lines =
+            |what: &str| told.lines().filter(|line| line.starts_with("remote: ") && line.contains(what)).count();
+        assert_eq!((lines("refs/heads/main"), lines("refs/heads/alice")), (1, 1), "{told}");
+        let log = hooked.sandbox.beside("vmesh.log");
+        assert_eq!(fs::read_to_string(&log).unwrap(), "hook post-receive \n");
+        fs::remove_file(log).unwrap();
+        uninstall(&hooked.dir()).unwrap();
+        assert_eq!(hooked.picture(), before);
+        hooked.sandbox.git(&["update-ref", "-d", "refs/heads/main"]);
+        hooked.sandbox.git(&["update-ref", "-d", "refs/heads/alice"]);
+    }
+}
+
+#[test]
+fn hooks_that_a_setting_has_killed_are_told_and_taken_out() {
+    let hooked = Hooked::new();
+    hooked.install();
+    assert!(!is_dead(&hooked.dir()).unwrap());
+    hooked.sandbox.git(&["config", "core.hooksPath", ".githooks"]);
+    assert!(is_dead(&hooked.dir()).unwrap());
+    assert_eq!(status(&hooked.dir()).unwrap()[0].1, HookState::Missing);
+    hooked.install();
+    hooked.checkout_calls_vmesh();
+    uninstall(&hooked.dir()).unwrap();
+    assert!(!is_dead(&hooked.dir()).unwrap());
+    assert_eq!(fs::read_dir(hooked.sandbox.top.join(".githooks")).unwrap().count(), 0);
+    hooked.sandbox.git(&["config", "core.hooksPath", "/dev/null"]);
+    let error = install(&hooked.dir(), &hooked.vmesh, false);
+    assert!(matches!(error, Err(HookError::SwitchedOff { .. })));
+    assert_eq!(uninstall(&hooked.dir()).unwrap()[0].done, Done::NotThere);
+}
+
+#[test]
+fn hooks_of_an_older_vmesh_are_taken_over() {
+    // as vmesh 0.1 wrote them
+    let old = "# >>> vmesh >>> keeps the branch's environment in step\nif :; then\n  _vmesh='/opt/vmesh'\nfi\n# <<< vmesh <<<\n";
+    let chain = "# then\n[ ! -x \"$0.vmesh-user\" ] || exec \"$0.vmesh-user\" \"$@\"\n";
+    let hooked = Hooked::new();
+    fs::create_dir_all(hooked.dir().path).unwrap();
+    write_executable(&hooked.hook("post-commit"), &format!("#!/bin/sh\n{old}echo user\n"));
+    write_executable(&hooked.hook("post-checkout"), &format!("#!/bin/sh\n{old}{chain}"));
+    write_executable(&hooked.hook("post-checkout.vmesh-user"), "#!/usr/bin/env python3\n");
+    assert_eq!(hooked.install(), [Done::Updated, Done::Installed, Done::Updated, Done::Installed]);
+    hooked.checkout_calls_vmesh();
+    uninstall(&hooked.dir()).unwrap();
+    assert_eq!(fs::read_to_string(hooked.hook("post-commit")).unwrap(), "#!/bin/sh\necho user\n");
+    assert_eq!(fs::read_to_string(hooked.hook("post-checkout")).unwrap(), "#!/usr/bin/env python3\n");
+    assert!(!hooked.hook("post-checkout.vmesh-user").exists());
 }
 
 #[test]
@@ -320,9 +455,9 @@ fn nothing_is_overwritten() {
     let hooked = Hooked::new();
     hooked.user("#!/usr/bin/env python3\n");
     fs::write(hooked.hook("post-checkout.vmesh-user"), "precious").unwrap();
-    let error = install(&hooked.dir(), &hooked.vmesh);
+    let error = install(&hooked.dir(), &hooked.vmesh, false);
     assert!(matches!(error, Err(HookError::InTheWay { path }) if path.ends_with("post-checkout.vmesh-user")));
     hooked.user("#!/bin/sh\n# >>> vmesh >>> but no end\n");
-    assert!(matches!(install(&hooked.dir(), &hooked.vmesh), Err(HookError::Damaged { .. })));
+    assert!(matches!(install(&hooked.dir(), &hooked.vmesh, false), Err(HookError::Damaged { .. })));
     assert!(matches!(uninstall(&hooked.dir()), Err(HookError::Damaged { .. })));
 }
