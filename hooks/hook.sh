@@ -1,5 +1,5 @@
 #!/bin/sh
-# >>> vmesh >>> keeps the branch's environment in step; `vmesh hooks uninstall` removes these lines
+# >>> vmesh >>> keeps the branch's environment in step; `vmesh hooks uninstall` removes these lines@NOTE@
 (
   set +eu
   [ "$VMESH" != 0 ] && [ "$VMESH_SKIP" != 1 ]@AND@ || exit 0

@@ -8,7 +8,7 @@ use super::args;
 use super::render::{BOLD, DIM, GREEN, RED, YELLOW, count, paint};
 use super::{DONE, Face, Verdict, error, here};
 use crate::adapter::git::{HooksDir, Repository};
-use crate::adapter::hooks::{self, Done, HookName, HookState};
+use crate::adapter::hooks::{self, Done, HookChange, HookName, HookState};
 use crate::workflow::doctor::{Finding, Level, check_hooks};
 use crate::workflow::error::Error;
 use crate::workflow::scaffold;
@@ -37,6 +37,10 @@ pub(super) fn init(face: &Face, args: &args::Init) -> Verdict {
         },
         || json!({"folder": made.folder, "files": made.files, "repository": made.repository, "branch": branch}),
     );
+    for problem in trouble(&session.repository)? {
+        anstream::eprint!("{}", finding(&problem));
+    }
+    shared(&hooks, true);
     Ok(DONE)
 }
 
@@ -48,23 +52,28 @@ pub(super) fn hooks(face: &Face, args: &args::Hooks) -> Verdict {
         args::Hooks::Install(args) => {
             face.session()?.register()?;
             let changes = hooks::install(&dir, &binary()?, args.eager)?;
-            let findings = trouble(&repository)?;
-            report(face, &dir, changes.iter().map(|change| (change.hook, done(change.done))), &findings);
-            shared(&dir, "commit them, and let everyone run `vmesh hooks install` once");
+            report(face, &dir, &words(&changes), &trouble(&repository)?);
+            if changes.iter().any(|change| change.done != Done::AlreadyThere) {
+                shared(&dir, true);
+            }
         }
         args::Hooks::Uninstall => {
             let changes = hooks::uninstall(&dir)?;
-            report(face, &dir, changes.iter().map(|change| (change.hook, done(change.done))), &[]);
+            report(face, &dir, &words(&changes), &[]);
             if changes.iter().any(|change| change.done == Done::Removed) {
-                shared(&dir, "commit that they are gone");
+                shared(&dir, false);
             }
         }
         args::Hooks::Status => {
-            let states = hooks::status(&dir)?;
-            report(face, &dir, states.iter().map(|(hook, state)| (*hook, stands(*state))), &trouble(&repository)?);
+            let states: Vec<_> = hooks::status(&dir)?.into_iter().map(|(hook, state)| (hook, stands(state))).collect();
+            report(face, &dir, &states, &trouble(&repository)?);
         }
     }
     Ok(DONE)
+}
+
+fn words(changes: &[HookChange]) -> Vec<(HookName, &'static str)> {
+    changes.iter().map(|change| (change.hook, done(change.done))).collect()
 }
 
 fn done(done: Done) -> &'static str {
@@ -96,35 +105,40 @@ fn trouble(repository: &Repository) -> Result<Vec<Finding>, Error> {
     Ok(findings.into_iter().filter(|finding| finding.level != Level::Good).collect())
 }
 
-fn report<'a>(
-    face: &Face,
-    dir: &HooksDir,
-    hooks: impl Iterator<Item = (HookName, &'a str)> + Clone,
-    trouble: &[Finding],
-) {
+fn report(face: &Face, dir: &HooksDir, hooks: &[(HookName, &str)], trouble: &[Finding]) {
     let folder = hooks::folder(dir);
     face.print(
         || {
-            let lines = hooks.clone().map(|(hook, word)| format!("  {:17} {word}\n", hook.as_str()));
+            let lines = hooks.iter().map(|(hook, word)| format!("  {:17} {word}\n", hook.as_str()));
             let trouble = trouble.iter().map(finding);
             format!("{}\n{}", folder.display(), lines.chain(trouble).collect::<String>())
         },
         || {
-            let hooks = hooks.clone().map(|(hook, word)| (hook.as_str().to_owned(), json!(word)));
-            let hooks = hooks.collect::<serde_json::Map<_, _>>();
-            json!({"folder": folder, "hooks": hooks, "problems": trouble.iter().map(|one| &one.what).collect::<Vec<_>>()})
+            let hooks = hooks.iter().map(|(hook, word)| (hook.as_str().to_owned(), json!(word)));
+            let problems = trouble.iter().map(|one| json!({"what": one.what, "help": one.help}));
+            json!({
+                "folder": folder,
+                "hooks": hooks.collect::<serde_json::Map<_, _>>(),
+                "problems": problems.collect::<Vec<_>>(),
+            })
         },
     );
 }
 
 /// Says who else runs these hooks.
-fn shared(dir: &HooksDir, todo: &str) {
+fn shared(dir: &HooksDir, installed: bool) {
     let folder = hooks::folder(dir).display();
+    let todo = match installed {
+        true => "commit them, and let everyone run `vmesh hooks install` once",
+        false => "commit that vmesh's lines are gone",
+    };
     if dir.inside_worktree {
         anstream::eprintln!("note: the hooks in {folder} are shared with the team: {todo}");
+    } else if dir.global && installed {
+        anstream::eprintln!("note: {folder} serves other repositories, too; nothing happens in those without vmesh");
     } else if dir.global {
         anstream::eprintln!(
-            "note: {folder} serves other repositories, too; its lines act only where `vmesh hooks install` was run"
+            "note: {folder} served other repositories, too: `vmesh hooks install` where vmesh is wanted"
         );
     }
 }
@@ -162,7 +176,14 @@ pub(super) fn doctor(face: &Face) -> Verdict {
     Ok(if bad { error::FAILED } else { DONE })
 }
 
-/// The path of this program, as hooks shall call it.
+/// The path of this program, as hooks shall call it: by its name in `PATH` if it has one, since package managers put
+/// each version into a folder of its own.
 pub(super) fn binary() -> Result<PathBuf, Error> {
-    std::env::current_exe().map_err(|source| Error::Io { doing: "find", path: "vmesh".into(), source })
+    let this = std::env::current_exe().map_err(|source| Error::Io { doing: "find", path: "vmesh".into(), source })?;
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let name = this.file_name().unwrap_or_default();
+    let mut named = std::env::split_paths(&path).filter(|folder| folder.is_absolute()).map(|folder| folder.join(name));
+    let is_this =
+        |named: &PathBuf| matches!((named.canonicalize(), this.canonicalize()), (Ok(named), Ok(this)) if named == this);
+    Ok(named.find(is_this).unwrap_or(this))
 }

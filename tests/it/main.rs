@@ -19,3 +19,4 @@ mod server;
 mod soundness;
 mod story;
 mod stress;
+mod team;

@@ -60,7 +60,7 @@ impl Script {
 
     /// The text with the lines for this hook, at the top: further down an `exit` may come first.
     pub(super) fn with_ours(&self, hook: HookName) -> Vec<u8> {
-        let block = if self.is_own() { own_block(hook) } else { shared_block(hook) };
+        let block = block(hook, self.is_own());
         let (before, after) = match &self.rest {
             rest if is_of_git_lfs(rest) => (&rest[..], &[][..]),
             rest if rest.starts_with(b"#!") => {
@@ -105,25 +105,23 @@ impl Script {
 
 /// A whole file of ours.
 pub(super) fn own(hook: HookName) -> Vec<u8> {
-    [SHEBANG, &own_block(hook)].concat()
+    [SHEBANG, &block(hook, true)].concat()
 }
 
-/// Our lines in a file of our own.
-fn own_block(hook: HookName) -> Vec<u8> {
-    let and = if hook == HookName::PostIndexChange { " && [ \"$1\" = 1 ]" } else { "" };
+/// Our lines, in a file of our own or in someone else's: there only those between the marks.
+fn block(hook: HookName, own: bool) -> Vec<u8> {
     // where this was compiled from a checkout with CRLF, `sh` still needs LF
     let text = include_str!("../../../hooks/hook.sh").replace("\r\n", "\n");
-    let block = text.split_once('\n').map_or("", |(_shebang, block)| block);
-    block.replace("@HOOK@", hook.as_str()).replace("@AND@", and).into_bytes()
-}
-
-/// Our lines in someone else's file: those between the marks.
-fn shared_block(hook: HookName) -> Vec<u8> {
-    let mut block = own_block(hook);
-    let lines = block.split_inclusive(|byte| *byte == b'\n');
-    let between = lines.scan(true, |open, line| std::mem::replace(open, !line.starts_with(END)).then_some(line.len()));
-    block.truncate(between.sum());
-    block
+    let lines = text.split_inclusive('\n').skip(1);
+    let within = lines.scan(true, |open, line| {
+        let is_open = std::mem::replace(open, *open && !line.as_bytes().starts_with(END));
+        (is_open || own).then_some(line)
+    });
+    let and = if hook == HookName::PostIndexChange { " && [ \"$1\" = 1 ]" } else { "" };
+    // git-lfs refuses hooks that others made first, and prints them: this is where its user is told what to do
+    let note = if own { "\n# to add git-lfs here: `git lfs update --force`, then `vmesh hooks install`" } else { "" };
+    let block: String = within.collect();
+    block.replace("@HOOK@", hook.as_str()).replace("@AND@", and).replace("@NOTE@", note).into_bytes()
 }
 
 /// Whether the text is what git-lfs puts into a hook, of whichever version. Any other text it refuses.
