@@ -41,6 +41,40 @@ fn main() {
     // a promote that builds one table and swaps one pointer
     let swap = median(runs, |run| bench.promote(run, models));
     line("vmesh promote of one changed leaf", swap, Some(("the typed environment", floor)));
+    drop(folder);
+    checkout(5 * models, 5 * runs);
+}
+
+/// `git checkout` between two branches, nothing to build: with the hooks, and without.
+fn checkout(models: usize, runs: usize) {
+    let folder = tempfile::tempdir().unwrap();
+    let bench = Bench { folder: folder.path().to_owned() };
+    println!("\n{models} models, median of {runs} runs\n");
+    bench.set_up(models);
+    bench.vmesh(&["hooks", "install"]);
+    // a branch with a model of its own, and one without
+    bench.git(&["switch", "--quiet", "-c", "other", "main"]);
+    bench.write(&path(models - 1), &sql(models - 1, 1));
+    bench.commit("leaf");
+    let switch = |run: usize, hooks: &str| {
+        let branch = ["bench", "other"][run % 2];
+        time(|| bench.git(&["-c", hooks, "checkout", "--quiet", branch]))
+    };
+    for run in 0..4 {
+        switch(run, "core.bare=false");
+    }
+    let (mut without, mut with) = (Vec::new(), Vec::new());
+    for run in 0..runs {
+        // there without hooks and back with them, and the other way round
+        without.push(switch(run, "core.hooksPath=/dev/null"));
+        with.push(switch(run + 1, "core.bare=false"));
+        with.push(switch(run, "core.bare=false"));
+        without.push(switch(run + 1, "core.hooksPath=/dev/null"));
+    }
+    let (without, with) = (median(2 * runs, |run| without[run]), median(2 * runs, |run| with[run]));
+    line("git checkout without hooks", without, None);
+    line("git checkout with vmesh's hooks", with, Some(("that", without)));
+    line("the hooks' own cost", with.saturating_sub(without), Some(("a checkout without them", without)));
 }
 
 struct Bench {
