@@ -135,7 +135,12 @@ impl Repository {
         let bytes = match &file.location {
             Location::Blob => self.raw.find_blob(file.id.oid()?).doing("read a file of a commit")?.content().to_vec(),
             Location::Disk(path) => {
-                std::fs::read(path).map_err(|source| GitError::Io { doing: "read", path: path.clone(), source })?
+                let failed = |source| GitError::Io { doing: "read", path: path.clone(), source };
+                let bytes = std::fs::read(path).map_err(failed)?;
+                if content_id(bytes.clone())? != file.id {
+                    return Err(failed(std::io::Error::other("it was changed in the meantime: run the command again")));
+                }
+                bytes
             }
         };
         Ok(normalize(bytes))
