@@ -1,7 +1,9 @@
 //! THE OUTSIDE. Each room hides one crate and speaks in domain values.
 
+pub mod bell;
 pub mod cache;
 pub mod git;
 pub mod hooks;
+pub mod process;
 pub mod warehouse;
 pub mod watcher;

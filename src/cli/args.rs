@@ -59,6 +59,8 @@ pub(super) enum Command {
     Gc(Gc),
     /// Keep the current branch's environment in step with the files as they are saved.
     Watch,
+    /// End what is being built in the background, and take back what waits. Environments stay as they are.
+    Stop,
     /// Install, remove or check the Git hooks.
     #[command(subcommand)]
     Hooks(Hooks),

@@ -1,24 +1,31 @@
-//! What the hooks call, the process in the background, and `watch`. A hook never fails: git has done its work already.
+//! What the hooks call, the process in the background, `watch` and `stop`. A hook never fails: git has done its work
+//! already.
 
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
+use std::path::Path;
+
+use serde_json::json;
 
 use super::args;
-use super::render::event::Teller;
-use super::render::settled;
+use super::render::event::{Teller, waiting};
+use super::render::{settled, some};
 use super::{DONE, Face, Verdict, error, here, say};
 use crate::adapter::git::Repository;
 use crate::workflow::error::Error;
+use crate::workflow::event::{Event, Report};
+use crate::workflow::queue::{Queue, Request, Stopped};
 use crate::workflow::session::{Session, registered};
-use crate::workflow::{watch as watching, worker};
+use crate::workflow::watch::{self as watching, News};
+use crate::workflow::worker::{self, Outcome};
 
 /// `vmesh hook NAME …`
 pub(super) fn hook(face: &Face, args: &args::Hook) -> Verdict {
     if args.name == "worker" {
-        return work(face);
+        return work(face, args);
     }
     // panics are bugs, but not git's: whoever checks a branch out gets it
-    let rung = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| ring(face, &args.name)));
+    let rung = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| ring(face, args)));
     if let Ok(Err(problem)) = rung {
         anstream::eprintln!("vmesh: the environment was not updated; git's own work is done");
         error::print(&problem);
@@ -26,10 +33,15 @@ pub(super) fn hook(face: &Face, args: &args::Hook) -> Verdict {
     Ok(DONE)
 }
 
-/// Settles every project of the repository.
-fn ring(face: &Face, name: &str) -> Result<(), Error> {
+/// Settles every project of the repository, or leaves it for later where git is not done yet.
+fn ring(face: &Face, args: &args::Hook) -> Result<(), Error> {
     let start = here()?;
     let repository = Repository::discover(&start)?;
+    let is_index = args.name == "post-index-change";
+    if is_index && !(args.args.first().is_some_and(|files| files == "1") && is_own_index(&repository, &start)) {
+        return Ok(());
+    }
+    let later = is_index || more_follows(&args.name, &repository);
     let projects: BTreeSet<String> = registered(&repository).into_iter().collect();
     let mut found = Some(repository);
     let teller = Teller::quiet();
@@ -40,34 +52,85 @@ fn ring(face: &Face, name: &str) -> Result<(), Error> {
             // this branch has no such project
             continue;
         }
+        if later {
+            Queue::of(&repository).ask_later(&repository, &prefix)?;
+            continue;
+        }
         let mut session = Session::of_project(repository, prefix, &teller, &face.interrupt)?;
         let build = session.config.hooks.build;
         let settled = session.settle(build)?;
-        if let Some(line) = settled::render(&settled, name == "post-checkout") {
+        if let Some(line) = settled::render(&settled, args.name == "post-checkout") {
             anstream::eprintln!("{line}");
         }
     }
     Ok(())
 }
 
-/// The process in the background: its output is the log.
-fn work(face: &Face) -> Verdict {
-    let repository = Repository::discover(&here()?)?;
-    let teller = Teller::new();
-    worker::work(&repository, &teller, &face.interrupt, &mut |request, result| match result {
-        Ok(settled) => {
-            let line = settled::render(settled, true).unwrap_or_default();
-            let line = anstream::adapter::strip_str(&line).to_string();
-            anstream::eprintln!("{} · {line}", request.branch);
-            line
-        }
-        Err(problem) => {
-            let text = error::text(problem);
-            anstream::eprintln!("{} ·\n{text}", request.branch);
-            text
-        }
+/// Whether git has changed the working tree's own index: `stash` and `commit <path>` work with passing ones.
+fn is_own_index(repository: &Repository, here: &Path) -> bool {
+    let own = repository.git_dir().join("index").canonicalize().ok();
+    std::env::var_os("GIT_INDEX_FILE").is_none_or(|used| here.join(used).canonicalize().ok() == own)
+}
+
+/// Whether git goes on after this hook: it puts back the uncommitted changes that it has put aside, and `git rebase
+/// --apply` has yet to move the branch.
+fn more_follows(hook: &str, repository: &Repository) -> bool {
+    let is_there = |name: &str| repository.git_dir().join(name).exists();
+    match hook {
+        "post-merge" => is_there("MERGE_AUTOSTASH"),
+        "post-rewrite" => is_there("rebase-merge/autostash") || is_there("rebase-apply"),
+        _ => false,
+    }
+}
+
+/// The process in the background.
+fn work(face: &Face, args: &args::Hook) -> Verdict {
+    let queue = match args.args.first() {
+        Some(folder) => Queue::new(Path::new(folder)),
+        None => Queue::of(&Repository::discover(&here()?)?),
+    };
+    let log = Log(Teller::new());
+    worker::work(&queue, &log, &face.interrupt, &mut |request, outcome| {
+        let text = came_to(outcome);
+        log_lines(&format!("{} · {text}", request.label()));
+        text
     })?;
     Ok(DONE)
+}
+
+/// What a request came to, without colours.
+fn came_to(outcome: &Outcome) -> String {
+    let text = match outcome {
+        Outcome::Done(Ok(settled)) => {
+            settled::render(settled, true).unwrap_or_else(|| "there is nothing to do".to_owned())
+        }
+        Outcome::Done(Err(problem)) => error::text(problem),
+        Outcome::Superseded => "it has changed in the meantime: planning again".to_owned(),
+        Outcome::Stopped => "taken back by `vmesh stop`".to_owned(),
+    };
+    anstream::adapter::strip_str(text.trim_start_matches("vmesh: ")).to_string()
+}
+
+/// Tells events to the log, which is the output of the process in the background.
+struct Log(Teller);
+
+impl Report for Log {
+    fn report(&self, event: &Event) {
+        match event {
+            Event::Building { model, index, total } => log_lines(&format!("building {model} ({index} of {total})")),
+            Event::Built { model, took } => log_lines(&format!("built {model} in {:.2} s", took.as_secs_f64())),
+            Event::Waiting { holder } => log_lines(&waiting(holder.as_ref())),
+            Event::PlanningAgain => log_lines("the environment moved in the meantime: planning again"),
+            Event::Moment(_) => self.0.report(event),
+        }
+    }
+}
+
+fn log_lines(text: &str) {
+    let now = jiff::Zoned::now().strftime("%Y-%m-%d %H:%M:%S").to_string();
+    for line in text.lines() {
+        anstream::eprintln!("{now} {line}");
+    }
 }
 
 /// `vmesh watch`
@@ -76,21 +139,71 @@ pub(super) fn watch(face: &Face) -> Verdict {
     if std::io::stdout().is_terminal() {
         say("watching; Ctrl-C ends it\n");
     }
+    // the folder that it was started in may be removed and made again
+    if let (Some(root), None) = (start.ancestors().last(), std::env::var_os("GIT_DIR")) {
+        std::env::set_current_dir(root).map_err(|source| Error::Io { doing: "enter", path: root.into(), source })?;
+    }
     let mut last = String::new();
-    watching::watch(&start, &face.teller, &face.interrupt, &mut |result| {
+    watching::watch(&start, &face.teller, &face.interrupt, &mut |news| {
         face.teller.clear();
-        match result {
-            Ok(settled) => {
-                if let Some(line) = settled::render(&settled, true).filter(|line| *line != last) {
+        match news {
+            News::Own(Outcome::Done(Ok(done))) => {
+                let is_news = !matches!(done, crate::workflow::settle::Settled::InStep(_));
+                if let Some(line) = settled::render(done, true).filter(|line| is_news || *line != last) {
                     say(&format!("{line}\n"));
                     last = line;
                 }
             }
-            Err(problem) => {
-                last.clear();
-                error::print(&problem);
+            News::Own(Outcome::Done(Err(problem))) => {
+                let text = error::text(problem);
+                if text != last {
+                    error::print(problem);
+                    last = text;
+                }
+            }
+            News::Own(outcome) => {
+                last = format!("vmesh: {}", came_to(outcome));
+                say(&format!("{last}\n"));
+            }
+            News::Other(request, outcome) => {
+                let text = came_to(outcome);
+                say(&format!("{} · {text}\n", request.label()));
+                return text;
+            }
+            News::Looking(why) => {
+                anstream::eprintln!("files can't be watched here ({why}): looking every few seconds instead");
             }
         }
+        String::new()
     })?;
+    Ok(DONE)
+}
+
+/// `vmesh stop`
+pub(super) fn stop(face: &Face) -> Verdict {
+    let queue = Queue::of(&Repository::discover(&here()?)?);
+    let Some(Stopped { building, waiting }) = queue.stop()? else {
+        let who = queue.duty().map(|duty| format!(" (PID {})", duty.pid)).unwrap_or_default();
+        return Err(Error::Query {
+            message: format!("the process that builds{who} has not answered for 10 s"),
+            help: Some("it ends as soon as it can; vmesh status tells".to_owned()),
+        });
+    };
+    let waiting: Vec<String> = waiting.iter().map(Request::label).collect();
+    let text = || {
+        let mut text = String::new();
+        if let Some(building) = &building {
+            let model = building.model.as_ref().map(|model| format!(" at {model}")).unwrap_or_default();
+            text.push_str(&format!("stopped the build for branch {}{model}\n", building.branch));
+        }
+        if !waiting.is_empty() {
+            text.push_str(&format!("taken back, not begun yet: {}\n", some(&waiting, 8)));
+        }
+        if text.is_empty() {
+            return "nothing is being built in the background\n".to_owned();
+        }
+        text + "environments are as they were, and tables that were built are kept · vmesh plan goes on\n"
+    };
+    face.print(text, || json!({"stopped": building, "taken_back": waiting}));
     Ok(DONE)
 }

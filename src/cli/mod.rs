@@ -117,6 +117,7 @@ fn run(face: &Face, command: Command) -> Verdict {
         Command::Invalidate(args) => manage::invalidate(face, &args),
         Command::Gc(args) => manage::gc(face, &args),
         Command::Watch => hook::watch(face),
+        Command::Stop => hook::stop(face),
         Command::Hooks(args) => setup::hooks(face, &args),
         Command::Hook(args) => hook::hook(face, &args),
         Command::Doctor => setup::doctor(face),

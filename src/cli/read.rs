@@ -14,7 +14,6 @@ use crate::domain::environment::{Environment, Owner, State};
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::name::TableName;
 use crate::workflow::error::Error;
-use crate::workflow::queue::Request;
 use crate::workflow::session::{Session, now};
 use crate::workflow::worker;
 
@@ -28,11 +27,11 @@ pub(super) fn status(face: &Face) -> Verdict {
         return Ok(DONE);
     };
     let environment = session.config.environment(&branch);
-    let progress = session.queue().progress();
-    let request = Request::new(&session, &branch);
+    let duty = session.queue().duty();
+    let progress = duty.as_ref().and_then(|duty| duty.progress.as_ref());
     let waiting = session.queue().waiting();
-    let failure = worker::failure(&session, &request);
-    let state = match &progress {
+    let failure = worker::failure(&session, &branch);
+    let state = match progress {
         // the worker has the warehouse: say what it does instead of waiting for it
         Some(_) => None,
         None => Some(session.state()?),
@@ -54,13 +53,13 @@ pub(super) fn status(face: &Face) -> Verdict {
                 let model = progress.model.as_deref().unwrap_or("its plan");
                 let (index, total) = progress.count;
                 let of = if total > 0 { format!(" ({index} of {total})") } else { String::new() };
+                let since = ago(progress.since, now());
+                let who = if duty.as_ref().is_some_and(|duty| duty.watch) { "vmesh watch, " } else { "" };
                 out.push_str(&format!(
-                    "  building in the background: {model}{of}, for branch {}, since {} (PID {})\n  log: {}\n",
-                    progress.branch,
-                    ago(progress.since, now()),
-                    progress.pid,
-                    session.queue().log().display()
+                    "  building in the background: {model}{of}, for branch {}, since {since} ({who}PID {})\n",
+                    progress.branch, progress.pid,
                 ));
+                out.push_str(&format!("  {}\n", paint(DIM, "to end it: vmesh stop")));
             }
             (_, Some(plan), _) if plan.is_done() => {
                 let stands = standing.as_ref().map(settled::stands).unwrap_or_default();
@@ -100,10 +99,14 @@ pub(super) fn status(face: &Face) -> Verdict {
             out.push_str(&format!("  {}\n", told::behind(plan)));
         }
         if !waiting.is_empty() {
-            let branches: Vec<String> = waiting.iter().map(|request| request.branch.to_string()).collect();
+            let branches: Vec<String> = waiting.iter().map(|request| request.label()).collect();
             out.push_str(&format!("  waiting to be planned: {}\n", some(&branches, 5)));
         }
-        if let Some(failure) = failure.as_ref().filter(|_| in_step != Some(true)) {
+        let failure = failure.as_ref().filter(|_| in_step != Some(true));
+        if progress.is_some() || failure.is_some() {
+            out.push_str(&format!("  {}\n", paint(DIM, format!("log: {}", session.queue().log().display()))));
+        }
+        if let Some(failure) = failure {
             let title = paint(RED, format!("the last try in the background failed {}", ago(failure.at, now())));
             out.push_str(&format!("  {title}\n\n{}\n", failure.message));
         }
@@ -118,7 +121,10 @@ pub(super) fn status(face: &Face) -> Verdict {
             "changed": plan.as_ref().map(|plan| plan.changed()),
             "behind": plan.as_ref().map(|plan| &plan.behind),
             "building": progress,
-            "waiting": waiting,
+            "waiting": waiting.iter().map(|request| {
+                json!({"branch": request.branch, "prefix": request.prefix, "start": request.start})
+            }).collect::<Vec<_>>(),
+            "watch": duty.as_ref().filter(|duty| duty.watch).map(|duty| duty.pid),
             "failure": failure.as_ref().filter(|_| in_step != Some(true)).map(|failure| &failure.message),
             "models": standing.as_ref().map(|standing| standing.models),
             "own": standing.as_ref().map(|standing| standing.own),

@@ -1,28 +1,57 @@
-//! Builds in the background: requests that hooks leave, and the one process per repository that works them off.
+//! Builds in the background: the requests that hooks leave, and the right to work them off, which one process has at a
+//! time.
 //!
-//! A request says only "this branch may be out of step". The worker looks at the branch as it is then, so a request
-//! that was overtaken costs nothing and one that is worked twice does no harm.
+//! | in `<git common dir>/vmesh` | says |
+//! |---|---|
+//! | `queue/*.json` | a request that waits |
+//! | `queue/*.working` | the request in work; what a killed process leaves here is taken up again |
+//! | `queue/stop` | `vmesh stop` was called, and when |
+//! | `worker.lock` | is locked by whoever has the right to work |
+//! | `worker.json` | who that is, and what it builds |
+//!
+//! A request says only "this branch may be out of step". Whoever works it off looks at the branch as it is then, so a
+//! request that was overtaken costs nothing and one that is worked twice does no harm. No request is lost: whoever leaves
+//! one looks for someone at work after that, and whoever stops working looks for requests after that.
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
 use super::error::{Error, io};
 use super::session::Session;
-use crate::adapter::cache;
+use crate::adapter::git::Repository;
+use crate::adapter::{cache, process};
 use crate::domain::name::BranchName;
+
+/// The longest wait for the git command whose hook asked: one with an editor open may take hours.
+const GIT_PATIENCE: Duration = Duration::from_secs(30);
+/// How long `vmesh stop` waits for an answer.
+const STOP_PATIENCE: Duration = Duration::from_secs(10);
+/// A request in whose work the process was killed this often is not taken up again.
+const MOST_CRASHES: u32 = 3;
+/// A log that is larger than this makes room for a new one.
+const MOST_LOG: u64 = 1_000_000;
 
 /// A branch that may be out of step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
-    /// The branch.
-    pub branch: BranchName,
+    /// The branch; `None` is whatever is checked out at `start` once git is done.
+    pub branch: Option<BranchName>,
     /// The project's folder in the repository.
     pub prefix: String,
     /// Where to start: a working tree (or the git directory of a bare repository).
     pub start: PathBuf,
+    /// The git directory of `start`.
+    git_dir: PathBuf,
+    /// The git process whose hook asked.
+    git: Option<u32>,
+    /// When, in nanoseconds since 1970.
+    pub(super) asked: u64,
+    /// How often a process was killed while it worked on this.
+    crashes: u32,
 }
 
 /// What the worker is doing, for `vmesh status`.
@@ -40,17 +69,32 @@ pub struct Progress {
     pub since: i64,
 }
 
-impl Request {
-    /// A request of this session's project.
-    pub fn new(session: &Session<'_>, branch: &BranchName) -> Self {
-        let start = session.repository.top().unwrap_or(session.repository.git_dir()).to_owned();
-        Self { branch: branch.clone(), prefix: session.prefix.clone(), start }
-    }
+/// Who has the right to work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Duty {
+    /// The process.
+    pub pid: u32,
+    /// Whether it is a `vmesh watch`.
+    pub watch: bool,
+    /// What it builds, if anything.
+    pub progress: Option<Progress>,
+}
 
-    fn file(&self) -> String {
-        let key = format!("{}\0{}", self.prefix, self.branch);
-        format!("{}.json", &blake3::hash(key.as_bytes()).to_hex()[..16])
-    }
+/// What `vmesh stop` came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stopped {
+    /// What was being built.
+    pub building: Option<Progress>,
+    /// What was waiting.
+    pub waiting: Vec<Request>,
+}
+
+/// The right to work: one process at a time has it, as long as it keeps this.
+#[derive(Debug)]
+pub struct Right {
+    file: File,
+    queue: Queue,
+    watch: bool,
 }
 
 /// The queue of a repository.
@@ -59,36 +103,167 @@ pub struct Queue {
     folder: PathBuf,
 }
 
+/// Now, in nanoseconds since 1970.
+pub(super) fn moment() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}
+
+impl Request {
+    /// A request of this session's project.
+    pub fn new(session: &Session<'_>, branch: &BranchName) -> Self {
+        Self::of(&session.repository, &session.prefix, Some(branch.clone()))
+    }
+
+    fn of(repository: &Repository, prefix: &str, branch: Option<BranchName>) -> Self {
+        // the hook tells who called it
+        let git = std::env::var("VMESH_GIT_PID").ok().and_then(|pid| pid.parse().ok());
+        let start = repository.top().unwrap_or(repository.git_dir()).to_owned();
+        let git_dir = repository.git_dir().to_owned();
+        Self { branch, prefix: prefix.to_owned(), start, git_dir, git, asked: moment(), crashes: 0 }
+    }
+
+    /// The branch, or the folder whose branch is meant.
+    pub fn label(&self) -> String {
+        match &self.branch {
+            Some(branch) => branch.to_string(),
+            None => format!("what is checked out in {}", self.start.display()),
+        }
+    }
+
+    /// Whether the git command that asked has ended: until then it may go on changing files and branches.
+    pub(super) fn git_is_done(&self) -> bool {
+        let waited = Duration::from_nanos(moment().saturating_sub(self.asked));
+        let busy = || self.git.is_some_and(process::is_running) || self.git_dir.join("index.lock").exists();
+        waited > GIT_PATIENCE || !busy()
+    }
+
+    fn file(&self, ending: &str) -> PathBuf {
+        let what = self.branch.as_ref().map_or_else(|| format!("\0{}", self.start.display()), ToString::to_string);
+        let key = format!("{}\0{what}", self.prefix);
+        format!("{}.{ending}", &blake3::hash(key.as_bytes()).to_hex()[..16]).into()
+    }
+}
+
 impl Queue {
     /// The queue in vmesh's shared folder.
     pub fn new(shared: &Path) -> Self {
         Self { folder: shared.to_owned() }
     }
 
-    /// The waiting requests.
+    /// The queue of a repository.
+    pub fn of(repository: &Repository) -> Self {
+        Self::new(&cache::folder(repository.common_dir()))
+    }
+
+    /// The waiting requests, oldest first.
     pub fn waiting(&self) -> Vec<Request> {
-        let Ok(entries) = std::fs::read_dir(self.requests()) else { return Vec::new() };
-        let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-        files.retain(|file| file.extension().is_some_and(|extension| extension == "json"));
-        files.sort();
-        files.iter().filter_map(|file| cache::load(file)).collect()
+        self.requests("json")
+    }
+
+    /// What killed processes left unfinished, or the request that is in work now.
+    fn unfinished(&self) -> Vec<Request> {
+        self.requests("working")
+    }
+
+    fn requests(&self, ending: &str) -> Vec<Request> {
+        let Ok(entries) = std::fs::read_dir(self.place()) else { return Vec::new() };
+        let files = entries.flatten().map(|entry| entry.path());
+        let files = files.filter(|file| file.extension().is_some_and(|extension| extension == ending));
+        let mut requests: Vec<Request> = files.filter_map(|file| cache::load(&file)).collect();
+        requests.sort_by_key(|request| request.asked);
+        requests
+    }
+
+    /// Whether there is something to do for someone who has the right to work.
+    pub(super) fn has_work(&self) -> bool {
+        !self.waiting().is_empty() || !self.unfinished().is_empty()
     }
 
     /// Adds a request; it replaces an older one of the same branch.
-    pub fn add(&self, request: &Request) -> bool {
-        cache::store(&self.requests().join(request.file()), request)
+    fn add(&self, request: &Request) -> Result<(), Error> {
+        let path = self.place().join(request.file("json"));
+        let written = cache::store(&path, request);
+        written.then_some(()).ok_or_else(|| io("write", path)(std::io::ErrorKind::Other.into()))
     }
 
-    /// Takes a request back.
-    pub fn remove(&self, request: &Request) {
-        // it may be gone already: another process worked it off
-        let _ = std::fs::remove_file(self.requests().join(request.file()));
+    /// Adds a request and makes sure that someone works it off.
+    pub(super) fn ask(&self, request: &Request) -> Result<(), Error> {
+        self.add(request)?;
+        self.revive()
     }
 
-    /// The right to work: one process at a time has it, as long as it keeps the file. `None` while another has it.
-    pub fn lock(&self) -> Result<Option<File>, Error> {
-        let path = self.folder.join("worker.lock");
-        std::fs::create_dir_all(&self.folder).map_err(io("create", &self.folder))?;
+    /// Leaves word that whatever is checked out in a working tree may be out of step once git is done. Git may ring a
+    /// hundred times in one command: only the first has to do something.
+    pub fn ask_later(&self, repository: &Repository, prefix: &str) -> Result<(), Error> {
+        let request = Request::of(repository, prefix, None);
+        let known = cache::load::<Request>(&self.place().join(request.file("json")));
+        match known {
+            Some(known) if known.git.is_some() && known.git == request.git => Ok(()),
+            _ => self.ask(&request),
+        }
+    }
+
+    /// Has requests worked off, if there are any and nobody does.
+    pub fn revive(&self) -> Result<(), Error> {
+        if self.has_work() && self.duty().is_none() { self.start_worker() } else { Ok(()) }
+    }
+
+    /// Takes the oldest request whose git command has ended, for as long as it is worked on.
+    pub(super) fn take(&self, _: &Right) -> Result<Option<Request>, Error> {
+        let Some(request) = self.waiting().into_iter().find(Request::git_is_done) else { return Ok(None) };
+        let (from, to) = (self.place().join(request.file("json")), self.place().join(request.file("working")));
+        std::fs::rename(&from, &to).map_err(io("move", from))?;
+        // it may have been replaced by a newer one just before
+        Ok(Some(cache::load(&to).unwrap_or(request)))
+    }
+
+    /// A request is worked off.
+    pub(super) fn finish(&self, _: &Right, request: &Request) {
+        remove(&self.place().join(request.file("working")));
+    }
+
+    /// Lets a request that was taken wait again, unless a newer one does.
+    pub(super) fn put_back(&self, right: &Right, request: &Request) -> Result<(), Error> {
+        if !self.place().join(request.file("json")).exists() {
+            self.add(request)?;
+        }
+        self.finish(right, request);
+        Ok(())
+    }
+
+    /// Lets what killed processes left unfinished wait again; gives those requests back that were killed too often.
+    pub(super) fn take_up(&self, right: &Right) -> Result<Vec<Request>, Error> {
+        let mut hopeless = Vec::new();
+        for mut request in self.unfinished() {
+            request.crashes += 1;
+            if request.crashes >= MOST_CRASHES {
+                self.finish(right, &request);
+                hopeless.push(request);
+            } else {
+                self.put_back(right, &request)?;
+            }
+        }
+        Ok(hopeless)
+    }
+
+    /// The right to work; `None` while another has it.
+    pub fn right(&self, watch: bool) -> Result<Option<Right>, Error> {
+        // someone may hold it for a moment only to see that nobody does
+        for _ in 0..10 {
+            if let Some(file) = self.lock()? {
+                let right = Right { file, queue: self.clone(), watch };
+                right.tell(None);
+                return Ok(Some(right));
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(None)
+    }
+
+    fn lock(&self) -> Result<Option<File>, Error> {
+        let path = self.lock_file();
+        std::fs::create_dir_all(self.place()).map_err(io("create", self.place()))?;
         let file = File::create(&path).map_err(io("create", &path))?;
         match file.try_lock() {
             Ok(()) => Ok(Some(file)),
@@ -97,24 +272,64 @@ impl Queue {
         }
     }
 
-    /// What the worker does now; `None` while none is at work.
-    pub fn progress(&self) -> Option<Progress> {
+    /// Who is at work. The lock is tried only where somebody says so: trying it takes the right away for a moment.
+    pub fn duty(&self) -> Option<Duty> {
+        let duty = cache::load(&self.duty_file())?;
         match self.lock() {
-            Ok(None) => cache::load(&self.progress_file()),
-            _ => None,
+            Ok(Some(_lock)) => {
+                // it was killed
+                remove(&self.duty_file());
+                None
+            }
+            _ => Some(duty),
         }
     }
 
-    /// Tells what the worker does.
-    pub fn tell(&self, progress: Option<&Progress>) {
-        match progress {
-            Some(progress) => {
-                cache::store(&self.progress_file(), progress);
+    /// Ends what is being built and takes back what waits, whoever is at work; `None` if nobody answers.
+    pub fn stop(&self) -> Result<Option<Stopped>, Error> {
+        let building = self.duty().and_then(|duty| duty.progress);
+        let mut waiting = self.waiting();
+        if building.is_none() {
+            waiting.extend(self.unfinished());
+        }
+        if !cache::store(&self.stop_file(), &moment()) {
+            return Err(io("write", self.stop_file())(std::io::ErrorKind::Other.into()));
+        }
+        let stopped = Stopped { building, waiting };
+        let start = Instant::now();
+        while start.elapsed() < STOP_PATIENCE {
+            // by a file and not by a signal: the process of that number may be another's by now
+            if !self.stop_file().exists() {
+                return Ok(Some(stopped));
             }
-            None => {
-                let _ = std::fs::remove_file(self.progress_file());
+            if let Some(lock) = self.lock()? {
+                self.take_back();
+                drop(lock);
+                self.revive()?;
+                return Ok(Some(stopped));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(None)
+    }
+
+    /// Whether `vmesh stop` was called after this moment.
+    pub(super) fn is_stopped(&self, since: u64) -> bool {
+        cache::load::<u64>(&self.stop_file()).is_some_and(|at| since <= at)
+    }
+
+    /// Takes back what was asked before `vmesh stop` was called, and answers it. For those who have the right to work.
+    pub(super) fn take_back(&self) -> Vec<Request> {
+        let Some(at) = cache::load::<u64>(&self.stop_file()) else { return Vec::new() };
+        let mut taken = Vec::new();
+        for ending in ["json", "working"] {
+            for request in self.requests(ending).into_iter().filter(|request| request.asked <= at) {
+                remove(&self.place().join(request.file(ending)));
+                taken.push(request);
             }
         }
+        remove(&self.stop_file());
+        taken
     }
 
     /// Where the worker writes what it did.
@@ -122,13 +337,81 @@ impl Queue {
         self.folder.join("worker.log")
     }
 
-    fn requests(&self) -> PathBuf {
+    /// Where requests lie.
+    pub fn place(&self) -> PathBuf {
         self.folder.join("queue")
     }
 
-    fn progress_file(&self) -> PathBuf {
+    fn stop_file(&self) -> PathBuf {
+        self.place().join("stop")
+    }
+
+    fn lock_file(&self) -> PathBuf {
+        self.folder.join("worker.lock")
+    }
+
+    fn duty_file(&self) -> PathBuf {
         self.folder.join("worker.json")
     }
+
+    /// Starts a process that works the queue off and outlives this one. It keeps none of git's pipes, or whoever waits
+    /// for git's output would wait for the build.
+    fn start_worker(&self) -> Result<(), Error> {
+        let program = std::env::current_exe().map_err(io("find", "vmesh"))?;
+        let log = self.log();
+        if std::fs::metadata(&log).is_ok_and(|metadata| metadata.len() > MOST_LOG) {
+            // a log that can't be moved goes on growing, which is no reason not to build
+            let _ = std::fs::rename(&log, log.with_extension("log.old"));
+        }
+        let file = File::options().create(true).append(true).open(&log).map_err(io("open", &log))?;
+        let errors = file.try_clone().map_err(io("open", &log))?;
+        let mut command = Command::new(program);
+        command.args(["hook", "worker"]).arg(&self.folder).current_dir(&self.folder);
+        command.stdin(Stdio::null()).stdout(file).stderr(errors).env_remove("VMESH_GIT_PID");
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("GIT_")) {
+            command.env_remove(name);
+        }
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        command.spawn().map(drop).map_err(io("start", "vmesh"))
+    }
+}
+
+impl Right {
+    /// Tells what is being built.
+    pub(super) fn tell(&self, progress: Option<&Progress>) {
+        let duty = Duty { pid: std::process::id(), watch: self.watch, progress: progress.cloned() };
+        cache::store(&self.queue.duty_file(), &duty);
+    }
+
+    /// Whether the lock is still the one that others try: the repository may have been replaced.
+    #[cfg(unix)]
+    pub(super) fn is_valid(&self) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        let there = std::fs::metadata(self.queue.lock_file()).map(|metadata| (metadata.dev(), metadata.ino()));
+        let mine = self.file.metadata().map(|metadata| (metadata.dev(), metadata.ino()));
+        matches!((there, mine), (Ok(there), Ok(mine)) if there == mine)
+    }
+
+    /// Whether the lock is still the one that others try: a locked file can't be replaced here.
+    #[cfg(not(unix))]
+    pub(super) fn is_valid(&self) -> bool {
+        self.file.metadata().is_ok()
+    }
+}
+
+impl Drop for Right {
+    /// The lock goes after this, with the file: nobody is named who has it no more.
+    fn drop(&mut self) {
+        if self.is_valid() {
+            remove(&self.queue.duty_file());
+        }
+    }
+}
+
+/// Removes a file that may be gone already.
+fn remove(path: &Path) {
+    let _ = std::fs::remove_file(path);
 }
 
 impl Session<'_> {
@@ -139,37 +422,11 @@ impl Session<'_> {
 
     /// Leaves a request and makes sure that someone works it off.
     pub(super) fn enqueue(&self, request: &Request) -> Result<(), Error> {
-        let queue = self.queue();
-        if !queue.add(request) {
-            let folder = self.shared_folder();
-            return Err(Error::Io { doing: "write to", path: folder, source: std::io::ErrorKind::Other.into() });
-        }
-        start_worker(&queue, &request.start)
+        self.queue().ask(request)
     }
 
     /// Has waiting requests worked off, if nobody does: what hooks left behind is made good by the next command.
     pub fn revive_worker(&self) -> Result<(), Error> {
-        let queue = self.queue();
-        match queue.waiting().first() {
-            Some(request) if queue.lock()?.is_some() => start_worker(&queue, &request.start),
-            _ => Ok(()),
-        }
+        self.queue().revive()
     }
-}
-
-/// Starts a process that works the queue off and outlives this one. It keeps none of git's pipes, or whoever waits for
-/// git's output would wait for the build.
-fn start_worker(queue: &Queue, start: &Path) -> Result<(), Error> {
-    let program = std::env::current_exe().map_err(io("find", "vmesh"))?;
-    let log = queue.log();
-    let file = File::options().create(true).append(true).open(&log).map_err(io("open", &log))?;
-    let errors = file.try_clone().map_err(io("open", &log))?;
-    let mut command = Command::new(program);
-    command.args(["hook", "worker"]).current_dir(start).stdin(Stdio::null()).stdout(file).stderr(errors);
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("GIT_")) {
-        command.env_remove(name);
-    }
-    #[cfg(unix)]
-    std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    command.spawn().map(drop).map_err(io("start", "vmesh"))
 }

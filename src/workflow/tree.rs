@@ -47,6 +47,11 @@ pub struct Tree {
 }
 
 impl Files {
+    /// Their paths, told from the project's folder.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.by_path.keys().map(String::as_str)
+    }
+
     /// A hash over paths and contents: equal for equal trees.
     pub fn signature(&self) -> String {
         let mut hasher = blake3::Hasher::new();
@@ -62,14 +67,7 @@ impl Files {
 impl Session<'_> {
     /// The project's files of a source tree: models and CSV files.
     pub fn files(&self, tree: &SourceTree) -> Result<Files, Error> {
-        let models = format!("{}/", self.config.models);
-        let wanted = |path: &str| match path.rsplit_once('.') {
-            Some((_, ending)) => {
-                let ending = ending.to_ascii_lowercase();
-                (ending == "sql" && path.starts_with(&models)) || DATA.contains(&ending.as_str())
-            }
-            None => false,
-        };
+        let wanted = |path: &str| is_wanted(&self.config.models, path);
         let files = match tree {
             SourceTree::Empty => Vec::new(),
             SourceTree::Commit(commit) => self.repository.files_at(commit, &self.prefix, &wanted)?,
@@ -222,6 +220,14 @@ impl Session<'_> {
         }
         problems
     }
+}
+
+/// Whether a file, told from the project's folder, is a model or can be read by one.
+pub(super) fn is_wanted(models: &str, path: &str) -> bool {
+    let Some((_, ending)) = path.rsplit_once('.') else { return false };
+    let ending = ending.to_ascii_lowercase();
+    let is_below_models = || path.strip_prefix(models).is_some_and(|rest| rest.starts_with('/'));
+    (ending == "sql" && is_below_models()) || DATA.contains(&ending.as_str())
 }
 
 fn is_model(path: &str) -> bool {

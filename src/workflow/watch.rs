@@ -1,37 +1,225 @@
-//! Keeping the current branch's environment in step with the files as they are saved.
+//! Keeping the current branch's environment in step with the files as they are saved, for as long as one likes. Nothing
+//! is held open in between: the repository, the settings and the warehouse are opened anew each time.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::error::Error;
 use super::event::Report;
+use super::queue::{Queue, Request, Right, moment};
 use super::session::Session;
-use super::settle::Settled;
-use crate::adapter::git::Repository;
-use crate::adapter::warehouse::Interrupt;
-use crate::adapter::watcher;
-use crate::domain::config::HookBuild;
+use super::tree::{SourceTree, is_wanted};
+use super::worker::{Ending, MOST_TURNS, Outcome, Silent, Watched, Worker, supervise};
+use crate::adapter::bell::{Bell, Heard, Ring};
+use crate::adapter::git::{Head, Repository};
+use crate::adapter::warehouse::{Interrupt, WarehouseError};
+use crate::adapter::watcher::{Listener, Places};
+use crate::domain::config::{CONFIG_FILE, HookBuild};
 
-/// Watches the project until interrupted. `told` gets the result of every settling. Nothing is held open in between: the
-/// repository, the settings and the warehouse are opened anew each time.
-pub fn watch(
-    start: &Path,
-    report: &dyn Report,
-    interrupt: &Interrupt,
-    told: &mut dyn FnMut(Result<Settled, Error>),
-) -> Result<(), Error> {
+/// Events get lost, laptops sleep, the warehouse is taken: once a minute vmesh looks without being told to.
+const SLOW: Duration = Duration::from_secs(60);
+/// The same, while something waits that can't be done yet.
+const SOON: Duration = Duration::from_secs(1);
+/// How long a look that nobody asked for waits for a warehouse that another process has.
+const BRIEFLY: Duration = Duration::from_millis(300);
+
+/// What `vmesh watch` has to tell.
+pub enum News<'a> {
+    /// What became of the current branch.
+    Own(&'a Outcome),
+    /// What became of a request that hooks left.
+    Other(&'a Request, &'a Outcome),
+    /// Files can't be watched, for this reason; they are looked at every few seconds.
+    Looking(&'a str),
+}
+
+/// Gets the news, and gives them back as they were told.
+pub type Told<'a> = dyn FnMut(News<'_>) -> String + 'a;
+
+/// One project in one working tree.
+struct Watch<'a> {
+    folder: PathBuf,
+    prefix: String,
+    report: &'a dyn Report,
+    interrupt: &'a Interrupt,
+    queue: &'a Queue,
+    bell: Arc<Bell>,
+    /// What the last try was made from, if it ended badly: the same is not tried again without a reason.
+    failed: Option<String>,
+    /// How often the current branch was planned anew since it was last done.
+    turns: usize,
+}
+
+/// Watches the project until interrupted. Meanwhile it has the right to work, if no other process has it, and works off
+/// what hooks leave.
+pub fn watch(start: &Path, report: &dyn Report, interrupt: &Interrupt, told: &mut Told<'_>) -> Result<(), Error> {
     let session = Session::open(start, report, interrupt)?;
     let Some(folder) = session.folder.clone() else {
         let what = "a bare repository has no files to watch".to_owned();
         return Err(Error::Usage { what, help: "vmesh promote".to_owned() });
     };
-    let git = [session.repository.git_dir().to_owned(), session.repository.common_dir().join("refs")];
+    let queue = session.queue();
+    let git = session.repository.git_dir().to_owned();
     let prefix = session.prefix.clone();
+    let mut known = (folders(&session, &folder)?, Arc::new(places(&session, &folder)));
     drop(session);
-    let settle = || {
-        let repository = Repository::discover(&folder)?;
-        let mut session = Session::of_project(repository, prefix.clone(), report, interrupt)?;
-        session.settle(HookBuild::Inline)
+    let bell = Arc::new(Bell::default());
+    let ends = bell.clone();
+    interrupt.on_request(move || ends.end());
+    let mut listener = Listener::new(bell.clone());
+    let mut worker = Worker::new(&queue, report, interrupt);
+    let mut watch = Watch { folder, prefix, report, interrupt, queue: &queue, bell, failed: None, turns: 0 };
+    let mut right: Option<Right> = None;
+    let mut heard = Heard::Change(Ring::ALL);
+    loop {
+        let ring = match heard {
+            Heard::End => break,
+            Heard::Change(ring) => ring,
+            Heard::Nothing => Ring::default(),
+        };
+        let is_there = git.join("HEAD").exists();
+        right = right.filter(Right::is_valid);
+        if right.is_none() && is_there {
+            right = queue.right(true)?;
+        }
+        if ring.folders || heard == Heard::Nothing {
+            // while the project is gone or broken, its folders are those it had
+            let now = watch
+                .session()
+                .and_then(|session| Ok((folders(&session, &watch.folder)?, Arc::new(places(&session, &watch.folder)))));
+            known = now.unwrap_or(known);
+            // listen first, look then: what changes in between rings the bell
+            if let Some(why) = listener.listen(known.0.clone(), ring.folders, &known.1) {
+                told(News::Looking(&why));
+            }
+        }
+        if let Some(outcome) = watch.settle(right.as_ref(), ring) {
+            told(News::Own(&outcome));
+        }
+        if let Some(right) = &right
+            && let Err(error) = worker.serve(right, &mut |request, outcome| told(News::Other(request, outcome)))
+        {
+            told(News::Own(&Outcome::Done(Err(error))));
+        }
+        let soon = !is_there || !watch.folder.exists() || (right.is_some() && queue.has_work());
+        heard = watch.bell.wait(if soon { SOON } else { SLOW }, &|| git.join("index.lock").exists());
+    }
+    drop(right);
+    queue.revive()
+}
+
+impl Watch<'_> {
+    fn session(&self) -> Result<Session<'_>, Error> {
+        Session::of_project(Repository::discover(&self.folder)?, self.prefix.clone(), self.report, self.interrupt)
+    }
+
+    /// Settles the current branch: here, if this process has the right to work, or else by asking the one that has it.
+    /// `None` if there is nothing to tell.
+    fn settle(&mut self, right: Option<&Right>, ring: Ring) -> Option<Outcome> {
+        let (folder, prefix) = (&self.folder, &self.prefix);
+        let before = look(folder, prefix);
+        if !ring.files && before.is_some() && self.failed == before {
+            return None;
+        }
+        let asked = moment();
+        let (interrupt, queue, bell) = (self.interrupt, self.queue, &self.bell);
+        let may_turn = self.turns < MOST_TURNS && before.is_some();
+        let is_other = || may_turn && look(folder, prefix).is_some_and(|now| before.as_ref() != Some(&now));
+        let mut seen = None;
+        let mut ending = || {
+            if interrupt.is_requested() {
+                return Some(Ending::Interrupted);
+            }
+            if right.is_some() && queue.is_stopped(asked) {
+                return Some(Ending::Stopped);
+            }
+            let rung = bell.unheard().filter(|rung| seen != Some(*rung))?;
+            seen = Some(rung);
+            is_other().then_some(Ending::Superseded)
+        };
+        let (result, ending) = supervise(&mut ending, |own| {
+            let repository = Repository::discover(folder)?;
+            let branch = match repository.head()? {
+                Head::Branch { name, .. } => Some(name),
+                Head::Detached { .. } => None,
+            };
+            let watched = right.zip(branch.as_ref()).map(|(right, branch)| Watched::new(right, branch, self.report));
+            let report = watched.as_ref().map_or(self.report, |watched| watched as &dyn Report);
+            let mut session = Session::of_project(repository, prefix.clone(), report, own)?;
+            if ring == Ring::default() {
+                session.location.patience = BRIEFLY;
+            }
+            session.settle(if right.is_some() { HookBuild::Inline } else { HookBuild::Background })
+        });
+        let outcome = match (result, ending) {
+            (Err(_), Some(Ending::Interrupted)) => return None,
+            (Err(_), Some(Ending::Stopped)) => Outcome::Stopped,
+            (Err(_), Some(Ending::Superseded)) => Outcome::Superseded,
+            (Err(_), None) if is_other() => Outcome::Superseded,
+            (result, _) => Outcome::Done(result),
+        };
+        self.turns = if matches!(outcome, Outcome::Superseded) { self.turns + 1 } else { 0 };
+        // a warehouse that another process has is free again some time
+        let is_final = match &outcome {
+            Outcome::Done(Ok(_)) | Outcome::Superseded => false,
+            Outcome::Done(Err(error)) => !matches!(error, Error::Warehouse(WarehouseError::Locked { .. })),
+            Outcome::Stopped => true,
+        };
+        self.failed = before.filter(|_| is_final);
+        Some(outcome)
+    }
+}
+
+/// What the branch that is checked out would be made from now.
+fn look(folder: &Path, prefix: &str) -> Option<String> {
+    let repository = Repository::discover(folder).ok()?;
+    let session = Session::of_project(repository, prefix.to_owned(), &Silent, &Interrupt::default()).ok()?;
+    session.picture(&session.branch().ok()?).ok()
+}
+
+/// The folders that have to be watched: the project's own, those of its models, those that hold data, and Git's. A new
+/// file in a folder of another sort is seen when a model that reads it is saved, or a minute later.
+fn folders(session: &Session<'_>, project: &Path) -> Result<BTreeSet<PathBuf>, Error> {
+    let mut folders = BTreeSet::from([project.to_owned()]);
+    for path in session.files(&SourceTree::Working)?.paths() {
+        let above = Path::new(path).ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
+        folders.extend(above.map(|folder| project.join(folder)));
+    }
+    with_all_below(project.join(&session.config.models), &mut folders);
+    let (own, shared) = (session.repository.git_dir(), session.repository.common_dir());
+    for git in [own, shared] {
+        folders.extend([git.to_owned(), git.join("logs"), git.join("reftable")]);
+        with_all_below(git.join("refs"), &mut folders);
+    }
+    folders.insert(session.queue().place());
+    Ok(folders)
+}
+
+fn with_all_below(folder: PathBuf, folders: &mut BTreeSet<PathBuf>) {
+    for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            with_all_below(entry.path(), folders);
+        }
+    }
+    folders.insert(folder);
+}
+
+fn places(session: &Session<'_>, project: &Path) -> Places {
+    let (folder, models) = (project.to_owned(), session.config.models.clone());
+    let wanted = move |path: &Path| {
+        let Some(path) = path.strip_prefix(&folder).ok().and_then(Path::to_str) else { return false };
+        let name = path.rsplit('/').next().unwrap_or_default();
+        // Emacs marks a file that is being edited by a link beside it
+        is_wanted(&models, path) && !name.starts_with(".#") || name == CONFIG_FILE || name == ".gitignore"
     };
-    watcher::run(&folder, &git, &|| interrupt.is_requested(), &mut || told(settle()))
-        .map_err(|message| Error::Query { message, help: Some("vmesh doctor".to_owned()) })
+    let (folder, prefix, queue) = (project.to_owned(), session.prefix.clone(), session.queue());
+    let picture = move || format!("{:?} {:?}", look(&folder, &prefix), queue.waiting());
+    Places {
+        git: [session.repository.git_dir().to_owned(), session.repository.common_dir().to_owned()],
+        queue: session.queue().place(),
+        wanted: Box::new(wanted),
+        picture: Box::new(picture),
+    }
 }

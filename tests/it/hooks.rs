@@ -1,8 +1,8 @@
 //! Environments follow Git by themselves, and Git is never harmed.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crate::support::{CHAIN, Sandbox};
+use crate::support::{CHAIN, Sandbox, wait_until};
 
 /// The chain, with hooks that build in the background and one slow model.
 fn in_background(slow: &str) -> Sandbox {
@@ -12,18 +12,6 @@ fn in_background(slow: &str) -> Sandbox {
     sandbox.write("vmesh.toml", "[hooks]\nbuild = \"background\"\n");
     sandbox.commit("in the background");
     sandbox
-}
-
-fn wait_until(what: &str, done: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !done() {
-        assert!(start.elapsed() < Duration::from_secs(60), "{what} never happened");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
-fn in_step(sandbox: &Sandbox) -> bool {
-    sandbox.vmesh(&["status", "--json"]).json()["in_step"] == true
 }
 
 #[test]
@@ -48,7 +36,7 @@ fn builds_in_the_background_do_not_hold_git() {
     let said = sandbox.commit("slow");
     let took = start.elapsed();
     assert!(said.contains("building slow in the background"), "{said}");
-    wait_until("the build", || in_step(&sandbox));
+    wait_until("the build", || sandbox.is_in_step());
     assert!(took < start.elapsed() / 2, "git took {took:?} of {:?}", start.elapsed());
     assert_ne!(sandbox.views("dev__alice")["slow"], sandbox.views("prod")["slow"]);
     sandbox.is_sound();
@@ -65,7 +53,7 @@ fn a_failure_in_the_background_is_told_by_status() {
     });
     sandbox.model("slow", "SELECT 2 AS x");
     sandbox.commit("mended");
-    wait_until("the build", || in_step(&sandbox));
+    wait_until("the build", || sandbox.is_in_step());
     assert_eq!(sandbox.vmesh(&["status", "--json"]).json()["failure"], serde_json::Value::Null);
 }
 
@@ -170,36 +158,4 @@ fn a_project_in_a_subfolder_is_served_by_the_hooks() {
     sandbox.commit("two");
     let connection = duckdb::Connection::open(folder.join("warehouse.duckdb")).unwrap();
     assert_eq!(crate::support::rows(&connection, "SELECT x FROM dev__alice.a"), [["2"]]);
-}
-
-#[test]
-fn watch_follows_saves_mistakes_and_branches() {
-    let sandbox = Sandbox::promoted(&CHAIN);
-    sandbox.vmesh(&["hooks", "uninstall"]).good();
-    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
-    let log = sandbox.path().join("watch.log");
-    let mut command = sandbox.vmesh_command(&["watch"]);
-    let output = || std::fs::File::options().create(true).append(true).open(&log).unwrap();
-    let mut watch = command.stdout(output()).stderr(output()).spawn().unwrap();
-    let said = |text: &str| std::fs::read_to_string(&log).unwrap().contains(text);
-    let total = |branch: &str, total: &str| {
-        let open = duckdb::Connection::open(sandbox.warehouse());
-        let shown = open.ok().and_then(|connection| {
-            let sql = format!("SELECT CAST(total AS VARCHAR) FROM dev__{branch}__marts.report");
-            connection.query_row(&sql, [], |row| row.get::<_, String>(0)).ok()
-        });
-        shown.as_deref() == Some(total)
-    };
-    wait_until("the first plan", || said("dev__alice"));
-    sandbox.model("marts.totals", "SELECT 1 AS total FROM staging.orders LIMIT 1");
-    wait_until("one", || total("alice", "1"));
-    sandbox.model("marts.totals", "SELECT FROM WHERE");
-    wait_until("the complaint", || said("models/marts/totals.sql:1"));
-    sandbox.model("marts.totals", "SELECT 3 AS total FROM staging.orders LIMIT 1");
-    wait_until("three", || total("alice", "3"));
-    sandbox.git(&["switch", "--quiet", "-c", "bob"]).good();
-    wait_until("the other branch", || total("bob", "3"));
-    watch.kill().unwrap();
-    watch.wait().unwrap();
-    sandbox.is_sound();
 }

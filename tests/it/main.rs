@@ -4,6 +4,7 @@
 mod support;
 
 mod architecture;
+mod background;
 mod concurrency;
 mod crash;
 mod errors;
@@ -20,3 +21,4 @@ mod soundness;
 mod story;
 mod stress;
 mod team;
+mod watch;

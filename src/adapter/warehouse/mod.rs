@@ -51,7 +51,10 @@ pub struct Warehouse {
 pub struct Interrupt {
     requested: Arc<AtomicBool>,
     running: Arc<Mutex<Vec<Arc<InterruptHandle>>>>,
+    wakers: Arc<Mutex<Vec<Waker>>>,
 }
+
+type Waker = Box<dyn Fn() + Send>;
 
 impl std::fmt::Debug for Interrupt {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -65,6 +68,19 @@ impl Interrupt {
         self.requested.store(true, Ordering::SeqCst);
         if let Ok(running) = self.running.lock() {
             running.iter().for_each(|handle| handle.interrupt());
+        }
+        if let Ok(wakers) = self.wakers.lock() {
+            wakers.iter().for_each(|wake| wake());
+        }
+    }
+
+    /// Calls `wake` when an end is asked for: for those who wait for something other than a statement.
+    pub fn on_request(&self, wake: impl Fn() + Send + 'static) {
+        if let Ok(mut wakers) = self.wakers.lock() {
+            if self.is_requested() {
+                wake();
+            }
+            wakers.push(Box::new(wake));
         }
     }
 

@@ -5,6 +5,7 @@ pub(crate) mod random;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 use duckdb::{AccessMode, Config, Connection};
 
@@ -172,7 +173,7 @@ impl Sandbox {
         command
     }
 
-    fn command(&self, program: &str, folder: &Path) -> Command {
+    pub(crate) fn command(&self, program: &str, folder: &Path) -> Command {
         let mut command = Command::new(program);
         command.current_dir(folder).env_clear().stdin(std::process::Stdio::null());
         for name in ["PATH", "TMPDIR", "LLVM_PROFILE_FILE"] {
@@ -231,11 +232,26 @@ impl Sandbox {
         self.value(&format!("SELECT {count}")).parse().unwrap()
     }
 
+    /// Whether the current branch's environment is in step.
+    pub(crate) fn is_in_step(&self) -> bool {
+        self.vmesh(&["status", "--json"]).json()["in_step"] == true
+    }
+
     /// What must hold at all times: doctor finds nothing broken.
     #[track_caller]
     pub(crate) fn is_sound(&self) {
         let done = self.vmesh(&["doctor"]);
         assert_eq!(done.code, Some(0), "{}\n{}", done.out, done.err);
+    }
+}
+
+/// Waits for something that happens in another process.
+#[track_caller]
+pub(crate) fn wait_until(what: &str, done: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !done() {
+        assert!(start.elapsed() < Duration::from_secs(60), "{what} never happened");
+        std::thread::sleep(Duration::from_millis(50));
     }
 }
 
