@@ -15,6 +15,7 @@ use crate::adapter::git::Repository;
 use crate::workflow::error::Error;
 use crate::workflow::event::{Event, Report};
 use crate::workflow::queue::{Queue, Request, Stopped};
+use crate::workflow::received::Received;
 use crate::workflow::session::{Session, registered};
 use crate::workflow::watch::{self as watching, News};
 use crate::workflow::worker::{self, Outcome};
@@ -58,12 +59,40 @@ fn ring(face: &Face, args: &args::Hook) -> Result<(), Error> {
         }
         let mut session = Session::of_project(repository, prefix, &teller, &face.interrupt)?;
         let build = session.config.hooks.build;
+        if args.name == "post-receive" {
+            told_of_push(&session.receive(build)?);
+            continue;
+        }
         let settled = session.settle(build)?;
-        if let Some(line) = settled::render(&settled, args.name == "post-checkout") {
+        // whoever only checks out a file knows where they are
+        let is_switch = args.name == "post-checkout" && args.args.last().is_some_and(|flag| flag == "1");
+        if let Some(line) = settled::render(&settled, is_switch) {
             anstream::eprintln!("{line}");
         }
     }
     Ok(())
+}
+
+/// Tells whoever pushed what came of it.
+fn told_of_push(received: &Received) {
+    let mut queued = Vec::new();
+    for (branch, came) in &received.moved {
+        match came {
+            Some(Ok(settled)) => {
+                if let Some(line) = settled::render(settled, false) {
+                    anstream::eprintln!("{line}");
+                }
+            }
+            Some(Err(problem)) => anstream::eprintln!("vmesh: {branch} could not be planned\n{}", error::text(problem)),
+            None => queued.push(branch),
+        }
+    }
+    if !queued.is_empty() {
+        anstream::eprintln!("vmesh: planning {} in the background", some(&queued, 5));
+    }
+    if received.main_deleted {
+        anstream::eprintln!("vmesh: main was deleted; prod stays as it is");
+    }
 }
 
 /// Whether git has changed the working tree's own index: `stash` and `commit <path>` work with passing ones.

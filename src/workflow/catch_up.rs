@@ -15,7 +15,7 @@ impl Session<'_> {
     pub fn catch_up(&mut self) -> Result<Option<Settled>, Error> {
         let build = self.config.hooks.build;
         let is_served = build != HookBuild::Off && registered(&self.repository).contains(&self.prefix);
-        if !is_served || self.folder.is_none() || self.queue().progress().is_some() {
+        if !is_served || self.folder.is_none() || self.queue().duty().is_some_and(|duty| duty.progress.is_some()) {
             return Ok(None);
         }
         match self.was_missed() {

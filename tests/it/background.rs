@@ -77,7 +77,7 @@ fn a_request_whose_worker_is_killed_every_time_is_given_up_and_told() {
     let sandbox = in_background();
     sandbox.model("quick", "SELECT 1 AS x");
     sandbox.git(&["add", "--all"]).good();
-    let mut commit = sandbox.command("git", sandbox.path());
+    let mut commit = sandbox.command("git", &sandbox.path());
     commit.args(["commit", "--quiet", "-m", "quick"]).env("VMESH_TEST_KILL_AT", "build:1");
     assert!(commit.status().unwrap().success());
     let told = || {

@@ -549,8 +549,9 @@ fn said(done: &Done) -> String {
         true => "#".to_owned(),
         false => word.to_owned(),
     };
-    let is_gits =
-        |line: &&str| ["Already on", "Previous HEAD", "Switched to", "Automatic merge"].iter().any(|start| line.starts_with(start));
+    let is_gits = |line: &&str| {
+        ["Already on", "Previous HEAD", "Switched to", "Automatic merge"].iter().any(|start| line.starts_with(start))
+    };
     let line = |line: &str| line.split(' ').map(word).collect::<Vec<_>>().join(" ");
     done.err.lines().filter(|line| !is_gits(line)).map(line).collect::<Vec<_>>().join("\n")
 }
