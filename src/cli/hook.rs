@@ -15,7 +15,7 @@ use crate::adapter::git::Repository;
 use crate::workflow::error::Error;
 use crate::workflow::event::{Event, Report};
 use crate::workflow::queue::{Queue, Request, Stopped};
-use crate::workflow::received::Received;
+use crate::workflow::received::{self, Received};
 use crate::workflow::session::{Session, registered};
 use crate::workflow::watch::{self as watching, News};
 use crate::workflow::worker::{self, Outcome};
@@ -57,12 +57,12 @@ fn ring(face: &Face, args: &args::Hook) -> Result<(), Error> {
             Queue::of(&repository).ask_later(&repository, &prefix)?;
             continue;
         }
-        let mut session = Session::of_project(repository, prefix, &teller, &face.interrupt)?;
-        let build = session.config.hooks.build;
         if args.name == "post-receive" {
-            told_of_push(&session.receive(build)?);
+            told_of_push(&received::receive(repository, prefix, &teller, &face.interrupt)?);
             continue;
         }
+        let mut session = Session::of_project(repository, prefix, &teller, &face.interrupt)?;
+        let build = session.config.hooks.build;
         let settled = session.settle(build)?;
         // whoever only checks out a file knows where they are
         let is_switch = args.name == "post-checkout" && args.args.last().is_some_and(|flag| flag == "1");

@@ -3,12 +3,16 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::error::Error;
+use super::event::Report;
 use super::queue::Request;
 use super::session::Session;
 use super::settle::Settled;
 use crate::adapter::cache;
-use crate::adapter::git::CommitId;
+use crate::adapter::git::{CommitId, Repository};
+use crate::adapter::warehouse::Interrupt;
 use crate::domain::config::HookBuild;
 use crate::domain::name::BranchName;
 
@@ -21,33 +25,47 @@ pub struct Received {
     pub main_deleted: bool,
 }
 
-impl Session<'_> {
-    /// Brings the environments of all branches that moved in step. `build` says who does it.
-    pub fn receive(&mut self, build: HookBuild) -> Result<Received, Error> {
-        let file = self.shared_folder().join("received.json");
-        let before: BTreeMap<BranchName, CommitId> = cache::load(&file).unwrap_or_default();
-        let now: BTreeMap<BranchName, CommitId> = self.repository.branches()?.into_iter().collect();
-        let main_deleted = before.contains_key(&self.config.main) && !now.contains_key(&self.config.main);
-        let mut moved: Vec<BranchName> = now
-            .iter()
-            .filter(|(branch, tip)| before.get(*branch) != Some(*tip))
-            .map(|(branch, _)| branch.clone())
-            .collect();
-        // main first: the others are built upon what prod has then
-        moved.sort_by_key(|branch| *branch != self.config.main);
-        let moved = match build {
-            HookBuild::Off => Vec::new(),
-            HookBuild::Inline => {
-                moved.into_iter().map(|branch| (branch.clone(), Some(self.settle_branch(&branch, build)))).collect()
+/// The branches as they were when a push was last looked at.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Seen {
+    main: Option<BranchName>,
+    tips: BTreeMap<BranchName, CommitId>,
+}
+
+/// Brings the environments of all branches that moved in step.
+pub fn receive(
+    repository: Repository,
+    prefix: String,
+    report: &dyn Report,
+    interrupt: &Interrupt,
+) -> Result<Received, Error> {
+    let file = cache::folder(repository.common_dir()).join("received.json");
+    let before: Seen = cache::load(&file).unwrap_or_default();
+    let now: BTreeMap<BranchName, CommitId> = repository.branches()?.into_iter().collect();
+    let main_deleted = before.main.as_ref().is_some_and(|main| !now.contains_key(main));
+    let mut session = match Session::of_project(repository, prefix, report, interrupt) {
+        // the settings went with main
+        Err(Error::NoProject { .. }) if main_deleted => return Ok(Received { moved: Vec::new(), main_deleted }),
+        session => session?,
+    };
+    let main = session.config.main.clone();
+    let moved = now.iter().filter(|(branch, tip)| before.tips.get(*branch) != Some(*tip));
+    let mut moved: Vec<BranchName> = moved.map(|(branch, _)| branch.clone()).collect();
+    // main first: the others share what prod has then
+    moved.sort_by_key(|branch| *branch != main);
+    let build = session.config.hooks.build;
+    let moved = match build {
+        HookBuild::Off => Vec::new(),
+        HookBuild::Inline => {
+            moved.into_iter().map(|branch| (branch.clone(), Some(session.settle_branch(&branch, build)))).collect()
+        }
+        HookBuild::Background => {
+            for branch in &moved {
+                session.enqueue(&Request::new(&session, branch))?;
             }
-            HookBuild::Background => {
-                for branch in &moved {
-                    self.enqueue(&Request::new(self, branch))?;
-                }
-                moved.into_iter().map(|branch| (branch, None)).collect()
-            }
-        };
-        cache::store(&file, &now);
-        Ok(Received { moved, main_deleted })
-    }
+            moved.into_iter().map(|branch| (branch, None)).collect()
+        }
+    };
+    cache::store(&file, &Seen { main: Some(main), tips: now });
+    Ok(Received { moved, main_deleted })
 }

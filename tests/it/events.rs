@@ -527,10 +527,10 @@ fn play_one(row: &Row) -> Result<(), String> {
         expect("published", moved.to_string(), row.published.to_string());
     }
     let head = shell("git symbolic-ref -q HEAD || echo detached").out;
-    let status = shell("vmesh status --json");
+    shell("vmesh status");
+    let status = world.rest();
     let next = row.next.unwrap_or(row.shows);
     expect("shows next", total(&world, row.environment), next.to_owned());
-    let status: serde_json::Value = serde_json::from_str(&status.out).unwrap_or_default();
     let is_on = status["environment"] == row.environment;
     let at_rest = shell("git ls-files --unmerged").out.is_empty() && !head.starts_with("detached");
     if is_on && at_rest && row.next.is_some() {

@@ -2,7 +2,6 @@
 //! shows what a build from scratch shows, and gc leaves nothing behind.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use crate::support::Sandbox;
 use crate::support::random::{Dice, MODELS, from_scratch, models, query, shown};
@@ -45,20 +44,6 @@ fn act(sandbox: &Sandbox, folder: &Path, dice: &mut Dice) {
     sandbox.shell_in(folder, &format!("export VMESH_TEST_KILL_AT={kill}; {script}"));
 }
 
-/// Waits until nobody builds in the background.
-fn rest(sandbox: &Sandbox) {
-    let start = Instant::now();
-    loop {
-        let status = sandbox.vmesh(&["status", "--json"]);
-        let status: serde_json::Value = serde_json::from_str(&status.out).unwrap_or_default();
-        if status["building"].is_null() && status["waiting"].as_array().is_some_and(Vec::is_empty) {
-            return;
-        }
-        assert!(start.elapsed() < Duration::from_secs(120), "the worker never rests: {status}");
-        std::thread::sleep(Duration::from_millis(100));
-    }
-}
-
 #[test]
 fn two_worktrees_in_a_hurry_end_in_step() {
     let first = models(&mut Dice(99));
@@ -83,11 +68,11 @@ fn two_worktrees_in_a_hurry_end_in_step() {
         "git rebase --abort 2>/dev/null; git merge --abort 2>/dev/null; git reset -q --hard; rm -f .git/index.lock";
     sandbox.shell_in(&folders[1], &format!("{clean}; git checkout -q --detach"));
     sandbox.shell(clean);
-    rest(&sandbox);
+    sandbox.rest();
     let branches = sandbox.git(&["for-each-ref", "--format=%(refname:short)", "refs/heads"]).good();
     for branch in branches.lines() {
         sandbox.git(&["switch", "--quiet", branch]).good();
-        rest(&sandbox);
+        sandbox.rest();
         let schema = if branch == "main" {
             sandbox.vmesh(&["promote", "--yes", "--allow-rewind"]).good();
             "prod".to_owned()

@@ -195,6 +195,21 @@ impl Sandbox {
         command
     }
 
+    /// Waits until nobody builds in the background; gives what `vmesh status` says then.
+    #[track_caller]
+    pub(crate) fn rest(&self) -> serde_json::Value {
+        let start = std::time::Instant::now();
+        loop {
+            let status: serde_json::Value =
+                serde_json::from_str(&self.vmesh(&["status", "--json"]).out).unwrap_or_default();
+            if status["building"].is_null() && status["waiting"].as_array().is_none_or(Vec::is_empty) {
+                return status;
+            }
+            assert!(start.elapsed().as_secs() < 120, "the worker never rests: {status}");
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+    }
+
     /// Opens the warehouse as another client would.
     pub(crate) fn open(&self) -> Connection {
         Connection::open_with_flags(self.warehouse(), Config::default().access_mode(AccessMode::ReadOnly).unwrap())
