@@ -180,9 +180,9 @@ fn git(error: &GitError) -> Diagnostic {
                 .help("vmesh init makes a project, and a repository if there is none")
         }
         GitError::Unsupported { what, path } => {
-            Diagnostic::new(format!("the repository {} uses {what}, which vmesh can't read yet", path.display())).help(
-                "a repository with SHA-1 and the files backend works: git init --object-format=sha1 --ref-format=files",
-            )
+            Diagnostic::new(format!("the repository {} uses {what}, which only git can read", path.display()))
+                .note("vmesh asks `git` then, and found none")
+                .help("put git on the PATH")
         }
         GitError::NotOwned { path } => {
             Diagnostic::new(format!("the repository {} belongs to another user", path.display()))

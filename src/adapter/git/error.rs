@@ -15,7 +15,7 @@ pub enum GitError {
         /// Where the search began.
         start: PathBuf,
     },
-    /// A repository that uses what libgit2 does not know.
+    /// A repository that uses what libgit2 does not know, where there is no `git` to ask.
     #[error("the repository {} uses {what}", .path.display())]
     Unsupported {
         /// Its plain name: `reftable`, `SHA-256`, ….

@@ -1,10 +1,8 @@
 //! The project's files as a commit has them, and how the bytes of any file are read.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use git2::{ErrorCode, ObjectType, Oid, Tree};
-
-use super::error::{Doing, GitError};
+use super::error::GitError;
 use super::id::{BlobId, CommitId, TreeId};
 use super::open::Repository;
 
@@ -43,11 +41,6 @@ pub fn normalize(bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
-/// The id of content read from disk: that of the committed blob, even if Git turned its LF to CRLF on checkout.
-pub(super) fn content_id(bytes: Vec<u8>) -> Result<BlobId, GitError> {
-    Ok(Oid::hash_object(ObjectType::Blob, &unify_line_ends(bytes)).doing("hash a file")?.into())
-}
-
 fn unify_line_ends(mut bytes: Vec<u8>) -> Vec<u8> {
     if bytes.contains(&b'\r') && !bytes.contains(&0) {
         let mut rest = bytes.iter().copied().peekable();
@@ -82,7 +75,7 @@ impl Repository {
         project: &str,
         wanted: &dyn Fn(&str) -> bool,
     ) -> Result<Vec<SourceFile>, GitError> {
-        self.files_in_tree(&self.commit(commit)?.tree_id().into(), project, wanted)
+        self.files_in_tree(&self.backend.tree_of(commit)?, project, wanted)
     }
 
     /// As [`Self::files_at`], of a tree.
@@ -92,52 +85,24 @@ impl Repository {
         project: &str,
         wanted: &dyn Fn(&str) -> bool,
     ) -> Result<Vec<SourceFile>, GitError> {
-        const DOING: &str = "read the files of a commit";
-        let top = self.raw.find_tree(tree.oid()?).doing(DOING)?;
-        let project = folder(project);
-        let tree = match project {
-            "" => top,
-            project => match top.get_path(Path::new(project)) {
-                Ok(entry) if entry.kind() == Some(ObjectType::Tree) => self.raw.find_tree(entry.id()).doing(DOING)?,
-                Ok(_) => return Ok(Vec::new()),
-                Err(error) if error.code() == ErrorCode::NotFound => return Ok(Vec::new()),
-                Err(error) => return Err(error).doing(DOING),
-            },
-        };
-        let mut files = Vec::new();
-        self.collect(&tree, "", wanted, &mut files)?;
+        let mut files = self.backend.files(tree, folder(project), wanted)?;
         files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(files)
     }
 
-    fn collect(
-        &self,
-        tree: &Tree<'_>,
-        within: &str,
-        wanted: &dyn Fn(&str) -> bool,
-        files: &mut Vec<SourceFile>,
-    ) -> Result<(), GitError> {
-        for entry in tree {
-            let Ok(name) = std::str::from_utf8(entry.name_bytes()) else { continue };
-            let path = join(within, name);
-            if entry.kind() == Some(ObjectType::Tree) {
-                let below = self.raw.find_tree(entry.id()).doing("read the files of a commit")?;
-                self.collect(&below, &path, wanted, files)?;
-            } else if is_file(u32::try_from(entry.filemode()).unwrap_or(0)) && wanted(&path) {
-                files.push(SourceFile { path, id: entry.id().into(), location: Location::Blob });
-            }
-        }
-        Ok(())
+    /// The id of content read from disk: that of the committed blob, even if Git turned its LF to CRLF on checkout.
+    pub(super) fn content_id(&self, bytes: Vec<u8>) -> Result<BlobId, GitError> {
+        self.backend.blob_id(&unify_line_ends(bytes))
     }
 
     /// A file's bytes, [`normalize`]d.
     pub fn read(&self, file: &SourceFile) -> Result<Vec<u8>, GitError> {
         let bytes = match &file.location {
-            Location::Blob => self.raw.find_blob(file.id.oid()?).doing("read a file of a commit")?.content().to_vec(),
+            Location::Blob => self.backend.content(&file.id)?,
             Location::Disk(path) => {
                 let failed = |source| GitError::Io { doing: "read", path: path.clone(), source };
                 let bytes = std::fs::read(path).map_err(failed)?;
-                if content_id(bytes.clone())? != file.id {
+                if self.content_id(bytes.clone())? != file.id {
                     return Err(failed(std::io::Error::other("it was changed in the meantime: run the command again")));
                 }
                 bytes

@@ -1,8 +1,8 @@
 //! What is checked out, and whether Git is at rest.
 
-use git2::{ErrorCode, RepositoryState};
+use std::path::Path;
 
-use super::error::{Doing, GitError};
+use super::error::GitError;
 use super::id::CommitId;
 use super::open::Repository;
 use crate::domain::name::BranchName;
@@ -47,18 +47,12 @@ pub enum Rest {
 impl Repository {
     /// What is checked out.
     pub fn head(&self) -> Result<Head, GitError> {
-        const DOING: &str = "read HEAD";
-        let head = self.raw.find_reference("HEAD").doing(DOING)?;
-        let branch = head.symbolic_target_bytes().and_then(|target| target.strip_prefix(BRANCHES.as_bytes()));
-        let commit = match self.raw.head().and_then(|target| target.peel_to_commit()) {
-            Ok(commit) => Some(CommitId::from(commit.id())),
-            Err(error) if error.code() == ErrorCode::UnbornBranch => None,
-            Err(error) => return Err(error).doing(DOING),
-        };
-        match (branch, commit) {
+        let head = self.backend.head()?;
+        let branch = head.reference.as_ref().and_then(|name| name.strip_prefix(BRANCHES.as_bytes()));
+        match (branch, head.commit) {
             (Some(name), commit) => Ok(Head::Branch { name: BranchName::from_bytes(name), commit }),
             (None, Some(commit)) => Ok(Head::Detached { commit }),
-            (None, None) => Err(GitError::Other { doing: DOING, message: "it points at nothing".to_owned() }),
+            (None, None) => Err(GitError::Other { doing: "read HEAD", message: "it points at nothing".to_owned() }),
         }
     }
 
@@ -68,20 +62,23 @@ impl Repository {
     /// still there though all is done, and a conflict of `merge --squash` or `stash pop` leaves no state file.
     pub fn rest(&self) -> Result<Rest, GitError> {
         if let Head::Branch { .. } = self.head()? {
-            let conflicts = self.index_entries()?.iter().any(|entry| entry.stage != 0);
+            let conflicts = self.backend.index()?.iter().any(|entry| entry.stage != 0);
             return Ok(if conflicts { Rest::Conflicts } else { Rest::Ready });
         }
-        Ok(match self.raw.state() {
-            RepositoryState::Bisect => Rest::Busy { what: "bisect" },
-            RepositoryState::Rebase
-            | RepositoryState::RebaseInteractive
-            | RepositoryState::RebaseMerge
-            | RepositoryState::ApplyMailboxOrRebase => Rest::Busy { what: "rebase" },
-            RepositoryState::ApplyMailbox => Rest::Busy { what: "am" },
-            RepositoryState::Merge => Rest::Busy { what: "merge" },
-            RepositoryState::CherryPick | RepositoryState::CherryPickSequence => Rest::Busy { what: "cherry-pick" },
-            RepositoryState::Revert | RepositoryState::RevertSequence => Rest::Busy { what: "revert" },
-            RepositoryState::Clean => Rest::Detached,
-        })
+        Ok(operation(self.git_dir()).map_or(Rest::Detached, |what| Rest::Busy { what }))
     }
+}
+
+/// What Git is in the midst of, by the files that it leaves meanwhile.
+fn operation(git_dir: &Path) -> Option<&'static str> {
+    const SIGNS: [(&str, &str); 7] = [
+        ("rebase-merge", "rebase"),
+        ("rebase-apply/applying", "am"),
+        ("rebase-apply", "rebase"),
+        ("MERGE_HEAD", "merge"),
+        ("REVERT_HEAD", "revert"),
+        ("CHERRY_PICK_HEAD", "cherry-pick"),
+        ("BISECT_LOG", "bisect"),
+    ];
+    SIGNS.iter().find(|(file, _)| git_dir.join(file).exists()).map(|(_, what)| *what)
 }

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use super::config::unless_unset;
 use super::error::GitError;
 use super::open::{Repository, canonical};
 
@@ -33,7 +32,7 @@ impl Repository {
         let path = match &configured {
             // Git stands at the top of the working tree (or in a bare repository) when it runs a hook
             Some(_) => {
-                let named = unless_unset(self.raw.config().and_then(|config| config.get_path("core.hooksPath")))?;
+                let named = self.backend.setting_path("core.hooksPath")?;
                 self.top().unwrap_or(self.git_dir()).join(named.unwrap_or_default())
             }
             None => own.clone(),

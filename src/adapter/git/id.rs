@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::{Doing, GitError};
 
-/// A commit: 40 hex digits.
+/// A commit: 40 hex digits, or 64 where Git hashes with SHA-256.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CommitId(String);
@@ -43,6 +43,11 @@ impl CommitId {
 }
 
 impl BlobId {
+    /// As Git prints it.
+    pub(super) fn from_git(hex: String) -> Self {
+        Self(hex)
+    }
+
     /// All of it.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -54,6 +59,11 @@ impl BlobId {
 }
 
 impl TreeId {
+    /// As Git prints it.
+    pub(super) fn from_git(hex: String) -> Self {
+        Self(hex)
+    }
+
     /// All of it.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,5 +1,5 @@
-//! The repository: branches, history and the project's files, read through libgit2. Nothing here ever changes a ref,
-//! the index or the working tree.
+//! The repository: branches, history and the project's files. Nothing here ever changes a ref, the index or the working
+//! tree.
 //!
 //! | file | holds |
 //! |---|---|
@@ -10,7 +10,11 @@
 //! | `files.rs` | the project's files as a commit has them; how bytes are read |
 //! | `worktree.rs`, `stat_cache.rs`, `index.rs` | the project's files as they lie on disk |
 //! | `config.rs`, `hooks_dir.rs` | Git's settings; where the hooks go |
+//! | `backend.rs` | the questions that all of these ask |
+//! | `libgit2.rs`, `command/` | who answers: libgit2, or the `git` command where libgit2 can't |
 
+mod backend;
+mod command;
 mod config;
 mod error;
 mod files;
@@ -19,6 +23,7 @@ mod history;
 mod hooks_dir;
 mod id;
 mod index;
+mod libgit2;
 mod merge;
 mod open;
 mod stat_cache;

@@ -6,8 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::error::{Doing, GitError};
-use super::files::{Location, SourceFile, content_id, folder, is_file, join};
+use super::error::GitError;
+use super::files::{Location, SourceFile, folder, is_file, join};
 use super::index::Entry;
 use super::open::Repository;
 use super::stat_cache::{Stat, StatCache};
@@ -20,6 +20,7 @@ struct Scan<'a> {
     wanted: &'a dyn Fn(&str) -> bool,
     /// What Git tracks below the project, by path from the top of the repository.
     tracked: BTreeMap<String, Entry>,
+    ignored: &'a dyn Fn(&str) -> Result<bool, GitError>,
     known: &'a StatCache,
     /// The files of this scan that may be remembered.
     seen: StatCache,
@@ -43,11 +44,13 @@ impl Repository {
     ) -> Result<Vec<SourceFile>, GitError> {
         let top = self.require_top()?;
         let project = folder(project);
+        let ignored = self.backend.ignored(project)?;
         let mut scan = Scan {
             repository: self,
             project,
             wanted,
             tracked: self.tracked(project)?,
+            ignored: &*ignored,
             known: stats,
             seen: StatCache::default(),
             now: SystemTime::now(),
@@ -63,7 +66,7 @@ impl Repository {
 
     fn tracked(&self, project: &str) -> Result<BTreeMap<String, Entry>, GitError> {
         let within = join(project, "");
-        let all = self.index_entries()?.into_iter();
+        let all = self.backend.index()?.into_iter();
         Ok(all
             .filter(|entry| entry.path.starts_with(within.as_bytes()))
             .filter_map(|mut entry| Some((String::from_utf8(std::mem::take(&mut entry.path)).ok()?, entry)))
@@ -99,7 +102,7 @@ impl Scan<'_> {
         if !metadata.is_file() || !(self.wanted)(self.in_project(&path)) {
             return Ok(());
         }
-        if !self.tracked.contains_key(&path) && self.is_ignored(&path)? {
+        if !self.tracked.contains_key(&path) && (self.ignored)(&path)? {
             return Ok(());
         }
         self.file(path, on_disk, Stat::of(&metadata))
@@ -109,7 +112,7 @@ impl Scan<'_> {
         let id = match self.known.get(&path, &stat) {
             Some(id) => id.clone(),
             None => match unless_gone(std::fs::read(&on_disk)) {
-                Ok(Some(bytes)) => content_id(bytes)?,
+                Ok(Some(bytes)) => self.repository.content_id(bytes)?,
                 Ok(None) => return Ok(()),
                 Err(source) => return Err(GitError::Io { doing: "read", path: on_disk, source }),
             },
@@ -128,7 +131,7 @@ impl Scan<'_> {
         for (path, entry) in self.tracked.iter().filter(|(_, entry)| entry.skipped && is_file(entry.mode)) {
             let path = in_project(project, path);
             if (self.wanted)(path) && !there.contains(path) {
-                self.files.push(SourceFile { path: path.to_owned(), id: entry.id.into(), location: Location::Blob });
+                self.files.push(SourceFile { path: path.to_owned(), id: entry.id.clone(), location: Location::Blob });
             }
         }
     }
@@ -138,11 +141,7 @@ impl Scan<'_> {
         let within = format!("{path}/");
         let holds_tracked =
             self.tracked.range(within.clone()..).next().is_some_and(|(first, _)| first.starts_with(&within));
-        Ok(!holds_tracked && self.is_ignored(path)?)
-    }
-
-    fn is_ignored(&self, path: &str) -> Result<bool, GitError> {
-        self.repository.raw.status_should_ignore(Path::new(path)).doing("read .gitignore")
+        Ok(!holds_tracked && (self.ignored)(path)?)
     }
 
     fn in_project<'p>(&self, path: &'p str) -> &'p str {

@@ -1,6 +1,6 @@
 //! A commit's files, and how bytes are read.
 
-use super::super::{GitError, Location, SourceFile, normalize};
+use super::super::{BlobId, GitError, Location, Repository, SourceFile, normalize};
 use super::{Sandbox, open};
 
 fn paths(files: &[SourceFile]) -> Vec<&str> {
@@ -59,17 +59,19 @@ fn a_bare_repository_has_files_at_commits_only() {
 }
 
 #[test]
-fn a_partial_clone_says_what_is_missing() {
+fn a_partial_clone_gets_what_is_missing() {
     let sandbox = Sandbox::new();
     sandbox.git(&["config", "uploadpack.allowFilter", "true"]);
     let clone = sandbox.beside("clone");
     let url = format!("file://{}", sandbox.top.display());
-    sandbox.git(&["clone", "-q", "--filter=blob:none", "--no-checkout", &url, clone.to_str().unwrap()]);
-    let repository = open(&clone);
-    let files = repository.files_at(&sandbox.id("HEAD"), "models", &|_| true).unwrap();
-    match repository.read(&files[0]) {
-        Err(GitError::Missing { id }) => assert_eq!(id, files[0].id.as_str()),
-        other => panic!("{other:?}"),
+    for filter in ["--filter=blob:none", "--filter=tree:0"] {
+        sandbox.git(&["clone", "-q", filter, "--no-checkout", &url, clone.to_str().unwrap()]);
+        let repository = Repository::open(&clone, None).unwrap();
+        let files = repository.files_at(&sandbox.id("HEAD"), "models", &|_| true).unwrap();
+        assert_eq!(repository.read(&files[0]).unwrap(), b"select 1\n");
+        let missing = SourceFile { id: BlobId::from_git("1234567890".repeat(4)), ..files[0].clone() };
+        assert!(matches!(repository.read(&missing), Err(GitError::Missing { .. })));
+        std::fs::remove_dir_all(&clone).unwrap();
     }
 }
 

@@ -44,9 +44,7 @@ fn a_bare_repository_has_no_top() {
 fn settings_are_read() {
     let sandbox = Sandbox::new();
     sandbox.git(&["config", "user.name", "Ada L."]);
-    sandbox.git(&["config", "vmesh.yes", "on"]);
     let repository = sandbox.open();
     assert_eq!(repository.user_name().unwrap().as_deref(), Some("Ada L."));
-    assert_eq!(repository.config_bool("vmesh.yes").unwrap(), Some(true));
     assert_eq!(repository.config_string("vmesh.no").unwrap(), None);
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod both;
 mod files;
 mod head;
 mod history;
@@ -13,7 +14,10 @@ mod worktree;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use super::{CommitId, Repository};
+use super::command::{self, GitCommand};
+use super::open::Told;
+use super::{CommitId, GitError, Repository};
+use both::Both;
 
 /// A scratch folder with a repository `repo` in it, on branch `main`, with one commit.
 pub(crate) struct Sandbox {
@@ -102,5 +106,16 @@ pub(crate) fn git_in(dir: &Path) -> Command {
 
 /// The repository at `dir`, whatever the environment of the tests says.
 pub(crate) fn open(dir: &Path) -> Repository {
-    Repository::open(dir, None).unwrap()
+    open_as(dir, None).unwrap()
+}
+
+/// The repository that both libgit2 and `git` find, and that both are asked about.
+fn open_as(dir: &Path, told: Option<Told>) -> Result<Repository, GitError> {
+    let Repository { backend: first, place } = Repository::open(dir, told.clone())?;
+    // as in `Repository::open`: told of another repository, Git looks for itself
+    let found = |told: Option<&Told>| command::discover(&dir.canonicalize().unwrap(), told).unwrap().unwrap();
+    let second = Some(found(told.as_ref())).filter(|second| *second == place).unwrap_or_else(|| found(None));
+    assert_eq!(second, place);
+    let both = Both { first, second: GitCommand::new(second) };
+    Ok(Repository { backend: Box::new(both), place })
 }

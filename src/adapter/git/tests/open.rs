@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::super::open::Told;
-use super::super::{GitError, Head, Repository};
-use super::{Sandbox, git_in, open};
+use super::super::{GitError, Head, MergePreview, Repository, Rest, libgit2};
+use super::{Sandbox, git_in, open, open_as};
 
 fn told(here: &Path, git_dir: &str, work_tree: Option<&str>) -> Option<Told> {
     Some(Told { here: here.to_owned(), git_dir: git_dir.into(), work_tree: work_tree.map(Into::into) })
@@ -28,7 +28,7 @@ fn a_linked_worktree_knows_the_main_one() {
     // as hooks are run there: GIT_DIR set, at the top
     let git_dir = sandbox.top.join(".git/worktrees/linked");
     for told in [None, told(&linked, git_dir.to_str().unwrap(), None)] {
-        let repository = Repository::open(&linked, told).unwrap();
+        let repository = open_as(&linked, told).unwrap();
         assert_eq!(repository.top(), Some(&*linked));
         assert_eq!(repository.main_top(), sandbox.top);
         assert_eq!(repository.git_dir(), git_dir);
@@ -46,7 +46,7 @@ fn a_bare_repository_has_no_top() {
         sandbox.git(&["clone", "-q", "--bare", ".", bare.to_str().unwrap()]);
         // as hooks of a push are run
         for told in [None, told(&bare, ".", None)] {
-            let repository = Repository::open(&bare, told).unwrap();
+            let repository = open_as(&bare, told).unwrap();
             assert!(repository.is_bare());
             assert_eq!((repository.top(), repository.main_top()), (None, sandbox.beside(main_top)));
         }
@@ -65,7 +65,7 @@ fn a_separate_git_directory_is_followed() {
     sandbox.git(&["init", "-q", "--separate-git-dir", git_dir.to_str().unwrap()]);
     let (top, absolute) = (&sandbox.top, git_dir.to_str().unwrap());
     for told in [None, told(top, "../elsewhere", None), told(top, absolute, Some("."))] {
-        let repository = Repository::open(&sandbox.top.join("models"), told).unwrap();
+        let repository = open_as(&sandbox.top.join("models"), told).unwrap();
         assert_eq!((repository.top(), repository.git_dir()), (Some(&*sandbox.top), &*git_dir));
         assert_eq!(repository.main_top(), sandbox.top);
     }
@@ -75,7 +75,7 @@ fn a_separate_git_directory_is_followed() {
 fn a_push_into_a_working_tree_is_seen_from_its_git_directory() {
     let sandbox = Sandbox::new();
     let git_dir = sandbox.top.join(".git");
-    let repository = Repository::open(&git_dir, told(&git_dir, ".", None)).unwrap();
+    let repository = open_as(&git_dir, told(&git_dir, ".", None)).unwrap();
     assert_eq!(repository.top(), Some(&*sandbox.top));
 }
 
@@ -92,7 +92,7 @@ fn a_submodule_is_a_repository_of_its_own() {
 #[test]
 fn the_environment_does_not_reach_other_repositories() {
     let (hook, other) = (Sandbox::new(), Sandbox::new());
-    let repository = Repository::open(&other.top.join("models"), told(&hook.top, ".git", None)).unwrap();
+    let repository = open_as(&other.top.join("models"), told(&hook.top, ".git", None)).unwrap();
     assert_eq!(repository.top(), Some(&*other.top));
 }
 
@@ -108,19 +108,51 @@ fn init_names_the_first_branch() {
 fn no_repository_is_said_so() {
     let dir = tempfile::tempdir().unwrap();
     for start in [dir.path().to_owned(), dir.path().join("missing")] {
-        let error = Repository::open(&start, None).err();
+        let error = open_as(&start, None).err();
         assert!(matches!(error, Some(GitError::NotARepository { .. })), "{error:?}");
     }
 }
 
 #[test]
-fn what_libgit2_cannot_read_has_a_plain_name() {
-    for (option, name) in [("--ref-format=reftable", "reftable"), ("--object-format=sha256", "SHA-256")] {
-        let sandbox = Sandbox::unborn(&[option]);
-        match Repository::open(&sandbox.top, None).err() {
-            Some(GitError::Unsupported { what, path }) => assert_eq!((&*what, path), (name, sandbox.top.clone())),
-            other => panic!("{other:?}"),
+fn what_libgit2_cannot_read_git_reads() {
+    for options in [
+        &["--ref-format=reftable"][..],
+        &["--object-format=sha256"],
+        &["--ref-format=reftable", "--object-format=sha256"],
+    ] {
+        let sandbox = Sandbox::unborn(options);
+        assert!(matches!(libgit2::open(&sandbox.top), Err(GitError::Unsupported { .. })));
+        sandbox.write("models/a.sql", "select 1\n");
+        let first = sandbox.commit("first");
+        sandbox.diverge();
+        sandbox.git(&["branch", "old"]);
+        sandbox.git(&["branch", "-m", "old", "new"]);
+        let linked = sandbox.beside("linked");
+        sandbox.git(&["worktree", "add", "-q", "-b", "alice", linked.to_str().unwrap()]);
+        for top in [&sandbox.top, &linked] {
+            let git_dir = if *top == linked { sandbox.top.join(".git/worktrees/linked") } else { top.join(".git") };
+            for told in [None, told(top, git_dir.to_str().unwrap(), None)] {
+                let repository = Repository::open(&top.join("models"), told).unwrap();
+                assert_eq!((repository.top(), repository.git_dir()), (Some(&**top), &*git_dir));
+                assert_eq!((repository.main_top(), repository.is_bare()), (sandbox.top.clone(), false));
+            }
         }
+        let repository = Repository::open(&sandbox.top, None).unwrap();
+        let (main, other) = (sandbox.id("main"), sandbox.id("other"));
+        assert!(matches!(repository.head().unwrap(), Head::Branch { commit: Some(commit), .. } if commit == other));
+        assert_eq!(repository.rest().unwrap(), Rest::Ready);
+        assert_eq!(repository.merge_base(&main, &other).unwrap(), Some(first));
+        assert_eq!(repository.renamed_from(&"new".into()).unwrap(), Some("old".into()));
+        let committed = repository.files_at(&other, "models", &|_| true).unwrap();
+        let on_disk = repository.files_in_worktree("models", &|_| true, &mut Default::default()).unwrap();
+        assert_eq!(committed[0].id, on_disk[0].id);
+        assert_eq!(repository.read(&committed[0]).unwrap(), b"select 'other'\n");
+        let conflicts = MergePreview::Conflicts(vec!["models/a.sql".to_owned()]);
+        assert_eq!(repository.merge_preview(&main, &other).unwrap(), conflicts);
+        let branches = repository.checked_out().unwrap().into_iter().map(|(branch, _)| branch.to_string());
+        assert_eq!(branches.collect::<Vec<_>>(), ["alice", "other"]);
+        assert!(!sandbox.try_git(&["merge", "main"]).status.success());
+        assert_eq!(repository.rest().unwrap(), Rest::Conflicts);
     }
 }
 
@@ -132,7 +164,7 @@ fn a_repository_of_another_user_is_refused() {
     if std::os::unix::fs::chown(&sandbox.top, Some(65534), None).is_err() {
         return;
     }
-    match Repository::open(&sandbox.top, None).err() {
+    match open_as(&sandbox.top, None).err() {
         Some(GitError::NotOwned { path }) => assert_eq!(path.canonicalize().unwrap(), sandbox.top),
         other => panic!("{other:?}"),
     }
