@@ -106,7 +106,8 @@ fn is_own_index(repository: &Repository, here: &Path) -> bool {
 fn more_follows(hook: &str, repository: &Repository) -> bool {
     let is_there = |name: &str| repository.git_dir().join(name).exists();
     match hook {
-        "post-merge" => is_there("MERGE_AUTOSTASH"),
+        // no file where references are kept in tables
+        "post-merge" => repository.resolve("MERGE_AUTOSTASH").is_ok_and(|stash| stash.is_some()),
         "post-rewrite" => is_there("rebase-merge/autostash") || is_there("rebase-apply"),
         _ => false,
     }

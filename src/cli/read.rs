@@ -19,7 +19,7 @@ use crate::workflow::worker;
 
 /// `vmesh status`
 pub(super) fn status(face: &Face) -> Verdict {
-    let session = face.caught_up()?;
+    let mut session = face.caught_up()?;
     let head = session.repository.head()?;
     let Head::Branch { name: branch, commit } = head else {
         let what = "HEAD is detached: no branch, no environment";
@@ -27,15 +27,10 @@ pub(super) fn status(face: &Face) -> Verdict {
         return Ok(DONE);
     };
     let environment = session.config.environment(&branch);
-    let duty = session.queue().duty();
+    let (state, duty) = session.state_unless_building()?;
     let progress = duty.as_ref().and_then(|duty| duty.progress.as_ref());
     let waiting = session.queue().waiting();
     let failure = worker::failure(&session, &branch);
-    let state = match progress {
-        // the worker has the warehouse: say what it does instead of waiting for it
-        Some(_) => None,
-        None => Some(session.state()?),
-    };
     let plan = match (&state, &commit) {
         (Some(state), Some(_)) => {
             let prepared = session.prepare(session.target(None, None)?)?;

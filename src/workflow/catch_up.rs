@@ -1,13 +1,20 @@
 //! Making good what no hook heard: `git reset`, `git stash`, an aborted merge, a renamed branch. Reading commands do it
-//! first, where hooks keep the project in step.
+//! first, where hooks keep the project in step. None of them waits for a build in the background.
+
+use std::time::{Duration, Instant};
 
 use super::error::Error;
+use super::queue::Duty;
 use super::session::{Session, registered};
 use super::settle::Settled;
 use super::tree::SourceTree;
 use crate::adapter::git::{Head, Rest};
 use crate::adapter::warehouse::WarehouseError;
 use crate::domain::config::HookBuild;
+use crate::domain::environment::State;
+
+/// How long a look waits for a warehouse that another process has, before it asks who that is.
+const BRIEFLY: Duration = Duration::from_millis(300);
 
 impl Session<'_> {
     /// Settles the current branch if Git moved it unheard. Edited files are no events of Git: they wait for a commit,
@@ -18,7 +25,10 @@ impl Session<'_> {
         if !is_served || self.folder.is_none() || self.queue().duty().is_some_and(|duty| duty.progress.is_some()) {
             return Ok(None);
         }
-        match self.was_missed() {
+        let patience = std::mem::replace(&mut self.location.patience, BRIEFLY);
+        let missed = self.was_missed();
+        self.location.patience = patience;
+        match missed {
             Ok(true) => self.settle(build).map(Some),
             Ok(false) | Err(Error::Warehouse(WarehouseError::Locked { .. })) => Ok(None),
             Err(error) => Err(error),
@@ -34,13 +44,32 @@ impl Session<'_> {
         let state = self.state()?;
         let Some(shown) = state.environments.get(&environment) else {
             // never planned: a branch that Git made or renamed unheard, if there is a prod to share with
-            return Ok(state.prod().is_some());
+            return Ok(state.prod().is_some() && !self.was_tried(&name, &commit));
         };
         if shown.commit.as_deref() != Some(commit.as_str()) {
-            return Ok(true);
+            return Ok(!self.was_tried(&name, &commit));
         }
         // what was uncommitted is gone: stashed, reset or checked out again
         Ok(shown.dirty
             && self.files(&SourceTree::Working)?.signature() == self.files(&SourceTree::Commit(commit))?.signature())
+    }
+
+    /// The warehouse's state, and who is at work in the background; no state while they build, for they have the
+    /// warehouse.
+    pub fn state_unless_building(&mut self) -> Result<(Option<State>, Option<Duty>), Error> {
+        let start = Instant::now();
+        loop {
+            let duty = self.queue().duty();
+            if duty.as_ref().is_some_and(|duty| duty.progress.is_some()) {
+                return Ok((None, duty));
+            }
+            let patience = std::mem::replace(&mut self.location.patience, BRIEFLY);
+            let state = self.state();
+            self.location.patience = patience;
+            match state {
+                Err(Error::Warehouse(WarehouseError::Locked { .. })) if start.elapsed() < patience => {}
+                state => return Ok((Some(state?), duty)),
+            }
+        }
     }
 }

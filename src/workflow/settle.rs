@@ -2,7 +2,7 @@
 //! main: prod) in step with it, once. Hooks are doorbells; nothing they say is believed.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
@@ -89,6 +89,9 @@ struct Seal {
 
 type Seals = BTreeMap<String, (Seal, Standing)>;
 
+/// Each branch's commit that was last tried to settle.
+type Tried = BTreeMap<String, CommitId>;
+
 impl Standing {
     /// How an environment stands once a plan is carried out.
     pub(super) fn of(plan: &Plan, state: &State) -> Self {
@@ -140,6 +143,7 @@ impl Session<'_> {
         if build == HookBuild::Background {
             self.location.patience = HOOK_PATIENCE;
         }
+        self.note_tried(branch)?;
         match self.settle_now(branch, build) {
             Err(Error::Warehouse(WarehouseError::Locked { holder, .. })) if build == HookBuild::Background => {
                 self.enqueue(&Request::new(self, branch))?;
@@ -229,9 +233,31 @@ impl Session<'_> {
         cache::load(&self.seals_file()).unwrap_or_default()
     }
 
-    fn seals_file(&self) -> std::path::PathBuf {
+    fn seals_file(&self) -> PathBuf {
+        self.own_file("settled")
+    }
+
+    /// Notes which commit of a branch is being settled, whatever comes of it.
+    fn note_tried(&self, branch: &BranchName) -> Result<(), Error> {
+        let Some(tip) = self.repository.branch_tip(branch)? else { return Ok(()) };
+        let mut tried: Tried = cache::load(&self.own_file("tried")).unwrap_or_default();
+        if tried.insert(branch.to_string(), tip.clone()) != Some(tip) {
+            cache::store(&self.own_file("tried"), &tried);
+        }
+        Ok(())
+    }
+
+    /// Whether this commit of the branch was tried to settle already: a build that failed or was stopped begins again
+    /// when something changes or someone says so, not whenever someone looks.
+    pub(super) fn was_tried(&self, branch: &BranchName, commit: &CommitId) -> bool {
+        let tried: Tried = cache::load(&self.own_file("tried")).unwrap_or_default();
+        tried.get(branch.as_str()) == Some(commit)
+    }
+
+    /// A file of vmesh's own about this project in this worktree.
+    fn own_file(&self, what: &str) -> PathBuf {
         let project = blake3::hash(self.prefix.as_bytes()).to_hex();
-        self.own_folder().join(format!("settled-{}.json", &project[..8]))
+        self.own_folder().join(format!("{what}-{}.json", &project[..8]))
     }
 
     /// What is true now.

@@ -1,1 +1,193 @@
-//! watch
+//! A watcher that can be left on: it follows saves, branches and what hooks leave, once for each change, and holds nothing
+//! in between.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::{Child, Command};
+
+use crate::background::{builder_of, in_background, status};
+use crate::support::{CHAIN, Sandbox, wait_until};
+
+/// More work than any test waits for.
+const ENDLESS: &str =
+    "SELECT count(*) AS total FROM range(9000000) a, range(9000000) b WHERE (a.range * b.range) % 7 = 3";
+
+/// A running `vmesh watch`, killed when dropped.
+struct Watch {
+    process: Child,
+    log: PathBuf,
+}
+
+impl Watch {
+    /// Starts it, and waits until it has looked once.
+    fn start(sandbox: &Sandbox) -> Self {
+        let log = sandbox.path().join(".git/watch.log");
+        let output = || File::options().create(true).append(true).open(&log).unwrap();
+        let mut command = sandbox.vmesh_command(&["watch"]);
+        let process = command.stdout(output()).stderr(output()).spawn().unwrap();
+        let watch = Self { process, log };
+        wait_until("the first look", || watch.said().contains("dev__"));
+        watch
+    }
+
+    fn said(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    fn pid(&self) -> String {
+        self.process.id().to_string()
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+/// Whether an environment's report shows this total. The warehouse may be taken for a moment.
+fn shows(sandbox: &Sandbox, environment: &str, total: &str) -> bool {
+    let connection = duckdb::Connection::open(sandbox.warehouse());
+    let sql = format!("SELECT CAST(total AS VARCHAR) FROM {environment}__marts.report");
+    let shown = connection.and_then(|connection| connection.query_row(&sql, [], |row| row.get::<_, String>(0)));
+    shown.is_ok_and(|shown| shown == total)
+}
+
+fn totals(sandbox: &Sandbox, total: usize) {
+    sandbox.model("marts.totals", &format!("SELECT {total} AS total FROM staging.orders LIMIT 1"));
+}
+
+/// The chain, promoted, without hooks, with `alice` checked out and planned.
+fn without_hooks() -> Sandbox {
+    let sandbox = Sandbox::promoted(&CHAIN);
+    sandbox.vmesh(&["hooks", "uninstall"]).good();
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    sandbox
+}
+
+#[test]
+fn it_follows_saves_mistakes_and_branches() {
+    let sandbox = without_hooks();
+    let watch = Watch::start(&sandbox);
+    totals(&sandbox, 1);
+    wait_until("one", || shows(&sandbox, "dev__alice", "1"));
+    sandbox.model("marts.totals", "SELECT FROM WHERE");
+    wait_until("the complaint", || watch.said().contains("models/marts/totals.sql:1"));
+    totals(&sandbox, 3);
+    wait_until("three", || shows(&sandbox, "dev__alice", "3"));
+    sandbox.git(&["switch", "--quiet", "-c", "bob"]).good();
+    wait_until("the other branch", || shows(&sandbox, "dev__bob", "3"));
+    sandbox.git(&["checkout", "--quiet", "--", "."]).good();
+    wait_until("what was committed", || shows(&sandbox, "dev__bob", "60"));
+    sandbox.git(&["commit", "--quiet", "--allow-empty", "-m", "empty"]).good();
+    sandbox.git(&["branch", "-m", "carol"]).good();
+    wait_until("the new name", || shows(&sandbox, "dev__carol", "60"));
+    drop(watch);
+    sandbox.is_sound();
+}
+
+#[test]
+fn a_checkout_of_thousands_of_files_is_one_change() {
+    let sandbox = without_hooks();
+    let write = |version: usize| {
+        for number in 0..3000 {
+            sandbox.model(&format!("helpers.h{number}"), &format!("MODEL (kind EMBEDDED);\nSELECT {version} AS x"));
+        }
+        totals(&sandbox, version);
+        sandbox.commit(&format!("version {version}"));
+    };
+    write(1);
+    sandbox.git(&["switch", "--quiet", "-c", "bob"]).good();
+    write(2);
+    sandbox.vmesh(&["plan", "--yes"]).good();
+    let generation = |branch: &str| -> u64 {
+        sandbox
+            .value(&format!("SELECT generation FROM vmesh_state.environments WHERE branch = '{branch}'"))
+            .parse()
+            .unwrap()
+    };
+    let watch = Watch::start(&sandbox);
+    let bob = generation("bob");
+    sandbox.git(&["switch", "--quiet", "alice"]).good();
+    wait_until("alice", || shows(&sandbox, "dev__alice", "1"));
+    sandbox.git(&["switch", "--quiet", "bob"]).good();
+    wait_until("bob", || watch.said().matches("dev__bob").count() == 2);
+    let lines = watch.said();
+    drop(watch);
+    assert_eq!((generation("alice"), generation("bob")), (1, bob), "{lines}");
+    assert_eq!(lines.matches("vmesh: ").count(), 3, "{lines}");
+}
+
+#[test]
+fn folders_may_go_and_come_back() {
+    let sandbox = without_hooks();
+    let watch = Watch::start(&sandbox);
+    let (models, aside) = (sandbox.path().join("models"), sandbox.path().join(".git/aside"));
+    std::fs::rename(&models, &aside).unwrap();
+    wait_until("the loss is told", || watch.said().lines().count() > 1);
+    std::fs::rename(&aside, &models).unwrap();
+    totals(&sandbox, 5);
+    wait_until("five", || shows(&sandbox, "dev__alice", "5"));
+    sandbox.write("models/new/deep/other.sql", "SELECT 1 AS x");
+    wait_until("a new folder", || sandbox.is_in_step());
+    sandbox.write("models/new/deep/other.sql", "SELECT 2 AS x");
+    let other = || {
+        let connection = duckdb::Connection::open(sandbox.warehouse());
+        let sql = "SELECT x FROM dev__alice__deep.other";
+        connection.and_then(|connection| connection.query_row(sql, [], |row| row.get::<_, i32>(0))).ok()
+    };
+    wait_until("an edit in it", || other() == Some(2));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn it_takes_the_work_that_hooks_leave() {
+    let sandbox = in_background();
+    let watch = Watch::start(&sandbox);
+    totals(&sandbox, 7);
+    sandbox.commit("seven");
+    wait_until("seven", || shows(&sandbox, "dev__alice", "7"));
+    sandbox.git(&["switch", "--quiet", "main"]).good();
+    sandbox.git(&["merge", "--quiet", "alice"]).good();
+    wait_until("prod", || sandbox.value("SELECT total FROM marts.report") == "7");
+    assert_eq!(crate::background::workers(&sandbox), 0);
+    assert_eq!(status(&sandbox)["watch"].to_string(), watch.pid());
+    let process = watch.pid();
+    sandbox.git(&["switch", "--quiet", "alice"]).good();
+    sandbox.model("marts.totals", ENDLESS);
+    assert_eq!(builder_of(&sandbox, "marts.totals"), process);
+    let stopped = sandbox.vmesh(&["stop"]).good();
+    assert!(stopped.contains("stopped the build for branch alice at marts.totals"), "{stopped}");
+    // nobody asks for it again until something changes
+    wait_until("the end", || status(&sandbox)["building"].is_null());
+    totals(&sandbox, 8);
+    wait_until("eight", || shows(&sandbox, "dev__alice", "8"));
+}
+
+#[test]
+fn when_it_is_killed_hooks_start_a_process_of_their_own() {
+    let sandbox = in_background();
+    let watch = Watch::start(&sandbox);
+    sandbox.model("marts.totals", ENDLESS);
+    sandbox.commit("endless");
+    builder_of(&sandbox, "marts.totals");
+    drop(watch);
+    totals(&sandbox, 9);
+    sandbox.commit("nine");
+    wait_until("nine", || shows(&sandbox, "dev__alice", "9"));
+    sandbox.is_sound();
+}
+
+#[test]
+#[cfg(unix)]
+fn it_ends_when_it_is_asked_to_and_hands_over_what_waits() {
+    let sandbox = in_background();
+    let mut watch = Watch::start(&sandbox);
+    assert!(Command::new("kill").args(["-TERM", &watch.pid()]).status().unwrap().success());
+    let ended = watch.process.wait().unwrap();
+    assert!(ended.code().is_some(), "{ended:?}");
+    totals(&sandbox, 4);
+    sandbox.commit("four");
+    wait_until("four", || shows(&sandbox, "dev__alice", "4"));
+}

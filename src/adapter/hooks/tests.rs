@@ -19,7 +19,10 @@ struct Hooked {
 
 impl Hooked {
     fn new() -> Self {
-        let sandbox = Sandbox::new();
+        Self::of(Sandbox::new())
+    }
+
+    fn of(sandbox: Sandbox) -> Self {
         let vmesh = sandbox.beside("it's a \"bin\" $HOME/vmesh");
         fs::create_dir_all(vmesh.parent().unwrap()).unwrap();
         let hooked = Self { sandbox, vmesh };
@@ -179,6 +182,7 @@ fn the_users_hook_gets_all_of_stdin() {
         write_executable(&hooked.hook("post-rewrite"), user);
         hooked.install();
         let mut hook = std::process::Command::new(hooked.hook("post-rewrite"));
+        hook.current_dir(&hooked.sandbox.top);
         let mut child = hook.arg("rebase").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(b"old new\n").unwrap();
         assert_eq!(String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap(), "got old new\n");
@@ -343,13 +347,13 @@ fn the_git_directory_is_found_wherever_it_is() {
     let (top, beside) = (&hooked.sandbox.top, hooked.sandbox.beside("it's a \"linked\" $HOME"));
     let linked = beside.to_str().unwrap();
     rings(&top.join("models"), &["checkout", "-q", "-b", "a"]);
-    rings(&beside.join(".."), &["-C", "repo", "checkout", "-q", "-b", "b"]);
+    rings(beside.parent().unwrap(), &["-C", "repo", "checkout", "-q", "-b", "b"]);
     rings(top, &["worktree", "add", "-q", "-b", "c", linked]);
     rings(&beside, &["checkout", "-q", "-b", "d"]);
     rings(&beside.join("models"), &["checkout", "-q", "-b", "e"]);
     // as libgit2 makes them
-    let commondir = top.join(".git/worktrees").join(beside.file_name().unwrap()).join("commondir");
-    fs::write(commondir, top.join(".git").to_str().unwrap()).unwrap();
+    let worktree = fs::read_dir(top.join(".git/worktrees")).unwrap().next().unwrap().unwrap().path();
+    fs::write(worktree.join("commondir"), top.join(".git").to_str().unwrap()).unwrap();
     rings(&beside, &["checkout", "-q", "-b", "f"]);
     // a separate git directory
     let elsewhere = hooked.sandbox.beside("elsewhere");
@@ -377,9 +381,14 @@ fn an_eager_hook_rings_when_files_were_changed_and_stays_until_it_is_taken_out()
     };
     hooked.sandbox.write("models/a.sql", "select 7");
     assert_eq!(calls(&["add", "-A"]), "", "no file was changed");
-    assert_eq!(calls(&["stash", "-q"]), "hook post-index-change 1 0 \n");
-    assert_eq!(calls(&["stash", "pop", "-q"]).lines().next(), Some("hook post-index-change 1 0 "));
-    assert_eq!(calls(&["reset", "-q", "--hard"]), "hook post-index-change 1 0 \n");
+    // how often depends on Git's version
+    for args in [&["stash", "-q"][..], &["stash", "pop", "-q"], &["reset", "-q", "--hard"]] {
+        let calls = calls(args);
+        assert!(
+            !calls.is_empty() && calls.lines().all(|call| call == "hook post-index-change 1 0 "),
+            "{args:?}: {calls}"
+        );
+    }
     let done = uninstall(&dir).unwrap();
     assert_eq!(done.iter().map(|change| change.done).collect::<Vec<_>>(), [Done::Removed; 5]);
     hooked.install();
@@ -388,8 +397,7 @@ fn an_eager_hook_rings_when_files_were_changed_and_stays_until_it_is_taken_out()
 
 #[test]
 fn a_bare_repository_gets_the_hook_that_follows_pushes() {
-    let hooked = Hooked { sandbox: Sandbox::unborn(&["--bare"]), ..Hooked::new() };
-    hooked.vmesh_is("exit 0");
+    let hooked = Hooked::of(Sandbox::unborn(&["--bare"]));
     for user in ["#!/bin/sh\ncat >&2\n", "#!/usr/bin/env python3\nimport sys; sys.stderr.write(sys.stdin.read())\n"] {
         write_executable(&hooked.hook("post-receive"), user);
         let before = hooked.picture();

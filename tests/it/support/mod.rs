@@ -210,10 +210,18 @@ impl Sandbox {
         }
     }
 
-    /// Opens the warehouse as another client would.
+    /// Opens the warehouse as another client would, once no other process has it.
     pub(crate) fn open(&self) -> Connection {
-        Connection::open_with_flags(self.warehouse(), Config::default().access_mode(AccessMode::ReadOnly).unwrap())
-            .unwrap()
+        let start = Instant::now();
+        loop {
+            let config = Config::default().access_mode(AccessMode::ReadOnly).unwrap();
+            match Connection::open_with_flags(self.warehouse(), config) {
+                Err(error) if error.to_string().contains("lock") && start.elapsed() < Duration::from_secs(30) => {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                opened => return opened.unwrap(),
+            }
+        }
     }
 
     /// Runs statements as the user's own client.
