@@ -183,7 +183,7 @@ fn sql(number: usize, version: usize) -> String {
     let above = number / WIDTH * WIDTH - WIDTH;
     let parent = |step: usize| above + (number * 7 + step * 11) % WIDTH;
     format!(
-        "-- model {number}\nSELECT a.id + b.id AS id, greatest(a.version, c.version, {version}) AS version\n\
+        "-- model {number}\nSELECT (a.id + b.id) % 1000 AS id, greatest(a.version, c.version, {version}) AS version\n\
          FROM m{} AS a\nJOIN m{} AS b ON true\nLEFT JOIN m{} AS c ON c.id = a.id\nLIMIT 1\n",
         parent(0),
         parent(1),

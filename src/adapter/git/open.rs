@@ -53,11 +53,15 @@ impl Repository {
         Self::open(start, Told::from_environment())
     }
 
-    /// Creates a repository whose first branch is `main`.
+    /// Creates a repository whose first branch is `main`: as `git` makes them here, or as libgit2 does where there is no
+    /// `git`.
     pub fn init(dir: &Path, main: &str) -> Result<Self, GitError> {
-        let mut options = RepositoryInitOptions::new();
-        options.initial_head(main).mkpath(true).external_template(true);
-        git2::Repository::init_opts(dir, &options).doing("create the repository")?;
+        std::fs::create_dir_all(dir).map_err(|source| GitError::Io { doing: "create", path: dir.into(), source })?;
+        if !command::init(dir, main)? {
+            let mut options = RepositoryInitOptions::new();
+            options.initial_head(main).external_template(true);
+            git2::Repository::init_opts(dir, &options).doing("create the repository")?;
+        }
         Self::open(dir, None)
     }
 

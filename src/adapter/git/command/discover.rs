@@ -1,4 +1,4 @@
-//! Which repository `git` finds, and where its parts lie.
+//! Which repository `git` finds, and where its parts lie; a new one.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -50,6 +50,15 @@ pub(in super::super) fn discover(start: &Path, told: Option<&Told>) -> Result<Op
         top_of(&git_dir)
     };
     Ok(Some(Place { top, git_dir, common_dir }))
+}
+
+/// Creates a repository; `false` where there is no `git` to do it.
+pub(in super::super) fn init(dir: &Path, main: &str) -> Result<bool, GitError> {
+    match git_in(dir).args(["init", "--quiet", "--initial-branch", main]).output() {
+        Ok(output) if output.status.success() => Ok(true),
+        Ok(output) => Err(failed("create the repository", &output)),
+        Err(_) => Ok(false),
+    }
 }
 
 /// The top of the working tree that a git directory belongs to, where one stands in the git directory itself.

@@ -23,7 +23,7 @@ use super::id::CommitId;
 use super::open::Place;
 use objects::Objects;
 
-pub(super) use discover::discover;
+pub(super) use discover::{discover, init};
 
 /// Variables by which a calling Git (a hook's parent) would bend another Git's view: cleared before one is run.
 const LOCAL_VARIABLES: [&str; 17] = [
