@@ -34,6 +34,8 @@ pub(super) enum Command {
     Plan(Plan),
     /// Make prod show a commit of main (default: its newest): build what is missing, swap all pointers at once.
     Promote(Promote),
+    /// Run what is due: new spans of incremental models, and tables whose cron has ticked
+    Run(Run),
     /// Move prod's pointers back to the previous promoted commit, or to a given one. Builds nothing.
     Rollback(Rollback),
     /// List the environments: branch, commit, age, what differs from prod, storage of their own.
@@ -102,6 +104,15 @@ pub(super) struct Plan {
     /// Build the tables of these models again, and what is below them: a name, a pattern, or `*`.
     #[arg(long, value_name = "MODEL")]
     pub(super) restate_model: Vec<String>,
+    /// Fill incremental models only from this time on: a date, a time, or `1 week ago`.
+    #[arg(long, short, value_name = "TIME")]
+    pub(super) start: Option<String>,
+    /// Fill incremental models only up to this time; a date means all of that day.
+    #[arg(long, short, value_name = "TIME")]
+    pub(super) end: Option<String>,
+    /// Take this for the current time.
+    #[arg(long, value_name = "TIME")]
+    pub(super) execution_time: Option<String>,
     /// Plan the merge of the branch into main, in memory, as prod will show it; applying builds what it needs, so that
     /// the merge itself only swaps pointers.
     #[arg(long, conflicts_with_all = ["create_from", "restate_model", "take_over"])]
@@ -118,6 +129,18 @@ pub(super) struct Plan {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct Run {
+    /// The environment or branch; the current branch's if left out.
+    pub(super) env: Option<String>,
+    /// Run what is not due yet, too.
+    #[arg(long)]
+    pub(super) ignore_cron: bool,
+    /// Take this for the current time.
+    #[arg(long, value_name = "TIME")]
+    pub(super) execution_time: Option<String>,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct Promote {
     /// The commit of main to show.
     pub(super) rev: Option<String>,
@@ -130,6 +153,9 @@ pub(super) struct Promote {
     /// Let prod go back in main's history.
     #[arg(long)]
     pub(super) allow_rewind: bool,
+    /// Take this for the current time.
+    #[arg(long, value_name = "TIME")]
+    pub(super) execution_time: Option<String>,
 }
 
 #[derive(Debug, Args)]

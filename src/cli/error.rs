@@ -252,6 +252,9 @@ fn warehouse(error: &WarehouseError) -> Diagnostic {
                 .note("what was built before is kept; no pointer was moved")
                 .help("vmesh gc removes tables that nothing points at")
         }
+        WarehouseError::Audit { model, failure } => {
+            Diagnostic::new(format!("audit `{}` of `{model}`: {} wrong rows", failure.name, failure.count))
+        }
         WarehouseError::Occupied { place, kind, model } => {
             Diagnostic::new(format!("`{model}` can't be shown as {place}: a {kind} of that name is there already"))
                 .note(format!("vmesh did not make that {kind}, and replaces only what it made; nothing was changed"))

@@ -105,6 +105,7 @@ fn run(face: &Face, command: Command) -> Verdict {
         Command::Status => read::status(face),
         Command::Plan(args) => moving::plan(face, &args),
         Command::Promote(args) => moving::promote(face, &args),
+        Command::Run(args) => moving::run(face, &args),
         Command::Rollback(args) => moving::rollback(face, &args),
         Command::Envs => read::envs(face),
         Command::Log(args) => read::log(face, &args),

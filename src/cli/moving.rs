@@ -6,7 +6,8 @@ use super::args;
 use super::render::plan as told;
 use super::render::{BOLD, DIM, count, json, markdown, paint, settled, some};
 use super::{DONE, Face, Format, Verdict, error, say};
-use crate::domain::name::EnvName;
+use crate::domain::interval::{Interval, Moment, TimeError};
+use crate::domain::name::{EnvName, ModelName};
 use crate::domain::plan::Plan;
 use crate::workflow::apply::Applied;
 use crate::workflow::error::Error;
@@ -15,7 +16,8 @@ use crate::workflow::session::Session;
 
 /// `vmesh plan`
 pub(super) fn plan(face: &Face, args: &args::Plan) -> Verdict {
-    let session = face.session()?;
+    let mut session = face.session()?;
+    limit(&mut session, args.execution_time.as_ref(), args.start.as_ref(), args.end.as_ref())?;
     if args.merged {
         return merged(face, &session, args);
     }
@@ -63,6 +65,56 @@ pub(super) fn plan(face: &Face, args: &args::Plan) -> Verdict {
     }
     let applied = session.apply(&prepared, "plan", !args.no_build, &mut |_| {})?;
     face.print(|| published(&applied), || json::plan(&applied.plan, true));
+    Ok(DONE)
+}
+
+/// Takes over the times that were given: now, the first and the last.
+fn limit(
+    session: &mut Session<'_>,
+    now: Option<&String>,
+    start: Option<&String>,
+    end: Option<&String>,
+) -> Result<(), Error> {
+    let timing = &mut session.timing;
+    let wrong = |error: TimeError| Error::Usage {
+        what: error.to_string(),
+        help: "--start 2026-01-01 --end 2026-01-31 --execution-time '2026-02-01 06:00:00'".to_owned(),
+    };
+    if let Some(now) = now {
+        timing.now = Moment::read(now, timing.now).map_err(wrong)?;
+    }
+    timing.start = start.map(|start| Moment::read(start, timing.now)).transpose().map_err(wrong)?;
+    timing.end = end.map(|end| Moment::read_end(end, timing.now)).transpose().map_err(wrong)?;
+    Ok(())
+}
+
+/// `vmesh run`
+pub(super) fn run(face: &Face, args: &args::Run) -> Verdict {
+    let mut session = face.session()?;
+    limit(&mut session, args.execution_time.as_ref(), None, None)?;
+    let ran = session.run(args.env.as_deref(), args.ignore_cron)?;
+    face.teller.clear();
+    let span = |span: &Interval| format!("{} – {}", span.start(), span.end());
+    let text = || {
+        if ran.models.is_empty() {
+            return format!("nothing is due in {}\n", ran.environment);
+        }
+        let mut out = format!("{} · ran {}\n", paint(BOLD, &ran.environment), count(ran.models.len(), "model"));
+        for (model, loads) in &ran.models {
+            let first = loads.first().map_or_else(String::new, |first| format!("  {}", span(first)));
+            let more = if loads.len() > 1 { format!(" and {} more", loads.len() - 1) } else { String::new() };
+            out.push_str(&format!("  {model}{}\n", paint(DIM, format!("{first}{more}"))));
+        }
+        out
+    };
+    let data = || {
+        let model = |(model, loads): &(ModelName, Vec<Interval>)| {
+            let loads: Vec<_> = loads.iter().map(|span| [span.start().to_string(), span.end().to_string()]).collect();
+            json!({"name": model, "loads": loads})
+        };
+        json!({"environment": ran.environment, "models": ran.models.iter().map(model).collect::<Vec<_>>()})
+    };
+    face.print(text, data);
     Ok(DONE)
 }
 
@@ -142,7 +194,8 @@ fn apply(face: &Face, session: &Session<'_>, prepared: &Prepared, build: bool, e
 
 /// `vmesh promote`
 pub(super) fn promote(face: &Face, args: &args::Promote) -> Verdict {
-    let session = face.session()?;
+    let mut session = face.session()?;
+    limit(&mut session, args.execution_time.as_ref(), None, None)?;
     let prepared = session.prepare(session.promotion(args.rev.as_deref(), args.allow_rewind)?)?;
     if args.yes {
         return apply(face, &session, &prepared, !args.no_build, false);

@@ -7,6 +7,8 @@ use globset::{Glob, GlobMatcher};
 use serde::Deserialize;
 
 use super::diagnostic::{Diagnostic, Excerpt, nearest};
+use super::interval::{Cron, Moment};
+use super::macros::{Value, Variables};
 use super::model::Kind;
 use super::name::{BranchName, EnvName, SchemaPattern};
 
@@ -30,8 +32,14 @@ pub struct Config {
     rules: Vec<(GlobMatcher, EnvName)>,
     /// What hooks may do.
     pub hooks: Hooks,
+    /// What `@name` stands for.
+    pub variables: Variables,
     /// The kind of a model that names none.
     pub default_kind: Kind,
+    /// When a model is due that doesn't say.
+    pub default_cron: String,
+    /// The start of models that name none and have no parent that does.
+    pub default_start: Option<String>,
 }
 
 /// What hooks may do.
@@ -64,6 +72,7 @@ struct File {
     environments: EnvironmentsTable,
     hooks: HooksTable,
     defaults: DefaultsTable,
+    variables: BTreeMap<String, toml::Spanned<toml::Value>>,
 }
 
 #[derive(Deserialize)]
@@ -100,7 +109,8 @@ struct HooksTable {
 #[serde(deny_unknown_fields, default)]
 struct DefaultsTable {
     kind: toml::Spanned<String>,
-    cron: String,
+    cron: toml::Spanned<String>,
+    start: Option<toml::Spanned<String>>,
 }
 
 fn at_start(value: &str) -> toml::Spanned<String> {
@@ -133,7 +143,7 @@ impl Default for HooksTable {
 
 impl Default for DefaultsTable {
     fn default() -> Self {
-        Self { kind: at_start("FULL"), cron: "@daily".to_owned() }
+        Self { kind: at_start("FULL"), cron: at_start("@daily"), start: None }
     }
 }
 
@@ -170,10 +180,29 @@ impl Config {
             let at = excerpt(file.defaults.kind.span(), "");
             Diagnostic::new("the default kind is FULL, VIEW or EMBEDDED").at(at)
         })?;
+        let cron = file.defaults.cron;
+        if let Err(error) = Cron::parse(cron.get_ref(), None) {
+            return Err(Diagnostic::new(error.to_string()).at(excerpt(cron.span(), "")));
+        }
+        let start = file.defaults.start;
+        if let Some(Err((error, span))) = start
+            .as_ref()
+            .map(|start| Moment::read(start.get_ref(), Moment::EPOCH).map_err(|error| (error, start.span())))
+        {
+            return Err(Diagnostic::new(error.to_string()).at(excerpt(span, "")));
+        }
         let ttl = seconds(file.environments.ttl.get_ref()).ok_or_else(|| {
             let at = excerpt(file.environments.ttl.span(), "expected a time like `14d` or `12h`");
             Diagnostic::new("this is no length of time").at(at)
         })?;
+        let mut variables = Variables::default();
+        for (name, value) in file.variables {
+            let Some(known) = variable(value.get_ref()) else {
+                let what = format!("variable `{name}` is a string, a number, true or false, or a list of them");
+                return Err(Diagnostic::new(what).at(excerpt(value.span(), "")));
+            };
+            variables.set(&name, known);
+        }
         let mut rules = Vec::new();
         for (pattern, name) in file.environments.branches {
             let glob = Glob::new(pattern.get_ref())
@@ -193,7 +222,10 @@ impl Config {
             ttl_seconds: ttl,
             rules,
             hooks: Hooks { build: file.hooks.build, promote: file.hooks.promote },
+            variables,
             default_kind: kind,
+            default_cron: cron.into_inner(),
+            default_start: start.map(toml::Spanned::into_inner),
         })
     }
 
@@ -210,6 +242,17 @@ impl Config {
     pub fn named_environments(&self) -> Vec<EnvName> {
         self.rules.iter().map(|(_, env)| env.clone()).collect()
     }
+}
+
+fn variable(value: &toml::Value) -> Option<Value> {
+    Some(match value {
+        toml::Value::String(text) => Value::Text(text.clone()),
+        toml::Value::Integer(number) => Value::Int(*number),
+        toml::Value::Float(number) => Value::Float(*number),
+        toml::Value::Boolean(yes) => Value::Bool(*yes),
+        toml::Value::Array(values) => Value::List(values.iter().map(variable).collect::<Option<_>>()?),
+        toml::Value::Datetime(_) | toml::Value::Table(_) => return None,
+    })
 }
 
 /// `14d`, `12h`, `2w`, or any sum that jiff reads, in seconds; days have 24 hours.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::calendar::Filled;
 use super::fingerprint::Fingerprint;
 use super::name::{BranchName, EnvName, ModelName, TableName};
 
@@ -31,6 +32,8 @@ pub struct Snapshot {
     pub columns: Vec<Column>,
     /// When it was last filled: seconds since 1970.
     pub built_at: i64,
+    /// How much of its time it holds; none for kinds that are built whole.
+    pub filled: Option<Filled>,
 }
 
 /// Who keeps an environment in step, and from where.

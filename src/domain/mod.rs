@@ -1,11 +1,14 @@
 //! THE NOUNS. Pure: no file, clock, environment variable, database, git or terminal.
 
+pub mod calendar;
 pub mod config;
 pub mod diagnostic;
 pub mod engine_message;
 pub mod environment;
 pub mod fingerprint;
 pub mod graph;
+pub mod interval;
+pub mod macros;
 pub mod model;
 pub mod name;
 pub mod plan;

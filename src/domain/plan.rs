@@ -3,8 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::calendar::Timing;
 use super::environment::{Environment, Snapshot, State};
 use super::fingerprint::Fingerprint;
+use super::interval::Interval;
 use super::model::Kind;
 use super::name::{BranchName, EnvName, ModelName, SchemaPattern, TableName};
 use super::project::{Model, Project};
@@ -86,6 +88,8 @@ pub enum Reason {
     TableLost,
     /// It is as in base, and was never built.
     NeverBuilt,
+    /// Spans of time have to be filled.
+    Missing,
     /// A snapshot with this fingerprint exists.
     Built,
     /// It is inlined into its consumers.
@@ -113,6 +117,10 @@ pub struct Step {
     pub columns: ColumnChanges,
     /// Whether a view moves or appears.
     pub swap: bool,
+    /// The loads that fill the table, for incremental kinds.
+    pub loads: Vec<Interval>,
+    /// What the table shall hold after them.
+    pub aim: Option<Interval>,
 }
 
 /// Columns that came, went, or changed their type.
@@ -177,11 +185,18 @@ pub struct Trees<'a> {
 
 impl Plan {
     /// Compares a source tree with an environment as the warehouse has it.
-    pub fn new(environment: EnvName, source: Source, trees: Trees<'_>, state: &State, pattern: SchemaPattern) -> Self {
+    pub fn new(
+        environment: EnvName,
+        source: Source,
+        trees: Trees<'_>,
+        state: &State,
+        pattern: SchemaPattern,
+        timing: &Timing,
+    ) -> Self {
         let shown = state.environments.get(&environment);
         let step = |name: &ModelName| {
             let model = trees.desired.model(name)?;
-            Some(step(model, trees.base, state, &environment, pattern))
+            Some(step(model, trees.base, state, &environment, pattern, timing))
         };
         let mut steps: Vec<Step> = trees.desired.order().iter().filter_map(step).collect();
         steps.extend(removed(trees, shown));
@@ -224,13 +239,40 @@ impl Plan {
     }
 }
 
-fn step(model: &Model, base: Option<&Project>, state: &State, env: &EnvName, pattern: SchemaPattern) -> Step {
+impl Step {
+    /// What a run does about a model: the table stays, and is filled on.
+    pub fn of_run(model: &Model, table: TableName, loads: Vec<Interval>, aim: Option<Interval>) -> Self {
+        Self {
+            model: model.name.clone(),
+            change: Change::Unchanged,
+            action: Action::Build,
+            reason: Reason::Missing,
+            fingerprint: Some(model.fingerprint),
+            table: Some(table),
+            columns: ColumnChanges::default(),
+            swap: false,
+            loads,
+            aim,
+        }
+    }
+}
+
+fn step(
+    model: &Model,
+    base: Option<&Project>,
+    state: &State,
+    env: &EnvName,
+    pattern: SchemaPattern,
+    timing: &Timing,
+) -> Step {
     let before = base.and_then(|base| base.model(&model.name));
     let change = change(model, before);
     let inlined = model.kind == Kind::Embedded;
     let built = state.built(&model.fingerprint);
+    let (aim, loads) = loads(model, built, state, env, timing);
     let (action, reason) = match built {
         _ if inlined => (Action::Reuse, Reason::Inlined),
+        Some(_) if !loads.is_empty() => (Action::Build, Reason::Missing),
         Some(_) => (Action::Reuse, Reason::Built),
         None if state.lost(&model.fingerprint) => (Action::Build, Reason::TableLost),
         None => (Action::Build, why(model, before, base)),
@@ -247,7 +289,35 @@ fn step(model: &Model, base: Option<&Project>, state: &State, env: &EnvName, pat
         table: (!inlined).then_some(table),
         columns,
         swap,
+        loads,
+        aim,
     }
+}
+
+/// What to load into an incremental model's table, and what it shall hold then.
+///
+/// A table that prod shows is filled by `run` alone. One that prod is about to show is filled up to now. Any other is left
+/// as it is once it holds what it was made for, or a branch would have something to build with every tick.
+fn loads(
+    model: &Model,
+    built: Option<&Snapshot>,
+    state: &State,
+    env: &EnvName,
+    timing: &Timing,
+) -> (Option<Interval>, Vec<Interval>) {
+    let Some(calendar) = &model.calendar else { return (None, Vec::new()) };
+    let filled = built.and_then(|snapshot| snapshot.filled.clone()).unwrap_or_default();
+    let shown = state.prod().is_some_and(|prod| prod.pointers.get(&model.name) == Some(&model.fingerprint));
+    let limited = timing.start.is_some() || timing.end.is_some();
+    if shown && built.is_some() || built.is_some() && !env.is_prod() && !limited && filled.is_complete() {
+        return (None, Vec::new());
+    }
+    let wanted = match filled.aim {
+        Some(aim) if !env.is_prod() && !limited => Some(aim),
+        _ => calendar.wanted(&filled, timing),
+    };
+    let Some(wanted) = wanted else { return (None, Vec::new()) };
+    (Some(wanted), calendar.loads(&filled, wanted))
 }
 
 fn change(model: &Model, before: Option<&Model>) -> Change {
@@ -324,6 +394,8 @@ fn removed(trees: Trees<'_>, shown: Option<&Environment>) -> Vec<Step> {
         fingerprint: None,
         table: None,
         columns: ColumnChanges::default(),
+        loads: Vec::new(),
+        aim: None,
     });
     steps.filter(|step| step.swap || trees.base.is_some_and(|base| base.model(&step.model).is_some())).collect()
 }

@@ -9,10 +9,11 @@ use super::event::Event;
 use super::planning::Prepared;
 use super::session::{Session, now};
 use super::settle::Standing;
-use crate::adapter::warehouse::{Body, Build, Publication, Warehouse, WarehouseError};
+use crate::adapter::warehouse::{AuditFailure, Body, Build, Fill, Load, Publication, Warehouse, WarehouseError};
 use crate::domain::diagnostic::{Diagnostic, Excerpt, nearest};
 use crate::domain::engine_message;
 use crate::domain::environment::State;
+use crate::domain::interval::{Interval, Times};
 use crate::domain::model::Kind;
 use crate::domain::name::{EnvName, ModelName, TableName};
 use crate::domain::plan::{Plan, Step};
@@ -166,7 +167,7 @@ impl Session<'_> {
                     }
                     begun += 1;
                     self.report.report(&Event::Building { model: step.model.clone(), index: begun, total });
-                    let build = self.build_of(prepared, model, step, &tables)?;
+                    let build = self.build_of(prepared, model, step, &tables, state)?;
                     self.report.report(&Event::Moment(format!("build:{begun}")));
                     crew.begin(build);
                 }
@@ -178,6 +179,12 @@ impl Session<'_> {
                     built.push(build.model.clone());
                     self.report.report(&Event::Built { model: build.model, took });
                     self.report.report(&Event::Moment(format!("built:{}", built.len())));
+                }
+                Err(WarehouseError::Audit { failure, .. }) => {
+                    stuck.insert(build.model.clone());
+                    if let Some(model) = project.model(&build.model) {
+                        failures.push((build.model.clone(), self.audit_failed(prepared, model, &failure)?));
+                    }
                 }
                 Err(WarehouseError::Engine { message, .. }) => {
                     stuck.insert(build.model.clone());
@@ -207,16 +214,18 @@ impl Session<'_> {
     }
 
     /// What the warehouse needs to know to build a model.
-    fn build_of(
+    pub(super) fn build_of(
         &self,
         prepared: &Prepared,
         model: &Model,
         step: &Step,
         tables: &BTreeMap<ModelName, TableName>,
+        state: &State,
     ) -> Result<Build, Error> {
         let tree = &prepared.desired;
-        let text = |model: &Model| self.model_text(tree, model);
-        let select = tree.project.select(model, &text, &|name| tables.get(name).cloned())?;
+        let timing = &prepared.target.timing;
+        let select_at = |times: &Times| self.select_at(tree, model, times, &|name| tables.get(name).cloned());
+        let select = select_at(&self.times(model, None, timing))?;
         let body = match (&model.kind, &model.seed) {
             (Kind::Seed(seed), Some(file)) => Body::Seed {
                 content: self.seed_content(tree, file)?,
@@ -224,6 +233,19 @@ impl Session<'_> {
                 columns: model.file.columns.clone(),
             },
             (Kind::View, _) => Body::View(select.unwrap_or_default()),
+            (Kind::Incremental(incremental), _) => {
+                let load = |interval: &Interval| {
+                    let select = select_at(&self.times(model, Some(*interval), timing))?;
+                    Ok(Load { interval: *interval, select: select.unwrap_or_default() })
+                };
+                Body::Loads(Box::new(Fill {
+                    by: incremental.by.clone(),
+                    first: select_at(&Times::LOADING)?.unwrap_or_default(),
+                    loads: step.loads.iter().map(load).collect::<Result<_, Error>>()?,
+                    aim: step.aim,
+                    known: state.built(&model.fingerprint).cloned(),
+                }))
+            }
             _ => Body::Table(select.unwrap_or_default()),
         };
         let content = |file: &crate::domain::project::SeedFile| Ok((file.path.clone(), self.seed_content(tree, file)?));
@@ -237,11 +259,33 @@ impl Session<'_> {
             kind: model.kind.word().to_owned(),
             parents: model.parents.values().copied().collect(),
             body,
+            audits: Vec::new(),
         })
     }
 
+    /// What an audit found.
+    pub(super) fn audit_failed(
+        &self,
+        prepared: &Prepared,
+        model: &Model,
+        failure: &AuditFailure,
+    ) -> Result<Diagnostic, Error> {
+        let text = self.file_text(&prepared.desired, model)?;
+        let span = model.file.place.clone();
+        let excerpt = Excerpt { path: self.in_top(&model.path), text, span, label: String::new() };
+        let rows = if failure.count == 1 { "row is" } else { "rows are" };
+        let what = format!("audit `{}` of `{}`: {} {rows} wrong", failure.name, model.name, failure.count);
+        let names = failure.sample.columns.iter().map(|(name, _)| name.as_str());
+        let mut diagnostic = Diagnostic::new(what).at(excerpt).note(names.collect::<Vec<_>>().join(" | "));
+        for row in &failure.sample.rows {
+            let values = row.iter().map(|value| value.as_deref().unwrap_or("NULL"));
+            diagnostic = diagnostic.note(values.collect::<Vec<_>>().join(" | "));
+        }
+        Ok(diagnostic.help("mend the model or its sources; or let it only warn: (…, blocking := false)"))
+    }
+
     /// The engine's complaint about a model, at the line that the user wrote.
-    fn explain(
+    pub(super) fn explain(
         &self,
         prepared: &Prepared,
         model: &Model,
@@ -256,6 +300,7 @@ impl Session<'_> {
         let start = model.file.query_span.start;
         let sent = match &build.body {
             Body::Table(select) | Body::View(select) => select.as_str(),
+            Body::Loads(fill) => fill.loads.first().map_or(fill.first.as_str(), |load| &load.select),
             Body::Seed { .. } => "",
         };
         let missing = self.missing_table(model, &headline);

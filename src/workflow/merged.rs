@@ -29,6 +29,7 @@ impl Session<'_> {
             base: Some(tip.clone()),
             tip: Some(tip),
             take_over: false,
+            timing: self.timing,
         })
     }
 

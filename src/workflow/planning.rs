@@ -4,6 +4,7 @@ use super::error::Error;
 use super::session::Session;
 use super::tree::{SourceTree, Tree};
 use crate::adapter::git::{CommitId, Head};
+use crate::domain::calendar::Timing;
 use crate::domain::diagnostic::nearest;
 use crate::domain::environment::State;
 use crate::domain::name::{BranchName, EnvName};
@@ -26,6 +27,8 @@ pub struct Target {
     pub tip: Option<CommitId>,
     /// Whether to publish even where someone else keeps the environment.
     pub take_over: bool,
+    /// The time that it is planned for.
+    pub timing: Timing,
 }
 
 /// A target with its trees loaded: ready to be planned against any state of the warehouse.
@@ -56,7 +59,7 @@ impl Session<'_> {
             let tree = tip.clone().map_or(SourceTree::Empty, SourceTree::Commit);
             let base = self.promoted_commit()?;
             let commit = tip.clone();
-            return Ok(Target { environment, branch, tree, commit, base, tip, take_over: false });
+            return Ok(Target { environment, branch, tree, commit, base, tip, take_over: false, timing: self.timing });
         }
         let (tree, commit) = match &head {
             Head::Branch { name, commit } if *name == branch && self.folder.is_some() => {
@@ -78,7 +81,7 @@ impl Session<'_> {
                 _ => None,
             },
         };
-        Ok(Target { environment, branch, tree, commit, base, tip, take_over: false })
+        Ok(Target { environment, branch, tree, commit, base, tip, take_over: false, timing: self.timing })
     }
 
     /// Loads a target's trees.
@@ -191,6 +194,6 @@ impl Prepared {
             base: self.base.as_ref().map(|tree| &tree.project),
             main: self.main.as_ref().map(|tree| &tree.project),
         };
-        Plan::new(target.environment.clone(), source, trees, state, session.config.pattern)
+        Plan::new(target.environment.clone(), source, trees, state, session.config.pattern, &target.timing)
     }
 }

@@ -79,6 +79,7 @@ impl Session<'_> {
             base,
             tip: Some(tip),
             take_over: false,
+            timing: self.timing,
         })
     }
 

@@ -9,8 +9,10 @@ use super::event::{Event, Report};
 use crate::adapter::cache::{self, ParsedFiles};
 use crate::adapter::git::{CommitId, Head, Repository};
 use crate::adapter::warehouse::{Holder, Interrupt, Location, Referee, Warehouse};
+use crate::domain::calendar::Timing;
 use crate::domain::config::{CONFIG_FILE, Config};
 use crate::domain::environment::State;
+use crate::domain::interval::Moment;
 use crate::domain::name::BranchName;
 
 /// How long a command waits for a warehouse that another process has.
@@ -32,6 +34,8 @@ pub struct Session<'a> {
     pub report: &'a dyn Report,
     /// Whether the branch has other settings than main, which have no effect until they are merged.
     pub settings_wait: bool,
+    /// The time that plans are made for: now, unless someone says otherwise.
+    pub timing: Timing,
     parsed: OnceCell<RefCell<ParsedFiles>>,
     pub(super) referee: Referee,
 }
@@ -65,6 +69,7 @@ impl<'a> Session<'a> {
             location,
             report,
             settings_wait,
+            timing: Timing::at(Moment::from(jiff::Timestamp::now())),
             parsed: OnceCell::new(),
             referee: Referee::default(),
         })

@@ -6,17 +6,24 @@ use std::sync::Arc;
 use globset::GlobBuilder;
 
 use super::error::Error;
+use super::expand::Sight;
 use super::session::Session;
 use crate::adapter::cache::{self, SeedContent};
 use crate::adapter::git::{CommitId, SourceFile, StatCache, TreeId};
 use crate::domain::diagnostic::{Diagnostic, Excerpt};
 use crate::domain::engine_message;
-use crate::domain::model::{self, ModelFile};
+use crate::domain::interval::Times;
+use crate::domain::model::{self, ModelFile, Problem};
 use crate::domain::project::{self, Model, Project, SeedFile, Sources};
 use crate::domain::sql::Query;
 
 /// The endings of files that seeds and queries may read.
 const DATA: [&str; 9] = ["csv", "tsv", "txt", "parquet", "json", "jsonl", "ndjson", "gz", "zst"];
+
+/// The folders of macros, audits and unit tests, below the project's.
+pub(super) const MACROS: &str = "macros";
+pub(super) const AUDITS: &str = "audits";
+pub(super) const TESTS: &str = "tests";
 
 /// Where a project is read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,9 +51,20 @@ pub struct Tree {
     pub project: Project,
     /// The files.
     pub files: Files,
+    /// What its macros can see.
+    pub(super) sight: Sight,
 }
 
 impl Files {
+    pub(super) fn get(&self, path: &str) -> Option<&SourceFile> {
+        self.by_path.get(path)
+    }
+
+    /// The SQL files below a folder of the project.
+    pub(super) fn below(&self, folder: &str) -> impl Iterator<Item = &SourceFile> {
+        self.by_path.values().filter(move |file| is_below(folder, &file.path) && is_sql(&file.path))
+    }
+
     /// Their paths, told from the project's folder.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         self.by_path.keys().map(String::as_str)
@@ -93,10 +111,11 @@ impl Session<'_> {
 
     /// The project that these files make.
     pub fn assemble(&self, files: Files) -> Result<Tree, Error> {
+        let sight = self.sight(&files)?;
         let mut models = Vec::new();
         let mut problems = Vec::new();
-        for file in files.by_path.values().filter(|file| is_model(&file.path)) {
-            match self.parse(file)? {
+        for file in files.below(&self.config.models) {
+            match self.parse(file, &sight)? {
                 Ok(model) => models.push((file.path.clone(), model)),
                 Err(mut found) => problems.append(&mut found),
             }
@@ -105,23 +124,34 @@ impl Session<'_> {
         if !problems.is_empty() {
             return Err(Error::Project(problems));
         }
-        let text =
-            |path: &str| files.by_path.get(path).and_then(|file| self.text(file).ok()).unwrap_or_else(|| "".into());
+        let expanded: BTreeMap<String, Arc<str>> =
+            models.iter().filter_map(|(path, model)| Some((path.clone(), model.expanded.as_deref()?.into()))).collect();
+        let written = |path: &str| files.by_path.get(path).and_then(|file| self.text(file).ok());
+        let text = |path: &str| expanded.get(path).cloned().or_else(|| written(path)).unwrap_or_else(|| "".into());
         let seed = |path: &str| files.by_path.get(path).and_then(|file| self.seed(file).ok());
         let matching = |pattern: &str| {
             let Ok(glob) = GlobBuilder::new(pattern).literal_separator(true).build() else { return Vec::new() };
             let glob = glob.compile_matcher();
-            let found = files.by_path.values().filter(|file| !is_model(&file.path) && glob.is_match(&file.path));
+            let found = files.by_path.values().filter(|file| !is_sql(&file.path) && glob.is_match(&file.path));
             found.filter_map(|file| self.seed(file).ok()).collect()
         };
         let sources = Sources { files: models, text: &text, seed: &seed, matching: &matching, config: &self.config };
-        let project = Project::assemble(&sources).map_err(|found| Error::Project(self.in_repository(found)))?;
+        let project = Project::assemble(&sources)
+            .map_err(|found| Error::Project(self.in_repository(self.led_back(&files, &sight, found))))?;
         self.parsed().borrow().store(self.repository.common_dir());
-        Ok(Tree { project, files })
+        Ok(Tree { project, files, sight })
     }
 
-    /// The text of a model's file.
+    /// The text of a model's file, without macros.
     pub fn model_text(&self, tree: &Tree, model: &Model) -> Result<Arc<str>, Error> {
+        match &model.file.expanded {
+            Some(expanded) => Ok(expanded.as_str().into()),
+            None => self.file_text(tree, model),
+        }
+    }
+
+    /// The text of a model's file, as it was written.
+    pub fn file_text(&self, tree: &Tree, model: &Model) -> Result<Arc<str>, Error> {
         match tree.files.by_path.get(&model.path) {
             Some(file) => self.text(file),
             None => Ok("".into()),
@@ -136,39 +166,50 @@ impl Session<'_> {
         }
     }
 
-    fn text(&self, file: &SourceFile) -> Result<Arc<str>, Error> {
+    pub(super) fn text(&self, file: &SourceFile) -> Result<Arc<str>, Error> {
         Ok(String::from_utf8_lossy(&self.repository.read(file)?).into())
     }
 
-    /// What a model file says: from the cache, or read, parsed and remembered.
-    fn parse(&self, file: &SourceFile) -> Result<Result<Arc<ModelFile>, Vec<Diagnostic>>, Error> {
-        if let Some(known) = self.parsed().borrow().model(file.id.as_str()) {
-            return Ok(Ok(known));
+    /// What a model file says: from the cache, or read, parsed and remembered. What macros made of it depends on more
+    /// than the file.
+    fn parse(&self, file: &SourceFile, sight: &Sight) -> Result<Result<Arc<ModelFile>, Vec<Diagnostic>>, Error> {
+        let dynamic = format!("{}-{}", file.id, sight.key);
+        for key in [file.id.as_str(), &dynamic] {
+            if let Some(known) = self.parsed().borrow().model(key) {
+                return Ok(Ok(known));
+            }
         }
         let text = self.text(file)?;
-        let parsed = model::parse(&text).map_err(|problems| {
-            problems.into_iter().map(|problem| problem.in_file(&file.path, &text)).collect::<Vec<_>>()
-        });
-        let parsed = parsed.and_then(|mut model| {
-            let start = model.query_span.start;
-            let written = text.get(model.query_span.clone()).unwrap_or_default().to_owned();
-            if let Some(query) = &mut model.query {
-                self.settle_reads(query, &written).map_err(|(what, cause, offset)| {
-                    let span = offset.map_or(start..start + written.len(), |at| start + at..start + at + 1);
-                    let excerpt = Excerpt { path: file.path.clone(), text: text.clone(), span, label: String::new() };
-                    vec![Diagnostic::new(what).at(excerpt).note(cause)]
-                })?;
-                model.files = model::files_read(query, &written);
+        let in_file = |problem: Problem| problem.in_file(&file.path, &text);
+        let (key, parsed) = match sight.expand(&text, &Times::LOADING) {
+            Err(problem) => (dynamic.as_str(), Err(self.in_repository(vec![in_file(problem)]))),
+            Ok(Some(expansion)) => (dynamic.as_str(), self.read_expanded(&file.path, &text, expansion)),
+            Ok(None) => {
+                let parsed = model::parse(&text)
+                    .map_err(|problems| problems.into_iter().map(in_file).collect::<Vec<_>>())
+                    .and_then(|mut model| self.complete(&mut model, &file.path, &text).map(|()| model));
+                (file.id.as_str(), parsed.map_err(|problems| self.in_repository(problems)))
             }
-            Ok(Arc::new(model))
-        });
-        match parsed {
-            Ok(model) => {
-                self.parsed().borrow_mut().add_model(file.id.as_str(), model.clone());
-                Ok(Ok(model))
-            }
-            Err(problems) => Ok(Err(self.in_repository(problems))),
-        }
+        };
+        Ok(parsed.map(|model| {
+            let model = Arc::new(model);
+            self.parsed().borrow_mut().add_model(key, model.clone());
+            model
+        }))
+    }
+
+    /// Adds what only DuckDB's parser knows of a file's query.
+    pub(super) fn complete(&self, model: &mut ModelFile, path: &str, text: &Arc<str>) -> Result<(), Vec<Diagnostic>> {
+        let start = model.query_span.start;
+        let written = text.get(model.query_span.clone()).unwrap_or_default().to_owned();
+        let Some(query) = &mut model.query else { return Ok(()) };
+        self.settle_reads(query, &written).map_err(|(what, cause, offset)| {
+            let span = offset.map_or(start..start + written.len(), |at| start + at..start + at + 1);
+            let excerpt = Excerpt { path: path.to_owned(), text: text.clone(), span, label: String::new() };
+            vec![Diagnostic::new(what).at(excerpt).note(cause)]
+        })?;
+        model.files = model::files_read(query, &written);
+        Ok(())
     }
 
     /// Fills in what a query reads where our parser gave up: DuckDB's parser knows, or the words tell enough. An error
@@ -212,7 +253,7 @@ impl Session<'_> {
     }
 
     /// Paths in messages count from the top of the repository, where a terminal can open them.
-    fn in_repository(&self, mut problems: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    pub(super) fn in_repository(&self, mut problems: Vec<Diagnostic>) -> Vec<Diagnostic> {
         for problem in &mut problems {
             if let Some(at) = &mut problem.at {
                 at.path = self.in_top(&at.path);
@@ -226,11 +267,16 @@ impl Session<'_> {
 pub(super) fn is_wanted(models: &str, path: &str) -> bool {
     let Some((_, ending)) = path.rsplit_once('.') else { return false };
     let ending = ending.to_ascii_lowercase();
-    let is_below_models = || path.strip_prefix(models).is_some_and(|rest| rest.starts_with('/'));
-    (ending == "sql" && is_below_models()) || DATA.contains(&ending.as_str())
+    let is_source = || [models, MACROS, AUDITS].iter().any(|folder| is_below(folder, path));
+    let is_test = || is_below(TESTS, path) && matches!(ending.as_str(), "yaml" | "yml");
+    (ending == "sql" && is_source()) || is_test() || DATA.contains(&ending.as_str())
 }
 
-fn is_model(path: &str) -> bool {
+fn is_below(folder: &str, path: &str) -> bool {
+    path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+}
+
+fn is_sql(path: &str) -> bool {
     path.to_ascii_lowercase().ends_with(".sql")
 }
 

@@ -31,6 +31,7 @@ fn build(model: &str, number: u8) -> Build {
         parents: Vec::new(),
         body: Body::Table(format!("SELECT {number} AS n")),
         files: Vec::new(),
+        audits: Vec::new(),
     }
 }
 

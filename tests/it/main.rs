@@ -10,6 +10,8 @@ mod crash;
 mod errors;
 mod events;
 mod hooks;
+mod incremental;
+mod macros;
 mod merged;
 mod names;
 mod owners;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Warehouse, WarehouseError};
+use super::{Audit, Fill, Warehouse, WarehouseError};
 use crate::domain::environment::{Column, Snapshot};
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::model::Seed;
@@ -27,6 +27,26 @@ pub struct Build {
     pub body: Body,
     /// The project's files that the query reads: path in the project, and content.
     pub files: Vec<(String, Vec<u8>)>,
+    /// What must hold of the rows.
+    pub audits: Vec<Audit>,
+}
+
+impl Build {
+    /// The snapshot that this makes.
+    pub(super) fn snapshot(&self, columns: Vec<Column>, at: i64) -> Snapshot {
+        Snapshot {
+            model: self.model.clone(),
+            fingerprint: self.fingerprint,
+            own: self.own,
+            table: self.table.clone(),
+            kind: self.kind.clone(),
+            parents: self.parents.clone(),
+            select: None,
+            columns,
+            built_at: at,
+            filled: None,
+        }
+    }
 }
 
 /// Where a snapshot's rows come from.
@@ -45,25 +65,21 @@ pub enum Body {
         /// Declared columns.
         columns: Vec<Column>,
     },
+    /// A table that is filled by loads.
+    Loads(Box<Fill>),
 }
 
 impl Warehouse {
     /// Builds a snapshot and puts it on record, in one transaction. `at` is the time in seconds since 1970.
     pub fn build(&self, build: &Build, at: i64) -> Result<Snapshot, WarehouseError> {
         let doing = format!("building `{}`", build.model);
+        if let Body::Loads(fill) = &build.body {
+            return self.fill_by_loads(build, fill, at);
+        }
         self.transaction(&doing, |warehouse| {
             let select = warehouse.among_files(&doing, build)?;
-            let snapshot = Snapshot {
-                model: build.model.clone(),
-                fingerprint: build.fingerprint,
-                own: build.own,
-                table: build.table.clone(),
-                kind: build.kind.clone(),
-                parents: build.parents.clone(),
-                select,
-                columns: warehouse.columns(&build.table)?,
-                built_at: at,
-            };
+            warehouse.audit(build, None)?;
+            let snapshot = Snapshot { select, ..build.snapshot(warehouse.columns(&build.table)?, at) };
             warehouse.record(&snapshot)?;
             Ok(snapshot)
         })
@@ -83,6 +99,20 @@ impl Warehouse {
         }
         let snapshot = Snapshot { columns, built_at: at, ..snapshot.clone() };
         self.record(&snapshot)?;
+        Ok(snapshot)
+    }
+
+    /// As [`Self::refill`], by a build's query, and with its audits.
+    pub fn refill_audited(
+        &self,
+        build: &Build,
+        snapshot: &Snapshot,
+        views: &[TableName],
+        at: i64,
+    ) -> Result<Snapshot, WarehouseError> {
+        let Body::Table(select) = &build.body else { return Ok(snapshot.clone()) };
+        let snapshot = self.refill(&Snapshot { select: Some(select.clone()), ..snapshot.clone() }, views, at)?;
+        self.audit(build, None)?;
         Ok(snapshot)
     }
 
@@ -121,6 +151,7 @@ impl Warehouse {
                 self.run(doing, &format!("CREATE OR REPLACE VIEW {table} AS\n{select}"))?;
                 Ok(Some(select.clone()))
             }
+            Body::Loads(_) => Ok(None),
             Body::Seed { content, seed, columns } => {
                 let file = self.scratch.path().join(format!("{}.csv", build.table.name));
                 std::fs::write(&file, content).map_err(|error| WarehouseError::Engine {
@@ -136,16 +167,16 @@ impl Warehouse {
     }
 
     /// The columns of a table, in order.
-    fn columns(&self, table: &TableName) -> Result<Vec<Column>, WarehouseError> {
+    pub(super) fn columns(&self, table: &TableName) -> Result<Vec<Column>, WarehouseError> {
         let sql = format!("SELECT column_name, column_type FROM (DESCRIBE {})", table.quoted());
         self.all("reading columns", &sql, |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
-    fn record(&self, snapshot: &Snapshot) -> Result<(), WarehouseError> {
+    pub(super) fn record(&self, snapshot: &Snapshot) -> Result<(), WarehouseError> {
         let doing = "recording a snapshot";
         let parents: Vec<String> = snapshot.parents.iter().map(Fingerprint::hex).collect();
         let columns = serde_json::to_string(&snapshot.columns).unwrap_or_default();
-        let sql = "INSERT OR REPLACE INTO vmesh_state.snapshots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        let sql = "INSERT OR REPLACE INTO vmesh_state.snapshots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
         let values = duckdb::params![
             snapshot.fingerprint.hex(),
             snapshot.model.to_string(),
@@ -155,7 +186,8 @@ impl Warehouse {
             parents.join(" "),
             snapshot.select,
             columns,
-            snapshot.built_at
+            snapshot.built_at,
+            snapshot.filled.as_ref().map(|filled| serde_json::to_string(filled).unwrap_or_default())
         ];
         self.connection.execute(sql, values).map(|_| ()).map_err(|error| self.failed(doing, &error))
     }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use super::audit::AuditFailure;
 use crate::domain::name::{EnvName, ModelName, TableName};
 
 /// A failed use of the warehouse.
@@ -60,6 +61,14 @@ pub enum WarehouseError {
         path: PathBuf,
         /// The system's words.
         message: String,
+    },
+    /// Rows that an audit says are wrong.
+    #[error("audit `{}` found wrong rows in `{model}`", .failure.name)]
+    Audit {
+        /// The model.
+        model: ModelName,
+        /// What was found.
+        failure: Box<AuditFailure>,
     },
     /// Something of the user's stands where a view should go.
     #[error("a {kind} that vmesh did not make stands where a view should go")]

@@ -2,9 +2,11 @@
 //!
 //! A warehouse is opened late and closed early: DuckDB gives a file to one writing process, or to many reading ones.
 
+mod audit;
 mod build;
 mod collect;
 mod error;
+mod fill;
 mod publish;
 mod query;
 mod referee;
@@ -17,8 +19,10 @@ use std::time::{Duration, Instant};
 
 use duckdb::{AccessMode, Config, Connection, InterruptHandle};
 
+pub use self::audit::{Audit, AuditFailure};
 pub use self::build::{Body, Build};
 pub use self::error::{Holder, WarehouseError};
+pub use self::fill::{Fill, Load};
 pub use self::publish::Publication;
 pub use self::query::{ExportFormat, Rows};
 pub use self::referee::Referee;

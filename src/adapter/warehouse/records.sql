@@ -31,7 +31,8 @@ CREATE TABLE vmesh_state.snapshots (
     parents VARCHAR NOT NULL,
     query VARCHAR,
     columns VARCHAR NOT NULL,
-    built_at BIGINT NOT NULL
+    built_at BIGINT NOT NULL,
+    filled VARCHAR -- of incremental kinds: the spans that were loaded, as JSON
 );
 -- the history of prod's pointers
 CREATE TABLE vmesh_state.promotions (

@@ -62,7 +62,7 @@ impl Warehouse {
     }
 
     fn snapshots(&self) -> Result<BTreeMap<Fingerprint, Snapshot>, WarehouseError> {
-        let sql = "SELECT fingerprint, model, own, table_name, kind, parents, query, columns, built_at \
+        let sql = "SELECT fingerprint, model, own, table_name, kind, parents, query, columns, built_at, filled \
                    FROM vmesh_state.snapshots";
         let rows = self.all(DOING, sql, |row| {
             let text = |index| row.get::<_, String>(index);
@@ -79,6 +79,7 @@ impl Warehouse {
                     select: row.get(6).ok()?,
                     columns: serde_json::from_str(&columns).ok()?,
                     built_at: row.get(8).ok()?,
+                    filled: row.get::<_, Option<String>>(9).ok()?.and_then(|filled| serde_json::from_str(&filled).ok()),
                 })
             };
             Ok(snapshot())

@@ -125,6 +125,7 @@ pub(in crate::cli) fn reason(reason: &Reason) -> String {
         Reason::UpstreamChanged(parents) => format!("{} changed", some(parents, 3)),
         Reason::TableLost => "its table is gone".to_owned(),
         Reason::NeverBuilt => "it was never built".to_owned(),
+        Reason::Missing => "time to be filled".to_owned(),
         Reason::Built => "already built".to_owned(),
         Reason::Inlined => "inlined into its consumers".to_owned(),
         Reason::Gone => "no such model any more".to_owned(),

@@ -133,6 +133,17 @@ impl<'a> Value<'a> {
         self.lexemes
     }
 
+    /// The value as SQL, its words as written.
+    pub(super) fn sql(&self) -> String {
+        let spelled = self.lexemes.iter().map(|lexeme| match &lexeme.token {
+            Token::Word { text, quoted: false } => text.clone(),
+            Token::Word { text, quoted: true } => format!("\"{}\"", text.replace('"', "\"\"")),
+            Token::String(text) => format!("'{}'", text.replace('\'', "''")),
+            Token::Number(text) | Token::Symbol(text) => text.clone(),
+        });
+        spelled.collect::<Vec<_>>().join(" ")
+    }
+
     /// A spelling that doesn't depend on layout, comments or the case of plain words.
     pub(super) fn canonical(&self) -> String {
         let spelled = self.lexemes.iter().map(|lexeme| match &lexeme.token {

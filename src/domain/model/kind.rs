@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::diagnostic::nearest;
 use super::header::{self, Value};
+use super::incremental::{self, Incremental};
 use super::problem::Problem;
 
 /// A model's kind.
@@ -17,6 +18,8 @@ pub enum Kind {
     Seed(Seed),
     /// No object at all: consumers read its query as a subquery.
     Embedded,
+    /// A table that grows.
+    Incremental(Incremental),
 }
 
 /// Where a seed's rows come from and how they are written.
@@ -33,16 +36,7 @@ pub struct Seed {
 }
 
 /// Kinds of SQLMesh that vmesh will have and doesn't have yet.
-const LATER: [&str; 8] = [
-    "INCREMENTAL_BY_TIME_RANGE",
-    "INCREMENTAL_BY_UNIQUE_KEY",
-    "INCREMENTAL_BY_PARTITION",
-    "INCREMENTAL_UNMANAGED",
-    "SCD_TYPE_2",
-    "SCD_TYPE_2_BY_TIME",
-    "SCD_TYPE_2_BY_COLUMN",
-    "MANAGED",
-];
+const LATER: [&str; 4] = ["SCD_TYPE_2", "SCD_TYPE_2_BY_TIME", "SCD_TYPE_2_BY_COLUMN", "MANAGED"];
 const NOW: [&str; 4] = ["FULL", "VIEW", "SEED", "EMBEDDED"];
 
 impl Kind {
@@ -53,6 +47,7 @@ impl Kind {
             Self::View => "VIEW",
             Self::Seed(_) => "SEED",
             Self::Embedded => "EMBEDDED",
+            Self::Incremental(incremental) => incremental.by.word(),
         }
     }
 
@@ -69,11 +64,18 @@ impl Kind {
     /// Reads `kind FULL`, `kind SEED (path 'a.csv')`, ….
     pub(super) fn read(value: &Value<'_>) -> Result<Self, Problem> {
         let Some((word, inner)) = value.call() else {
-            return Err(Problem::new("this is no kind", value.span()).help(format!("kinds are {}", NOW.join(", "))));
+            return Err(Problem::new("this is no kind", value.span()).help(format!(
+                "kinds are {}, {}",
+                NOW.join(", "),
+                incremental::WORDS.join(", ")
+            )));
         };
         let upper = word.to_ascii_uppercase();
         if upper == "SEED" {
             return seed(value, inner).map(Self::Seed);
+        }
+        if incremental::WORDS.contains(&upper.as_str()) {
+            return Incremental::read(&upper, value, inner).map(Self::Incremental);
         }
         if let Some(kind) = Self::from_word(&upper) {
             return plain(inner).map(|()| kind);
@@ -87,7 +89,7 @@ impl Kind {
             return Err(problem.help("until it is, use FULL: the table is built whole whenever its meaning changes"));
         }
         let mut problem = Problem::new(format!("unknown kind `{word}`"), value.span());
-        if let Some(near) = nearest(word, NOW.into_iter().chain(LATER)) {
+        if let Some(near) = nearest(word, NOW.into_iter().chain(incremental::WORDS).chain(LATER)) {
             problem = problem.help(format!("did you mean `{near}`?"));
         }
         Err(problem)

@@ -2,15 +2,19 @@
 
 mod files;
 mod header;
+mod incremental;
 mod kind;
 mod problem;
 mod properties;
+mod schedule;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::files::files_read;
+pub use self::incremental::{By, Incremental};
 pub use self::kind::{Kind, Seed};
 pub use self::problem::Problem;
+pub use self::schedule::Schedule;
 use super::diagnostic::nearest;
 use super::name::ModelName;
 use super::sql::{self, Lexeme, Query, Span, Token};
@@ -25,6 +29,8 @@ pub struct ModelFile {
     pub place: Span,
     /// How it is materialized; `None`: the project's default.
     pub kind: Option<Kind>,
+    /// When it is filled.
+    pub schedule: Schedule,
     /// Properties of the header that are no meaning of the rows.
     pub about: About,
     /// Properties that the table is made with, canonically spelled: they count in the fingerprint.
@@ -41,6 +47,10 @@ pub struct ModelFile {
     pub files: Vec<String>,
     /// What is accepted and has no effect yet.
     pub warnings: Vec<String>,
+    /// The file's text without its macros, if it has any: that is what spans count in.
+    pub expanded: Option<String>,
+    /// Whether the query says something else at another time.
+    pub timely: bool,
 }
 
 /// What a header says about a model without changing its rows.
@@ -108,6 +118,7 @@ impl ModelFile {
             name: None,
             place: 0..0,
             kind: None,
+            schedule: Schedule::default(),
             about: About::default(),
             physical: Vec::new(),
             columns: Vec::new(),
@@ -116,6 +127,8 @@ impl ModelFile {
             query_span: 0..0,
             files: Vec::new(),
             warnings: Vec::new(),
+            expanded: None,
+            timely: false,
         }
     }
 }
@@ -123,29 +136,11 @@ impl ModelFile {
 /// What SQLMesh has and vmesh doesn't have yet: said clearly rather than built wrongly.
 fn not_yet(statement: &[Lexeme]) -> Option<Problem> {
     let refuse = |what: &str| Some(Problem::new(format!("{what} are not supported yet"), place(statement)));
-    for word in ["jinja_query_begin", "jinja_statement_begin", "jinja_end"] {
-        if starts(statement, word) {
-            return refuse("Jinja blocks");
-        }
-    }
     if starts(statement, "on_virtual_update_begin") || starts(statement, "on_virtual_update_end") {
         return refuse("ON_VIRTUAL_UPDATE statements");
     }
     if starts(statement, "audit") {
         return refuse("audits inside a model's file");
-    }
-    let jinja = |lexeme: &&Lexeme| matches!(&lexeme.token, Token::Symbol(text) if text.starts_with("{{") || text.starts_with("{%"));
-    if let Some(block) = statement.iter().find(jinja) {
-        return Some(Problem::new("Jinja is not supported yet", block.span.clone()));
-    }
-    for pair in statement.windows(2) {
-        let [sign, next] = pair else { continue };
-        let adjacent = sign.span.end == next.span.start;
-        if adjacent && header::is(sign, "@") && (matches!(next.token, Token::Word { .. }) || header::is(next, "{")) {
-            let span = sign.span.start..next.span.end;
-            let problem = Problem::new("macros and variables are not supported yet", span);
-            return Some(problem.help("DuckDB's absolute value `@x` is written abs(x)"));
-        }
     }
     let queries =
         ["select", "with", "from", "values", "table", "pivot", "unpivot", "summarize", "describe", "desc", "show"];

@@ -4,6 +4,7 @@ use super::super::diagnostic::nearest;
 use super::super::name::ModelName;
 use super::super::sql::{Lexeme, Span};
 use super::header::{self, Property};
+use super::incremental::{By, Incremental, expressions};
 use super::kind::Kind;
 use super::problem::Problem;
 use super::{ModelFile, first};
@@ -64,16 +65,27 @@ pub(super) fn read(statement: &[Lexeme]) -> Result<ModelFile, Vec<Problem>> {
     let mut problems = Vec::new();
     let mut metadata = blake3::Hasher::new();
     let mut seen: Vec<&str> = Vec::new();
+    let mut partitioned_by = Vec::new();
     for property in &properties {
         if seen.contains(&property.key.as_str()) {
             problems.push(Problem::new(format!("`{}` is given twice", property.key), property.span.clone()));
         }
         seen.push(&property.key);
+        if property.key == "partitioned_by" {
+            partitioned_by = expressions(property);
+        }
         if let Err(problem) = apply(&mut file, property, &mut metadata) {
             problems.push(problem);
         }
     }
     file.physical.sort();
+    if let Some(Kind::Incremental(Incremental { by: By::Partition(parts), .. })) = &mut file.kind {
+        parts.clone_from(&partitioned_by);
+        if parts.is_empty() {
+            let problem = Problem::new("kind INCREMENTAL_BY_PARTITION needs `partitioned_by`", file.place.clone());
+            problems.push(problem.help("partitioned_by (country)"));
+        }
+    }
     file.about.hash = *metadata.finalize().as_bytes();
     if !file.columns.is_empty() && !matches!(file.kind, Some(Kind::Seed(_))) {
         let at = properties.iter().find(|property| property.key == "columns");
@@ -91,6 +103,9 @@ fn apply(file: &mut ModelFile, property: &Property<'_>, metadata: &mut blake3::H
             metadata.update(&(part.len() as u64).to_le_bytes());
             metadata.update(part.as_bytes());
         }
+    }
+    if file.schedule.read(property)? {
+        return Ok(());
     }
     match key {
         "name" => {

@@ -73,8 +73,8 @@ pub(super) fn seeds(sources: &Sources<'_>, drafts: &mut BTreeMap<ModelName, Draf
 pub(super) fn files(sources: &Sources<'_>, drafts: &mut BTreeMap<ModelName, Draft>) -> Result<(), Vec<Diagnostic>> {
     let mut problems = Vec::new();
     for draft in drafts.values_mut().filter(|draft| !draft.file.files.is_empty()) {
-        if matches!(draft.kind, Kind::View | Kind::Embedded) {
-            let what = format!("`{}` reads a file, which only a table can keep", draft.name);
+        if matches!(draft.kind, Kind::View | Kind::Embedded | Kind::Incremental(_)) {
+            let what = format!("`{}` reads a file, which only a table that is built whole can keep", draft.name);
             problems.push(Diagnostic::new(what).at(draft.place(sources, "")).help("use kind FULL"));
         }
         let mut found: Vec<_> = draft.file.files.iter().flat_map(|path| (sources.matching)(path)).collect();
@@ -128,7 +128,7 @@ pub(super) fn reads(sources: &Sources<'_>, drafts: &mut BTreeMap<ModelName, Draf
             if models.last() == Some(&Some(draft.name.clone())) {
                 let problem = Diagnostic::new(format!("`{}` reads itself", draft.name));
                 let problem = problem.at(draft.in_query(sources, &read.span, ""));
-                problems.push(problem.help("incremental kinds, which may, are not supported yet"));
+                problems.push(problem.help("read the table that its rows come from"));
             }
         }
         for name in &draft.file.depends_on {

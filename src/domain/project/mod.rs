@@ -9,6 +9,7 @@ pub use self::check::guess_reads;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::calendar::Calendar;
 use super::config::Config;
 use super::diagnostic::{Diagnostic, Excerpt};
 use super::fingerprint::{self, Fingerprint, Own};
@@ -49,6 +50,8 @@ pub struct Model {
     pub files: Vec<SeedFile>,
     /// Its columns, where the files prove them.
     pub columns: Option<Vec<String>>,
+    /// When it is filled, for incremental kinds.
+    pub calendar: Option<Calendar>,
 }
 
 /// A data file of the project: a seed's CSV, or one that a query names.
@@ -100,7 +103,7 @@ impl Project {
         let mut models: BTreeMap<ModelName, Model> = BTreeMap::new();
         for name in &order {
             if let Some(draft) = drafts.remove(name) {
-                let model = finish(draft, &models);
+                let model = finish(sources, draft, &models).map_err(|problem| vec![problem])?;
                 models.insert(name.clone(), model);
             }
         }
@@ -116,6 +119,11 @@ impl Project {
     /// One model.
     pub fn model(&self, name: &ModelName) -> Option<&Model> {
         self.models.get(name)
+    }
+
+    /// Puts another version of a model in its place: the same meaning at another time.
+    pub fn replace(&mut self, model: Model) {
+        self.models.insert(model.name.clone(), model);
     }
 
     /// The names, parents first.
@@ -168,11 +176,15 @@ fn excerpt(sources: &Sources<'_>, path: &str, file: &ModelFile, span: &Span, lab
 }
 
 /// The model of a draft whose parents are finished.
-fn finish(draft: Draft, models: &BTreeMap<ModelName, Model>) -> Model {
+fn finish(sources: &Sources<'_>, draft: Draft, models: &BTreeMap<ModelName, Model>) -> Result<Model, Diagnostic> {
+    let calendar = calendar(sources, &draft, models)?;
     let mut kind = vec![draft.kind.word().to_owned()];
     if let Kind::Seed(seed) = &draft.kind {
         let settings = [&seed.delimiter, &seed.quote, &seed.escape];
         kind.extend(settings.map(|setting| setting.clone().unwrap_or_default()));
+    }
+    if let (Kind::Incremental(incremental), Some(calendar)) = (&draft.kind, &calendar) {
+        kind.extend(incremental.meaning().into_iter().chain(calendar.meaning()));
     }
     let own = fingerprint::own(&Own {
         name: &draft.name,
@@ -186,7 +198,7 @@ fn finish(draft: Draft, models: &BTreeMap<ModelName, Model>) -> Model {
     let fingerprint_of = |name: ModelName| models.get(&name).map(|parent| (name, parent.fingerprint));
     let parents: BTreeMap<ModelName, Fingerprint> = draft.parents().into_iter().filter_map(fingerprint_of).collect();
     let columns = columns::of(&draft, models);
-    Model {
+    Ok(Model {
         fingerprint: fingerprint::whole(&own, parents.iter().map(|(name, fingerprint)| (name, *fingerprint))),
         name: draft.name,
         path: draft.path,
@@ -198,7 +210,23 @@ fn finish(draft: Draft, models: &BTreeMap<ModelName, Model>) -> Model {
         seed: draft.seed,
         files: draft.files,
         columns,
-    }
+        calendar,
+    })
+}
+
+/// When an incremental model is filled. Without a start of its own it begins with the earliest of its parents, as far as
+/// they say; times that are told from now can't be compared, and the first one is taken.
+fn calendar(
+    sources: &Sources<'_>,
+    draft: &Draft,
+    models: &BTreeMap<ModelName, Model>,
+) -> Result<Option<Calendar>, Diagnostic> {
+    let Kind::Incremental(incremental) = &draft.kind else { return Ok(None) };
+    let config = sources.config;
+    let parents = draft.parents().into_iter().filter_map(|name| models.get(&name)?.calendar.as_ref()?.start());
+    let start = parents.min().map(str::to_owned).or_else(|| config.default_start.clone());
+    let calendar = Calendar::new(&draft.file.schedule, incremental, &config.default_cron, start);
+    calendar.map(Some).map_err(|why| Diagnostic::new(why).at(draft.place(sources, "")))
 }
 
 #[cfg(test)]

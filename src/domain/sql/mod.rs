@@ -22,6 +22,8 @@
 
 mod canonical;
 mod columns;
+pub mod constant;
+mod constant_call;
 mod depth;
 mod dialect;
 mod duckdb_json;

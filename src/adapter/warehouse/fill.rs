@@ -1,0 +1,131 @@
+//! Filling an incremental table: one load after the other, each in a transaction of its own together with its record, so
+//! that an interrupted fill goes on where it stopped.
+
+use super::build::Build;
+use super::{Warehouse, WarehouseError};
+use crate::domain::calendar::Filled;
+use crate::domain::environment::{Column, Snapshot};
+use crate::domain::interval::{Interval, Moment};
+use crate::domain::model::By;
+use crate::domain::name::{literal, quote};
+
+/// How an incremental table is filled.
+#[derive(Debug, Clone)]
+pub struct Fill {
+    /// What a load replaces.
+    pub by: By,
+    /// The query that an empty table is made from.
+    pub first: String,
+    /// The loads, the earliest first.
+    pub loads: Vec<Load>,
+    /// What the table shall hold after them.
+    pub aim: Option<Interval>,
+    /// The table as it is, if it is there.
+    pub known: Option<Snapshot>,
+}
+
+/// One load.
+#[derive(Debug, Clone)]
+pub struct Load {
+    /// The span that it fills.
+    pub interval: Interval,
+    /// The query for that span.
+    pub select: String,
+}
+
+/// Where the new rows wait: a temporary table of this connection.
+const NEW: &str = "temp.vmesh_new";
+
+impl Warehouse {
+    /// Makes the table if it is not there, and carries out the loads. `at` is the time in seconds since 1970.
+    pub(super) fn fill_by_loads(&self, build: &Build, fill: &Fill, at: i64) -> Result<Snapshot, WarehouseError> {
+        let doing = format!("building `{}`", build.model);
+        let aim = fill.aim;
+        let mut snapshot = match &fill.known {
+            Some(known) => known.clone(),
+            None => self.transaction(&doing, |warehouse| {
+                let table = build.table.quoted();
+                warehouse.run(
+                    &doing,
+                    &format!("CREATE OR REPLACE TABLE {table} AS SELECT * FROM (\n{}\n) LIMIT 0", fill.first),
+                )?;
+                let columns = warehouse.columns(&build.table)?;
+                let snapshot =
+                    Snapshot { filled: Some(Filled { aim, ..Filled::default() }), ..build.snapshot(columns, at) };
+                warehouse.record(&snapshot)?;
+                Ok(snapshot)
+            })?,
+        };
+        for load in &fill.loads {
+            let mut filled = snapshot.filled.clone().unwrap_or_default();
+            filled.aim = aim.or(filled.aim);
+            filled.intervals.insert(load.interval);
+            let next = Snapshot { filled: Some(filled), built_at: at, ..snapshot };
+            self.transaction(&doing, |warehouse| {
+                warehouse.run(&doing, &format!("CREATE OR REPLACE TEMP TABLE vmesh_new AS\n{}", load.select))?;
+                for statement in statements(&build.table.quoted(), &fill.by, load.interval, &next.columns) {
+                    warehouse.run(&doing, &statement)?;
+                }
+                warehouse.audit(build, Some(&within(&fill.by, load.interval, &next.columns)))?;
+                warehouse.record(&next)
+            })?;
+            snapshot = next;
+        }
+        self.run(&doing, &format!("DROP TABLE IF EXISTS {NEW}"))?;
+        Ok(snapshot)
+    }
+}
+
+/// The statements that put the new rows in the place of the old ones.
+fn statements(table: &str, by: &By, interval: Interval, columns: &[Column]) -> Vec<String> {
+    let insert = |rest: &str| format!("INSERT INTO {table} BY NAME SELECT * FROM {NEW} AS vmesh_new {rest}");
+    match by {
+        By::TimeRange { .. } => {
+            let within = within(by, interval, columns);
+            // rows of other spans are those loads' business
+            vec![format!("DELETE FROM {table} WHERE {within}"), insert(&format!("WHERE {within}"))]
+        }
+        By::UniqueKey(key) => {
+            // of several rows with one key, always the same one
+            let one =
+                format!("QUALIFY row_number() OVER (PARTITION BY {} ORDER BY vmesh_new DESC) = 1", key.join(", "));
+            vec![delete_same(table, key), insert(&one)]
+        }
+        By::Partition(parts) => vec![delete_same(table, parts), insert("")],
+        By::Unmanaged(true) => vec![format!("DELETE FROM {table}"), insert("")],
+        By::Unmanaged(false) => vec![insert("")],
+    }
+}
+
+/// Deletes the rows whose expressions have the same values as one of the new rows. NULL equals NULL.
+fn delete_same(table: &str, expressions: &[String]) -> String {
+    let named: Vec<String> = expressions.iter().enumerate().map(|(at, text)| format!("{text} AS k{at}")).collect();
+    let equal: Vec<String> =
+        (0..expressions.len()).map(|at| format!("old.k{at} IS NOT DISTINCT FROM new.k{at}")).collect();
+    let (named, equal) = (named.join(", "), equal.join(" AND "));
+    format!(
+        "DELETE FROM {table} WHERE rowid IN (SELECT old.row FROM (SELECT rowid AS row, {named} FROM {table}) AS old \
+         JOIN (SELECT DISTINCT {named} FROM {NEW}) AS new ON {equal})"
+    )
+}
+
+/// The condition that a row's time lies in a span; true where the kind knows no time.
+fn within(by: &By, interval: Interval, columns: &[Column]) -> String {
+    let By::TimeRange { column, format } = by else { return "true".to_owned() };
+    let kind = columns.iter().find(|(name, _)| name.eq_ignore_ascii_case(column)).map_or("", |(_, kind)| kind);
+    let name = quote(column);
+    let (value, cast) = match kind.to_ascii_uppercase().as_str() {
+        "TIMESTAMP WITH TIME ZONE" => (name, "TIMESTAMPTZ"),
+        kind if kind.starts_with("TIMESTAMP") => (name, "TIMESTAMP"),
+        "DATE" => (format!("CAST({name} AS TIMESTAMP)"), "TIMESTAMP"),
+        _ => {
+            let format = literal(format.as_deref().unwrap_or("%Y-%m-%d"));
+            (format!("strptime(CAST({name} AS VARCHAR), {format})"), "TIMESTAMP")
+        }
+    };
+    let moment = |moment: Moment| {
+        let text = moment.to_string().replace('T', " ").replace('Z', "");
+        if cast == "TIMESTAMPTZ" { format!("{cast} '{text}+00:00'") } else { format!("{cast} '{text}'") }
+    };
+    format!("({value} >= {} AND {value} < {})", moment(interval.start()), moment(interval.end()))
+}

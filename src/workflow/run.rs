@@ -1,0 +1,147 @@
+//! Running what is due: new spans of incremental models, and tables whose cron has ticked since they were filled. In
+//! place: the pointers stay.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use super::error::Error;
+use super::event::Event;
+use super::planning::{Prepared, Target};
+use super::session::{Session, now};
+use super::tree::SourceTree;
+use crate::adapter::git::CommitId;
+use crate::adapter::warehouse::{Warehouse, WarehouseError};
+use crate::domain::calendar::has_ticked;
+use crate::domain::environment::{Snapshot, State};
+use crate::domain::interval::{Interval, Moment};
+use crate::domain::model::Kind;
+use crate::domain::name::{EnvName, ModelName, TableName};
+use crate::domain::plan::Step;
+use crate::domain::project::Model;
+
+/// What a run did.
+#[derive(Debug)]
+pub struct Ran {
+    /// The environment.
+    pub environment: EnvName,
+    /// The models, in the order they were run, each with the spans that were loaded; none for tables filled whole.
+    pub models: Vec<(ModelName, Vec<Interval>)>,
+}
+
+impl Session<'_> {
+    /// Runs what is due in an environment, the current branch's if none is named. What a branch shares with prod is
+    /// prod's business. With `ignore_cron`, what is not due as well.
+    pub fn run(&self, name: Option<&str>, ignore_cron: bool) -> Result<Ran, Error> {
+        let mut target = self.target(name, None)?;
+        target.timing.ignore_cron = ignore_cron;
+        let state = self.state()?;
+        let environment = target.environment.clone();
+        let shown = state.environments.get(&environment);
+        let shown = shown.ok_or_else(|| Error::NotPlanned { environment: environment.clone() })?;
+        if environment.is_prod() {
+            // main may have moved on: what runs is what prod shows
+            let commit = shown.commit.clone().map(CommitId::from_record);
+            let commit = commit.ok_or_else(|| Error::NotPlanned { environment: environment.clone() })?;
+            target = Target { tree: SourceTree::Commit(commit.clone()), commit: Some(commit), ..target };
+        }
+        let prepared = self.prepare(target)?;
+        let warehouse = self.write_warehouse()?;
+        let state = warehouse.state()?;
+        let mut ran = Ran { environment, models: Vec::new() };
+        let project = &prepared.desired.project;
+        let due: Vec<(&Model, Snapshot)> =
+            project.order().iter().filter_map(|name| self.due(&prepared, project.model(name)?, &state)).collect();
+        let total = due.len();
+        for (index, (model, snapshot)) in due.into_iter().enumerate() {
+            self.report.report(&Event::Building { model: model.name.clone(), index: index + 1, total });
+            let start = Instant::now();
+            let loaded = self.run_model(&prepared, model, snapshot, &warehouse, &state)?;
+            self.report.report(&Event::Built { model: model.name.clone(), took: start.elapsed() });
+            ran.models.push((model.name.clone(), loaded));
+        }
+        Ok(ran)
+    }
+
+    /// The table of a model, if it is due there.
+    fn due<'m>(&self, prepared: &Prepared, model: &'m Model, state: &State) -> Option<(&'m Model, Snapshot)> {
+        let environment = &prepared.target.environment;
+        let shown = state.environments.get(environment)?.pointers.get(&model.name)?;
+        let shared = state.prod().is_some_and(|prod| prod.pointers.get(&model.name) == Some(shown));
+        let snapshot = state.built(shown).filter(|_| *shown == model.fingerprint)?;
+        if shared && !environment.is_prod() {
+            return None;
+        }
+        let timing = &prepared.target.timing;
+        let is_due = match (&model.kind, &model.calendar) {
+            (Kind::Incremental(_), Some(calendar)) => {
+                let filled = snapshot.filled.clone().unwrap_or_default();
+                calendar.wanted(&filled, timing).is_some_and(|wanted| !calendar.loads(&filled, wanted).is_empty())
+            }
+            (Kind::Full, _) => {
+                let since = Moment::from_millis(snapshot.built_at.saturating_mul(1000));
+                let schedule = &model.file.schedule;
+                snapshot.select.is_some()
+                    && (timing.ignore_cron || has_ticked(schedule, &self.config.default_cron, since, timing.now))
+            }
+            _ => false,
+        };
+        is_due.then(|| (model, snapshot.clone()))
+    }
+
+    fn run_model(
+        &self,
+        prepared: &Prepared,
+        model: &Model,
+        snapshot: Snapshot,
+        warehouse: &Warehouse,
+        state: &State,
+    ) -> Result<Vec<Interval>, Error> {
+        let tables: BTreeMap<ModelName, TableName> = state
+            .environments
+            .get(&prepared.target.environment)
+            .into_iter()
+            .flat_map(|shown| &shown.pointers)
+            .filter_map(|(name, fingerprint)| Some((name.clone(), state.built(fingerprint)?.table.clone())))
+            .collect();
+        let filled = snapshot.filled.clone().unwrap_or_default();
+        let aim = model.calendar.as_ref().and_then(|calendar| calendar.wanted(&filled, &prepared.target.timing));
+        let loads = model.calendar.as_ref().zip(aim).map(|(calendar, aim)| calendar.loads(&filled, aim));
+        let loads = loads.unwrap_or_default();
+        let step = Step::of_run(model, snapshot.table.clone(), loads.clone(), aim);
+        let build = self.build_of(prepared, model, &step, &tables, state)?;
+        let done = match model.kind {
+            Kind::Incremental(_) => warehouse.build(&build, now()),
+            _ => {
+                let views: Vec<TableName> = state
+                    .views
+                    .iter()
+                    .filter(|(_, table)| **table == snapshot.table)
+                    .map(|(view, _)| view.clone())
+                    .collect();
+                let mark = format!("running `{}`", model.name);
+                warehouse.transaction(&mark, |warehouse| warehouse.refill_audited(&build, &snapshot, &views, now()))
+            }
+        };
+        match done {
+            Ok(_) => Ok(loads),
+            Err(WarehouseError::Engine { message, .. }) => {
+                let failure = self.explain(prepared, model, &build, &message, state)?;
+                Err(self.run_failed(prepared, model, failure))
+            }
+            Err(WarehouseError::Audit { failure, .. }) => {
+                let failure = self.audit_failed(prepared, model, &failure)?;
+                Err(self.run_failed(prepared, model, failure))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn run_failed(&self, prepared: &Prepared, model: &Model, failure: crate::domain::diagnostic::Diagnostic) -> Error {
+        Error::Builds {
+            environment: prepared.target.environment.clone(),
+            failures: vec![(model.name.clone(), failure)],
+            skipped: Vec::new(),
+            built: 0,
+        }
+    }
+}

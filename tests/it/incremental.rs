@@ -1,0 +1,204 @@
+//! Incremental kinds: however a period is cut into plans, runs and crashes, the table is that of one full load.
+
+use crate::support::Sandbox;
+use crate::support::random::Dice;
+
+const DAILY: &str = "MODEL (name daily, kind INCREMENTAL_BY_TIME_RANGE (time_column day), start '2026-01-01');
+SELECT day, count(*) AS orders, sum(amount) AS total FROM raw.orders WHERE day BETWEEN @start_date AND @end_date GROUP BY day";
+
+/// A warehouse with an order every 5 hours of the first 40 days of 2026, and a project with these models.
+fn shop(models: &[(&str, &str)]) -> Sandbox {
+    let sandbox = Sandbox::with_models(models);
+    sandbox.sql(
+        "CREATE SCHEMA raw; CREATE TABLE raw.orders AS \
+         SELECT n AS id, TIMESTAMP '2026-01-01' + n * INTERVAL 5 HOUR AS moment, CAST(moment AS DATE) AS day, n % 7 AS customer, \
+         n % 11 AS amount FROM range(192) AS r(n)",
+    );
+    sandbox
+}
+
+fn promote(sandbox: &Sandbox, now: &str) {
+    sandbox.vmesh(&["promote", "--yes", "--execution-time", now]).good();
+}
+
+fn run(sandbox: &Sandbox, now: &str) -> String {
+    sandbox.vmesh(&["run", "--execution-time", now]).good()
+}
+
+#[test]
+fn a_table_grows_with_its_days() {
+    let sandbox = shop(&[("daily", DAILY)]);
+    promote(&sandbox, "2026-01-04 13:00:00");
+    let days = || sandbox.value("SELECT string_agg(day::VARCHAR, ' ' ORDER BY day) FROM prod.daily");
+    assert_eq!(days(), "2026-01-01 2026-01-02 2026-01-03");
+    assert_eq!(run(&sandbox, "2026-01-04 20:00:00"), "nothing is due in prod\n");
+    let table = sandbox.views("prod");
+    assert!(run(&sandbox, "2026-01-06 01:00:00").contains("2026-01-04T00:00:00Z – 2026-01-06T00:00:00Z"));
+    assert_eq!(days(), "2026-01-01 2026-01-02 2026-01-03 2026-01-04 2026-01-05");
+    assert_eq!(sandbox.views("prod"), table);
+    let whole = "SELECT count(*) FROM (SELECT day, count(*) AS orders, sum(amount) AS total FROM raw.orders \
+                 WHERE day < '2026-01-06' GROUP BY day EXCEPT ALL FROM prod.daily)";
+    assert_eq!(sandbox.value(whole), "0");
+    sandbox.is_sound();
+}
+
+#[test]
+fn a_branch_shares_what_it_did_not_change_and_fills_what_it_did() {
+    let sandbox = shop(&[("daily", DAILY), ("top", "SELECT max(total) AS top FROM daily")]);
+    promote(&sandbox, "2026-01-10");
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    // days later, and still nothing to build: prod's table is prod's business
+    let plan = sandbox.vmesh(&["plan", "--exit-code", "--execution-time", "2026-01-20"]);
+    assert_eq!(plan.code, Some(0), "{}", plan.out);
+    assert_eq!(sandbox.vmesh(&["run", "--execution-time", "2026-01-20"]).good(), "nothing is due in dev__alice\n");
+    sandbox.write("models/daily.sql", &DAILY.replace("sum(amount)", "2 * sum(amount)"));
+    let limits = ["--start", "2026-01-05", "--end", "2026-01-07", "--execution-time", "2026-01-20"];
+    sandbox.vmesh(&[&["plan", "--yes"][..], &limits].concat()).good();
+    assert_eq!(sandbox.value("SELECT count(*) FROM dev__alice.daily"), "3");
+    assert_eq!(sandbox.value("SELECT count(*) FROM prod.daily"), "9");
+    let plan = sandbox.vmesh(&["plan", "--exit-code", "--execution-time", "2026-01-20"]);
+    assert_eq!(plan.code, Some(0), "what was asked for is there: {}", plan.out);
+    sandbox.git(&["commit", "--quiet", "-a", "-m", "twice"]).good();
+    sandbox.git(&["switch", "--quiet", "main"]).good();
+    sandbox.git(&["-c", "core.hooksPath=/dev/null", "merge", "--quiet", "alice"]).good();
+    promote(&sandbox, "2026-01-20");
+    assert_eq!(sandbox.value("SELECT count(*) FROM prod.daily"), "19");
+    assert_eq!(
+        sandbox.value("SELECT sum(total) FROM prod.daily"),
+        sandbox.value("SELECT 2 * sum(amount) FROM raw.orders WHERE day < '2026-01-20'")
+    );
+    sandbox.is_sound();
+}
+
+#[test]
+fn an_interrupted_backfill_goes_on_where_it_stopped() {
+    let model = DAILY.replace("time_column day", "time_column day, batch_size 1");
+    let sandbox = shop(&[("daily", &model), ("broken", "MODEL (kind VIEW);\nSELECT day FROM daily")]);
+    sandbox
+        .sql("CREATE TABLE raw.more AS FROM raw.orders; UPDATE raw.orders SET amount = NULL WHERE day = '2026-01-05'");
+    sandbox.write(
+        "models/daily.sql",
+        &model.replace(
+            "sum(amount) AS total",
+            "CASE WHEN sum(amount) IS NULL THEN error('no amounts') ELSE sum(amount) END AS total",
+        ),
+    );
+    sandbox.commit_quietly("strict");
+    let failed = sandbox.vmesh(&["promote", "--yes", "--execution-time", "2026-01-08"]).fails(1);
+    assert!(failed.contains("no amounts"), "{failed}");
+    assert_eq!(sandbox.value("SELECT count(*) FROM duckdb_views() WHERE schema_name = 'prod'"), "0");
+    let filled = "SELECT filled FROM vmesh_state.snapshots WHERE model = 'daily' AND filled IS NOT NULL";
+    let before = sandbox.value(filled);
+    sandbox.sql("UPDATE raw.orders SET amount = 1 WHERE day = '2026-01-05'; UPDATE raw.orders SET amount = 1000 WHERE day = '2026-01-02'");
+    promote(&sandbox, "2026-01-08");
+    assert_ne!(sandbox.value(filled), before);
+    assert_eq!(sandbox.value("SELECT count(*) FROM prod.daily"), "7");
+    assert!(
+        sandbox.value("SELECT total FROM prod.daily WHERE day = '2026-01-02'").parse::<f64>().unwrap() < 1000.0,
+        "the days before are not loaded again"
+    );
+}
+
+#[test]
+fn late_data_comes_with_the_lookback() {
+    let model = DAILY.replace("time_column day", "time_column day, lookback 2");
+    let sandbox = shop(&[("daily", &model)]);
+    promote(&sandbox, "2026-01-08");
+    sandbox.sql("UPDATE raw.orders SET amount = 100 WHERE day IN ('2026-01-04', '2026-01-06')");
+    run(&sandbox, "2026-01-09");
+    let total = |day: &str| sandbox.value(&format!("SELECT total >= 400 FROM prod.daily WHERE day = '{day}'"));
+    assert_eq!((total("2026-01-04"), total("2026-01-06")), ("false".to_owned(), "true".to_owned()));
+}
+
+#[test]
+fn keys_and_partitions_replace_null_safely() {
+    let key = "MODEL (name latest, kind INCREMENTAL_BY_UNIQUE_KEY (unique_key (a, b)), start '2026-01-01');
+               SELECT a, b, max(id) AS id FROM raw.pairs WHERE day BETWEEN @start_date AND @end_date GROUP BY a, b";
+    let part = "MODEL (name parts, kind INCREMENTAL_BY_PARTITION, partitioned_by (a), start '2026-01-01');
+                SELECT a, count(*) AS n FROM raw.pairs WHERE day <= @end_date GROUP BY a";
+    let sandbox = shop(&[("latest", key), ("parts", part)]);
+    sandbox.sql(
+        "CREATE TABLE raw.pairs(id INT, day DATE, a TEXT, b TEXT); INSERT INTO raw.pairs VALUES \
+         (1, '2026-01-01', 'a', NULL), (2, '2026-01-01', NULL, 'a'), (3, '2026-01-02', 'a', NULL), (4, '2026-01-03', NULL, NULL)",
+    );
+    for day in ["2026-01-02", "2026-01-03", "2026-01-04"] {
+        if day == "2026-01-02" { promote(&sandbox, day) } else { drop(run(&sandbox, day)) }
+    }
+    let rows = sandbox.rows("SELECT * FROM prod.latest ORDER BY id");
+    assert_eq!(rows, [["NULL", "a", "2"], ["a", "NULL", "3"], ["NULL", "NULL", "4"]]);
+    assert_eq!(sandbox.rows("SELECT * FROM prod.parts ORDER BY a NULLS LAST"), [["a", "2"], ["NULL", "2"]]);
+}
+
+#[test]
+fn rows_are_added_where_nothing_is_managed() {
+    let model = "MODEL (name log, kind INCREMENTAL_UNMANAGED, start '2026-01-01');
+                 SELECT @start_ds AS day, count(*) AS n FROM raw.orders WHERE day BETWEEN @start_date AND @end_date";
+    let sandbox = shop(&[("log", model)]);
+    promote(&sandbox, "2026-01-03");
+    run(&sandbox, "2026-01-04");
+    run(&sandbox, "2026-01-06");
+    assert_eq!(
+        sandbox.rows("SELECT * FROM prod.log ORDER BY day"),
+        [["2026-01-01", "10"], ["2026-01-03", "5"], ["2026-01-04", "9"]]
+    );
+}
+
+#[test]
+fn times_of_every_kind_of_column() {
+    let kinds = [
+        ("timestamp", "moment", ""),
+        ("tz", "", ""),
+        ("text", "strftime(moment, '%Y-%m-%d')", ""),
+        ("number", "CAST(strftime(moment, '%Y%m%d') AS INT)", ", '%Y%m%d'"),
+    ];
+    for (name, expression, format) in kinds {
+        let expression =
+            if name == "tz" { "CAST(CAST(moment AS VARCHAR) || '+00:00' AS TIMESTAMPTZ)" } else { expression };
+        let model = format!(
+            "MODEL (name m, kind INCREMENTAL_BY_TIME_RANGE (time_column (t{format})), start '2026-01-01', cron '@hourly');
+             SELECT {expression} AS t, id FROM raw.orders"
+        );
+        let model = if name == "text" || name == "number" { model.replace("@hourly", "@daily") } else { model };
+        let sandbox = shop(&[("m", &model)]);
+        promote(&sandbox, "2026-01-02 11:30:00");
+        for now in ["2026-01-02 16:10:00", "2026-01-03 00:00:00", "2026-01-05 12:00:00"] {
+            run(&sandbox, now);
+        }
+        let until = if format.is_empty() && name != "text" { "2026-01-05 12:00" } else { "2026-01-05" };
+        let expected = format!("SELECT count(*) FROM raw.orders WHERE moment < TIMESTAMP '{until}'");
+        assert_eq!(sandbox.value("SELECT count(*) FROM prod.m"), sandbox.value(&expected), "{name}");
+        assert_eq!(sandbox.value("SELECT count(DISTINCT id) FROM prod.m"), sandbox.value(&expected), "{name}");
+    }
+}
+
+#[test]
+fn any_split_of_a_period_is_one_full_load() {
+    for seed in 0..6 {
+        let mut dice = Dice(seed);
+        let (batch, lookback) = (1 + dice.roll(5), dice.roll(3));
+        let model =
+            DAILY.replace("time_column day", &format!("time_column day, batch_size {batch}, lookback {lookback}"));
+        let sandbox = shop(&[("daily", &model), ("sums", "SELECT count(*) AS n FROM daily")]);
+        let mut day = 2 + dice.roll(4);
+        let mut first = true;
+        while day < 31 {
+            let now = format!("2026-01-{day:02} {:02}:00:00", dice.roll(24));
+            let args: &[&str] = if first { &["promote", "--yes"] } else { &["run"] };
+            let moment = ["publish:begin", "built:1", "build:1", ""][dice.roll(4)];
+            let args = [args, &["--execution-time", &now]].concat();
+            let done = sandbox.vmesh_command(&args).env("VMESH_TEST_KILL_AT", moment).output().unwrap();
+            first = first && !done.status.success();
+            day += dice.roll(6);
+        }
+        if first {
+            promote(&sandbox, "2026-01-31");
+        }
+        run(&sandbox, "2026-01-31 05:00:00");
+        let whole = "SELECT day, count(*) AS orders, sum(amount) AS total FROM raw.orders WHERE day < '2026-01-31' GROUP BY day";
+        let differ = format!(
+            "SELECT count(*) FROM ((FROM prod.daily EXCEPT ALL {whole}) UNION ALL ({whole} EXCEPT ALL FROM prod.daily))"
+        );
+        assert_eq!(sandbox.value(&differ), "0", "seed {seed}");
+        sandbox.is_sound();
+    }
+}
