@@ -34,6 +34,10 @@ pub(super) enum Command {
     Plan(Plan),
     /// Make prod show a commit of main (default: its newest): build what is missing, swap all pointers at once.
     Promote(Promote),
+    /// Run the audits of an environment's models. The default is the current branch's environment
+    Audit(Audit),
+    /// Run the models' unit tests
+    Test(Test),
     /// Run what is due: new spans of incremental models, and tables whose cron has ticked
     Run(Run),
     /// Move prod's pointers back to the previous promoted commit, or to a given one. Builds nothing.
@@ -126,6 +130,21 @@ pub(super) struct Plan {
     /// Apply nothing; exit with 1 when there is something to do (with --merged: something to build).
     #[arg(long)]
     pub(super) exit_code: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Test {
+    /// The tests: a name, a model, a file, or a pattern of one; all if left out.
+    pub(super) pattern: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Audit {
+    /// The models: a name, or a pattern such as `marts.*`; all if left out.
+    pub(super) model: Option<String>,
+    /// The environment, branch or commit.
+    #[arg(long)]
+    pub(super) env: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use super::checking;
 use super::render::plan as told;
-use super::render::{ago, diagnostic, some};
+use super::render::{ago, count, diagnostic, some};
 use crate::adapter::git::GitError;
 use crate::adapter::hooks::HookError;
 use crate::adapter::warehouse::WarehouseError;
@@ -11,6 +12,7 @@ use crate::domain::diagnostic::Diagnostic;
 use crate::domain::environment::Owner;
 use crate::workflow::error::Error;
 use crate::workflow::session::now;
+use crate::workflow::unit_tests::Tested;
 
 /// Everything went wrong as described.
 pub(super) const FAILED: u8 = 1;
@@ -65,6 +67,16 @@ fn describe(error: &Error) -> Vec<Diagnostic> {
                 last.help.get_or_insert_with(|| "mend the query, then run the same command again".to_owned());
             }
             return problems;
+        }
+        Error::Tests(tested) => {
+            let failed: Vec<&Tested> = tested.iter().filter(|tested| !tested.is_passed()).collect();
+            let mut problem = Diagnostic::new(format!("{} failed", count(failed.len(), "unit test")));
+            for line in
+                failed.iter().flat_map(|tested| checking::tested(tested).lines().map(str::to_owned).collect::<Vec<_>>())
+            {
+                problem = problem.note(line);
+            }
+            problem.note("nothing was built, no pointer was moved").help("mend the model or the test: vmesh test")
         }
         Error::BuildsNeeded { environment, models } => {
             Diagnostic::new(format!("{} would have to be built for `{environment}`", some(models, 5)))

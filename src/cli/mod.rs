@@ -1,6 +1,7 @@
 //! THE FACE. Arguments in, text out; the only room that knows a terminal.
 
 mod args;
+mod checking;
 mod demo;
 mod error;
 mod hook;
@@ -106,6 +107,8 @@ fn run(face: &Face, command: Command) -> Verdict {
         Command::Plan(args) => moving::plan(face, &args),
         Command::Promote(args) => moving::promote(face, &args),
         Command::Run(args) => moving::run(face, &args),
+        Command::Test(args) => checking::test(face, &args),
+        Command::Audit(args) => checking::audit(face, &args),
         Command::Rollback(args) => moving::rollback(face, &args),
         Command::Envs => read::envs(face),
         Command::Log(args) => read::log(face, &args),

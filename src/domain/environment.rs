@@ -34,6 +34,8 @@ pub struct Snapshot {
     pub built_at: i64,
     /// How much of its time it holds; none for kinds that are built whole.
     pub filled: Option<Filled>,
+    /// The audits that it has passed, each by a hash over what they say.
+    pub audited: BTreeSet<String>,
 }
 
 /// Who keeps an environment in step, and from where.

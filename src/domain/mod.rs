@@ -1,5 +1,6 @@
 //! THE NOUNS. Pure: no file, clock, environment variable, database, git or terminal.
 
+pub mod audit;
 pub mod calendar;
 pub mod config;
 pub mod diagnostic;
@@ -15,3 +16,4 @@ pub mod plan;
 pub mod project;
 pub mod sql;
 pub mod table_diff;
+pub mod unit_test;

@@ -121,6 +121,8 @@ pub struct Step {
     pub loads: Vec<Interval>,
     /// What the table shall hold after them.
     pub aim: Option<Interval>,
+    /// Whether a table that is there has to be audited first.
+    pub audit: bool,
 }
 
 /// Columns that came, went, or changed their type.
@@ -181,6 +183,8 @@ pub struct Trees<'a> {
     pub base: Option<&'a Project>,
     /// Main's tip, if it isn't base.
     pub main: Option<&'a Project>,
+    /// A hash over the audits of each model that has some.
+    pub audits: &'a BTreeMap<ModelName, String>,
 }
 
 impl Plan {
@@ -196,7 +200,7 @@ impl Plan {
         let shown = state.environments.get(&environment);
         let step = |name: &ModelName| {
             let model = trees.desired.model(name)?;
-            Some(step(model, trees.base, state, &environment, pattern, timing))
+            Some(step(model, trees, state, &environment, pattern, timing))
         };
         let mut steps: Vec<Step> = trees.desired.order().iter().filter_map(step).collect();
         steps.extend(removed(trees, shown));
@@ -229,7 +233,8 @@ impl Plan {
 
     /// Whether the environment already shows the tree.
     pub fn is_done(&self) -> bool {
-        self.generation.is_some() && self.steps.iter().all(|step| step.action != Action::Build && !step.swap)
+        self.generation.is_some()
+            && self.steps.iter().all(|step| step.action != Action::Build && !step.swap && !step.audit)
     }
 
     /// What the environment shall show: each model with its fingerprint and table.
@@ -253,18 +258,20 @@ impl Step {
             swap: false,
             loads,
             aim,
+            audit: false,
         }
     }
 }
 
 fn step(
     model: &Model,
-    base: Option<&Project>,
+    trees: Trees<'_>,
     state: &State,
     env: &EnvName,
     pattern: SchemaPattern,
     timing: &Timing,
 ) -> Step {
+    let (base, audits) = (trees.base, trees.audits.get(&model.name));
     let before = base.and_then(|base| base.model(&model.name));
     let change = change(model, before);
     let inlined = model.kind == Kind::Embedded;
@@ -291,6 +298,7 @@ fn step(
         swap,
         loads,
         aim,
+        audit: built.is_some_and(|built| audits.is_some_and(|key| !built.audited.contains(key))),
     }
 }
 
@@ -396,6 +404,7 @@ fn removed(trees: Trees<'_>, shown: Option<&Environment>) -> Vec<Step> {
         columns: ColumnChanges::default(),
         loads: Vec::new(),
         aim: None,
+        audit: false,
     });
     steps.filter(|step| step.swap || trees.base.is_some_and(|base| base.model(&step.model).is_some())).collect()
 }

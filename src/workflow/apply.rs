@@ -16,7 +16,7 @@ use crate::domain::environment::State;
 use crate::domain::interval::{Interval, Times};
 use crate::domain::model::Kind;
 use crate::domain::name::{EnvName, ModelName, TableName};
-use crate::domain::plan::{Plan, Step};
+use crate::domain::plan::{Action, Plan, Step};
 use crate::domain::project::Model;
 
 /// What became of a plan.
@@ -142,6 +142,8 @@ impl Session<'_> {
         let tables: BTreeMap<ModelName, TableName> =
             plan.pointers().into_iter().map(|(model, (_, table))| (model, table)).collect();
         let total = plan.builds().count();
+        let to_build: Vec<ModelName> = plan.builds().map(|step| step.model.clone()).collect();
+        self.test_first(&prepared.desired, &to_build)?;
         let project = &prepared.desired.project;
         let mut waiting: Vec<&Step> = plan.builds().collect();
         let mut unfinished: BTreeSet<ModelName> = waiting.iter().map(|step| step.model.clone()).collect();
@@ -153,10 +155,19 @@ impl Session<'_> {
         loop {
             if !self.location.interrupt.is_requested() {
                 while crew.has_room() {
-                    let free = |step: &&Step| {
+                    let built = |step: &&Step| {
                         project.model(&step.model).filter(|model| !self.hangs_on(prepared, model, &unfinished))
                     };
-                    let Some(at) = waiting.iter().position(|step| free(step).is_some()) else { break };
+                    let audited = |step: &&Step| {
+                        built(step).filter(|model| {
+                            let reads = prepared.desired.audit_reads(model);
+                            !reads.iter().any(|name| *name != model.name && unfinished.contains(name))
+                        })
+                    };
+                    let at = waiting.iter().position(|step| audited(step).is_some());
+                    // audits may go in circles, where builds can't
+                    let at = at.or_else(|| waiting.iter().position(|step| crew.is_idle() && built(step).is_some()));
+                    let Some(at) = at else { break };
                     let step = waiting.remove(at);
                     let Some(model) = project.model(&step.model) else { continue };
                     if self.hangs_on(prepared, model, &stuck) {
@@ -197,6 +208,19 @@ impl Session<'_> {
         }
         if self.location.interrupt.is_requested() {
             return Err(WarehouseError::Interrupted.into());
+        }
+        let to_audit = plan.steps.iter().filter(|step| step.audit && step.action == Action::Reuse);
+        let is_whole = failures.is_empty();
+        for step in to_audit.filter(|_| is_whole) {
+            let (Some(model), Some(snapshot)) =
+                (project.model(&step.model), step.fingerprint.and_then(|fingerprint| state.built(&fingerprint)))
+            else {
+                continue;
+            };
+            let table = |name: &ModelName| tables.get(name).cloned();
+            if let Some(failure) = self.audit_later(prepared, model, snapshot, warehouse, &table)? {
+                failures.push((step.model.clone(), failure));
+            }
         }
         if failures.is_empty() {
             return Ok(());
@@ -259,7 +283,11 @@ impl Session<'_> {
             kind: model.kind.word().to_owned(),
             parents: model.parents.values().copied().collect(),
             body,
-            audits: Vec::new(),
+            audits: self.audits_of(tree, model, &|name| match *name == model.name {
+                true => step.table.clone(),
+                false => tables.get(name).cloned(),
+            })?,
+            audited: tree.audit_key(model),
         })
     }
 

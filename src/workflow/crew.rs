@@ -58,6 +58,11 @@ impl Crew {
         self.busy < self.builders.len() && !self.alone && self.next.is_none()
     }
 
+    /// Whether nobody is at work.
+    pub(super) fn is_idle(&self) -> bool {
+        self.busy == 0
+    }
+
     /// Begins a build; one that must be alone waits for the others.
     pub(super) fn begin(&mut self, build: Build) {
         if !build.files.is_empty() && self.busy > 0 {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::ownership::Kept;
+use super::unit_tests::Tested;
 use crate::adapter::git::GitError;
 use crate::adapter::hooks::HookError;
 use crate::adapter::warehouse::WarehouseError;
@@ -46,6 +47,9 @@ pub enum Error {
         /// How many were built.
         built: usize,
     },
+    /// Unit tests failed; nothing was built.
+    #[error("unit tests failed")]
+    Tests(Vec<Tested>),
     /// Builds would be needed and were forbidden.
     #[error("builds are needed")]
     BuildsNeeded {

@@ -10,7 +10,7 @@ use super::tree::{Files, MACROS, Tree};
 use crate::domain::calendar::Timing;
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::interval::{Interval, Moment, Times, variable};
-use crate::domain::macros::{self, Macros, Map, Scope, Variables};
+use crate::domain::macros::{self, Expanded, Locals, Macros, Map, Scope, Value, Variables};
 use crate::domain::model::{self, Kind, ModelFile, Problem};
 use crate::domain::name::{ModelName, TableName};
 use crate::domain::project::Model;
@@ -23,6 +23,8 @@ pub(super) struct Sight {
     variables: Variables,
     /// A hash over all of it.
     pub(super) key: String,
+    /// Whether files were read with other variables than these.
+    overridden: bool,
 }
 
 /// A file's text without macros.
@@ -64,17 +66,9 @@ impl Sight {
         if !macros::is_dynamic(&lexemes[after..]) && !statements.iter().any(is_jinja) {
             return Ok(None);
         }
-        let nothing = Variables::default();
-        let scope = Scope {
-            config: &self.variables,
-            blueprint: &nothing,
-            locals: &BTreeMap::new(),
-            named: &nothing,
-            time: &|name| variable(name, times),
-            columns_of: &|_| None,
-            macros: &self.macros,
-        };
-        let expanded = macros::expand(&text[header..], &scope)
+        let (locals, named) = (Locals::new(), Variables::default());
+        let expanded = self
+            .expand_text(&text[header..], &locals, &named, times)
             .map_err(|problem| Problem { span: header + problem.span.start..header + problem.span.end, ..problem })?;
         Ok(Some(Expansion {
             text: format!("{}{}", &text[..header], expanded.text),
@@ -82,6 +76,40 @@ impl Sight {
             header,
             map: expanded.map,
         }))
+    }
+}
+
+impl Sight {
+    /// Expands a text that has no header.
+    pub(super) fn expand_text(
+        &self,
+        text: &str,
+        locals: &Locals,
+        named: &Variables,
+        times: &Times,
+    ) -> Result<Expanded, Problem> {
+        let scope = Scope {
+            config: &self.variables,
+            blueprint: &Variables::default(),
+            locals,
+            named,
+            time: &|name| variable(name, times),
+            columns_of: &|_| None,
+            macros: &self.macros,
+        };
+        macros::expand(text, &scope)
+    }
+}
+
+impl Tree {
+    /// The same files, to be expanded with other values of these variables.
+    pub(super) fn with_variables<'v>(&self, values: impl Iterator<Item = (&'v str, Value)>) -> Self {
+        let mut changed = self.clone();
+        changed.sight.overridden = true;
+        for (name, value) in values {
+            changed.sight.variables.set(name, value);
+        }
+        changed
     }
 }
 
@@ -119,7 +147,7 @@ impl Session<'_> {
     pub(super) fn model_at(&self, tree: &Tree, model: &Model, times: &Times) -> Result<Model, Error> {
         let text = self.file_text(tree, model)?;
         let expansion = match tree.sight.expand(&text, times) {
-            Ok(Some(expansion)) if expansion.timely => expansion,
+            Ok(Some(expansion)) if expansion.timely || tree.sight.overridden => expansion,
             Ok(_) => return Ok(model.clone()),
             Err(problem) => return Err(Error::Project(self.in_repository(vec![problem.in_file(&model.path, &text)]))),
         };
@@ -141,9 +169,9 @@ impl Session<'_> {
         table: &dyn Fn(&ModelName) -> Option<TableName>,
     ) -> Result<Option<String>, Error> {
         let text = |model: &Model| self.model_text(tree, model);
-        let inlined = |model: &&Model| model.kind == Kind::Embedded && model.file.timely;
+        let inlined = |model: &&Model| model.kind == Kind::Embedded && (model.file.timely || tree.sight.overridden);
         let timely: Vec<&Model> = tree.project.models().filter(inlined).collect();
-        if !model.file.timely && timely.is_empty() {
+        if !model.file.timely && timely.is_empty() && !tree.sight.overridden {
             return tree.project.select(model, &text, table);
         }
         let mut project = tree.project.clone();

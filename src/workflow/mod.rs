@@ -1,6 +1,7 @@
 //! THE VERBS. What happens, in which order; speaks in events, knows no terminal.
 
 pub mod apply;
+pub mod audits;
 mod catch_up;
 pub mod compare;
 mod crew;
@@ -24,5 +25,6 @@ pub mod session;
 pub mod settle;
 pub mod shown;
 pub mod tree;
+pub mod unit_tests;
 pub mod watch;
 pub mod worker;

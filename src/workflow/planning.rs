@@ -193,6 +193,7 @@ impl Prepared {
             desired: &self.desired.project,
             base: self.base.as_ref().map(|tree| &tree.project),
             main: self.main.as_ref().map(|tree| &tree.project),
+            audits: &self.desired.audits.keys(&self.desired.project),
         };
         Plan::new(target.environment.clone(), source, trees, state, session.config.pattern, &target.timing)
     }

@@ -8,6 +8,7 @@ use globset::Glob;
 
 use super::error::Error;
 use super::event::Event;
+use super::planning::Prepared;
 use super::session::{Session, now};
 use crate::adapter::warehouse::WarehouseError;
 use crate::domain::diagnostic::nearest;
@@ -28,6 +29,15 @@ pub struct Restatement {
 }
 
 impl Session<'_> {
+    /// The models of a plan that a name or pattern means; all of them without one.
+    pub fn models_meant(&self, prepared: &Prepared, pattern: Option<&str>) -> Result<Vec<ModelName>, Error> {
+        let names = prepared.desired.project.order();
+        match pattern {
+            Some(pattern) => matching(pattern, names.iter()),
+            None => Ok(names.to_vec()),
+        }
+    }
+
     /// What restating the models of `patterns` means, as `environment` shows them: their tables, and every table that
     /// was built from them, in whichever environment. A branch may not do it to what prod shows.
     pub fn restatement(&self, patterns: &[String], environment: &EnvName) -> Result<Restatement, Error> {

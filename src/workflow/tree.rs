@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use globset::GlobBuilder;
 
+use super::audits::OwnAudits;
 use super::error::Error;
 use super::expand::Sight;
 use super::session::Session;
@@ -53,6 +54,8 @@ pub struct Tree {
     pub files: Files,
     /// What its macros can see.
     pub(super) sight: Sight,
+    /// Its own audits.
+    pub(super) audits: OwnAudits,
 }
 
 impl Files {
@@ -112,6 +115,7 @@ impl Session<'_> {
     /// The project that these files make.
     pub fn assemble(&self, files: Files) -> Result<Tree, Error> {
         let sight = self.sight(&files)?;
+        let audits = self.own_audits(&files)?;
         let mut models = Vec::new();
         let mut problems = Vec::new();
         for file in files.below(&self.config.models) {
@@ -139,7 +143,8 @@ impl Session<'_> {
         let project = Project::assemble(&sources)
             .map_err(|found| Error::Project(self.in_repository(self.led_back(&files, &sight, found))))?;
         self.parsed().borrow().store(self.repository.common_dir());
-        Ok(Tree { project, files, sight })
+        let wrong = self.wrong_calls(&project, &audits, &files);
+        if wrong.is_empty() { Ok(Tree { project, files, sight, audits }) } else { Err(Error::Project(wrong)) }
     }
 
     /// The text of a model's file, without macros.

@@ -32,6 +32,7 @@ fn build(model: &str, number: u8) -> Build {
         body: Body::Table(format!("SELECT {number} AS n")),
         files: Vec::new(),
         audits: Vec::new(),
+        audited: None,
     }
 }
 

@@ -30,7 +30,7 @@ fn an_unknown_property() {
 
 #[test]
 fn a_kind_that_comes_later() {
-    let sql = "MODEL (name a, kind INCREMENTAL_BY_TIME_RANGE (time_column ds));\nSELECT 1 AS ds\n";
+    let sql = "MODEL (name a, kind SCD_TYPE_2 (unique_key id));\nSELECT 1 AS id\n";
     insta::assert_snapshot!(plan(&[("models/a.sql", sql)]));
 }
 

@@ -4,6 +4,7 @@
 mod support;
 
 mod architecture;
+mod audits;
 mod background;
 mod concurrency;
 mod crash;
@@ -23,4 +24,5 @@ mod soundness;
 mod story;
 mod stress;
 mod team;
+mod unit_tests;
 mod watch;

@@ -118,6 +118,7 @@ fn records_of_the_first_version_are_brought_up_to_date() {
     let sandbox = Sandbox::promoted(&CHAIN);
     sandbox.sql(
         "ALTER TABLE vmesh_state.environments DROP COLUMN owner; DROP TABLE vmesh_state.previews; \
+         ALTER TABLE vmesh_state.snapshots DROP COLUMN filled; ALTER TABLE vmesh_state.snapshots DROP COLUMN audited; \
          DELETE FROM vmesh_state.format; INSERT INTO vmesh_state.format VALUES (1, 'vmesh 0.1.0')",
     );
     let envs = sandbox.vmesh(&["envs"]).good();

@@ -29,6 +29,8 @@ pub struct Build {
     pub files: Vec<(String, Vec<u8>)>,
     /// What must hold of the rows.
     pub audits: Vec<Audit>,
+    /// A hash over what they say.
+    pub audited: Option<String>,
 }
 
 impl Build {
@@ -45,6 +47,7 @@ impl Build {
             columns,
             built_at: at,
             filled: None,
+            audited: self.audited.iter().cloned().collect(),
         }
     }
 }
@@ -100,6 +103,11 @@ impl Warehouse {
         let snapshot = Snapshot { columns, built_at: at, ..snapshot.clone() };
         self.record(&snapshot)?;
         Ok(snapshot)
+    }
+
+    /// Changes what is on record of a snapshot.
+    pub fn put_on_record(&self, snapshot: &Snapshot) -> Result<(), WarehouseError> {
+        self.transaction("recording a snapshot", |warehouse| warehouse.record(snapshot))
     }
 
     /// As [`Self::refill`], by a build's query, and with its audits.
@@ -176,7 +184,7 @@ impl Warehouse {
         let doing = "recording a snapshot";
         let parents: Vec<String> = snapshot.parents.iter().map(Fingerprint::hex).collect();
         let columns = serde_json::to_string(&snapshot.columns).unwrap_or_default();
-        let sql = "INSERT OR REPLACE INTO vmesh_state.snapshots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        let sql = "INSERT OR REPLACE INTO vmesh_state.snapshots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
         let values = duckdb::params![
             snapshot.fingerprint.hex(),
             snapshot.model.to_string(),
@@ -187,7 +195,8 @@ impl Warehouse {
             snapshot.select,
             columns,
             snapshot.built_at,
-            snapshot.filled.as_ref().map(|filled| serde_json::to_string(filled).unwrap_or_default())
+            snapshot.filled.as_ref().map(|filled| serde_json::to_string(filled).unwrap_or_default()),
+            snapshot.audited.iter().cloned().collect::<Vec<_>>().join(" ")
         ];
         self.connection.execute(sql, values).map(|_| ()).map_err(|error| self.failed(doing, &error))
     }

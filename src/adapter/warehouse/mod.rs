@@ -11,6 +11,7 @@ mod publish;
 mod query;
 mod referee;
 mod state;
+mod trial;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,6 +27,7 @@ pub use self::fill::{Fill, Load};
 pub use self::publish::Publication;
 pub use self::query::{ExportFormat, Rows};
 pub use self::referee::Referee;
+pub use self::trial::{Check, Difference, Trial};
 
 /// The version of the records that this vmesh writes.
 const FORMAT: i32 = 2;

@@ -32,7 +32,8 @@ CREATE TABLE vmesh_state.snapshots (
     query VARCHAR,
     columns VARCHAR NOT NULL,
     built_at BIGINT NOT NULL,
-    filled VARCHAR -- of incremental kinds: the spans that were loaded, as JSON
+    filled VARCHAR, -- of incremental kinds: the spans that were loaded, as JSON
+    audited VARCHAR NOT NULL -- hashes of the audits that it has passed
 );
 -- the history of prod's pointers
 CREATE TABLE vmesh_state.promotions (

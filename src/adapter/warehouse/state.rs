@@ -62,7 +62,7 @@ impl Warehouse {
     }
 
     fn snapshots(&self) -> Result<BTreeMap<Fingerprint, Snapshot>, WarehouseError> {
-        let sql = "SELECT fingerprint, model, own, table_name, kind, parents, query, columns, built_at, filled \
+        let sql = "SELECT fingerprint, model, own, table_name, kind, parents, query, columns, built_at, filled, audited \
                    FROM vmesh_state.snapshots";
         let rows = self.all(DOING, sql, |row| {
             let text = |index| row.get::<_, String>(index);
@@ -80,6 +80,7 @@ impl Warehouse {
                     columns: serde_json::from_str(&columns).ok()?,
                     built_at: row.get(8).ok()?,
                     filled: row.get::<_, Option<String>>(9).ok()?.and_then(|filled| serde_json::from_str(&filled).ok()),
+                    audited: row.get::<_, String>(10).ok()?.split_whitespace().map(str::to_owned).collect(),
                 })
             };
             Ok(snapshot())

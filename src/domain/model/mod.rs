@@ -15,6 +15,7 @@ pub use self::incremental::{By, Incremental};
 pub use self::kind::{Kind, Seed};
 pub use self::problem::Problem;
 pub use self::schedule::Schedule;
+use super::audit::Call;
 use super::diagnostic::nearest;
 use super::name::ModelName;
 use super::sql::{self, Lexeme, Query, Span, Token};
@@ -37,6 +38,8 @@ pub struct ModelFile {
     pub physical: Vec<(String, String)>,
     /// Declared columns and their types (seeds).
     pub columns: Vec<(String, String)>,
+    /// What must hold of its rows.
+    pub audits: Vec<Call>,
     /// Parents named by hand.
     pub depends_on: Vec<ModelName>,
     /// The query; seeds have none.
@@ -77,7 +80,7 @@ pub fn parse(text: &str) -> Result<ModelFile, Vec<Problem>> {
     let mut statements = statements.iter().map(|statement| &lexemes[statement.lexemes.clone()]).peekable();
     let head = statements.next_if(|statement| starts(statement, "model"));
     let mut file = match head {
-        Some(head) => properties::read(head)?,
+        Some(head) => properties::read(text, head)?,
         None => ModelFile::plain(),
     };
     let mut query: Option<&[Lexeme]> = None;
@@ -122,6 +125,7 @@ impl ModelFile {
             about: About::default(),
             physical: Vec::new(),
             columns: Vec::new(),
+            audits: Vec::new(),
             depends_on: Vec::new(),
             query: None,
             query_span: 0..0,

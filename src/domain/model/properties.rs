@@ -1,5 +1,6 @@
 //! What each property of a header means: which count in the fingerprint, which are metadata, which come later.
 
+use super::super::audit;
 use super::super::diagnostic::nearest;
 use super::super::name::ModelName;
 use super::super::sql::{Lexeme, Span};
@@ -59,7 +60,7 @@ const LATER: [&str; 9] = [
 ];
 
 /// Reads a header statement (`MODEL ( … )`, without its semicolon) into a file without a query.
-pub(super) fn read(statement: &[Lexeme]) -> Result<ModelFile, Vec<Problem>> {
+pub(super) fn read(text: &str, statement: &[Lexeme]) -> Result<ModelFile, Vec<Problem>> {
     let properties = header::properties(statement).map_err(|error| vec![error.into()])?;
     let mut file = ModelFile { place: first(statement), ..ModelFile::plain() };
     let mut problems = Vec::new();
@@ -73,6 +74,12 @@ pub(super) fn read(statement: &[Lexeme]) -> Result<ModelFile, Vec<Problem>> {
         seen.push(&property.key);
         if property.key == "partitioned_by" {
             partitioned_by = expressions(property);
+        }
+        if matches!(property.key.as_str(), "audits" | "assertions") {
+            match audit::calls(text, property.value.lexemes()) {
+                Ok(calls) => file.audits.extend(calls),
+                Err(mut found) => problems.append(&mut found),
+            }
         }
         if let Err(problem) = apply(&mut file, property, &mut metadata) {
             problems.push(problem);
@@ -137,7 +144,7 @@ fn apply(file: &mut ModelFile, property: &Property<'_>, metadata: &mut blake3::H
                 file.depends_on.push(name.ok_or_else(|| Problem::new("expected a model's name", element.span()))?);
             }
         }
-        "audits" | "assertions" => file.warnings.push("its audits are not run yet".to_owned()),
+        "audits" | "assertions" => {}
         _ if METADATA.contains(&key) => {}
         _ if PHYSICAL.contains(&key) => file.physical.push((key.to_owned(), property.value.canonical())),
         _ if LATER.contains(&key) => {

@@ -45,6 +45,7 @@ mod splice;
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests;
 mod uses;
+mod with_clause;
 
 use std::fmt;
 
@@ -53,6 +54,7 @@ use serde::{Deserialize, Serialize};
 pub use duckdb_json::{DuckdbReads, reads_from_duckdb_json};
 pub use lex::{Lexeme, Statement, Token, lex, split};
 pub use splice::splice;
+pub use with_clause::with_clause;
 
 /// The recipe of [`Query::canonical`]. To be raised with every change that may move a hash, sqlparser's version
 /// included.

@@ -1,0 +1,117 @@
+//! Trying a model out: given rows in, expected rows compared, in a database in memory that nobody else sees.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use duckdb::{Config, Connection};
+
+use super::{Interrupt, Rows, Warehouse, WarehouseError};
+use crate::domain::name::TableName;
+use crate::domain::unit_test::{Comparison, Data, Expected, columns_of};
+
+/// A model's unit test, ready to be run.
+#[derive(Debug, Clone)]
+pub struct Trial {
+    /// The tables that the queries read, and the query that each is made from.
+    pub tables: Vec<(TableName, String)>,
+    /// What is compared.
+    pub checks: Vec<Check>,
+}
+
+/// A query, and the rows that it must give.
+#[derive(Debug, Clone)]
+pub struct Check {
+    /// What it is: `query`, or the name of a CTE.
+    pub what: String,
+    /// The query.
+    pub select: String,
+    /// What it must give: rows or a query, files read already.
+    pub expected: Expected,
+}
+
+/// How a query's rows differ from those that were expected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// What was compared.
+    pub what: String,
+    /// The expected columns that it does not have; if there are any, no rows were compared.
+    pub unknown: Vec<String>,
+    /// How many expected rows are missing, and some of them, each led by how often.
+    pub missing: (u64, Rows),
+    /// How many rows nobody expected, and some of them.
+    pub unexpected: (u64, Rows),
+}
+
+/// How many rows of a difference are shown.
+const SHOWN: usize = 10;
+const DOING: &str = "running a unit test";
+
+impl Trial {
+    /// Runs the test; no difference is a pass. What the engine says of a wrong query is an error.
+    pub fn run(&self) -> Result<Vec<Difference>, WarehouseError> {
+        let warehouse = in_memory()?;
+        for (table, select) in &self.tables {
+            let schema = crate::domain::name::quote(&table.schema);
+            warehouse.run(DOING, &format!("CREATE SCHEMA IF NOT EXISTS {schema}"))?;
+            warehouse.run(DOING, &format!("CREATE TABLE {} AS\n{select}", table.quoted()))?;
+        }
+        let mut differences = Vec::new();
+        for (number, check) in self.checks.iter().enumerate() {
+            let actual = TableName { schema: "main".to_owned(), name: format!("vmesh_actual_{number}") };
+            warehouse.run(DOING, &format!("CREATE TABLE {} AS\n{}", actual.quoted(), check.select))?;
+            differences.extend(warehouse.difference(check, &actual)?);
+        }
+        Ok(differences)
+    }
+}
+
+fn in_memory() -> Result<Warehouse, WarehouseError> {
+    let path = PathBuf::from(":memory:");
+    let cannot = |message: String| WarehouseError::CannotOpen { path: path.clone(), message };
+    let scratch = tempfile::tempdir().map_err(|error| cannot(error.to_string()))?;
+    let settings = Config::default().with("threads", "1").map_err(|error| cannot(error.to_string()))?;
+    let connection = Connection::open_in_memory_with_flags(settings).map_err(|error| cannot(error.to_string()))?;
+    let warehouse =
+        Warehouse { connection, path: path.clone(), scratch: Arc::new(scratch), interrupt: Interrupt::default() };
+    warehouse.lock_down()?;
+    Ok(warehouse)
+}
+
+impl Warehouse {
+    fn difference(&self, check: &Check, actual: &TableName) -> Result<Option<Difference>, WarehouseError> {
+        let types = self.columns(actual)?;
+        let partial = check.expected.partial;
+        let comparison = match &check.expected.data {
+            Data::Query(query) => {
+                let named: Vec<String> =
+                    self.rows(DOING, query, Some(0))?.columns.into_iter().map(|(name, _)| name).collect();
+                Comparison::with_query(&actual.quoted(), &types, query, &named, partial)
+            }
+            Data::Rows(rows) => Comparison::with_rows(&actual.quoted(), &types, rows, partial),
+            // read by the caller
+            Data::CsvFile(..) | Data::YamlFile(_) => Err(columns_of(&[])),
+        };
+        let none = || (0, Rows::default());
+        let comparison = match comparison {
+            Ok(comparison) => comparison,
+            Err(unknown) => {
+                let what = check.what.clone();
+                return Ok(Some(Difference { what, unknown, missing: none(), unexpected: none() }));
+            }
+        };
+        let counts = self.all(DOING, &comparison.counts(), |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))?;
+        let (missing, unexpected) = counts.first().copied().unwrap_or_default();
+        if (missing, unexpected) == (0, 0) {
+            return Ok(None);
+        }
+        let rows = |count: i64, query: String| -> Result<(u64, Rows), WarehouseError> {
+            Ok((u64::try_from(count).unwrap_or(0), self.rows(DOING, &query, None)?))
+        };
+        Ok(Some(Difference {
+            what: check.what.clone(),
+            unknown: Vec::new(),
+            missing: rows(missing, comparison.missing(SHOWN))?,
+            unexpected: rows(unexpected, comparison.unexpected(SHOWN))?,
+        }))
+    }
+}

@@ -1,0 +1,167 @@
+//! The SQL that compares what a query gives with what a test expects.
+//!
+//! Rows are compared as a multiset: their order never counts, how often each occurs does, and NULL equals NULL.
+//! Floating-point columns are equal when six digits are, as SQLMesh's comparison allows: 0.1 + 0.2 is 0.3.
+
+use super::super::name::quote;
+use super::{Row, Value, rows};
+
+/// The column that says how many of a row are missing, or are too many.
+pub const TIMES: &str = "__vmesh_times";
+
+/// Two relations, and the columns to compare.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Comparison {
+    actual: String,
+    expected: String,
+    columns: Vec<(String, String)>,
+}
+
+impl Comparison {
+    /// Compares with rows. `actual` is a quoted table or a query in parentheses, `types` its columns. `Err` names the
+    /// expected columns that it doesn't have.
+    pub fn with_rows(
+        actual: &str,
+        types: &[(String, String)],
+        expected: &[Row],
+        partial: bool,
+    ) -> Result<Self, Vec<String>> {
+        let named = rows::columns_of(expected);
+        let mut columns = chosen(types, &named, partial)?;
+        for (name, kind) in &mut columns {
+            *kind = comparable(kind, &rows::values(expected, name));
+        }
+        let names: Vec<String> = columns.iter().map(|(name, _)| name.clone()).collect();
+        let kinds: Vec<Option<String>> = columns.iter().map(|(_, kind)| Some(kind.clone())).collect();
+        let select = rows::select(expected, &names, &kinds).unwrap_or_else(|| "SELECT NULL WHERE false".to_owned());
+        Ok(Self { actual: actual.to_owned(), expected: select, columns })
+    }
+
+    /// Compares with what a query gives, whose columns are `named`. Columns that it doesn't have are NULL.
+    pub fn with_query(
+        actual: &str,
+        types: &[(String, String)],
+        query: &str,
+        named: &[String],
+        partial: bool,
+    ) -> Result<Self, Vec<String>> {
+        let columns = chosen(types, named, partial)?;
+        let cast = |(name, kind): &(String, String)| {
+            let has = named.iter().any(|other| other.eq_ignore_ascii_case(name));
+            let value = if has { quote(name) } else { "NULL".to_owned() };
+            format!("CAST({value} AS {kind}) AS {}", quote(name))
+        };
+        let casts: Vec<String> = columns.iter().map(cast).collect();
+        let query = query.trim_end().trim_end_matches(';');
+        let expected = format!("SELECT {} FROM (\n{query}\n) AS expected", casts.join(", "));
+        Ok(Self { actual: actual.to_owned(), expected, columns })
+    }
+
+    /// The columns that are compared.
+    pub fn columns(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// One row: how many expected rows are missing, and how many rows are not expected.
+    pub fn counts(&self) -> String {
+        let sum = |(mine, other)| format!("(SELECT coalesce(sum({TIMES}), 0) FROM ({}))", self.surplus(mine, other));
+        let counts = [("expected", "actual"), ("actual", "expected")].map(sum);
+        format!(
+            "{} SELECT CAST({} AS BIGINT) AS missing, CAST({} AS BIGINT) AS unexpected",
+            self.sides(),
+            counts[0],
+            counts[1]
+        )
+    }
+
+    /// Expected rows that are missing: [`TIMES`], then the columns.
+    pub fn missing(&self, limit: usize) -> String {
+        format!("{} {} ORDER BY ALL LIMIT {limit}", self.sides(), self.surplus("expected", "actual"))
+    }
+
+    /// Rows that are not expected: [`TIMES`], then the columns.
+    pub fn unexpected(&self, limit: usize) -> String {
+        format!("{} {} ORDER BY ALL LIMIT {limit}", self.sides(), self.surplus("actual", "expected"))
+    }
+
+    /// Both sides with equal rows made one: the keys they are compared by, the values to show, and how many there are.
+    fn sides(&self) -> String {
+        let cast = |(name, kind): &(String, String)| format!("CAST({0} AS {kind}) AS {0}", quote(name));
+        let casts: Vec<String> = self.columns.iter().map(cast).collect();
+        let keys =
+            self.columns.iter().enumerate().map(|(at, (name, kind))| format!("{} AS {}", key(name, kind), alias(at)));
+        let shown = self.columns.iter().map(|(name, _)| format!("first({0}) AS {0}", quote(name)));
+        let shown: Vec<String> = keys.chain(shown).chain(["count(*) AS __vmesh_count".to_owned()]).collect();
+        let side = |rows: &str| {
+            let groups: Vec<String> = (1..=self.columns.len()).map(|at| at.to_string()).collect();
+            format!("SELECT {} FROM ({rows}) GROUP BY {}", shown.join(", "), groups.join(", "))
+        };
+        let actual = format!("SELECT {} FROM {}", casts.join(", "), self.actual);
+        format!("WITH expected AS ({}), actual AS ({})", side(&self.expected), side(&actual))
+    }
+
+    fn surplus(&self, mine: &str, other: &str) -> String {
+        let shown: Vec<String> = self.columns().map(|name| format!("{mine}.{}", quote(name))).collect();
+        let same = |at| format!("{mine}.{0} IS NOT DISTINCT FROM {other}.{0}", alias(at));
+        let same: Vec<String> = (0..self.columns.len()).map(same).collect();
+        let times = format!("{mine}.__vmesh_count - coalesce({other}.__vmesh_count, 0)");
+        format!(
+            "SELECT {times} AS {TIMES}, {} FROM {mine} LEFT JOIN {other} ON {} WHERE {times} > 0",
+            shown.join(", "),
+            same.join(" AND ")
+        )
+    }
+}
+
+fn alias(at: usize) -> String {
+    format!("__vmesh_key_{at}")
+}
+
+/// What a column is compared by. Twelve digits first, so that 2.5 and 2.4999999999999996 are rounded the same way.
+fn key(name: &str, kind: &str) -> String {
+    let name = quote(name);
+    if !matches!(kind.to_ascii_uppercase().as_str(), "DOUBLE" | "FLOAT" | "REAL" | "FLOAT8" | "FLOAT4") {
+        return name;
+    }
+    let digits = |value: &str, count: u32| format!("CAST(format('{{:.{count}e}}', CAST({value} AS DOUBLE)) AS DOUBLE)");
+    digits(&digits(&name, 11), 5)
+}
+
+/// The columns to compare: all, or those that are named.
+fn chosen(types: &[(String, String)], named: &[String], partial: bool) -> Result<Vec<(String, String)>, Vec<String>> {
+    let is = |a: &str, b: &str| a.eq_ignore_ascii_case(b);
+    let unknown = named.iter().filter(|name| !types.iter().any(|(other, _)| is(other, name)));
+    let unknown: Vec<String> = unknown.cloned().collect();
+    if !unknown.is_empty() {
+        return Err(unknown);
+    }
+    let all = !partial || named.is_empty();
+    let wanted = |column: &&(String, String)| all || named.iter().any(|name| is(name, &column.0));
+    Ok(types.iter().filter(wanted).cloned().collect())
+}
+
+/// The type to compare in: the column's own, unless a cast to it would lose what an expected value says. 1.5 cast to an
+/// INTEGER would be found equal to 2.
+fn comparable(kind: &str, expected: &[&Value]) -> String {
+    let upper = kind.to_ascii_uppercase();
+    let scale = match upper.as_str() {
+        "TINYINT" | "SMALLINT" | "INTEGER" | "BIGINT" | "HUGEINT" | "UTINYINT" | "USMALLINT" | "UINTEGER"
+        | "UBIGINT" | "UHUGEINT" => Some(0),
+        _ => upper
+            .strip_prefix("DECIMAL(")
+            .and_then(|rest| rest.strip_suffix(')')?.split_once(',')?.1.trim().parse().ok()),
+    };
+    let loses = |value: &&Value| match (value, scale) {
+        (Value::Float(text), Some(scale)) => {
+            let fraction = text.split_once('.').map_or("", |(_, fraction)| fraction.trim_end_matches('0'));
+            fraction.len() > scale || text.contains(['e', 'E', 'n'])
+        }
+        (Value::Time(text) | Value::Text(text), None) => upper == "DATE" && text.contains(':'),
+        _ => false,
+    };
+    match (expected.iter().any(loses), scale) {
+        (true, Some(_)) => "DOUBLE".to_owned(),
+        (true, None) => "TIMESTAMP".to_owned(),
+        (false, _) => kind.to_owned(),
+    }
+}

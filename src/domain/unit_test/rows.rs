@@ -1,0 +1,129 @@
+//! The SQL that yields given rows.
+
+use std::borrow::Cow;
+
+use super::super::name::{literal, quote};
+use super::{Row, Value};
+
+/// The SELECT that yields these rows: first the columns whose types are known, in that order, then the others that the
+/// rows name. Names are compared without letter case. `None` when there is no column at all.
+pub fn fixture(rows: &[Row], types: &[(String, String)]) -> Option<String> {
+    let known = |name: &String| types.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
+    let others = columns_of(rows).into_iter().filter(|name| known(name).is_none());
+    let columns: Vec<String> = types.iter().map(|(name, _)| name.clone()).chain(others).collect();
+    let types: Vec<Option<String>> = columns
+        .iter()
+        .map(|name| known(name).map(|(_, kind)| kind.clone()).or_else(|| guessed(&values(rows, name))))
+        .collect();
+    select(rows, &columns, &types)
+}
+
+/// The columns that rows name, in the order of their first appearance.
+pub fn columns_of(rows: &[Row]) -> Vec<String> {
+    let mut columns: Vec<String> = Vec::new();
+    for (name, _) in rows.iter().flatten() {
+        if !columns.iter().any(|other| other.eq_ignore_ascii_case(name)) {
+            columns.push(name.clone());
+        }
+    }
+    columns
+}
+
+/// The values of one column.
+pub(super) fn values<'a>(rows: &'a [Row], column: &str) -> Vec<&'a Value> {
+    let find = |row: &'a Row| row.iter().find(|(name, _)| name.eq_ignore_ascii_case(column)).map(|(_, value)| value);
+    rows.iter().map(|row| find(row).unwrap_or(&Value::Null)).collect()
+}
+
+/// Rows of these columns. Every value is cast by itself: VALUES would make all rows follow the first one's types.
+pub(super) fn select(rows: &[Row], columns: &[String], types: &[Option<String>]) -> Option<String> {
+    let cast = |value: &Value, kind: &Option<String>| match kind {
+        Some(kind) => format!("CAST({} AS {kind})", expression(&in_utc(value, kind))),
+        None => expression(value),
+    };
+    let names: Vec<String> = columns.iter().map(|name| quote(name)).collect();
+    if names.is_empty() {
+        return None;
+    }
+    if rows.is_empty() {
+        let empty = types.iter().zip(&names).map(|(kind, name)| format!("{} AS {name}", cast(&Value::Null, kind)));
+        return Some(format!("SELECT {} WHERE false", empty.collect::<Vec<_>>().join(", ")));
+    }
+    let by_column: Vec<Vec<&Value>> = columns.iter().map(|name| values(rows, name)).collect();
+    let row = |index: usize| {
+        let cells = by_column.iter().zip(types).map(|(values, kind)| cast(values[index], kind));
+        format!("({})", cells.collect::<Vec<_>>().join(", "))
+    };
+    let rows: Vec<String> = (0..rows.len()).map(row).collect();
+    Some(format!("SELECT * FROM (VALUES {}) AS fixture({})", rows.join(", "), names.join(", ")))
+}
+
+/// A value as a DuckDB literal. A map with string keys is written as a struct: DuckDB casts it to either, and a struct's
+/// values need not be of one type.
+fn expression(value: &Value) -> String {
+    match value {
+        Value::Null => "NULL".to_owned(),
+        Value::Bool(is) => is.to_string(),
+        Value::Int(number) => number.to_string(),
+        Value::Float(text) if text.ends_with("inf") || text == "nan" => format!("CAST('{text}' AS DOUBLE)"),
+        Value::Float(text) => text.clone(),
+        Value::Time(text) | Value::Text(text) => literal(text),
+        Value::List(items) => {
+            let kind = guessed(&items.iter().collect::<Vec<_>>()).filter(|kind| kind != "DOUBLE");
+            let item = |item: &Value| match (&kind, item) {
+                (Some(kind), item) if !matches!(item, Value::Text(_) | Value::Null) => {
+                    format!("CAST({} AS {kind})", expression(item))
+                }
+                _ => expression(item),
+            };
+            format!("[{}]", items.iter().map(item).collect::<Vec<_>>().join(", "))
+        }
+        Value::Map(entries) => {
+            let is_struct = !entries.is_empty() && entries.iter().all(|(key, _)| matches!(key, Value::Text(_)));
+            let entries = entries.iter().map(|(key, value)| format!("{}: {}", expression(key), expression(value)));
+            format!("{}{{{}}}", if is_struct { "" } else { "MAP " }, entries.collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+/// A time with a zone, for a column without one: DuckDB would drop the zone and keep the hour.
+fn in_utc<'a>(value: &'a Value, kind: &str) -> Cow<'a, Value> {
+    let kind = kind.to_ascii_uppercase();
+    let without_zone = kind.starts_with("TIMESTAMP") && !kind.contains("TZ") && !kind.contains("WITH TIME ZONE");
+    match value {
+        Value::Time(text) | Value::Text(text) if without_zone => match text.parse::<jiff::Timestamp>() {
+            Ok(time) => Cow::Owned(Value::Text(time.to_string().trim_end_matches('Z').replace('T', " "))),
+            Err(_) => Cow::Borrowed(value),
+        },
+        _ => Cow::Borrowed(value),
+    }
+}
+
+/// The type of values whose column's type is not known; `None`: the engine finds it.
+fn guessed(values: &[&Value]) -> Option<String> {
+    let mut kinds: Vec<&str> = values.iter().filter_map(|value| kind(value)).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    let kind = match kinds.as_slice() {
+        [] | ["INTEGER" | "NESTED"] => return None,
+        [one] => one,
+        ["DOUBLE", "INTEGER"] => "DOUBLE",
+        ["DATE", "TIMESTAMP"] => "TIMESTAMP",
+        kinds if kinds.contains(&"NESTED") => return None,
+        _ => "VARCHAR",
+    };
+    Some(kind.to_owned())
+}
+
+fn kind(value: &Value) -> Option<&'static str> {
+    Some(match value {
+        Value::Null => return None,
+        Value::Bool(_) => "BOOLEAN",
+        Value::Int(_) => "INTEGER",
+        Value::Float(_) => "DOUBLE",
+        Value::Time(text) if text.len() == 10 => "DATE",
+        Value::Time(_) => "TIMESTAMP",
+        Value::Text(_) => "VARCHAR",
+        Value::List(_) | Value::Map(_) => "NESTED",
+    })
+}
