@@ -9,13 +9,18 @@ use globset::Glob;
 use super::error::Error;
 use super::event::Event;
 use super::planning::Prepared;
+use super::run::shown_tables;
 use super::session::{Session, now};
-use crate::adapter::warehouse::WarehouseError;
+use crate::adapter::warehouse::{Build, WarehouseError};
+use crate::domain::calendar::{Filled, Timing};
 use crate::domain::diagnostic::nearest;
 use crate::domain::environment::{Snapshot, State};
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::graph;
+use crate::domain::interval::Interval;
 use crate::domain::name::{EnvName, ModelName, TableName};
+use crate::domain::plan::Step;
+use crate::domain::project::Model;
 
 /// What will be built again.
 #[derive(Debug)]
@@ -83,6 +88,7 @@ impl Session<'_> {
         let state = warehouse.state()?;
         let restatement = self.restatement_in(&state, patterns, environment)?;
         let filled: Vec<&Snapshot> = restatement.snapshots.iter().filter(|snapshot| is_filled(snapshot)).collect();
+        let reloads = self.reloads(&filled, &state)?;
         let mut failed = None;
         let built = warehouse.transaction("building again", |warehouse| {
             for (index, snapshot) in filled.iter().enumerate() {
@@ -91,7 +97,11 @@ impl Session<'_> {
                 let start = Instant::now();
                 let shows = |(_, table): &(&TableName, &TableName)| **table == snapshot.table;
                 let views: Vec<TableName> = state.views.iter().filter(shows).map(|(view, _)| view.clone()).collect();
-                warehouse.refill(snapshot, &views, now()).inspect_err(|_| failed = Some(model.clone()))?;
+                let done = match reloads.get(&snapshot.fingerprint) {
+                    Some(reload) => warehouse.reload(reload, now()),
+                    None => warehouse.refill(snapshot, &views, now()).map(drop),
+                };
+                done.inspect_err(|_| failed = Some(model.clone()))?;
                 self.report.report(&Event::Moment(format!("restated:{}", index + 1)));
                 self.report.report(&Event::Built { model, took: start.elapsed() });
             }
@@ -108,9 +118,56 @@ impl Session<'_> {
     }
 }
 
+impl Session<'_> {
+    /// The loads that fill incremental tables again: what they hold, within the times that were asked for. Their queries
+    /// are those of the trees that show them.
+    fn reloads(&self, snapshots: &[&Snapshot], state: &State) -> Result<BTreeMap<Fingerprint, Build>, Error> {
+        let live = live(state);
+        let mut reloads = BTreeMap::new();
+        let mut trees: BTreeMap<EnvName, Prepared> = BTreeMap::new();
+        for snapshot in snapshots {
+            let Some(filled) = &snapshot.filled else { continue };
+            let shown = live.get(&snapshot.fingerprint).into_iter().flatten();
+            let mut build = None;
+            for environment in shown {
+                let prepared = match trees.remove(environment) {
+                    Some(prepared) => prepared,
+                    None => self.prepare_as_shown(environment, state, false)?,
+                };
+                let model = prepared.desired.project.model(&snapshot.model);
+                if let Some(model) = model.filter(|model| model.fingerprint == snapshot.fingerprint) {
+                    let whole = model.kind.is_filled_whole();
+                    let loads = self.loads_again(model, filled, whole);
+                    let step = Step::of_run(model, snapshot.table.clone(), loads, None);
+                    let tables = shown_tables(environment, state);
+                    build = Some(self.build_of(&prepared, model, &step, &tables, state)?);
+                }
+                trees.insert(environment.clone(), prepared);
+                if build.is_some() {
+                    break;
+                }
+            }
+            let build = build.ok_or_else(|| Error::Query {
+                message: format!("the files that `{}` was loaded from are not at hand", snapshot.table),
+                help: Some("restate it where its branch is checked out; every table is as it was".to_owned()),
+            })?;
+            reloads.insert(snapshot.fingerprint, build);
+        }
+        Ok(reloads)
+    }
+
+    fn loads_again(&self, model: &Model, filled: &Filled, whole: bool) -> Vec<Interval> {
+        let Some(calendar) = &model.calendar else { return Vec::new() };
+        let timing = if whole { Timing::at(self.timing.now) } else { self.timing };
+        let wanted = calendar.wanted(filled, &Timing { ignore_cron: true, ..timing });
+        let held = filled.intervals.iter().filter_map(|held| held.common(wanted?));
+        held.flat_map(|held| calendar.loads_again(held)).collect()
+    }
+}
+
 /// Whether a snapshot holds rows that can be computed again: views hold none, seeds are their file.
 fn is_filled(snapshot: &Snapshot) -> bool {
-    snapshot.select.is_some() && snapshot.kind != "VIEW"
+    snapshot.filled.is_some() || snapshot.select.is_some() && snapshot.kind != "VIEW"
 }
 
 /// Each snapshot that is shown, with the environments that show it.

@@ -32,19 +32,8 @@ impl Session<'_> {
     /// Runs what is due in an environment, the current branch's if none is named. What a branch shares with prod is
     /// prod's business. With `ignore_cron`, what is not due as well.
     pub fn run(&self, name: Option<&str>, ignore_cron: bool) -> Result<Ran, Error> {
-        let mut target = self.target(name, None)?;
-        target.timing.ignore_cron = ignore_cron;
-        let state = self.state()?;
-        let environment = target.environment.clone();
-        let shown = state.environments.get(&environment);
-        let shown = shown.ok_or_else(|| Error::NotPlanned { environment: environment.clone() })?;
-        if environment.is_prod() {
-            // main may have moved on: what runs is what prod shows
-            let commit = shown.commit.clone().map(CommitId::from_record);
-            let commit = commit.ok_or_else(|| Error::NotPlanned { environment: environment.clone() })?;
-            target = Target { tree: SourceTree::Commit(commit.clone()), commit: Some(commit), ..target };
-        }
-        let prepared = self.prepare(target)?;
+        let environment = self.target(name, None)?.environment;
+        let prepared = self.prepare_as_shown(&environment, &self.state()?, ignore_cron)?;
         let warehouse = self.write_warehouse()?;
         let state = warehouse.state()?;
         let mut ran = Ran { environment, models: Vec::new() };
@@ -60,6 +49,24 @@ impl Session<'_> {
             ran.models.push((model.name.clone(), loaded));
         }
         Ok(ran)
+    }
+
+    /// The tree that an environment was made from. Main may have moved on: of prod, it is the commit that prod shows.
+    pub(super) fn prepare_as_shown(
+        &self,
+        environment: &EnvName,
+        state: &State,
+        ignore_cron: bool,
+    ) -> Result<Prepared, Error> {
+        let not_planned = || Error::NotPlanned { environment: environment.clone() };
+        let shown = state.environments.get(environment).ok_or_else(not_planned)?;
+        let mut target = self.target(Some(environment.as_str()), None)?;
+        target.timing.ignore_cron = ignore_cron;
+        if environment.is_prod() {
+            let commit = shown.commit.clone().map(CommitId::from_record).ok_or_else(not_planned)?;
+            target = Target { tree: SourceTree::Commit(commit.clone()), commit: Some(commit), ..target };
+        }
+        self.prepare(target)
     }
 
     /// The table of a model, if it is due there.
@@ -96,13 +103,7 @@ impl Session<'_> {
         warehouse: &Warehouse,
         state: &State,
     ) -> Result<Vec<Interval>, Error> {
-        let tables: BTreeMap<ModelName, TableName> = state
-            .environments
-            .get(&prepared.target.environment)
-            .into_iter()
-            .flat_map(|shown| &shown.pointers)
-            .filter_map(|(name, fingerprint)| Some((name.clone(), state.built(fingerprint)?.table.clone())))
-            .collect();
+        let tables = shown_tables(&prepared.target.environment, state);
         let filled = snapshot.filled.clone().unwrap_or_default();
         let aim = model.calendar.as_ref().and_then(|calendar| calendar.wanted(&filled, &prepared.target.timing));
         let loads = model.calendar.as_ref().zip(aim).map(|(calendar, aim)| calendar.loads(&filled, aim));
@@ -144,4 +145,10 @@ impl Session<'_> {
             built: 0,
         }
     }
+}
+
+/// The tables that an environment shows.
+pub(super) fn shown_tables(environment: &EnvName, state: &State) -> BTreeMap<ModelName, TableName> {
+    let pointers = state.environments.get(environment).into_iter().flat_map(|shown| &shown.pointers);
+    pointers.filter_map(|(name, pointer)| Some((name.clone(), state.built(pointer)?.table.clone()))).collect()
 }

@@ -202,3 +202,23 @@ fn any_split_of_a_period_is_one_full_load() {
         sandbox.is_sound();
     }
 }
+
+#[test]
+fn spans_are_loaded_again_with_what_is_below_them() {
+    let key = "MODEL (name latest, kind INCREMENTAL_BY_UNIQUE_KEY (unique_key customer), start '2026-01-01');
+               SELECT customer, max(amount) AS most FROM raw.orders WHERE day BETWEEN @start_date AND @end_date GROUP BY customer";
+    let sandbox = shop(&[("daily", DAILY), ("sums", "SELECT sum(total) AS total FROM daily"), ("latest", key)]);
+    promote(&sandbox, "2026-01-11");
+    let total = || sandbox.value("SELECT total FROM prod.sums");
+    let before: i64 = total().parse().unwrap();
+    sandbox.sql("UPDATE raw.orders SET amount = amount + 100");
+    let args = ["plan", "prod", "--yes", "--restate-model", "daily", "--start", "2026-01-03", "--end", "2026-01-04"];
+    sandbox.vmesh(&[&args[..], &["--execution-time", "2026-01-20"]].concat()).good();
+    let orders: i64 =
+        sandbox.value("SELECT count(*) FROM raw.orders WHERE day IN ('2026-01-03', '2026-01-04')").parse().unwrap();
+    assert_eq!(total(), (before + 100 * orders).to_string());
+    assert_eq!(sandbox.value("SELECT count(*) FROM prod.daily"), "10", "what was not loaded yet is run's business");
+    sandbox.vmesh(&["plan", "prod", "--yes", "--restate-model", "latest", "--execution-time", "2026-01-20"]).good();
+    assert_eq!(sandbox.value("SELECT min(most) >= 100 AND count(*) = 7 FROM prod.latest"), "true");
+    sandbox.is_sound();
+}

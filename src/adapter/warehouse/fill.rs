@@ -1,7 +1,7 @@
 //! Filling an incremental table: one load after the other, each in a transaction of its own together with its record, so
 //! that an interrupted fill goes on where it stopped.
 
-use super::build::Build;
+use super::build::{Body, Build};
 use super::{Warehouse, WarehouseError};
 use crate::domain::calendar::Filled;
 use crate::domain::environment::{Column, Snapshot};
@@ -57,22 +57,54 @@ impl Warehouse {
             })?,
         };
         for load in &fill.loads {
-            let mut filled = snapshot.filled.clone().unwrap_or_default();
-            filled.aim = aim.or(filled.aim);
-            filled.intervals.insert(load.interval);
-            let next = Snapshot { filled: Some(filled), built_at: at, ..snapshot };
-            self.transaction(&doing, |warehouse| {
-                warehouse.run(&doing, &format!("CREATE OR REPLACE TEMP TABLE vmesh_new AS\n{}", load.select))?;
-                for statement in statements(&build.table.quoted(), &fill.by, load.interval, &next.columns) {
-                    warehouse.run(&doing, &statement)?;
-                }
-                warehouse.audit(build, Some(&within(&fill.by, load.interval, &next.columns)))?;
-                warehouse.record(&next)
-            })?;
-            snapshot = next;
+            snapshot = self.transaction(&doing, |warehouse| warehouse.load(build, fill, load, &snapshot, at))?;
         }
         self.run(&doing, &format!("DROP TABLE IF EXISTS {NEW}"))?;
         Ok(snapshot)
+    }
+
+    /// Carries out the loads of a table that is there, whatever it holds: kinds that know no time begin with an empty
+    /// table. To be called within a transaction.
+    pub fn reload(&self, build: &Build, at: i64) -> Result<(), WarehouseError> {
+        let doing = format!("building `{}` again", build.model);
+        let Body::Loads(fill) = &build.body else { return Ok(()) };
+        let Some(known) = &fill.known else { return Ok(()) };
+        if !matches!(fill.by, By::TimeRange { .. }) {
+            self.run(&doing, &format!("DELETE FROM {}", build.table.quoted()))?;
+        }
+        let mut snapshot = known.clone();
+        for load in &fill.loads {
+            snapshot = self.load(build, fill, load, &snapshot, at)?;
+        }
+        self.run(&doing, &format!("DROP TABLE IF EXISTS {NEW}"))
+    }
+
+    /// One load; gives the snapshot as it is then.
+    fn load(
+        &self,
+        build: &Build,
+        fill: &Fill,
+        load: &Load,
+        snapshot: &Snapshot,
+        at: i64,
+    ) -> Result<Snapshot, WarehouseError> {
+        let doing = format!("building `{}`", build.model);
+        let mut filled = snapshot.filled.clone().unwrap_or_default();
+        filled.aim = fill.aim.or(filled.aim);
+        filled.intervals.insert(load.interval);
+        let next = Snapshot {
+            filled: Some(filled),
+            built_at: at,
+            audited: build.audited.iter().cloned().collect(),
+            ..snapshot.clone()
+        };
+        self.run(&doing, &format!("CREATE OR REPLACE TEMP TABLE vmesh_new AS\n{}", load.select))?;
+        for statement in statements(&build.table.quoted(), &fill.by, load.interval, &next.columns) {
+            self.run(&doing, &statement)?;
+        }
+        self.audit(build, Some(&within(&fill.by, load.interval, &next.columns)))?;
+        self.record(&next)?;
+        Ok(next)
     }
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::diagnostic::nearest;
 use super::header::{self, Value};
-use super::incremental::{self, Incremental};
+use super::incremental::{self, By, Incremental};
 use super::problem::Problem;
 
 /// A model's kind.
@@ -49,6 +49,11 @@ impl Kind {
             Self::Embedded => "EMBEDDED",
             Self::Incremental(incremental) => incremental.by.word(),
         }
+    }
+
+    /// Whether old spans can't be loaded again by themselves: the whole table is.
+    pub fn is_filled_whole(&self) -> bool {
+        !matches!(self, Self::Incremental(Incremental { by: By::TimeRange { .. }, .. }))
     }
 
     /// The kind of a word alone, as `[defaults] kind` has it.
