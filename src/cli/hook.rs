@@ -8,7 +8,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::args;
-use super::render::event::{Teller, waiting};
+use super::render::event::{Teller, waiting, warning};
 use super::render::{settled, some};
 use super::{DONE, Face, Verdict, error, here, say};
 use crate::adapter::git::Repository;
@@ -151,6 +151,7 @@ impl Report for Log {
             Event::Built { model, took } => log_lines(&format!("built {model} in {:.2} s", took.as_secs_f64())),
             Event::Waiting { holder } => log_lines(&waiting(holder.as_ref())),
             Event::PlanningAgain => log_lines("the environment moved in the meantime: planning again"),
+            Event::Warning { model, audit, count } => log_lines(&warning(model, audit, *count)),
             Event::Moment(_) => self.0.report(event),
         }
     }

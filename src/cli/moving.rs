@@ -94,7 +94,7 @@ pub(super) fn run(face: &Face, args: &args::Run) -> Verdict {
     limit(&mut session, args.execution_time.as_ref(), None, None)?;
     let ran = session.run(args.env.as_deref(), args.ignore_cron)?;
     face.teller.clear();
-    let span = |span: &Interval| format!("{} – {}", span.start(), span.end());
+    let span = |span: &Interval| format!("{} – {}", told::brief(span.start()), told::brief(span.end()));
     let text = || {
         if ran.models.is_empty() {
             return format!("nothing is due in {}\n", ran.environment);

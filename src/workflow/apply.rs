@@ -188,6 +188,7 @@ impl Session<'_> {
             match result {
                 Ok(_) => {
                     built.push(build.model.clone());
+                    self.warn_of(&build);
                     self.report.report(&Event::Built { model: build.model, took });
                     self.report.report(&Event::Moment(format!("built:{}", built.len())));
                 }
@@ -227,6 +228,18 @@ impl Session<'_> {
         }
         failures.sort_by(|a, b| a.0.cmp(&b.0));
         Err(Error::Builds { environment: plan.environment.clone(), failures, skipped, built: built.len() })
+    }
+
+    /// Tells what audits found that only warn.
+    pub(super) fn warn_of(&self, build: &Build) {
+        let warnings = build.warnings.lock().map(|mut warnings| std::mem::take(&mut *warnings)).unwrap_or_default();
+        for failure in warnings {
+            self.report.report(&Event::Warning {
+                model: build.model.clone(),
+                audit: failure.name,
+                count: failure.count,
+            });
+        }
     }
 
     /// Whether a model reads one that could not be built, directly or through embedded ones.
@@ -288,6 +301,7 @@ impl Session<'_> {
                 false => tables.get(name).cloned(),
             })?,
             audited: tree.audit_key(model),
+            warnings: Arc::default(),
         })
     }
 

@@ -104,7 +104,10 @@ impl Session<'_> {
         let mut findings = vec![self.check_head()?];
         findings.extend(check_hooks(&self.repository)?);
         findings.push(match self.target(None, None).and_then(|target| self.prepare(target)) {
-            Ok(prepared) => good(format!("{} models, no problem in them", prepared.desired.project.order().len())),
+            Ok(prepared) => {
+                let models = prepared.desired.project.order().len();
+                good(format!("{models} {}, no problem in them", if models == 1 { "model" } else { "models" }))
+            }
             Err(Error::Detached) => warning("no branch is checked out", "git switch <branch>"),
             Err(Error::Project(problems)) => {
                 bad(format!("{} problems in the project's files", problems.len()), "vmesh plan shows them")

@@ -29,6 +29,15 @@ pub enum Event {
         /// How long it took.
         took: Duration,
     },
+    /// An audit that does not block found wrong rows.
+    Warning {
+        /// The model.
+        model: ModelName,
+        /// The audit.
+        audit: String,
+        /// How many rows are wrong.
+        count: u64,
+    },
     /// The environment moved while vmesh was building; it plans again.
     PlanningAgain,
     /// A named moment, for tests that stop the process there.

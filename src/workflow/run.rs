@@ -124,7 +124,10 @@ impl Session<'_> {
             }
         };
         match done {
-            Ok(_) => Ok(loads),
+            Ok(_) => {
+                self.warn_of(&build);
+                Ok(loads)
+            }
             Err(WarehouseError::Engine { message, .. }) => {
                 let failure = self.explain(prepared, model, &build, &message, state)?;
                 Err(self.run_failed(prepared, model, failure))

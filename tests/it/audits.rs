@@ -48,9 +48,16 @@ fn a_new_audit_of_an_old_table_is_run_before_anything_moves_and_builds_nothing()
     assert_eq!(sandbox.vmesh(&["plan", "--exit-code"]).code, Some(0));
     sandbox.model("orders", &ORDERS.replace("least := 2", "least := 5, blocking := false"));
     sandbox.vmesh(&["plan", "--yes"]).good();
+    sandbox.model(
+        "warned",
+        "MODEL (name warned, audits (positive(least := 5, blocking := false)));\nSELECT * FROM orders",
+    );
+    let told = sandbox.vmesh(&["plan", "--yes"]).err;
+    assert!(told.contains("warning: audit `positive` of `warned`: 1 row wrong"), "{told}");
+    std::fs::remove_file(sandbox.path().join("models/warned.sql")).unwrap();
     let told = sandbox.vmesh(&["audit", "orders"]).good();
     assert!(told.contains("! orders · positive · 1 wrong row"), "{told}");
-    assert_eq!(sandbox.snapshots(), tables);
+    assert_eq!(sandbox.snapshots(), tables + 1);
     sandbox.is_sound();
 }
 

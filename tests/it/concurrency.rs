@@ -33,6 +33,7 @@ fn build(model: &str, number: u8) -> Build {
         files: Vec::new(),
         audits: Vec::new(),
         audited: None,
+        warnings: Default::default(),
     }
 }
 

@@ -37,7 +37,7 @@ impl Audit {
 
 impl Warehouse {
     /// Runs a build's audits; `within` is the condition that picks the rows just loaded. The first blocking one that
-    /// fails is an error.
+    /// fails is an error; those that only warn are handed to the build's listener.
     pub(super) fn audit(&self, build: &Build, within: Option<&str>) -> Result<(), WarehouseError> {
         for audit in &build.audits {
             let table = build.table.quoted();
@@ -45,8 +45,16 @@ impl Warehouse {
                 Some(within) => format!("(SELECT * FROM {table} WHERE {within})"),
                 None => table,
             };
-            if let Some(failure) = self.audited(audit, &rows)?.filter(|_| audit.blocking) {
-                return Err(WarehouseError::Audit { model: build.model.clone(), failure: Box::new(failure) });
+            match self.audited(audit, &rows)? {
+                Some(failure) if audit.blocking => {
+                    return Err(WarehouseError::Audit { model: build.model.clone(), failure: Box::new(failure) });
+                }
+                Some(failure) => {
+                    if let Ok(mut warnings) = build.warnings.lock() {
+                        warnings.push(failure);
+                    }
+                }
+                None => {}
             }
         }
         Ok(())

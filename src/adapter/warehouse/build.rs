@@ -1,8 +1,9 @@
 //! Building one snapshot: complete and on record, or not there at all.
 
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
-use super::{Audit, Fill, Warehouse, WarehouseError};
+use super::{Audit, AuditFailure, Fill, Warehouse, WarehouseError};
 use crate::domain::environment::{Column, Snapshot};
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::model::Seed;
@@ -31,6 +32,8 @@ pub struct Build {
     pub audits: Vec<Audit>,
     /// A hash over what they say.
     pub audited: Option<String>,
+    /// What the audits found that only warn.
+    pub warnings: Arc<Mutex<Vec<AuditFailure>>>,
 }
 
 impl Build {

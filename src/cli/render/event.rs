@@ -7,6 +7,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::adapter::warehouse::Holder;
+use crate::domain::name::ModelName;
 use crate::workflow::event::{Event, Report};
 
 /// Tells events to a person.
@@ -40,6 +41,7 @@ impl Report for Teller {
             Event::Waiting { holder } => anstream::eprintln!("{}", waiting(holder.as_ref())),
             Event::PlanningAgain => anstream::eprintln!("the environment moved in the meantime: planning again"),
             Event::Moment(moment) => stop_for_tests(moment),
+            Event::Warning { model, audit, count } => anstream::eprintln!("{}", warning(model, audit, *count)),
             Event::Building { .. } | Event::Built { .. } if self.quiet => {}
             Event::Building { model, index, total } if std::io::stderr().is_terminal() => {
                 let mut bar = self.bar.borrow_mut();
@@ -65,6 +67,12 @@ impl Report for Teller {
             }
         }
     }
+}
+
+/// What an audit found that only warns.
+pub(in crate::cli) fn warning(model: &ModelName, audit: &str, count: u64) -> String {
+    let rows = if count == 1 { "row" } else { "rows" };
+    format!("warning: audit `{audit}` of `{model}`: {count} {rows} wrong · vmesh audit shows them")
 }
 
 /// Who has the warehouse.

@@ -1,6 +1,7 @@
 //! A plan, told.
 
 use super::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, count, paint, some};
+use crate::domain::interval::Moment;
 use crate::domain::plan::{Action, Change, Plan, Reason, Step};
 
 /// The plan for people. With `explain`, every model is listed with its reason.
@@ -100,7 +101,11 @@ fn line(step: &Step, width: usize) -> String {
     let name = format!("{:width$}", step.model.to_string());
     let change = format!("{:9}", step.change.word());
     let action = format!("{:5}", step.action.word());
-    let reason = reason(&step.reason);
+    let reason = match loads(step) {
+        Some(loads) => format!("{} · {loads}", reason(&step.reason)),
+        None if step.audit => format!("{} · to be audited", reason(&step.reason)),
+        None => reason(&step.reason),
+    };
     let mut line = format!("  {} {name}  {change}  {action}  {}\n", paint(style, sign), paint(DIM, reason));
     let columns = &step.columns;
     let lists = [("+", &columns.added, GREEN), ("-", &columns.removed, RED), ("~", &columns.changed, YELLOW)];
@@ -112,6 +117,19 @@ fn line(step: &Step, width: usize) -> String {
         line.push_str(&format!("  {:width$}    columns: {}\n", "", changed.join(" ")));
     }
     line
+}
+
+/// The spans that are loaded.
+fn loads(step: &Step) -> Option<String> {
+    let (first, last) = (step.loads.first()?, step.loads.last()?);
+    let count = if step.loads.len() > 1 { format!(" in {} loads", step.loads.len()) } else { String::new() };
+    Some(format!("{} – {}{count}", brief(first.start()), brief(last.end())))
+}
+
+/// A moment without what is zero.
+pub(in crate::cli) fn brief(moment: Moment) -> String {
+    let text = moment.to_string();
+    text.strip_suffix("T00:00:00Z").map_or_else(|| text.replace('T', " ").replace(":00Z", ""), str::to_owned)
 }
 
 /// Why a model is built, or isn't, in words.
