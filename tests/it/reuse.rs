@@ -162,3 +162,23 @@ fn fingerprints_are_the_same_on_every_machine() {
     // written down once: a change here builds every user's tables again, and needs a new recipe version
     insta::assert_debug_snapshot!(plan(&Sandbox::with_models(&CHAIN)));
 }
+
+#[test]
+fn what_stands_for_null_in_a_seed_counts() {
+    let header = |nulls: &str| {
+        format!("MODEL (name words, kind SEED (path '../data/words.csv', csv_settings (delimiter = ';'{nulls})));")
+    };
+    let sandbox = Sandbox::with_models(&[("words", &header(""))]);
+    sandbox.write("data/words.csv", "id;word\n1;NA\n2;-\n3;\n4;yes\n");
+    sandbox.commit("words");
+    let nulls = || sandbox.value("SELECT count(*) FROM prod.words WHERE word IS NULL");
+    assert_eq!(nulls(), "1");
+    sandbox.model("words", &header(", na_values = ('NA', '-')"));
+    sandbox.commit("nulls");
+    assert_eq!(nulls(), "3");
+    let tables = sandbox.snapshots();
+    sandbox.git(&["mv", "data/words.csv", "data/terms.csv"]).good();
+    sandbox.model("words", &header(", na_values = ('NA', '-')").replace("words.csv", "terms.csv"));
+    sandbox.commit("another name, the same rows");
+    assert_eq!(sandbox.snapshots(), tables);
+}

@@ -209,9 +209,15 @@ impl Warehouse {
 /// so that the same content always gives the same types.
 fn load_seed(table: &str, file: &Path, seed: &Seed, columns: &[Column]) -> String {
     let mut options = vec!["header = true".to_owned(), "sample_size = -1".to_owned()];
-    let settings = [("delim", &seed.delimiter), ("quote", &seed.quote), ("escape", &seed.escape)];
+    let settings =
+        [("delim", &seed.delimiter), ("quote", &seed.quote), ("escape", &seed.escape), ("encoding", &seed.encoding)];
     let given = settings.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
     options.extend(given.map(|(name, value)| format!("{name} = {}", literal(value))));
+    if !seed.nulls.is_empty() {
+        // an empty field is NULL in any case
+        let nulls: Vec<String> = seed.nulls.iter().map(|null| literal(null)).chain([literal("")]).collect();
+        options.push(format!("nullstr = [{}]", nulls.join(", ")));
+    }
     if !columns.is_empty() {
         let types: Vec<String> =
             columns.iter().map(|(name, kind)| format!("{}: {}", literal(name), literal(kind))).collect();

@@ -33,6 +33,10 @@ pub struct Seed {
     pub quote: Option<String>,
     /// Escape character inside quotes.
     pub escape: Option<String>,
+    /// What stands for NULL, besides nothing.
+    pub nulls: Vec<String>,
+    /// The encoding; UTF-8 when left out.
+    pub encoding: Option<String>,
 }
 
 /// Kinds of SQLMesh that vmesh will have and doesn't have yet.
@@ -127,11 +131,12 @@ fn seed(value: &Value<'_>, inner: &[super::super::sql::Lexeme]) -> Result<Seed, 
                         "delimiter" => seed.delimiter = Some(text(&setting)?),
                         "quotechar" => seed.quote = Some(text(&setting)?),
                         "escapechar" => seed.escape = Some(text(&setting)?),
+                        "encoding" => seed.encoding = Some(text(&setting)?),
+                        "na_values" => seed.nulls = nulls(&setting)?,
                         key => {
                             let what = format!("csv setting `{key}` is not supported yet");
-                            return Err(
-                                Problem::new(what, setting.span).help("supported: delimiter, quotechar, escapechar")
-                            );
+                            return Err(Problem::new(what, setting.span)
+                                .help("supported: delimiter, quotechar, escapechar, encoding, na_values"));
                         }
                     }
                 }
@@ -144,6 +149,13 @@ fn seed(value: &Value<'_>, inner: &[super::super::sql::Lexeme]) -> Result<Seed, 
         return Err(problem.help("kind SEED (path '../seeds/name.csv')"));
     }
     Ok(seed)
+}
+
+/// `'NA'` or `('NA', '-')`.
+fn nulls(setting: &header::Property<'_>) -> Result<Vec<String>, Problem> {
+    let problem = || Problem::new("`na_values` is a list of strings: ('NA', '-')", setting.value.span());
+    let texts = setting.value.elements().into_iter().map(|element| element.text().map(str::to_owned));
+    texts.collect::<Option<_>>().ok_or_else(problem)
 }
 
 fn text(property: &header::Property<'_>) -> Result<String, Problem> {

@@ -182,6 +182,8 @@ fn finish(sources: &Sources<'_>, draft: Draft, models: &BTreeMap<ModelName, Mode
     if let Kind::Seed(seed) = &draft.kind {
         let settings = [&seed.delimiter, &seed.quote, &seed.escape];
         kind.extend(settings.map(|setting| setting.clone().unwrap_or_default()));
+        kind.extend(seed.encoding.iter().map(|encoding| format!("encoding {encoding}")));
+        kind.extend(seed.nulls.iter().map(|null| format!("null {null}")));
     }
     if let (Kind::Incremental(incremental), Some(calendar)) = (&draft.kind, &calendar) {
         kind.extend(incremental.meaning().into_iter().chain(calendar.meaning()));

@@ -25,7 +25,7 @@ pub(crate) fn query(number: usize, dice: &mut Dice) -> String {
         return format!("SELECT * FROM (VALUES (1, {constant}), (2, 5), (3, {constant} + 1)) AS t(id, v)");
     }
     let (a, b) = (dice.roll(number), dice.roll(number));
-    match dice.roll(8) {
+    match dice.roll(11) {
         0 => format!("SELECT id, v + {constant} AS v FROM m{a}"),
         1 => format!("SELECT a.id, max(a.v + b.v) AS v FROM m{a} AS a JOIN m{b} AS b USING (id) GROUP BY ALL"),
         2 => format!("FROM m{a} SELECT id, v WHERE v > {constant}"),
@@ -33,6 +33,15 @@ pub(crate) fn query(number: usize, dice: &mut Dice) -> String {
         4 => format!("SELECT id, v FROM m{a} UNION ALL BY NAME SELECT v, id FROM m{b}"),
         5 => format!("SELECT DISTINCT id, (SELECT count(*) FROM m{b} AS x WHERE x.v >= {constant}) AS v FROM M{a}"),
         6 => format!("MODEL (kind VIEW);\nSELECT id, v FROM \"m{a}\" WHERE id <> {constant}"),
+        7 => format!(
+            "MODEL (kind INCREMENTAL_BY_UNIQUE_KEY (unique_key id), start '2026-01-01');\n\
+             SELECT id, v + {constant} AS v FROM m{a} WHERE @start_ds <= @end_ds"
+        ),
+        8 => format!(
+            "MODEL (kind INCREMENTAL_BY_TIME_RANGE (time_column day, batch_size 90), start '2026-01-01');\n\
+             SELECT id, v, DATE '2026-01-01' + CAST(id AS INT) AS day FROM m{a} WHERE v >= {constant}"
+        ),
+        9 => format!("SELECT @EACH([id, v], c -> max(@c) AS @c) FROM m{a} WHERE id <> @EVAL({constant} + 1)"),
         _ => format!(
             "MODEL (kind EMBEDDED);\nSELECT id, v AS v FROM m{a} -- {constant}\nWHERE id IN (FROM m{b} SELECT id)"
         ),
