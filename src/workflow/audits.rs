@@ -116,12 +116,16 @@ impl Session<'_> {
             locals.insert(name.to_lowercase(), Local::Value(text.clone()));
         }
         let named: Variables = [("this_model".to_owned(), Value::Sql(Audit::ROWS.to_owned()))].into_iter().collect();
-        let expanded = tree.sight.expand_text(&custom.query, &locals, &named, &Times::LOADING).map_err(|problem| {
+        let wrong = |problem: Problem| {
             let text: std::sync::Arc<str> = custom.query.as_str().into();
             let path = format!("audit {}", custom.header.name);
             Error::Project(vec![problem.in_file(&path, &text).note(format!("called by `{}`", model.name))])
-        })?;
-        let expanded = expanded.text;
+        };
+        let expanded = tree.sight.expand_text(&custom.query, &locals, &named, &Times::LOADING).map_err(wrong)?.text;
+        if !is_one_query(&expanded) {
+            let what = "with its macros expanded, the audit is not one query".to_owned();
+            return Err(wrong(Problem { what, span: 0..custom.query.len(), help: None }));
+        }
         let query = sql::analyse(&expanded);
         let replace = |read: &sql::Read| {
             let name = ModelName::from_parts(&read.parts)?;
@@ -209,6 +213,17 @@ impl OwnAudits {
     pub(super) fn keys(&self, project: &Project) -> BTreeMap<ModelName, String> {
         project.models().filter_map(|model| Some((model.name.clone(), audit_key(model, self)?))).collect()
     }
+}
+
+/// Whether a text is one query: what macros make of an audit could be more than that.
+fn is_one_query(text: &str) -> bool {
+    let Ok(lexemes) = sql::lex(text) else { return false };
+    let statements = sql::split(&lexemes);
+    let begins = |word: &str| {
+        let first = statements.first().and_then(|statement| lexemes.get(statement.lexemes.start));
+        first.is_some_and(|first| first.is_keyword(word) || first.is_symbol("("))
+    };
+    statements.len() == 1 && ["select", "with", "from", "values"].iter().any(|word| begins(word))
 }
 
 fn unknown_models(reads: &[&ModelName], call: &audit::Call, project: &Project) -> Vec<Problem> {

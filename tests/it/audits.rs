@@ -101,3 +101,17 @@ fn audits_across_models() {
     let told = sandbox.vmesh(&["plan"]).fails(1);
     assert!(told.contains("unknown audit `not_nul`") && told.contains("did you mean `not_null`?"), "{told}");
 }
+
+#[test]
+fn an_audit_is_one_query_whatever_its_macros_make_of_it() {
+    let sandbox = shop("(1, 10)");
+    sandbox.write("audits/positive.sql", "AUDIT (name positive, defaults (least = 0));\nSELECT * FROM @this_model WHERE @SQL('1=0) AS a; DROP TABLE raw.orders; SELECT * FROM (SELECT 1')");
+    sandbox.commit_quietly("hostile");
+    let told = sandbox.vmesh(&["promote", "--yes"]).fails(1);
+    assert!(told.contains("not one query") || told.contains("audit positive"), "{told}");
+    assert_eq!(sandbox.value("SELECT count(*) FROM raw.orders"), "1");
+    sandbox.model("orders", "SELECT @SQL('1; DROP TABLE raw.orders') AS id");
+    sandbox.commit_quietly("hostile model");
+    sandbox.vmesh(&["promote", "--yes"]).fails(1);
+    assert_eq!(sandbox.value("SELECT count(*) FROM raw.orders"), "1");
+}
