@@ -8,7 +8,7 @@
 //!
 //! | room | holds | may name |
 //! |---|---|---|
-//! | [`domain`] | the nouns: pure values and functions | sqlparser (in `sql`), blake3, serde |
+//! | [`domain`] | the nouns: pure values and functions | sqlparser (in `sql`), jiff and croner (in `interval`), minijinja (in `macros`), blake3, serde |
 //! | [`adapter`] | the outside: Git, warehouse, hooks, file events | git2, duckdb, notify |
 //! | [`workflow`] | the verbs: what happens in which order | domain and adapter |
 //! | [`cli`] | the face: arguments in, text out | clap, the terminal |
@@ -31,6 +31,9 @@
 //! | D7 | settings of branches other than main come from main | a stranger's branch must not choose the warehouse |
 //! | D8 | a snapshot's query is on record | tables can be filled again without the commit they came from |
 //! | D9 | hooks promote only when main has moved since prod last did | a rollback stays until the next merge |
+//! | D10 | libgit2 answers, and `git` where it can't | hooks are quick, and every repository works |
+//! | D11 | macros are expanded before a file is read | what counts is what the engine gets; the rest knows no macros |
+//! | D12 | a table that prod shows is filled by `run prod` alone | a branch never writes what prod shows |
 
 pub mod adapter;
 pub mod cli;
