@@ -85,6 +85,10 @@ fn limit(
     }
     timing.start = start.map(|start| Moment::read(start, timing.now)).transpose().map_err(wrong)?;
     timing.end = end.map(|end| Moment::read_end(end, timing.now)).transpose().map_err(wrong)?;
+    if timing.start.zip(timing.end).is_some_and(|(start, end)| start >= end) {
+        let what = "the start is not before the end".to_owned();
+        return Err(Error::Usage { what, help: "--start 2026-01-01 --end 2026-01-31".to_owned() });
+    }
     Ok(())
 }
 

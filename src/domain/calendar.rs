@@ -114,15 +114,32 @@ impl Calendar {
         span.common(Interval::new(start, end)?)
     }
 
-    /// The loads that fill a span, the earliest first.
-    pub fn loads(&self, filled: &Filled, within: Interval) -> Vec<Interval> {
-        let missing = interval::missing(&filled.intervals, within, self.unit, self.lookback);
+    /// The loads that fill a span, the earliest first. Units of which a parent lacks a part have to wait for it.
+    pub fn loads(&self, filled: &Filled, within: Interval, held: &[Intervals]) -> Vec<Interval> {
+        let mut missing = interval::missing(&filled.intervals, within, self.unit, self.lookback);
+        for lacking in self.lacking(within, held) {
+            missing.remove(lacking);
+        }
         interval::batches(&missing, self.unit, self.batch_size)
+    }
+
+    /// A span up to the first unit that a parent lacks; `None` if that is nothing.
+    pub fn up_to_lacking(&self, within: Interval, held: &[Intervals]) -> Option<Interval> {
+        let first = self.lacking(within, held).into_iter().map(Interval::start).min();
+        Interval::new(within.start(), first.unwrap_or(within.end()).min(within.end()))
+    }
+
+    /// The units of which a parent lacks a part.
+    fn lacking(&self, within: Interval, held: &[Intervals]) -> Vec<Interval> {
+        let whole = |lacking: Interval| {
+            Interval::new(self.unit.floor(lacking.start()), self.unit.ceil(lacking.end())).unwrap_or(lacking)
+        };
+        held.iter().flat_map(|held| held.missing(within).iter().map(whole).collect::<Vec<_>>()).collect()
     }
 
     /// The loads that a span takes, whatever is there already.
     pub fn loads_again(&self, within: Interval) -> Vec<Interval> {
-        self.loads(&Filled::default(), within)
+        self.loads(&Filled::default(), within, &[])
     }
 }
 
@@ -159,7 +176,7 @@ mod tests {
         let span = calendar.wanted(&filled, &timing).unwrap();
         assert_eq!(span, days("2026-01-01", "2026-01-04"));
         filled.intervals.insert(days("2026-01-01", "2026-01-03"));
-        assert_eq!(calendar.loads(&filled, span), [days("2026-01-03", "2026-01-04")]);
+        assert_eq!(calendar.loads(&filled, span, &[]), [days("2026-01-03", "2026-01-04")]);
         let limited = Timing { start: Some(at("2026-01-02 07:00:00")), end: Some(at("2026-01-02 08:00:00")), ..timing };
         assert_eq!(calendar.wanted(&filled, &limited), Some(days("2026-01-02", "2026-01-03")));
     }
@@ -173,6 +190,6 @@ mod tests {
         filled.intervals.insert(first);
         let later = calendar.wanted(&filled, &Timing::at(at("2026-03-03 01:00:00"))).unwrap();
         assert_eq!(later, days("2026-02-28", "2026-03-03"));
-        assert_eq!(calendar.loads(&filled, later), [days("2026-02-28", "2026-03-03")], "with the day before");
+        assert_eq!(calendar.loads(&filled, later, &[]), [days("2026-02-28", "2026-03-03")], "with the day before");
     }
 }

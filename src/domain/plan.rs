@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::calendar::Timing;
 use super::environment::{Environment, Snapshot, State};
 use super::fingerprint::Fingerprint;
-use super::interval::Interval;
+use super::interval::{Interval, Intervals};
 use super::model::Kind;
 use super::name::{BranchName, EnvName, ModelName, SchemaPattern, TableName};
 use super::project::{Model, Project};
@@ -198,11 +198,13 @@ impl Plan {
         timing: &Timing,
     ) -> Self {
         let shown = state.environments.get(&environment);
-        let step = |name: &ModelName| {
-            let model = trees.desired.model(name)?;
-            Some(step(model, trees, state, &environment, pattern, timing))
-        };
-        let mut steps: Vec<Step> = trees.desired.order().iter().filter_map(step).collect();
+        let mut above = Above::default();
+        let mut steps: Vec<Step> = Vec::new();
+        for model in trees.desired.order().iter().filter_map(|name| trees.desired.model(name)) {
+            let step = step(model, trees, state, &environment, pattern, timing, &above);
+            above.add(model, &step, state);
+            steps.push(step);
+        }
         steps.extend(removed(trees, shown));
         let behind = trees.main.map_or_else(Vec::new, |main| behind(trees, main));
         let generation = shown.map(|environment| environment.generation);
@@ -270,16 +272,18 @@ fn step(
     env: &EnvName,
     pattern: SchemaPattern,
     timing: &Timing,
+    above: &Above,
 ) -> Step {
     let (base, audits) = (trees.base, trees.audits.get(&model.name));
     let before = base.and_then(|base| base.model(&model.name));
     let change = change(model, before);
     let inlined = model.kind == Kind::Embedded;
     let built = state.built(&model.fingerprint);
-    let (aim, loads) = loads(model, built, state, env, timing);
+    let (aim, loads) = loads(model, built, state, env, timing, above);
     let (action, reason) = match built {
         _ if inlined => (Action::Reuse, Reason::Inlined),
         Some(_) if !loads.is_empty() => (Action::Build, Reason::Missing),
+        Some(built) if above.is_stale(model, built, state) => (Action::Build, Reason::Missing),
         Some(_) => (Action::Reuse, Reason::Built),
         None if state.lost(&model.fingerprint) => (Action::Build, Reason::TableLost),
         None => (Action::Build, why(model, before, base)),
@@ -312,20 +316,81 @@ fn loads(
     state: &State,
     env: &EnvName,
     timing: &Timing,
+    above: &Above,
 ) -> (Option<Interval>, Vec<Interval>) {
     let Some(calendar) = &model.calendar else { return (None, Vec::new()) };
     let filled = built.and_then(|snapshot| snapshot.filled.clone()).unwrap_or_default();
-    let shown = state.prod().is_some_and(|prod| prod.pointers.get(&model.name) == Some(&model.fingerprint));
+    let shown = is_in_prod(model, state);
     let limited = timing.start.is_some() || timing.end.is_some();
     if shown && built.is_some() || built.is_some() && !env.is_prod() && !limited && filled.is_complete() {
         return (None, Vec::new());
     }
     let wanted = match filled.aim {
         Some(aim) if !env.is_prod() && !limited => Some(aim),
-        _ => calendar.wanted(&filled, timing),
+        _ => {
+            // a new version of a model that names no start begins where the one that prod shows does
+            let before = state.prod().and_then(|prod| state.built(prod.pointers.get(&model.name)?)?.filled.clone());
+            calendar
+                .wanted(if filled.intervals.is_empty() { before.as_ref().unwrap_or(&filled) } else { &filled }, timing)
+        }
     };
     let Some(wanted) = wanted else { return (None, Vec::new()) };
-    (Some(wanted), calendar.loads(&filled, wanted))
+    let held = above.held(model);
+    (calendar.up_to_lacking(wanted, &held), calendar.loads(&filled, wanted, &held))
+}
+
+/// Whether prod shows this version of a model: then it is filled by `run` alone.
+fn is_in_prod(model: &Model, state: &State) -> bool {
+    state.prod().is_some_and(|prod| prod.pointers.get(&model.name) == Some(&model.fingerprint))
+}
+
+/// What is known of the models above another: the time that they will hold, and when they were last filled.
+#[derive(Debug, Default)]
+pub struct Above {
+    /// For models with incremental ancestors: the spans that all of these hold.
+    held: BTreeMap<ModelName, Vec<Intervals>>,
+    /// When an incremental ancestor that prod doesn't show was last filled; `i64::MAX` if it is about to be.
+    filled_at: BTreeMap<ModelName, i64>,
+}
+
+impl Above {
+    /// The spans that the incremental ancestors of a model hold.
+    pub fn held(&self, model: &Model) -> Vec<Intervals> {
+        model.parents.keys().filter_map(|parent| self.held.get(parent)).flatten().cloned().collect()
+    }
+
+    /// Whether a table that is built whole lacks what was filled above it since. What prod shows is `run`'s business.
+    fn is_stale(&self, model: &Model, built: &Snapshot, state: &State) -> bool {
+        let filled_at = model.parents.keys().filter_map(|parent| self.filled_at.get(parent)).max();
+        model.kind == Kind::Full && !is_in_prod(model, state) && filled_at.is_some_and(|at| *at > built.built_at)
+    }
+
+    fn add(&mut self, model: &Model, step: &Step, state: &State) {
+        let snapshot = state.built(&model.fingerprint);
+        let filled = snapshot.and_then(|snapshot| snapshot.filled.as_ref()).map(|filled| filled.intervals.clone());
+        self.add_loaded(model, filled.unwrap_or_default(), &step.loads);
+        let own = match (&model.calendar, snapshot) {
+            (Some(_), _) if is_in_prod(model, state) => None,
+            (Some(_), Some(snapshot)) if step.loads.is_empty() => Some(snapshot.built_at),
+            (Some(_), _) => Some(i64::MAX),
+            (None, _) => model.parents.keys().filter_map(|parent| self.filled_at.get(parent)).max().copied(),
+        };
+        self.filled_at.extend(own.map(|at| (model.name.clone(), at)));
+    }
+
+    /// Adds a model that holds these spans and is about to be loaded with others.
+    pub fn add_loaded(&mut self, model: &Model, mut filled: Intervals, loads: &[Interval]) {
+        let held = match model.calendar {
+            Some(_) => {
+                loads.iter().for_each(|load| filled.insert(*load));
+                vec![filled]
+            }
+            None => self.held(model),
+        };
+        if !held.is_empty() {
+            self.held.insert(model.name.clone(), held);
+        }
+    }
 }
 
 fn change(model: &Model, before: Option<&Model>) -> Change {

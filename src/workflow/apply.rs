@@ -285,6 +285,9 @@ impl Session<'_> {
             }
             _ => Body::Table(select.unwrap_or_default()),
         };
+        // audits are of each load's rows, and their times of all loads
+        let hull = step.loads.first().zip(step.loads.last());
+        let hull = hull.and_then(|(first, last)| Interval::new(first.start(), last.end()));
         let content = |file: &crate::domain::project::SeedFile| Ok((file.path.clone(), self.seed_content(tree, file)?));
         let files = model.files.iter().map(content).collect::<Result<_, Error>>()?;
         Ok(Build {
@@ -296,10 +299,15 @@ impl Session<'_> {
             kind: model.kind.word().to_owned(),
             parents: model.parents.values().copied().collect(),
             body,
-            audits: self.audits_of(tree, model, &|name| match *name == model.name {
-                true => step.table.clone(),
-                false => tables.get(name).cloned(),
-            })?,
+            audits: self.audits_of(
+                tree,
+                model,
+                &self.times(model, hull, timing),
+                &|name| match *name == model.name {
+                    true => step.table.clone(),
+                    false => tables.get(name).cloned(),
+                },
+            )?,
             audited: tree.audit_key(model),
             warnings: Arc::default(),
         })

@@ -83,6 +83,7 @@ impl Session<'_> {
         &self,
         tree: &Tree,
         model: &Model,
+        times: &Times,
         table: &dyn Fn(&ModelName) -> Option<TableName>,
     ) -> Result<Vec<Audit>, Error> {
         let mut audits = Vec::new();
@@ -94,7 +95,7 @@ impl Session<'_> {
                     table(name).map_or_else(|| name.to_string(), |table| table.quoted())
                 }),
                 Resolved::Custom(custom) if custom.header.skip => continue,
-                Resolved::Custom(custom) => self.custom_query(tree, model, custom, call, table)?,
+                Resolved::Custom(custom) => self.custom_query(tree, model, (custom, call), times, table)?,
             };
             let whole = WHOLE.contains(&call.name.trim_end_matches("_non_blocking"));
             audits.push(Audit { name: call.name.clone(), query, blocking, whole });
@@ -106,8 +107,8 @@ impl Session<'_> {
         &self,
         tree: &Tree,
         model: &Model,
-        custom: &CustomAudit,
-        call: &audit::Call,
+        (custom, call): (&CustomAudit, &audit::Call),
+        times: &Times,
         table: &dyn Fn(&ModelName) -> Option<TableName>,
     ) -> Result<String, Error> {
         let mut locals = BTreeMap::new();
@@ -121,7 +122,7 @@ impl Session<'_> {
             let path = format!("audit {}", custom.header.name);
             Error::Project(vec![problem.in_file(&path, &text).note(format!("called by `{}`", model.name))])
         };
-        let expanded = tree.sight.expand_text(&custom.query, &locals, &named, &Times::LOADING).map_err(wrong)?.text;
+        let expanded = tree.sight.expand_text(&custom.query, &locals, &named, times).map_err(wrong)?.text;
         if !is_one_query(&expanded) {
             let what = "with its macros expanded, the audit is not one query".to_owned();
             return Err(wrong(Problem { what, span: 0..custom.query.len(), help: None }));
@@ -145,7 +146,9 @@ impl Session<'_> {
         let mut all = Vec::new();
         for name in prepared.desired.project.order().iter().filter(|name| wanted(name)) {
             let (Some(model), Some(rows)) = (prepared.desired.project.model(name), table(name)) else { continue };
-            for audit in self.audits_of(&prepared.desired, model, &table)? {
+            for audit in
+                self.audits_of(&prepared.desired, model, &self.times(model, None, &prepared.target.timing), &table)?
+            {
                 let failure = warehouse.audited(&audit, &rows.quoted())?;
                 let Audit { name, blocking, .. } = audit;
                 all.push(Audited { model: model.name.clone(), audit: name, blocking, failure });
@@ -164,7 +167,9 @@ impl Session<'_> {
         warehouse: &Warehouse,
         table: &dyn Fn(&ModelName) -> Option<TableName>,
     ) -> Result<Option<Diagnostic>, Error> {
-        for audit in self.audits_of(&prepared.desired, model, table)? {
+        for audit in
+            self.audits_of(&prepared.desired, model, &self.times(model, None, &prepared.target.timing), table)?
+        {
             let found = warehouse.audited(&audit, &snapshot.table.quoted())?;
             if let Some(failure) = found.filter(|_| audit.blocking) {
                 return self.audit_failed(prepared, model, &failure).map(Some);

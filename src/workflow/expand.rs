@@ -59,7 +59,10 @@ impl Sight {
             lexemes.get(statement.lexemes.start).is_some_and(|first| first.is_keyword(word))
         };
         let first = statements.first().filter(|first| begins(first, "model") || begins(first, "audit"));
-        let (header, after) = first.map_or((0, 0), |first| (first.span.end, first.lexemes.end));
+        let (mut header, mut after) = first.map_or((0, 0), |first| (first.span.end, first.lexemes.end));
+        if let Some(end) = lexemes.get(after).filter(|next| after > 0 && next.is_symbol(";")) {
+            (header, after) = (end.span.end, after + 1);
+        }
         let is_jinja = |statement: &sql::Statement| {
             ["jinja_query_begin", "jinja_statement_begin"].iter().any(|word| begins(statement, word))
         };

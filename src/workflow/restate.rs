@@ -76,7 +76,10 @@ impl Session<'_> {
         }
         let order = graph::order(&parents).unwrap_or_default();
         let snapshots = order.iter().filter(|fingerprint| all.contains(fingerprint));
-        let snapshots: Vec<Snapshot> = snapshots.filter_map(|fingerprint| state.built(fingerprint)).cloned().collect();
+        let snapshots = snapshots.filter_map(|fingerprint| state.built(fingerprint));
+        // an incremental table that only a rollback would show again can't be loaded: its files are not at hand
+        let can = |snapshot: &&Snapshot| snapshot.filled.is_none() || live.contains_key(&snapshot.fingerprint);
+        let snapshots: Vec<Snapshot> = snapshots.filter(can).cloned().collect();
         let environments = all.iter().flat_map(|fingerprint| live.get(fingerprint).into_iter().flatten().cloned());
         Ok(Restatement { environments: environments.collect(), snapshots, stale })
     }

@@ -16,7 +16,7 @@ use crate::domain::environment::{Snapshot, State};
 use crate::domain::interval::{Interval, Moment};
 use crate::domain::model::Kind;
 use crate::domain::name::{EnvName, ModelName, TableName};
-use crate::domain::plan::Step;
+use crate::domain::plan::{Above, Step};
 use crate::domain::project::Model;
 
 /// What a run did.
@@ -38,15 +38,21 @@ impl Session<'_> {
         let state = warehouse.state()?;
         let mut ran = Ran { environment, models: Vec::new() };
         let project = &prepared.desired.project;
-        let due: Vec<(&Model, Snapshot)> =
-            project.order().iter().filter_map(|name| self.due(&prepared, project.model(name)?, &state)).collect();
-        let total = due.len();
-        for (index, (model, snapshot)) in due.into_iter().enumerate() {
-            self.report.report(&Event::Building { model: model.name.clone(), index: index + 1, total });
-            let start = Instant::now();
-            let loaded = self.run_model(&prepared, model, snapshot, &warehouse, &state)?;
-            self.report.report(&Event::Built { model: model.name.clone(), took: start.elapsed() });
-            ran.models.push((model.name.clone(), loaded));
+        let mut above = Above::default();
+        let total = project.order().len();
+        for (index, model) in project.order().iter().filter_map(|name| project.model(name)).enumerate() {
+            let shown = state.built(&model.fingerprint).and_then(|snapshot| snapshot.filled.as_ref());
+            let filled = shown.map(|filled| filled.intervals.clone()).unwrap_or_default();
+            let mut loaded = Vec::new();
+            if let Some((snapshot, loads)) = self.due(&prepared, model, &state, &above) {
+                self.report.report(&Event::Building { model: model.name.clone(), index: index + 1, total });
+                let start = Instant::now();
+                self.run_model(&prepared, model, snapshot, &loads, &warehouse, &state)?;
+                self.report.report(&Event::Built { model: model.name.clone(), took: start.elapsed() });
+                ran.models.push((model.name.clone(), loads.clone()));
+                loaded = loads;
+            }
+            above.add_loaded(model, filled, &loaded);
         }
         Ok(ran)
     }
@@ -69,8 +75,14 @@ impl Session<'_> {
         self.prepare(target)
     }
 
-    /// The table of a model, if it is due there.
-    fn due<'m>(&self, prepared: &Prepared, model: &'m Model, state: &State) -> Option<(&'m Model, Snapshot)> {
+    /// The table of a model, if it is due there, and what to load into it.
+    fn due(
+        &self,
+        prepared: &Prepared,
+        model: &Model,
+        state: &State,
+        above: &Above,
+    ) -> Option<(Snapshot, Vec<Interval>)> {
         let environment = &prepared.target.environment;
         let shown = state.environments.get(environment)?.pointers.get(&model.name)?;
         let shared = state.prod().is_some_and(|prod| prod.pointers.get(&model.name) == Some(shown));
@@ -79,20 +91,21 @@ impl Session<'_> {
             return None;
         }
         let timing = &prepared.target.timing;
-        let is_due = match (&model.kind, &model.calendar) {
+        match (&model.kind, &model.calendar) {
             (Kind::Incremental(_), Some(calendar)) => {
                 let filled = snapshot.filled.clone().unwrap_or_default();
-                calendar.wanted(&filled, timing).is_some_and(|wanted| !calendar.loads(&filled, wanted).is_empty())
+                let loads = calendar.loads(&filled, calendar.wanted(&filled, timing)?, &above.held(model));
+                (!loads.is_empty()).then(|| (snapshot.clone(), loads))
             }
             (Kind::Full, _) => {
                 let since = Moment::from_millis(snapshot.built_at.saturating_mul(1000));
                 let schedule = &model.file.schedule;
-                snapshot.select.is_some()
-                    && (timing.ignore_cron || has_ticked(schedule, &self.config.default_cron, since, timing.now))
+                let is_due = snapshot.select.is_some()
+                    && (timing.ignore_cron || has_ticked(schedule, &self.config.default_cron, since, timing.now));
+                is_due.then(|| (snapshot.clone(), Vec::new()))
             }
-            _ => false,
-        };
-        is_due.then(|| (model, snapshot.clone()))
+            _ => None,
+        }
     }
 
     fn run_model(
@@ -100,15 +113,12 @@ impl Session<'_> {
         prepared: &Prepared,
         model: &Model,
         snapshot: Snapshot,
+        loads: &[Interval],
         warehouse: &Warehouse,
         state: &State,
-    ) -> Result<Vec<Interval>, Error> {
+    ) -> Result<(), Error> {
         let tables = shown_tables(&prepared.target.environment, state);
-        let filled = snapshot.filled.clone().unwrap_or_default();
-        let aim = model.calendar.as_ref().and_then(|calendar| calendar.wanted(&filled, &prepared.target.timing));
-        let loads = model.calendar.as_ref().zip(aim).map(|(calendar, aim)| calendar.loads(&filled, aim));
-        let loads = loads.unwrap_or_default();
-        let step = Step::of_run(model, snapshot.table.clone(), loads.clone(), aim);
+        let step = Step::of_run(model, snapshot.table.clone(), loads.to_vec(), None);
         let build = self.build_of(prepared, model, &step, &tables, state)?;
         let done = match model.kind {
             Kind::Incremental(_) => warehouse.build(&build, now()),
@@ -126,7 +136,7 @@ impl Session<'_> {
         match done {
             Ok(_) => {
                 self.warn_of(&build);
-                Ok(loads)
+                Ok(())
             }
             Err(WarehouseError::Engine { message, .. }) => {
                 let failure = self.explain(prepared, model, &build, &message, state)?;

@@ -222,3 +222,83 @@ fn spans_are_loaded_again_with_what_is_below_them() {
     assert_eq!(sandbox.value("SELECT min(most) >= 100 AND count(*) = 7 FROM prod.latest"), "true");
     sandbox.is_sound();
 }
+
+const CHAIN: [(&str, &str); 3] = [
+    (
+        "p",
+        "MODEL (name p, kind INCREMENTAL_BY_TIME_RANGE (time_column day), start '2026-01-01');
+           SELECT id, day, amount FROM raw.orders WHERE day BETWEEN @start_date AND @end_date",
+    ),
+    (
+        "q",
+        "MODEL (name q, kind INCREMENTAL_BY_TIME_RANGE (time_column day), start '2026-01-01');
+           SELECT id, day, amount FROM p WHERE day BETWEEN @start_date AND @end_date",
+    ),
+    ("f", "SELECT count(*) AS n FROM q"),
+];
+
+#[test]
+fn a_child_is_never_ahead_of_its_parent() {
+    let sandbox = shop(&CHAIN);
+    promote(&sandbox, "2026-01-10 06:00:00");
+    sandbox.write("models/q.sql", &CHAIN[1].1.replace("SELECT id,", "SELECT 1 AS one, id,"));
+    sandbox.commit_quietly("one");
+    // prod's table of p is run's business, so that q can't have the days that p lacks
+    promote(&sandbox, "2026-01-13 06:00:00");
+    let rows = |model: &str| sandbox.value(&format!("SELECT count(*) FROM prod.{model}"));
+    assert_eq!(rows("q"), rows("p"));
+    run(&sandbox, "2026-01-14 06:00:00");
+    assert_eq!(rows("q"), rows("p"));
+    assert_eq!(rows("p"), sandbox.value("SELECT count(*) FROM raw.orders WHERE day < '2026-01-14'"));
+    assert_eq!(sandbox.vmesh(&["plan", "--exit-code", "--execution-time", "2026-01-14 07:00:00"]).code, Some(0));
+}
+
+#[test]
+fn a_finer_child_waits_for_its_parent() {
+    let hourly = "MODEL (name h, kind INCREMENTAL_BY_TIME_RANGE (time_column moment), start '2026-01-01', cron '@hourly');
+                  SELECT id, CAST(day AS TIMESTAMP) AS moment FROM p WHERE CAST(day AS TIMESTAMP) BETWEEN @start_dtntz AND @end_dtntz";
+    let sandbox = shop(&[CHAIN[0], ("h", hourly)]);
+    promote(&sandbox, "2026-01-05 06:00:00");
+    for now in ["2026-01-05 09:00:00", "2026-01-06 07:00:00", "2026-01-07 07:30:00"] {
+        run(&sandbox, now);
+        assert_eq!(sandbox.value("SELECT count(*) FROM prod.h"), sandbox.value("SELECT count(*) FROM prod.p"), "{now}");
+    }
+}
+
+#[test]
+fn what_is_built_whole_follows_what_is_filled_above_it() {
+    let sandbox = shop(&CHAIN);
+    promote(&sandbox, "2026-01-20");
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    sandbox.write("models/p.sql", &CHAIN[0].1.replace("SELECT id,", "SELECT 1 AS one, id,"));
+    sandbox.commit_quietly("one");
+    let plan = |start: &str| {
+        sandbox.vmesh(&["plan", "--yes", "--start", start, "--execution-time", "2026-01-20"]).good();
+        let rows = |model: &str| sandbox.value(&format!("SELECT count(*) FROM dev__alice.{model}"));
+        assert_eq!(sandbox.value("SELECT n FROM dev__alice.f"), rows("q"), "{start}");
+        assert_eq!(rows("p"), rows("q"), "{start}");
+    };
+    plan("2026-01-18");
+    plan("2026-01-15");
+    sandbox.git(&["switch", "--quiet", "main"]).good();
+    sandbox.git(&["-c", "core.hooksPath=/dev/null", "merge", "--quiet", "alice"]).good();
+    promote(&sandbox, "2026-01-20");
+    let all = sandbox.value("SELECT count(*) FROM raw.orders WHERE day < '2026-01-20'");
+    assert_eq!(sandbox.value("SELECT n FROM prod.f"), all);
+    let wrong = ["plan", "--start", "2026-01-05", "--end", "2026-01-01"];
+    assert!(sandbox.vmesh(&wrong).fails(2).contains("the start is not before the end"));
+}
+
+#[test]
+fn without_a_start_a_new_version_begins_where_the_old_one_does() {
+    let model = CHAIN[0].1.replace(", start '2026-01-01'", "");
+    let sandbox = shop(&[("p", &model)]);
+    promote(&sandbox, "2026-01-05");
+    run(&sandbox, "2026-01-10");
+    let days = || sandbox.value("SELECT count(DISTINCT day) FROM prod.p");
+    assert_eq!(days(), "6");
+    sandbox.write("models/p.sql", &model.replace("SELECT id,", "SELECT 1 AS one, id,"));
+    sandbox.commit_quietly("one");
+    promote(&sandbox, "2026-01-10");
+    assert_eq!(days(), "6");
+}

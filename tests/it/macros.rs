@@ -11,6 +11,7 @@ fn variables_macros_and_jinja_are_expanded() {
             "MODEL (name report);\n@DEF(least, 2);\nSELECT @EACH([id, word], c -> count(@c) AS @{c}_count), @doubled(max(id)) AS twice\n\
              FROM numbers WHERE id >= @least AND word IS DISTINCT FROM @name",
         ),
+        ("headed", "MODEL (name headed);\n\nJINJA_QUERY_BEGIN;\nSELECT {{ 1 + 1 }} AS two\nJINJA_END;"),
         (
             "jinja",
             "JINJA_QUERY_BEGIN;\nSELECT {% for n in [1, 2] %}{{ n }} AS n{{ n }}, {% endfor %}'{{ name }}' AS name\nJINJA_END;",
@@ -21,6 +22,7 @@ fn variables_macros_and_jinja_are_expanded() {
     sandbox.commit("macros");
     assert_eq!(sandbox.rows("SELECT * FROM prod.report"), [["1", "0", "6"]]);
     assert_eq!(sandbox.rows("SELECT * FROM prod.jinja"), [["1", "2", "b"]]);
+    assert_eq!(sandbox.value("SELECT two FROM prod.headed"), "2");
     let tables = sandbox.snapshots();
     // the same after expansion: nothing to build
     sandbox.write("macros/doubled.sql", "MACRO doubled(value) AS 2 * (@value); -- a better name\n");
