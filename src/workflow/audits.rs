@@ -50,7 +50,16 @@ impl Session<'_> {
             hasher.update(file.id.as_str().as_bytes());
             let text = self.text(file)?;
             match CustomAudit::file(&text) {
-                Ok(mut found) => own.all.append(&mut found),
+                Ok(mut found) => {
+                    // none may look as if it were run
+                    let standalone = found.iter().filter(|audit| audit.header.standalone);
+                    problems.extend(standalone.map(|audit| {
+                        let what = "standalone audits are not supported yet".to_owned();
+                        let help = Some("call it in the header of one of the models: audits (…)".to_owned());
+                        Problem { what, span: audit.header.span.clone(), help }.in_file(&file.path, &text)
+                    }));
+                    own.all.append(&mut found);
+                }
                 Err(found) => problems.extend(found.into_iter().map(|problem| problem.in_file(&file.path, &text))),
             }
         }

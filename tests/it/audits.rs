@@ -110,6 +110,11 @@ fn an_audit_is_one_query_whatever_its_macros_make_of_it() {
     let told = sandbox.vmesh(&["promote", "--yes"]).fails(1);
     assert!(told.contains("not one query") || told.contains("audit positive"), "{told}");
     assert_eq!(sandbox.value("SELECT count(*) FROM raw.orders"), "1");
+    sandbox.write("audits/positive.sql", "AUDIT (name alone, standalone true);\nSELECT 1 AS bad");
+    sandbox.commit_quietly("standalone");
+    let told = sandbox.vmesh(&["promote", "--yes"]).fails(1);
+    assert!(told.contains("standalone audits are not supported yet"), "{told}");
+    std::fs::remove_file(sandbox.path().join("audits/positive.sql")).unwrap();
     sandbox.model("orders", "SELECT @SQL('1; DROP TABLE raw.orders') AS id");
     sandbox.commit_quietly("hostile model");
     sandbox.vmesh(&["promote", "--yes"]).fails(1);
