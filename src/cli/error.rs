@@ -267,6 +267,10 @@ fn warehouse(error: &WarehouseError) -> Diagnostic {
         WarehouseError::Audit { model, failure } => {
             Diagnostic::new(format!("audit `{}` of `{model}`: {} wrong rows", failure.name, failure.count))
         }
+        WarehouseError::Columns { model, changes } => {
+            Diagnostic::new(format!("the columns of `{model}` would change: {}", changes.join("; ")))
+                .note("it goes on from the rows of the version before; nothing was changed")
+        }
         WarehouseError::Occupied { place, kind, model } => {
             Diagnostic::new(format!("`{model}` can't be shown as {place}: a {kind} of that name is there already"))
                 .note(format!("vmesh did not make that {kind}, and replaces only what it made; nothing was changed"))

@@ -152,12 +152,18 @@ pub fn has_ticked(schedule: &Schedule, cron: &str, since: Moment, now: Moment) -
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::By;
+    use super::super::model::{By, OnChange};
     use super::*;
 
     fn calendar(schedule: Schedule, lookback: u32) -> Calendar {
         let by = By::TimeRange { column: "ds".to_owned(), format: None };
-        Calendar::new(&schedule, &Incremental { by, lookback, batch_size: None }, "@daily", None).unwrap()
+        Calendar::new(
+            &schedule,
+            &Incremental { by, lookback, batch_size: None, forward_only: false, on_change: OnChange::default() },
+            "@daily",
+            None,
+        )
+        .unwrap()
     }
 
     fn at(text: &str) -> Moment {

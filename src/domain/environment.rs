@@ -36,6 +36,21 @@ pub struct Snapshot {
     pub filled: Option<Filled>,
     /// The audits that it has passed, each by a hash over what they say.
     pub audited: BTreeSet<String>,
+    /// What it says and what it was built from, whatever the model is called.
+    pub content: Option<Fingerprint>,
+    /// Counts the times that its rows changed.
+    pub revision: u64,
+    /// The snapshot whose rows it went on from, as it was then.
+    pub continues: Option<Continued>,
+}
+
+/// A snapshot at one of its revisions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Continued {
+    /// The snapshot.
+    pub fingerprint: Fingerprint,
+    /// Its revision.
+    pub revision: u64,
 }
 
 /// Who keeps an environment in step, and from where.
@@ -137,6 +152,19 @@ impl State {
     /// Whether a snapshot is on record whose table is gone.
     pub fn lost(&self, fingerprint: &Fingerprint) -> bool {
         self.snapshots.contains_key(fingerprint) && self.built(fingerprint).is_none()
+    }
+
+    /// Whether prod shows this table, whatever the model is called there.
+    pub fn in_prod(&self, table: &TableName) -> bool {
+        self.prod().is_some_and(|prod| {
+            prod.pointers.values().any(|shown| self.snapshots.get(shown).is_some_and(|shown| shown.table == *table))
+        })
+    }
+
+    /// A table that holds just what a model of this content would, under whatever name.
+    pub fn same_content(&self, content: &Fingerprint, kind: &str) -> Option<&Snapshot> {
+        let mut alike = self.snapshots.values().filter(|snapshot| snapshot.content.as_ref() == Some(content));
+        alike.find(|snapshot| snapshot.kind == kind && self.built(&snapshot.fingerprint).is_some())
     }
 
     /// Prod, if anything was ever promoted.

@@ -79,23 +79,34 @@ pub(super) struct Own<'a> {
 pub(super) fn own(own: &Own<'_>) -> Fingerprint {
     let mut recipe = Recipe::new("own");
     recipe.text(&own.name.to_string());
-    recipe.count(own.kind.len());
-    own.kind.iter().for_each(|part| recipe.text(part));
-    for pairs in [own.physical, own.columns] {
-        recipe.count(pairs.len());
-        for (key, value) in pairs {
-            recipe.text(key);
-            recipe.text(value);
+    own.rest(recipe)
+}
+
+/// The same without the model's name: equal means "says the same, whatever it is called".
+pub(super) fn nameless(own: &Own<'_>) -> Fingerprint {
+    own.rest(Recipe::new("nameless"))
+}
+
+impl Own<'_> {
+    fn rest(&self, mut recipe: Recipe) -> Fingerprint {
+        recipe.count(self.kind.len());
+        self.kind.iter().for_each(|part| recipe.text(part));
+        for pairs in [self.physical, self.columns] {
+            recipe.count(pairs.len());
+            for (key, value) in pairs {
+                recipe.text(key);
+                recipe.text(value);
+            }
         }
+        recipe.optional(self.query.as_ref());
+        recipe.optional(self.seed.as_ref());
+        recipe.count(self.files.len());
+        for (path, hash) in &self.files {
+            recipe.text(path);
+            recipe.bytes(hash);
+        }
+        recipe.finish()
     }
-    recipe.optional(own.query.as_ref());
-    recipe.optional(own.seed.as_ref());
-    recipe.count(own.files.len());
-    for (path, hash) in &own.files {
-        recipe.text(path);
-        recipe.bytes(hash);
-    }
-    recipe.finish()
 }
 
 /// The fingerprint: the model's own part, and each parent by name.

@@ -6,6 +6,7 @@ pub mod config;
 pub mod diagnostic;
 pub mod engine_message;
 pub mod environment;
+pub mod evolution;
 pub mod fingerprint;
 pub mod graph;
 pub mod interval;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::calendar::Timing;
-use super::environment::{Environment, Snapshot, State};
+use super::environment::{Continued, Environment, Snapshot, State};
 use super::fingerprint::Fingerprint;
 use super::interval::{Interval, Intervals};
 use super::model::Kind;
@@ -90,8 +90,12 @@ pub enum Reason {
     NeverBuilt,
     /// Spans of time have to be filled.
     Missing,
+    /// The rows that it was built from, or went on from, have changed since.
+    Outdated,
     /// A snapshot with this fingerprint exists.
     Built,
+    /// The table of this model holds just what its own would.
+    SameAs(ModelName),
     /// It is inlined into its consumers.
     Inlined,
     /// The source tree has no such model any more.
@@ -123,6 +127,10 @@ pub struct Step {
     pub aim: Option<Interval>,
     /// Whether a table that is there has to be audited first.
     pub audit: bool,
+    /// The snapshot that the table begins as a copy of: an earlier version, whose rows can't be computed again.
+    pub continues: Option<Fingerprint>,
+    /// Whether a table that is there is made anew.
+    pub anew: bool,
 }
 
 /// Columns that came, went, or changed their type.
@@ -261,6 +269,8 @@ impl Step {
             loads,
             aim,
             audit: false,
+            continues: None,
+            anew: false,
         }
     }
 }
@@ -278,17 +288,24 @@ fn step(
     let before = base.and_then(|base| base.model(&model.name));
     let change = change(model, before);
     let inlined = model.kind == Kind::Embedded;
-    let built = state.built(&model.fingerprint);
-    let (aim, loads) = loads(model, built, state, env, timing, above);
+    let known = state.built(&model.fingerprint);
+    let rows = continued(model, known, trees.desired, state, env);
+    let anew = rows.is_some() || known.is_some() && above.is_remade(model, state);
+    let built = known.filter(|_| !anew);
+    let twin = twin(model, state).filter(|twin| known.is_none() && !above.is_stale(model, twin, state));
+    let (aim, loads) = loads(model, built, rows, state, env, timing, above);
     let (action, reason) = match built {
         _ if inlined => (Action::Reuse, Reason::Inlined),
         Some(_) if !loads.is_empty() => (Action::Build, Reason::Missing),
         Some(built) if above.is_stale(model, built, state) => (Action::Build, Reason::Missing),
         Some(_) => (Action::Reuse, Reason::Built),
+        None if known.is_some() => (Action::Build, Reason::Outdated),
+        None if let Some(twin) = twin => (Action::Reuse, Reason::SameAs(twin.model.clone())),
         None if state.lost(&model.fingerprint) => (Action::Build, Reason::TableLost),
         None => (Action::Build, why(model, before, base)),
     };
-    let table = built.map_or_else(|| model.table(), |snapshot| snapshot.table.clone());
+    let shown = known.or(twin);
+    let table = shown.map_or_else(|| model.table(), |snapshot| snapshot.table.clone());
     let swap = !inlined && state.views.get(&model.name.view(env, pattern)) != Some(&table);
     let columns = before.map(|before| columns(model, before, state)).unwrap_or_default();
     Step {
@@ -302,8 +319,45 @@ fn step(
         swap,
         loads,
         aim,
-        audit: built.is_some_and(|built| audits.is_some_and(|key| !built.audited.contains(key))),
+        audit: action == Action::Reuse
+            && shown.is_some_and(|shown| audits.is_some_and(|key| !shown.audited.contains(key))),
+        continues: rows.map(|rows| rows.fingerprint),
+        anew,
     }
+}
+
+/// A table that holds just what a model's own would: the model was renamed, or says what another one says. Tables that
+/// grow belong to one model each.
+fn twin<'s>(model: &Model, state: &'s State) -> Option<&'s Snapshot> {
+    let is_whole = matches!(model.kind, Kind::Full | Kind::View | Kind::Seed(_));
+    state.same_content(&model.content, model.kind.word()).filter(|_| is_whole)
+}
+
+/// The snapshot that a model's table begins as a copy of: the version that prod shows, where the new one goes on from its
+/// rows; or that of the model which was renamed. What a branch made of it is shown by prod only while prod's rows are
+/// still those that were copied.
+fn continued<'s>(
+    model: &Model,
+    known: Option<&Snapshot>,
+    desired: &Project,
+    state: &'s State,
+    env: &EnvName,
+) -> Option<&'s Snapshot> {
+    let Kind::Incremental(incremental) = &model.kind else { return None };
+    let prod = state.prod()?;
+    let same_name = || prod.pointers.get(&model.name).filter(|_| incremental.goes_on());
+    let renamed = || {
+        let gone = prod.pointers.iter().filter(|(name, _)| desired.model(name).is_none());
+        let content = |shown: &Fingerprint| state.snapshots.get(shown).and_then(|snapshot| snapshot.content);
+        gone.map(|(_, shown)| shown).find(|shown| content(shown) == Some(model.content))
+    };
+    let before = state.built(same_name().or_else(renamed)?)?;
+    if before.fingerprint == model.fingerprint || before.filled.is_none() || before.kind != model.kind.word() {
+        return None;
+    }
+    let copied = Continued { fingerprint: before.fingerprint, revision: before.revision };
+    let is_copy = |known: &Snapshot| !incremental.goes_on() || !env.is_prod() || known.continues == Some(copied);
+    (!known.is_some_and(is_copy)).then_some(before)
 }
 
 /// What to load into an incremental model's table, and what it shall hold then.
@@ -313,13 +367,17 @@ fn step(
 fn loads(
     model: &Model,
     built: Option<&Snapshot>,
+    rows: Option<&Snapshot>,
     state: &State,
     env: &EnvName,
     timing: &Timing,
     above: &Above,
 ) -> (Option<Interval>, Vec<Interval>) {
     let Some(calendar) = &model.calendar else { return (None, Vec::new()) };
-    let filled = built.and_then(|snapshot| snapshot.filled.clone()).unwrap_or_default();
+    let mut filled = built.and_then(|snapshot| snapshot.filled.clone()).unwrap_or_default();
+    if let Some(held) = rows.and_then(|rows| rows.filled.as_ref()) {
+        filled.intervals.clone_from(&held.intervals);
+    }
     let shown = is_in_prod(model, state);
     let limited = timing.start.is_some() || timing.end.is_some();
     if shown && built.is_some() || built.is_some() && !env.is_prod() && !limited && filled.is_complete() {
@@ -351,6 +409,8 @@ pub struct Above {
     held: BTreeMap<ModelName, Vec<Intervals>>,
     /// When an incremental ancestor that prod doesn't show was last filled; `i64::MAX` if it is about to be.
     filled_at: BTreeMap<ModelName, i64>,
+    /// Models whose table is made anew, and those below them.
+    remade: BTreeSet<ModelName>,
 }
 
 impl Above {
@@ -365,9 +425,20 @@ impl Above {
         model.kind == Kind::Full && !is_in_prod(model, state) && filled_at.is_some_and(|at| *at > built.built_at)
     }
 
+    /// Whether a table that grows lies below one that is made anew, of which it holds old rows.
+    fn is_remade(&self, model: &Model, state: &State) -> bool {
+        let grows = model.calendar.is_some() && !is_in_prod(model, state);
+        grows && model.parents.keys().any(|parent| self.remade.contains(parent))
+    }
+
     fn add(&mut self, model: &Model, step: &Step, state: &State) {
-        let snapshot = state.built(&model.fingerprint);
-        let filled = snapshot.and_then(|snapshot| snapshot.filled.as_ref()).map(|filled| filled.intervals.clone());
+        if step.anew || model.parents.keys().any(|parent| self.remade.contains(parent)) {
+            self.remade.insert(model.name.clone());
+        }
+        let snapshot = state.built(&model.fingerprint).filter(|_| !step.anew);
+        let before = step.continues.and_then(|before| state.built(&before));
+        let filled = before.or(snapshot).and_then(|snapshot| snapshot.filled.as_ref());
+        let filled = filled.map(|filled| filled.intervals.clone());
         self.add_loaded(model, filled.unwrap_or_default(), &step.loads);
         let own = match (&model.calendar, snapshot) {
             (Some(_), _) if is_in_prod(model, state) => None,
@@ -470,6 +541,8 @@ fn removed(trees: Trees<'_>, shown: Option<&Environment>) -> Vec<Step> {
         loads: Vec::new(),
         aim: None,
         audit: false,
+        continues: None,
+        anew: false,
     });
     steps.filter(|step| step.swap || trees.base.is_some_and(|base| base.model(&step.model).is_some())).collect()
 }

@@ -12,12 +12,12 @@ use super::settle::Standing;
 use crate::adapter::warehouse::{AuditFailure, Body, Build, Fill, Load, Publication, Warehouse, WarehouseError};
 use crate::domain::diagnostic::{Diagnostic, Excerpt, nearest};
 use crate::domain::engine_message;
-use crate::domain::environment::State;
+use crate::domain::environment::{Snapshot, State};
 use crate::domain::interval::{Interval, Times};
 use crate::domain::model::Kind;
 use crate::domain::name::{EnvName, ModelName, TableName};
-use crate::domain::plan::{Action, Plan, Step};
-use crate::domain::project::Model;
+use crate::domain::plan::{Action, Plan, Reason, Step};
+use crate::domain::project::{Model, Project};
 
 /// What became of a plan.
 #[derive(Debug)]
@@ -198,6 +198,12 @@ impl Session<'_> {
                         failures.push((build.model.clone(), self.audit_failed(prepared, model, &failure)?));
                     }
                 }
+                Err(WarehouseError::Columns { changes, .. }) => {
+                    stuck.insert(build.model.clone());
+                    if let Some(model) = project.model(&build.model) {
+                        failures.push((build.model.clone(), self.columns_refused(prepared, model, &changes)?));
+                    }
+                }
                 Err(WarehouseError::Engine { message, .. }) => {
                     stuck.insert(build.model.clone());
                     if let Some(model) = project.model(&build.model) {
@@ -210,12 +216,17 @@ impl Session<'_> {
         if self.location.interrupt.is_requested() {
             return Err(WarehouseError::Interrupted.into());
         }
+        for step in plan.steps.iter().filter(|_| failures.is_empty()) {
+            if let Some(shared) = shared(project, step, state) {
+                warehouse.put_on_record(&shared)?;
+            }
+        }
         let to_audit = plan.steps.iter().filter(|step| step.audit && step.action == Action::Reuse);
         let is_whole = failures.is_empty();
         for step in to_audit.filter(|_| is_whole) {
-            let (Some(model), Some(snapshot)) =
-                (project.model(&step.model), step.fingerprint.and_then(|fingerprint| state.built(&fingerprint)))
-            else {
+            let shared = shared(project, step, state);
+            let known = || step.fingerprint.and_then(|fingerprint| state.built(&fingerprint));
+            let (Some(model), Some(snapshot)) = (project.model(&step.model), shared.as_ref().or_else(known)) else {
                 continue;
             };
             let table = |name: &ModelName| tables.get(name).cloned();
@@ -280,7 +291,10 @@ impl Session<'_> {
                     first: select_at(&Times::LOADING)?.unwrap_or_default(),
                     loads: step.loads.iter().map(load).collect::<Result<_, Error>>()?,
                     aim: step.aim,
-                    known: state.built(&model.fingerprint).cloned(),
+                    known: state.built(&model.fingerprint).filter(|_| !step.anew).cloned(),
+                    before: step.continues.and_then(|before| state.built(&before).cloned()),
+                    on_change: incremental.on_change,
+                    now: timing.now,
                 }))
             }
             _ => Body::Table(select.unwrap_or_default()),
@@ -295,6 +309,7 @@ impl Session<'_> {
             model: model.name.clone(),
             fingerprint: model.fingerprint,
             own: model.own,
+            content: model.content,
             table: step.table.clone().unwrap_or_else(|| model.table()),
             kind: model.kind.word().to_owned(),
             parents: model.parents.values().copied().collect(),
@@ -332,6 +347,22 @@ impl Session<'_> {
             diagnostic = diagnostic.note(values.collect::<Vec<_>>().join(" | "));
         }
         Ok(diagnostic.help("mend the model or its sources; or let it only warn: (…, blocking := false)"))
+    }
+
+    /// What a version that goes on from another's rows would do to their columns.
+    fn columns_refused(&self, prepared: &Prepared, model: &Model, changes: &[String]) -> Result<Diagnostic, Error> {
+        let text = self.file_text(&prepared.desired, model)?;
+        let span = model.file.place.clone();
+        let excerpt = Excerpt { path: self.in_top(&model.path), text, span, label: String::new() };
+        let what = format!("`{}` goes on from the rows of the version before, whose columns don't fit", model.name);
+        let mut diagnostic = Diagnostic::new(what).at(excerpt);
+        for change in changes {
+            diagnostic = diagnostic.note(change.clone());
+        }
+        Ok(diagnostic.help(format!(
+            "keep the columns, or allow it: kind {} (…, on_destructive_change ALLOW, on_additive_change ALLOW)",
+            model.kind.word()
+        )))
     }
 
     /// The engine's complaint about a model, at the line that the user wrote.
@@ -397,4 +428,12 @@ impl Session<'_> {
         let read = reads.iter().find(is_it)?;
         Some((read.parts.join("."), read.span.clone()))
     }
+}
+
+/// The record of a model that shows another one's table, because that holds just what its own would.
+fn shared(project: &Project, step: &Step, state: &State) -> Option<Snapshot> {
+    let Reason::SameAs(_) = &step.reason else { return None };
+    let model = project.model(&step.model)?;
+    let twin = state.same_content(&model.content, model.kind.word())?;
+    Some(Snapshot { model: model.name.clone(), fingerprint: model.fingerprint, own: model.own, ..twin.clone() })
 }

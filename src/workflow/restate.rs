@@ -57,19 +57,34 @@ impl Session<'_> {
             let matching = matching(pattern, shown.pointers.keys())?;
             named.extend(matching.iter().filter_map(|model| shown.pointers.get(model)).copied());
         }
+        // a history goes on: what was once valid can't be computed again, nor what was built from it
+        let again = state.snapshots.iter().filter(|(_, snapshot)| !is_history(snapshot));
         let parents: BTreeMap<Fingerprint, Vec<Fingerprint>> =
-            state.snapshots.iter().map(|(fingerprint, snapshot)| (*fingerprint, snapshot.parents.clone())).collect();
+            again.map(|(fingerprint, snapshot)| (*fingerprint, snapshot.parents.clone())).collect();
+        if let Some(model) = named.iter().filter_map(|named| state.snapshots.get(named)).find(|named| is_history(named))
+        {
+            return Err(Error::Usage {
+                what: format!("`{}` keeps a history, which can't be computed again", model.model),
+                help: "name the others; what is below is built again without it".to_owned(),
+            });
+        }
         let live = live(state);
         // what a rollback may show again is kept up to date, too
         let kept = state.kept_for_rollback(now() - self.config.ttl_seconds);
         let (all, unshown): (BTreeSet<Fingerprint>, BTreeSet<Fingerprint>) = graph::below(&parents, named)
             .into_iter()
             .partition(|fingerprint| live.contains_key(fingerprint) || kept.contains(fingerprint));
+        let table = |fingerprint: &Fingerprint| state.snapshots.get(fingerprint).map(|snapshot| &snapshot.table);
+        let shown_tables: BTreeSet<&TableName> = all.iter().filter_map(table).collect();
         let stale = unshown.iter().filter_map(|fingerprint| state.snapshots.get(fingerprint));
-        let stale = stale.filter(|snapshot| is_filled(snapshot)).map(|snapshot| snapshot.table.clone()).collect();
+        let stale = stale.filter(|snapshot| is_filled(snapshot) && !shown_tables.contains(&snapshot.table));
+        let stale = stale.map(|snapshot| snapshot.table.clone()).collect();
         if let (false, Some(prod)) = (environment.is_prod(), state.prod()) {
-            let models: Vec<ModelName> =
-                prod.pointers.iter().filter(|(_, shown)| all.contains(shown)).map(|(model, _)| model.clone()).collect();
+            let of_prod = prod
+                .pointers
+                .iter()
+                .filter(|(_, shown)| table(shown).is_some_and(|table| shown_tables.contains(table)));
+            let models: Vec<ModelName> = of_prod.map(|(model, _)| model.clone()).collect();
             if !models.is_empty() {
                 return Err(Error::SharedWithProd { pattern: patterns.join(" "), models });
             }
@@ -171,6 +186,11 @@ impl Session<'_> {
 /// Whether a snapshot holds rows that can be computed again: views hold none, seeds are their file.
 fn is_filled(snapshot: &Snapshot) -> bool {
     snapshot.filled.is_some() || snapshot.select.is_some() && snapshot.kind != "VIEW"
+}
+
+/// Whether a snapshot keeps what was once valid.
+fn is_history(snapshot: &Snapshot) -> bool {
+    snapshot.kind.starts_with("SCD_TYPE_2")
 }
 
 /// Each snapshot that is shown, with the environments that show it.

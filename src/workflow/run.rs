@@ -85,9 +85,8 @@ impl Session<'_> {
     ) -> Option<(Snapshot, Vec<Interval>)> {
         let environment = &prepared.target.environment;
         let shown = state.environments.get(environment)?.pointers.get(&model.name)?;
-        let shared = state.prod().is_some_and(|prod| prod.pointers.get(&model.name) == Some(shown));
         let snapshot = state.built(shown).filter(|_| *shown == model.fingerprint)?;
-        if shared && !environment.is_prod() {
+        if state.in_prod(&snapshot.table) && !environment.is_prod() {
             return None;
         }
         let timing = &prepared.target.timing;

@@ -27,6 +27,7 @@ fn build(model: &str, number: u8) -> Build {
         model,
         fingerprint,
         own: fingerprint,
+        content: fingerprint,
         kind: "FULL".to_owned(),
         parents: Vec::new(),
         body: Body::Table(format!("SELECT {number} AS n")),

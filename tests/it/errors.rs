@@ -29,8 +29,14 @@ fn an_unknown_property() {
 }
 
 #[test]
-fn a_kind_that_comes_later() {
-    let sql = "MODEL (name a, kind SCD_TYPE_2 (unique_key id));\nSELECT 1 AS id\n";
+fn a_kind_that_the_engine_has_not() {
+    let sql = "MODEL (name a, kind MANAGED);\nSELECT 1 AS id\n";
+    insta::assert_snapshot!(plan(&[("models/a.sql", sql)]));
+}
+
+#[test]
+fn a_column_that_the_kind_needs() {
+    let sql = "MODEL (\n  name a,\n  kind SCD_TYPE_2 (unique_key id)\n);\nSELECT 1 AS id, now() AS update_at\n";
     insta::assert_snapshot!(plan(&[("models/a.sql", sql)]));
 }
 

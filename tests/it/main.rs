@@ -10,6 +10,8 @@ mod concurrency;
 mod crash;
 mod errors;
 mod events;
+mod forward_only;
+mod history;
 mod hooks;
 mod incremental;
 mod macros;

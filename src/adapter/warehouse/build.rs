@@ -22,6 +22,8 @@ pub struct Build {
     pub table: TableName,
     /// The kind's word.
     pub kind: String,
+    /// The fingerprint but for the model's name.
+    pub content: Fingerprint,
     /// The snapshots it is built from.
     pub parents: Vec<Fingerprint>,
     /// Where the rows come from.
@@ -51,6 +53,9 @@ impl Build {
             built_at: at,
             filled: None,
             audited: self.audited.iter().cloned().collect(),
+            content: Some(self.content),
+            revision: 0,
+            continues: None,
         }
     }
 }
@@ -103,7 +108,7 @@ impl Warehouse {
             let renew = |view: &TableName| super::publish::view_statement(view, &snapshot.table);
             self.run(&doing, &views.iter().map(renew).collect::<String>())?;
         }
-        let snapshot = Snapshot { columns, built_at: at, ..snapshot.clone() };
+        let snapshot = Snapshot { columns, built_at: at, revision: snapshot.revision + 1, ..snapshot.clone() };
         self.record(&snapshot)?;
         Ok(snapshot)
     }
@@ -187,7 +192,7 @@ impl Warehouse {
         let doing = "recording a snapshot";
         let parents: Vec<String> = snapshot.parents.iter().map(Fingerprint::hex).collect();
         let columns = serde_json::to_string(&snapshot.columns).unwrap_or_default();
-        let sql = "INSERT OR REPLACE INTO vmesh_state.snapshots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        let sql = "INSERT OR REPLACE INTO vmesh_state.snapshots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
         let values = duckdb::params![
             snapshot.fingerprint.hex(),
             snapshot.model.to_string(),
@@ -199,7 +204,10 @@ impl Warehouse {
             columns,
             snapshot.built_at,
             snapshot.filled.as_ref().map(|filled| serde_json::to_string(filled).unwrap_or_default()),
-            snapshot.audited.iter().cloned().collect::<Vec<_>>().join(" ")
+            snapshot.audited.iter().cloned().collect::<Vec<_>>().join(" "),
+            snapshot.content.as_ref().map(Fingerprint::hex),
+            snapshot.revision,
+            snapshot.continues.as_ref().map(|from| serde_json::to_string(from).unwrap_or_default())
         ];
         self.connection.execute(sql, values).map(|_| ()).map_err(|error| self.failed(doing, &error))
     }

@@ -70,6 +70,14 @@ pub enum WarehouseError {
         /// What was found.
         failure: Box<AuditFailure>,
     },
+    /// A version that goes on from another's rows would change their columns.
+    #[error("the columns of `{model}` would change")]
+    Columns {
+        /// The model.
+        model: ModelName,
+        /// What would change, each in words.
+        changes: Vec<String>,
+    },
     /// Something of the user's stands where a view should go.
     #[error("a {kind} that vmesh did not make stands where a view should go")]
     Occupied {

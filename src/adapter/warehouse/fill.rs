@@ -2,12 +2,13 @@
 //! that an interrupted fill goes on where it stopped.
 
 use super::build::{Body, Build};
-use super::{Warehouse, WarehouseError};
+use super::{Warehouse, WarehouseError, history};
 use crate::domain::calendar::Filled;
-use crate::domain::environment::{Column, Snapshot};
-use crate::domain::interval::{Interval, Moment};
-use crate::domain::model::By;
-use crate::domain::name::{literal, quote};
+use crate::domain::environment::{Column, Continued, Snapshot};
+use crate::domain::evolution::{Evolved, evolve};
+use crate::domain::interval::{Interval, Intervals, Moment};
+use crate::domain::model::{By, OnChange, Policy};
+use crate::domain::name::{TableName, literal, quote};
 
 /// How an incremental table is filled.
 #[derive(Debug, Clone)]
@@ -22,6 +23,12 @@ pub struct Fill {
     pub aim: Option<Interval>,
     /// The table as it is, if it is there.
     pub known: Option<Snapshot>,
+    /// The snapshot whose rows a table that is not there begins with.
+    pub before: Option<Snapshot>,
+    /// What that may do to their columns.
+    pub on_change: OnChange,
+    /// The time of the loads.
+    pub now: Moment,
 }
 
 /// One load.
@@ -34,7 +41,7 @@ pub struct Load {
 }
 
 /// Where the new rows wait: a temporary table of this connection.
-const NEW: &str = "temp.vmesh_new";
+pub(super) const NEW: &str = "temp.vmesh_new";
 
 impl Warehouse {
     /// Makes the table if it is not there, and carries out the loads. `at` is the time in seconds since 1970.
@@ -44,14 +51,10 @@ impl Warehouse {
         let mut snapshot = match &fill.known {
             Some(known) => known.clone(),
             None => self.transaction(&doing, |warehouse| {
-                let table = build.table.quoted();
-                warehouse.run(
-                    &doing,
-                    &format!("CREATE OR REPLACE TABLE {table} AS SELECT * FROM (\n{}\n) LIMIT 0", fill.first),
-                )?;
+                let (continues, intervals) = warehouse.begin(&doing, build, fill)?;
+                let filled = Some(Filled { aim, intervals });
                 let columns = warehouse.columns(&build.table)?;
-                let snapshot =
-                    Snapshot { filled: Some(Filled { aim, ..Filled::default() }), ..build.snapshot(columns, at) };
+                let snapshot = Snapshot { filled, continues, ..build.snapshot(columns, at) };
                 warehouse.record(&snapshot)?;
                 Ok(snapshot)
             })?,
@@ -63,12 +66,46 @@ impl Warehouse {
         Ok(snapshot)
     }
 
+    /// Makes the table: an empty one, or one that goes on from the rows of an earlier version, in the new one's columns.
+    /// Gives what it went on from, and the spans that it holds.
+    fn begin(&self, doing: &str, build: &Build, fill: &Fill) -> Result<(Option<Continued>, Intervals), WarehouseError> {
+        let added = match &fill.by {
+            By::History(history) => format!(", {}", history::columns(history)),
+            _ => String::new(),
+        };
+        let empty = format!("SELECT *{added} FROM (\n{}\n) LIMIT 0", fill.first);
+        let table = build.table.quoted();
+        let Some(before) = &fill.before else {
+            self.run(doing, &format!("CREATE OR REPLACE TABLE {table} AS {empty}"))?;
+            return Ok((None, Intervals::default()));
+        };
+        self.run(doing, &format!("CREATE OR REPLACE TEMP TABLE vmesh_new AS {empty}"))?;
+        let new = self.columns(&TableName { schema: "temp".to_owned(), name: "vmesh_new".to_owned() })?;
+        let columns = evolve(&self.columns(&before.table)?, &new, fill.on_change)
+            .map_err(|changes| WarehouseError::Columns { model: build.model.clone(), changes })?;
+        let select = |evolved: &Evolved| {
+            let (name, kind) = &evolved.column;
+            let value = if evolved.is_old { quote(name) } else { "NULL".to_owned() };
+            format!("CAST({value} AS {kind}) AS {}", quote(name))
+        };
+        let select: Vec<String> = columns.iter().map(select).collect();
+        let (select, rows) = (select.join(", "), before.table.quoted());
+        self.run(doing, &format!("CREATE OR REPLACE TABLE {table} AS SELECT {select} FROM {rows}"))?;
+        self.audit(build, None)?;
+        let continues = Continued { fingerprint: before.fingerprint, revision: before.revision };
+        Ok((Some(continues), before.filled.clone().unwrap_or_default().intervals))
+    }
+
     /// Carries out the loads of a table that is there, whatever it holds: kinds that know no time begin with an empty
     /// table. To be called within a transaction.
     pub fn reload(&self, build: &Build, at: i64) -> Result<(), WarehouseError> {
         let doing = format!("building `{}` again", build.model);
         let Body::Loads(fill) = &build.body else { return Ok(()) };
         let Some(known) = &fill.known else { return Ok(()) };
+        if matches!(fill.by, By::History(_)) {
+            // what was once valid can't be computed again
+            return Ok(());
+        }
         if !matches!(fill.by, By::TimeRange { .. }) {
             self.run(&doing, &format!("DELETE FROM {}", build.table.quoted()))?;
         }
@@ -96,10 +133,11 @@ impl Warehouse {
             filled: Some(filled),
             built_at: at,
             audited: build.audited.iter().cloned().collect(),
+            revision: snapshot.revision + 1,
             ..snapshot.clone()
         };
         self.run(&doing, &format!("CREATE OR REPLACE TEMP TABLE vmesh_new AS\n{}", load.select))?;
-        for statement in statements(&build.table.quoted(), &fill.by, load.interval, &next.columns) {
+        for statement in statements(&build.table.quoted(), fill, load.interval, &next.columns) {
             self.run(&doing, &statement)?;
         }
         self.audit(build, Some(&within(&fill.by, load.interval, &next.columns)))?;
@@ -109,11 +147,16 @@ impl Warehouse {
 }
 
 /// The statements that put the new rows in the place of the old ones.
-fn statements(table: &str, by: &By, interval: Interval, columns: &[Column]) -> Vec<String> {
-    let insert = |rest: &str| format!("INSERT INTO {table} BY NAME SELECT * FROM {NEW} AS vmesh_new {rest}");
-    match by {
+fn statements(table: &str, fill: &Fill, interval: Interval, columns: &[Column]) -> Vec<String> {
+    let known = columns.iter().map(|(name, _)| literal(&name.to_lowercase())).collect::<Vec<_>>().join(", ");
+    let listed = match fill.on_change.additive {
+        Policy::Ignore => format!("COLUMNS(lambda name: lower(name) IN ({known}))"),
+        _ => "*".to_owned(),
+    };
+    let insert = |rest: &str| format!("INSERT INTO {table} BY NAME SELECT {listed} FROM {NEW} AS vmesh_new {rest}");
+    match &fill.by {
         By::TimeRange { .. } => {
-            let within = within(by, interval, columns);
+            let within = within(&fill.by, interval, columns);
             // rows of other spans are those loads' business
             vec![format!("DELETE FROM {table} WHERE {within}"), insert(&format!("WHERE {within}"))]
         }
@@ -126,6 +169,7 @@ fn statements(table: &str, by: &By, interval: Interval, columns: &[Column]) -> V
         By::Partition(parts) => vec![delete_same(table, parts), insert("")],
         By::Unmanaged(true) => vec![format!("DELETE FROM {table}"), insert("")],
         By::Unmanaged(false) => vec![insert("")],
+        By::History(history) => history::statements(table, history, columns, fill.now),
     }
 }
 

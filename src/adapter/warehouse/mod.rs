@@ -7,6 +7,7 @@ mod build;
 mod collect;
 mod error;
 mod fill;
+mod history;
 mod publish;
 mod query;
 mod referee;
@@ -30,7 +31,7 @@ pub use self::referee::Referee;
 pub use self::trial::{Check, Difference, Trial};
 
 /// The version of the records that this vmesh writes.
-const FORMAT: i32 = 2;
+const FORMAT: i32 = 3;
 
 /// A way to open a warehouse: nothing is held by it.
 #[derive(Debug, Clone)]
@@ -145,7 +146,8 @@ impl Location {
         let warehouse = self.open(AccessMode::ReadWrite, waiting)?;
         let records = match warehouse.format()? {
             Some(FORMAT) => return Ok(warehouse),
-            Some(_) => include_str!("records-1-to-2.sql"),
+            Some(1) => concat!(include_str!("records-1-to-2.sql"), include_str!("records-2-to-3.sql")),
+            Some(_) => include_str!("records-2-to-3.sql"),
             None => include_str!("records.sql"),
         };
         let row = format!("INSERT INTO vmesh_state.format VALUES ({FORMAT}, 'vmesh {}');", env!("CARGO_PKG_VERSION"));

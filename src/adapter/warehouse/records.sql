@@ -33,7 +33,10 @@ CREATE TABLE vmesh_state.snapshots (
     columns VARCHAR NOT NULL,
     built_at BIGINT NOT NULL,
     filled VARCHAR, -- of incremental kinds: the spans that were loaded, as JSON
-    audited VARCHAR NOT NULL -- hashes of the audits that it has passed
+    audited VARCHAR NOT NULL, -- hashes of the audits that it has passed
+    content VARCHAR, -- the fingerprint but for the model's name
+    revision UBIGINT NOT NULL, -- counts the times that its rows changed
+    continues VARCHAR -- the snapshot whose rows it went on from, at which revision, as JSON
 );
 -- the history of prod's pointers
 CREATE TABLE vmesh_state.promotions (

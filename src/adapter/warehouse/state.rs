@@ -62,8 +62,8 @@ impl Warehouse {
     }
 
     fn snapshots(&self) -> Result<BTreeMap<Fingerprint, Snapshot>, WarehouseError> {
-        let sql = "SELECT fingerprint, model, own, table_name, kind, parents, query, columns, built_at, filled, audited \
-                   FROM vmesh_state.snapshots";
+        let sql = "SELECT fingerprint, model, own, table_name, kind, parents, query, columns, built_at, filled, audited, \
+                   content, revision, continues FROM vmesh_state.snapshots";
         let rows = self.all(DOING, sql, |row| {
             let text = |index| row.get::<_, String>(index);
             let (fingerprint, model, own) = (text(0)?, text(1)?, text(2)?);
@@ -81,6 +81,9 @@ impl Warehouse {
                     built_at: row.get(8).ok()?,
                     filled: row.get::<_, Option<String>>(9).ok()?.and_then(|filled| serde_json::from_str(&filled).ok()),
                     audited: row.get::<_, String>(10).ok()?.split_whitespace().map(str::to_owned).collect(),
+                    content: row.get::<_, Option<String>>(11).ok()?.as_deref().and_then(Fingerprint::from_hex),
+                    revision: row.get(12).ok()?,
+                    continues: row.get::<_, Option<String>>(13).ok()?.and_then(|from| serde_json::from_str(&from).ok()),
                 })
             };
             Ok(snapshot())

@@ -101,11 +101,11 @@ fn line(step: &Step, width: usize) -> String {
     let name = format!("{:width$}", step.model.to_string());
     let change = format!("{:9}", step.change.word());
     let action = format!("{:5}", step.action.word());
-    let reason = match loads(step) {
-        Some(loads) => format!("{} · {loads}", reason(&step.reason)),
-        None if step.audit => format!("{} · to be audited", reason(&step.reason)),
-        None => reason(&step.reason),
-    };
+    let mut notes = vec![reason(&step.reason)];
+    notes.extend(step.continues.map(|_| "goes on from prod's rows".to_owned()));
+    notes.extend(loads(step));
+    notes.extend(step.audit.then(|| "to be audited".to_owned()));
+    let reason = notes.join(" · ");
     let mut line = format!("  {} {name}  {change}  {action}  {}\n", paint(style, sign), paint(DIM, reason));
     let columns = &step.columns;
     let lists = [("+", &columns.added, GREEN), ("-", &columns.removed, RED), ("~", &columns.changed, YELLOW)];
@@ -144,7 +144,9 @@ pub(in crate::cli) fn reason(reason: &Reason) -> String {
         Reason::TableLost => "its table is gone".to_owned(),
         Reason::NeverBuilt => "it was never built".to_owned(),
         Reason::Missing => "time to be filled".to_owned(),
+        Reason::Outdated => "what it was built from has changed since".to_owned(),
         Reason::Built => "already built".to_owned(),
+        Reason::SameAs(model) => format!("says the same as {model}, whose table it shares"),
         Reason::Inlined => "inlined into its consumers".to_owned(),
         Reason::Gone => "no such model any more".to_owned(),
     }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::sql::Lexeme;
 use super::header::{self, Property, Value};
+use super::history::{self, History};
 use super::problem::Problem;
 
 /// How an incremental model is filled.
@@ -17,6 +18,55 @@ pub struct Incremental {
     pub lookback: u32,
     /// The most units in one load.
     pub batch_size: Option<NonZeroU32>,
+    /// Whether a changed version goes on from the rows of the one before it, rather than be filled anew.
+    pub forward_only: bool,
+    /// What such a version may do to the columns.
+    pub on_change: OnChange,
+}
+
+/// What a version that goes on from another's rows may do to their columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OnChange {
+    /// To drop a column, or to change its type so that values may not fit.
+    pub destructive: Policy,
+    /// To add one.
+    pub additive: Policy,
+}
+
+/// What to do about a change of columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Policy {
+    /// Refuse it.
+    Error,
+    /// Make it.
+    Allow,
+    /// Leave the table's columns as they are.
+    Ignore,
+}
+
+impl Default for OnChange {
+    fn default() -> Self {
+        Self { destructive: Policy::Error, additive: Policy::Allow }
+    }
+}
+
+impl OnChange {
+    /// Takes a property of the kind, if it is one of these.
+    pub(super) fn read(&mut self, property: &Property<'_>) -> Result<bool, Problem> {
+        let policy = match property.key.as_str() {
+            "on_destructive_change" => &mut self.destructive,
+            "on_additive_change" => &mut self.additive,
+            _ => return Ok(false),
+        };
+        *policy = match property.value.text().map(str::to_ascii_uppercase).as_deref() {
+            Some("ERROR") => Policy::Error,
+            // the plan tells the columns in any case
+            Some("ALLOW" | "WARN") => Policy::Allow,
+            Some("IGNORE") => Policy::Ignore,
+            _ => return Err(expected("ERROR, WARN, ALLOW or IGNORE", property)),
+        };
+        Ok(true)
+    }
 }
 
 /// What of an incremental table a load replaces. Keys and partitions compare NULL-safely.
@@ -35,6 +85,8 @@ pub enum By {
     Partition(Vec<String>),
     /// Nothing: rows are added. With `true`, all of it.
     Unmanaged(bool),
+    /// Nothing: rows that changed are closed, and their new versions added.
+    History(History),
 }
 
 /// The words of these kinds.
@@ -49,6 +101,7 @@ impl By {
             Self::UniqueKey(_) => WORDS[1],
             Self::Partition(_) => WORDS[2],
             Self::Unmanaged(_) => WORDS[3],
+            Self::History(history) => history.word(),
         }
     }
 }
@@ -56,15 +109,49 @@ impl By {
 impl Incremental {
     /// What of it makes different rows: part of the fingerprint.
     pub fn meaning(&self) -> Vec<String> {
-        match &self.by {
+        let mut meaning = match &self.by {
             By::TimeRange { column, format } => vec![column.clone(), format.clone().unwrap_or_default()],
             By::UniqueKey(parts) | By::Partition(parts) => parts.clone(),
             By::Unmanaged(overwrite) => vec![overwrite.to_string()],
+            By::History(history) => history.meaning(),
+        };
+        // a table that went on from another's rows is not one that was filled anew
+        let parts = [
+            ("forward only", self.forward_only),
+            ("keep columns", self.goes_on() && self.on_change.destructive == Policy::Ignore),
+            ("add no columns", self.goes_on() && self.on_change.additive == Policy::Ignore),
+        ];
+        meaning.extend(parts.iter().filter(|(_, is_so)| *is_so).map(|(part, _)| (*part).to_owned()));
+        meaning
+    }
+
+    /// The columns that its query must give, each with the property that names it.
+    pub fn needed_columns(&self) -> Vec<(&'static str, &str)> {
+        match &self.by {
+            By::TimeRange { column, .. } => vec![("time_column", column)],
+            By::History(history) => history.needed_columns(),
+            _ => Vec::new(),
         }
+    }
+
+    /// The columns that it adds to those of its query.
+    pub fn added_columns(&self) -> Vec<&str> {
+        match &self.by {
+            By::History(history) => vec![&history.valid_from, &history.valid_to],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether a changed version goes on from the rows of the one before it.
+    pub fn goes_on(&self) -> bool {
+        self.forward_only || matches!(self.by, By::History(_))
     }
 
     /// Reads `INCREMENTAL_… (…)`: the kind's word in upper case, its value, and what stands in the parentheses.
     pub(super) fn read(word: &str, value: &Value<'_>, inner: &[Lexeme]) -> Result<Self, Problem> {
+        if history::WORDS.contains(&word) {
+            return history::read(word, value, inner);
+        }
         let mut by = match word {
             "INCREMENTAL_BY_TIME_RANGE" => By::TimeRange { column: String::new(), format: None },
             "INCREMENTAL_BY_UNIQUE_KEY" => By::UniqueKey(Vec::new()),
@@ -72,7 +159,11 @@ impl Incremental {
             _ => By::Unmanaged(false),
         };
         let (mut lookback, mut batch_size) = (0, None);
+        let (mut forward_only, mut on_change) = (false, OnChange::default());
         for property in header::items(inner)? {
+            if on_change.read(&property)? {
+                continue;
+            }
             match (property.key.as_str(), &mut by) {
                 ("time_column", By::TimeRange { column, format }) => time_column(&property, column, format)?,
                 ("unique_key", By::UniqueKey(key)) => *key = expressions(&property),
@@ -82,20 +173,14 @@ impl Incremental {
                     let none = || expected("a number from 1", &property);
                     batch_size = Some(NonZeroU32::new(number(&property)?).ok_or_else(none)?);
                 }
+                ("forward_only", _) => forward_only = boolean(&property)?,
                 // batches run one after the other, partitions and statements are the engine's business
                 ("batch_concurrency" | "partition_by_time_column" | "disable_restatement", _) => {}
-                ("forward_only", _) if property.value.boolean() == Some(false) => {}
-                ("on_destructive_change" | "on_additive_change", _) => {}
                 (
-                    key @ ("forward_only"
-                    | "auto_restatement_cron"
-                    | "auto_restatement_intervals"
-                    | "when_matched"
-                    | "merge_filter"),
+                    key @ ("auto_restatement_cron" | "auto_restatement_intervals" | "when_matched" | "merge_filter"),
                     _,
                 ) => {
-                    let problem = Problem::new(format!("`{key}` is not supported yet"), property.span.clone());
-                    return Err(problem.help("leave it out: a changed model gets a table of its own, filled anew"));
+                    return Err(Problem::new(format!("`{key}` is not supported yet"), property.span.clone()));
                 }
                 (key, _) => {
                     return Err(Problem::new(
@@ -115,7 +200,7 @@ impl Incremental {
             By::UniqueKey(key) if key.is_empty() => {
                 lacks("the columns that identify a row", "INCREMENTAL_BY_UNIQUE_KEY (unique_key id)")
             }
-            _ => Ok(Self { by, lookback, batch_size }),
+            _ => Ok(Self { by, lookback, batch_size, forward_only, on_change }),
         }
     }
 }
@@ -140,14 +225,14 @@ pub(super) fn expressions(property: &Property<'_>) -> Vec<String> {
     property.value.elements().iter().map(Value::sql).collect()
 }
 
-fn number(property: &Property<'_>) -> Result<u32, Problem> {
+pub(super) fn number(property: &Property<'_>) -> Result<u32, Problem> {
     property.value.canonical().parse().map_err(|_| expected("a whole number", property))
 }
 
-fn boolean(property: &Property<'_>) -> Result<bool, Problem> {
+pub(super) fn boolean(property: &Property<'_>) -> Result<bool, Problem> {
     property.value.boolean().ok_or_else(|| expected("true or false", property))
 }
 
-fn expected(what: &str, property: &Property<'_>) -> Problem {
+pub(super) fn expected(what: &str, property: &Property<'_>) -> Problem {
     Problem::new(format!("`{}` is {what}", property.key), property.value.span())
 }

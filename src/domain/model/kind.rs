@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::diagnostic::nearest;
 use super::header::{self, Value};
+use super::history;
 use super::incremental::{self, By, Incremental};
 use super::problem::Problem;
 
@@ -40,7 +41,7 @@ pub struct Seed {
 }
 
 /// Kinds of SQLMesh that vmesh will have and doesn't have yet.
-const LATER: [&str; 4] = ["SCD_TYPE_2", "SCD_TYPE_2_BY_TIME", "SCD_TYPE_2_BY_COLUMN", "MANAGED"];
+const LATER: [&str; 2] = ["MANAGED", "CUSTOM"];
 const NOW: [&str; 4] = ["FULL", "VIEW", "SEED", "EMBEDDED"];
 
 impl Kind {
@@ -74,16 +75,17 @@ impl Kind {
     pub(super) fn read(value: &Value<'_>) -> Result<Self, Problem> {
         let Some((word, inner)) = value.call() else {
             return Err(Problem::new("this is no kind", value.span()).help(format!(
-                "kinds are {}, {}",
+                "kinds are {}, {}, {}",
                 NOW.join(", "),
-                incremental::WORDS.join(", ")
+                incremental::WORDS.join(", "),
+                history::WORDS[1..].join(", ")
             )));
         };
         let upper = word.to_ascii_uppercase();
         if upper == "SEED" {
             return seed(value, inner).map(Self::Seed);
         }
-        if incremental::WORDS.contains(&upper.as_str()) {
+        if incremental::WORDS.contains(&upper.as_str()) || history::WORDS.contains(&upper.as_str()) {
             return Incremental::read(&upper, value, inner).map(Self::Incremental);
         }
         if let Some(kind) = Self::from_word(&upper) {
@@ -93,12 +95,16 @@ impl Kind {
             let problem = Problem::new("a model file can't be EXTERNAL", value.span());
             return Err(problem.help("leave the file out: any table that is no model is read as it is"));
         }
-        if LATER.contains(&upper.as_str()) || upper == "CUSTOM" {
-            let problem = Problem::new(format!("kind `{upper}` is not supported yet"), value.span());
-            return Err(problem.help("until it is, use FULL: the table is built whole whenever its meaning changes"));
+        if LATER.contains(&upper.as_str()) {
+            let problem = Problem::new(format!("kind `{upper}` is not supported"), value.span());
+            return Err(problem.help(match upper.as_str() {
+                "MANAGED" => "DuckDB has no tables that the engine keeps up to date; use FULL and a cron, or VIEW",
+                _ => "it is filled by Python code; use FULL, or one of the incremental kinds",
+            }));
         }
         let mut problem = Problem::new(format!("unknown kind `{word}`"), value.span());
-        if let Some(near) = nearest(word, NOW.into_iter().chain(incremental::WORDS).chain(LATER)) {
+        if let Some(near) = nearest(word, NOW.into_iter().chain(incremental::WORDS).chain(history::WORDS).chain(LATER))
+        {
             problem = problem.help(format!("did you mean `{near}`?"));
         }
         Err(problem)

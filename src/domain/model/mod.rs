@@ -2,6 +2,7 @@
 
 mod files;
 mod header;
+mod history;
 mod incremental;
 mod kind;
 mod problem;
@@ -11,7 +12,8 @@ mod schedule;
 use serde::{Deserialize, Serialize};
 
 pub use self::files::files_read;
-pub use self::incremental::{By, Incremental};
+pub use self::history::{History, RowChange};
+pub use self::incremental::{By, Incremental, OnChange, Policy};
 pub use self::kind::{Kind, Seed};
 pub use self::problem::Problem;
 pub use self::schedule::Schedule;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::diagnostic::{Diagnostic, nearest};
+use super::super::diagnostic::{Diagnostic, Excerpt, nearest};
 use super::super::model::Kind;
 use super::super::name::ModelName;
 use super::super::sql::{ColumnUse, Output};
@@ -27,9 +27,48 @@ pub(super) fn of(draft: &Draft, models: &BTreeMap<ModelName, Model>) -> Option<V
             }
         }
     }
+    if let Kind::Incremental(incremental) = &draft.kind {
+        columns.extend(incremental.added_columns().into_iter().map(str::to_owned));
+    }
     // of columns that share a name, DuckDB renames all but the first
     let mut seen = std::collections::BTreeSet::new();
     columns.iter().all(|name| seen.insert(name.to_lowercase())).then_some(columns)
+}
+
+/// Columns that kinds need and that their queries surely don't give, or give beside the kind's own.
+pub(super) fn lacking(sources: &Sources<'_>, models: &BTreeMap<ModelName, Model>) -> Vec<Diagnostic> {
+    let mut problems = Vec::new();
+    for model in models.values() {
+        let Kind::Incremental(incremental) = &model.kind else { continue };
+        let mut problem = |what: String, help: String| {
+            let text = (sources.text)(&model.path);
+            let excerpt =
+                Excerpt { path: model.path.clone(), text, span: model.file.place.clone(), label: String::new() };
+            problems.push(Diagnostic::new(what).at(excerpt).help(help));
+        };
+        let outputs = || model.file.query.iter().flat_map(|query| query.outputs.iter().flatten());
+        let gives = |name: &str| {
+            outputs().any(|output| matches!(output, Output::Column(column) if column.eq_ignore_ascii_case(name)))
+        };
+        for name in incremental.added_columns().into_iter().filter(|name| gives(name)) {
+            let what = format!("`{}` gives a column `{name}`, which its kind adds itself", model.name);
+            problem(
+                what,
+                "leave it out of the query, or call the kind's otherwise: valid_from_name, valid_to_name".to_owned(),
+            );
+        }
+        let Some(columns) = &model.columns else { continue };
+        let has = |name: &str| columns.iter().any(|column| column.eq_ignore_ascii_case(name));
+        for (property, name) in incremental.needed_columns().into_iter().filter(|(_, name)| !has(name)) {
+            let what = format!("`{}` gives no column `{name}`, which its kind needs", model.name);
+            let help = match nearest(name, columns.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean `{property} {near}`?"),
+                None => format!("add it to the query, or name another column: {property} …"),
+            };
+            problem(what, help);
+        }
+    }
+    problems
 }
 
 /// Columns that queries use and that no table they read has.

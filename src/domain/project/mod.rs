@@ -42,6 +42,8 @@ pub struct Model {
     pub parents: BTreeMap<ModelName, Fingerprint>,
     /// The hash of its own part.
     pub own: Fingerprint,
+    /// Its identity but for its name.
+    pub content: Fingerprint,
     /// Its identity.
     pub fingerprint: Fingerprint,
     /// The seed file, for kind SEED.
@@ -107,7 +109,8 @@ impl Project {
                 models.insert(name.clone(), model);
             }
         }
-        let problems = columns::unknown(sources, &models);
+        let mut problems = columns::unknown(sources, &models);
+        problems.append(&mut columns::lacking(sources, &models));
         if problems.is_empty() { Ok(Self { models, order }) } else { Err(problems) }
     }
 
@@ -188,7 +191,7 @@ fn finish(sources: &Sources<'_>, draft: Draft, models: &BTreeMap<ModelName, Mode
     if let (Kind::Incremental(incremental), Some(calendar)) = (&draft.kind, &calendar) {
         kind.extend(incremental.meaning().into_iter().chain(calendar.meaning()));
     }
-    let own = fingerprint::own(&Own {
+    let part = Own {
         name: &draft.name,
         kind,
         physical: &draft.file.physical,
@@ -196,12 +199,15 @@ fn finish(sources: &Sources<'_>, draft: Draft, models: &BTreeMap<ModelName, Mode
         query: draft.file.query.as_ref().map(|query| query.canonical),
         seed: draft.seed.as_ref().map(|seed| seed.hash),
         files: draft.files.iter().map(|file| (file.path.as_str(), file.hash)).collect(),
-    });
+    };
+    let (own, nameless) = (fingerprint::own(&part), fingerprint::nameless(&part));
     let fingerprint_of = |name: ModelName| models.get(&name).map(|parent| (name, parent.fingerprint));
     let parents: BTreeMap<ModelName, Fingerprint> = draft.parents().into_iter().filter_map(fingerprint_of).collect();
     let columns = columns::of(&draft, models);
+    let whole = |part| fingerprint::whole(part, parents.iter().map(|(name, fingerprint)| (name, *fingerprint)));
     Ok(Model {
-        fingerprint: fingerprint::whole(&own, parents.iter().map(|(name, fingerprint)| (name, *fingerprint))),
+        fingerprint: whole(&own),
+        content: whole(&nameless),
         name: draft.name,
         path: draft.path,
         file: draft.file,

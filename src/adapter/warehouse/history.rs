@@ -1,0 +1,193 @@
+//! Loading a table of kind SCD_TYPE_2: the versions that are new are added, and those they replace are closed. Rows that
+//! did not change are not written.
+
+use super::fill::NEW;
+use crate::domain::environment::Column;
+use crate::domain::interval::Moment;
+use crate::domain::model::{History, RowChange};
+use crate::domain::name::quote;
+
+/// Where the new versions wait: a temporary table of this connection.
+const VERSIONS: &str = "temp.vmesh_versions";
+
+/// The columns that the kind adds to those of its query.
+pub(super) fn columns(history: &History) -> String {
+    let column = |name: &str| format!("CAST(NULL AS {}) AS {}", history.time_type, quote(name));
+    format!("{}, {}", column(&history.valid_from), column(&history.valid_to))
+}
+
+/// The statements of one load, made at the time `now`. Where the query gives several versions of a row, told apart by
+/// its own time, each of them is kept; of rows that are alike in key and time, always the same one.
+pub(super) fn statements(table: &str, history: &History, columns: &[Column], now: Moment) -> Vec<String> {
+    let load = Load { table, history, columns, now };
+    let mut statements = vec![load.versions(), load.close(), load.insert()];
+    statements.extend(history.hard_deletes.then(|| load.close_deleted()));
+    statements.push(format!("DROP TABLE {VERSIONS}"));
+    statements
+}
+
+struct Load<'a> {
+    table: &'a str,
+    history: &'a History,
+    columns: &'a [Column],
+    now: Moment,
+}
+
+impl Load<'_> {
+    /// The new versions, each with the time from and to which it is valid.
+    ///
+    /// A key that was never seen begins with its first version; one that is open goes on with versions that change it;
+    /// one that was closed begins again, not before it was closed.
+    fn versions(&self) -> String {
+        let (keys, named, from, to) = (self.keys(), self.named(), self.valid_from(), self.valid_to());
+        let (table, at) = (self.table, self.at());
+        let (one_of, differs) = match &self.history.change {
+            RowChange::Later { .. } => {
+                let later =
+                    "source.vmesh_at > held.vmesh_held OR held.vmesh_held IS NULL AND source.vmesh_at IS NOT NULL";
+                (format!("{keys}, vmesh_at ORDER BY vmesh_new DESC"), later.to_owned())
+            }
+            RowChange::Different { .. } => {
+                (format!("{keys} ORDER BY vmesh_at DESC NULLS LAST, vmesh_new DESC"), self.differs())
+            }
+        };
+        let held_at = match &self.history.change {
+            RowChange::Later { .. } => format!("max({at}) FILTER ({to} IS NULL)"),
+            RowChange::Different { .. } => "NULL".to_owned(),
+        };
+        let first =
+            if self.first_from_then() { format!("coalesce(vmesh_at, {})", self.always()) } else { self.always() };
+        let order = format!("(PARTITION BY {keys} ORDER BY vmesh_at NULLS FIRST)");
+        format!(
+            "CREATE OR REPLACE TEMP TABLE vmesh_versions AS
+WITH held AS (
+    SELECT {named}, bool_or({to} IS NULL) AS vmesh_open, max({from}) AS vmesh_since, max({to}) AS vmesh_closed,
+        {held_at} AS vmesh_held
+    FROM {table} GROUP BY ALL
+), old AS (
+    SELECT *, {named} FROM {table} WHERE {to} IS NULL
+), source AS (
+    SELECT *, {named}, {at} AS vmesh_at FROM {NEW} AS vmesh_new QUALIFY row_number() OVER (PARTITION BY {one_of}) = 1
+), fresh AS (
+    SELECT source.*, vmesh_open, vmesh_since, vmesh_closed,
+        NOT vmesh_open AND (vmesh_at IS NULL OR vmesh_at <= vmesh_closed) AS vmesh_again
+    FROM source LEFT JOIN held ON {held} LEFT JOIN old ON {old}
+    WHERE vmesh_open IS NULL OR NOT vmesh_open OR {differs}
+), begun AS (
+    SELECT *, CASE WHEN vmesh_open IS NULL AND row_number() OVER {order} = 1 THEN {first}
+        ELSE greatest(vmesh_at, vmesh_since, vmesh_closed) END AS vmesh_from
+    FROM fresh
+    QUALIFY vmesh_again IS NOT TRUE OR row_number() OVER (PARTITION BY {keys}, vmesh_again ORDER BY vmesh_at DESC NULLS LAST) = 1
+)
+SELECT *, lead(vmesh_from) OVER {order} AS vmesh_to FROM begun",
+            held = self.same("source", "held"),
+            old = self.same("source", "old"),
+        )
+    }
+
+    /// Closes the versions that are replaced.
+    fn close(&self) -> String {
+        let (table, keys, to) = (self.table, self.keys(), self.valid_to());
+        let parts = self.history.key.iter().enumerate();
+        let same: Vec<String> =
+            parts.map(|(at, part)| format!("{part} IS NOT DISTINCT FROM vmesh_ends.vmesh_k{at}")).collect();
+        format!(
+            "UPDATE {table} SET {to} = vmesh_ends.vmesh_end FROM \
+             (SELECT {keys}, min(vmesh_from) AS vmesh_end FROM {VERSIONS} WHERE vmesh_open GROUP BY ALL) AS vmesh_ends \
+             WHERE {to} IS NULL AND {}",
+            same.join(" AND ")
+        )
+    }
+
+    fn insert(&self) -> String {
+        let (table, keys, from, to) = (self.table, self.keys(), self.valid_from(), self.valid_to());
+        let ours = "vmesh_at, vmesh_open, vmesh_since, vmesh_closed, vmesh_again, vmesh_from, vmesh_to";
+        let listed = self.columns.iter().map(|(name, _)| quote(name)).collect::<Vec<_>>().join(", ");
+        format!(
+            "INSERT INTO {table} BY NAME SELECT {listed} FROM (SELECT * EXCLUDE ({keys}, {ours}), \
+             vmesh_from AS {from}, vmesh_to AS {to} FROM {VERSIONS})"
+        )
+    }
+
+    /// Closes the rows that the query gives no more.
+    fn close_deleted(&self) -> String {
+        let (table, named, from, to) = (self.table, self.named(), self.valid_from(), self.valid_to());
+        let (now, same) = (self.now(), self.same("vmesh_old", "vmesh_given"));
+        format!(
+            "UPDATE {table} SET {to} = greatest({now}, {from}) WHERE rowid IN (SELECT vmesh_row FROM \
+             (SELECT rowid AS vmesh_row, {named} FROM {table} WHERE {to} IS NULL) AS vmesh_old \
+             WHERE NOT EXISTS (SELECT 1 FROM (SELECT {named} FROM {NEW}) AS vmesh_given WHERE {same}))"
+        )
+    }
+
+    /// That one of the compared columns differs between a new row and the one that is valid.
+    fn differs(&self) -> String {
+        let RowChange::Different { columns, updated_at, .. } = &self.history.change else { return "false".to_owned() };
+        let own = [Some(&self.history.valid_from), Some(&self.history.valid_to), updated_at.as_ref()];
+        let is_value = |name: &str| {
+            let is = |other: &String| other.trim_matches('"').eq_ignore_ascii_case(name);
+            !own.into_iter().flatten().chain(&self.history.key).any(is)
+        };
+        let all = || self.columns.iter().map(|(name, _)| name.clone()).filter(|name| is_value(name)).collect();
+        let columns: Vec<String> = columns.clone().unwrap_or_else(all);
+        let differ = |name: &String| format!("source.{0} IS DISTINCT FROM old.{0}", quote(name));
+        let differ: Vec<String> = columns.iter().map(differ).collect();
+        if differ.is_empty() { "false".to_owned() } else { differ.join(" OR ") }
+    }
+
+    /// A row's own time, or that of the load.
+    fn at(&self) -> String {
+        match &self.history.change {
+            RowChange::Later { updated_at, .. } | RowChange::Different { updated_at: Some(updated_at), .. } => {
+                format!("CAST({} AS {})", quote(updated_at), self.history.time_type)
+            }
+            RowChange::Different { .. } => self.now(),
+        }
+    }
+
+    /// Whether a row that was never seen is valid from its own time on.
+    fn first_from_then(&self) -> bool {
+        match &self.history.change {
+            RowChange::Later { first_from_then, .. } => *first_from_then,
+            RowChange::Different { first_from_then, updated_at, .. } => *first_from_then || updated_at.is_some(),
+        }
+    }
+
+    fn keys(&self) -> String {
+        (0..self.history.key.len()).map(|at| format!("vmesh_k{at}")).collect::<Vec<_>>().join(", ")
+    }
+
+    fn named(&self) -> String {
+        let parts = self.history.key.iter().enumerate();
+        parts.map(|(at, part)| format!("{part} AS vmesh_k{at}")).collect::<Vec<_>>().join(", ")
+    }
+
+    fn same(&self, a: &str, b: &str) -> String {
+        let parts = 0..self.history.key.len();
+        let same: Vec<String> =
+            parts.map(|at| format!("{a}.vmesh_k{at} IS NOT DISTINCT FROM {b}.vmesh_k{at}")).collect();
+        same.join(" AND ")
+    }
+
+    fn valid_from(&self) -> String {
+        quote(&self.history.valid_from)
+    }
+
+    fn valid_to(&self) -> String {
+        quote(&self.history.valid_to)
+    }
+
+    fn now(&self) -> String {
+        self.moment(self.now)
+    }
+
+    /// From ever on.
+    fn always(&self) -> String {
+        self.moment(Moment::EPOCH)
+    }
+
+    fn moment(&self, moment: Moment) -> String {
+        let text = moment.to_string().replace('T', " ").replace('Z', "");
+        format!("CAST(TIMESTAMP '{text}' AS {})", self.history.time_type)
+    }
+}

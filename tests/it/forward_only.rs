@@ -1,0 +1,185 @@
+//! Versions that go on from the rows of the one before: forward-only models, and models that were renamed.
+
+use crate::support::Sandbox;
+
+const DAILY: &str =
+    "MODEL (name daily, kind INCREMENTAL_BY_TIME_RANGE (time_column day, forward_only true), start '2026-01-01');
+SELECT day, sum(amount) AS total FROM raw.orders WHERE day BETWEEN @start_date AND @end_date GROUP BY day";
+
+fn shop(models: &[(&str, &str)]) -> Sandbox {
+    let sandbox = Sandbox::with_models(models);
+    sandbox.sql(
+        "CREATE SCHEMA raw; CREATE TABLE raw.orders AS \
+         SELECT DATE '2026-01-01' + CAST(n AS INT) AS day, 1 AS amount FROM range(30) AS r(n)",
+    );
+    sandbox
+}
+
+fn promote(sandbox: &Sandbox, now: &str) -> String {
+    sandbox.vmesh(&["promote", "--yes", "--execution-time", now]).good()
+}
+
+fn merge(sandbox: &Sandbox, branch: &str) {
+    sandbox.git(&["switch", "--quiet", "main"]).good();
+    sandbox.git(&["-c", "core.hooksPath=/dev/null", "merge", "--quiet", branch]).good();
+}
+
+fn totals(sandbox: &Sandbox, schema: &str) -> String {
+    sandbox.value(&format!("SELECT string_agg(total::VARCHAR, ' ' ORDER BY day) FROM {schema}.daily"))
+}
+
+#[test]
+fn a_forward_only_version_computes_what_is_new() {
+    let below = ("sums", "SELECT sum(total) AS total FROM daily");
+    let grows = "MODEL (name later, kind INCREMENTAL_BY_TIME_RANGE (time_column day), start '2026-01-01');
+                 SELECT day, total + 100 AS total FROM daily WHERE day BETWEEN @start_date AND @end_date";
+    let sandbox = shop(&[("daily", DAILY), below, ("later", grows)]);
+    promote(&sandbox, "2026-01-04");
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    sandbox.model("daily", &DAILY.replace("sum(amount)", "2 * sum(amount)"));
+    sandbox.commit_quietly("twice");
+    let plan = sandbox.vmesh(&["plan", "--yes", "--execution-time", "2026-01-06"]).good();
+    assert!(plan.contains("goes on from prod's rows · 2026-01-04 – 2026-01-06"), "{plan}");
+    assert_eq!(totals(&sandbox, "dev__alice"), "1 1 1 2 2");
+    assert_eq!(totals(&sandbox, "prod"), "1 1 1");
+    // prod goes on with the old version; what alice computed for these days is only a preview
+    sandbox.vmesh(&["run", "prod", "--execution-time", "2026-01-07"]).good();
+    merge(&sandbox, "alice");
+    promote(&sandbox, "2026-01-08");
+    assert_eq!(totals(&sandbox, "prod"), "1 1 1 1 1 1 2");
+    assert_eq!(sandbox.value("SELECT total FROM prod.sums"), "8", "what lies below is of the same rows");
+    let later = "SELECT string_agg(total::VARCHAR, ' ' ORDER BY day) FROM prod.later";
+    assert_eq!(sandbox.value(later), "101 101 101 101 101 101 102");
+    let again = sandbox.vmesh(&["promote", "--yes", "--execution-time", "2026-01-08"]).good();
+    assert!(!again.contains("build "), "{again}");
+    sandbox.vmesh(&["rollback", "--yes"]).good();
+    assert_eq!(totals(&sandbox, "prod"), "1 1 1 1 1 1", "the version before is as it was");
+    sandbox.is_sound();
+}
+
+#[test]
+fn what_was_promoted_as_it_was_reviewed_is_only_swapped() {
+    let sandbox = shop(&[("daily", DAILY)]);
+    promote(&sandbox, "2026-01-04");
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    sandbox.model("daily", &DAILY.replace("sum(amount)", "2 * sum(amount)"));
+    sandbox.commit_quietly("twice");
+    sandbox.vmesh(&["plan", "--yes", "--execution-time", "2026-01-04 12:00:00"]).good();
+    let table = sandbox.views("dev__alice");
+    merge(&sandbox, "alice");
+    sandbox.vmesh(&["promote", "--yes", "--no-build", "--execution-time", "2026-01-04 13:00:00"]).good();
+    assert_eq!(sandbox.views("prod"), table);
+}
+
+#[test]
+fn columns_change_only_as_the_model_allows() {
+    let model = DAILY.replace("sum(amount) AS total", "sum(amount) AS total, count(*) AS orders");
+    let sandbox = shop(&[("daily", &model)]);
+    promote(&sandbox, "2026-01-03");
+    let before = (sandbox.views("prod"), totals(&sandbox, "prod"));
+    let changed = model.replace("count(*) AS orders", "'x' AS note");
+    sandbox.model("daily", &changed);
+    sandbox.commit_quietly("a note instead");
+    let refused = sandbox.vmesh(&["promote", "--yes", "--execution-time", "2026-01-05"]).fails(1);
+    insta::assert_snapshot!(refused);
+    assert_eq!((sandbox.views("prod"), totals(&sandbox, "prod")), before);
+    sandbox.model("daily", &changed.replace("forward_only true", "forward_only true, on_destructive_change ALLOW"));
+    sandbox.commit_quietly("allowed");
+    promote(&sandbox, "2026-01-05");
+    let rows = sandbox.rows("SELECT total, note FROM prod.daily ORDER BY day");
+    assert_eq!(rows, [["1", "NULL"], ["1", "NULL"], ["1", "x"], ["1", "x"]]);
+    let keeps = "forward_only true, on_destructive_change IGNORE, on_additive_change IGNORE";
+    sandbox.model(
+        "daily",
+        &model.replace("forward_only true", keeps).replace("count(*)", "sum(amount) AS more, count(*)"),
+    );
+    sandbox.commit_quietly("the table's columns stay");
+    promote(&sandbox, "2026-01-06");
+    let rows = sandbox.rows("FROM prod.daily ORDER BY day DESC LIMIT 2");
+    assert_eq!(rows, [["2026-01-05", "1", "NULL"], ["2026-01-04", "1", "x"]]);
+    sandbox.is_sound();
+}
+
+#[test]
+fn a_revert_goes_on_from_the_rows_of_what_it_reverts() {
+    let sandbox = shop(&[("daily", DAILY)]);
+    promote(&sandbox, "2026-01-03");
+    sandbox.model("daily", &DAILY.replace("sum(amount)", "2 * sum(amount)"));
+    sandbox.commit_quietly("twice");
+    promote(&sandbox, "2026-01-04");
+    sandbox.git(&["-c", "core.hooksPath=/dev/null", "revert", "--no-edit", "HEAD"]).good();
+    promote(&sandbox, "2026-01-05");
+    assert_eq!(totals(&sandbox, "prod"), "1 1 2 1");
+    sandbox.is_sound();
+}
+
+#[test]
+fn a_renamed_model_shares_its_table() {
+    let view = "MODEL (kind VIEW);\nSELECT total FROM sums";
+    let sandbox = Sandbox::promoted(&[("sums", "SELECT 1 AS total"), ("shown", view)]);
+    let before = (sandbox.snapshots(), sandbox.views("prod")["sums"].clone());
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    sandbox.git(&["mv", "models/sums.sql", "models/totals.sql"]).good();
+    sandbox.model("shown", "MODEL (kind VIEW);\nSELECT total FROM totals");
+    sandbox.commit_quietly("a better name");
+    let plan = sandbox.vmesh(&["plan", "--yes", "--explain"]).good();
+    assert!(plan.contains("says the same as sums, whose table it shares"), "{plan}");
+    assert_eq!(sandbox.views("dev__alice")["totals"], before.1);
+    assert_eq!(sandbox.snapshots(), before.0 + 1, "only the view is new, whose text changed");
+    // the table is prod's: a branch doesn't fill it again
+    let ran = sandbox.vmesh(&["run", "--ignore-cron"]).good();
+    assert_eq!(ran, "nothing is due in dev__alice\n");
+    let refused = sandbox.vmesh(&["plan", "--restate-model", "totals", "--yes"]).fails(1);
+    assert!(refused.contains("prod"), "{refused}");
+    merge(&sandbox, "alice");
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    assert_eq!(sandbox.views("prod")["totals"], before.1);
+    sandbox.vmesh(&["plan", "prod", "--restate-model", "totals", "--yes"]).good();
+    sandbox.git(&["branch", "--quiet", "-D", "alice"]).good();
+    sandbox.vmesh(&["gc", "--yes"]).good();
+    assert_eq!(sandbox.value("SELECT total FROM prod.shown"), "1");
+    sandbox.vmesh(&["rollback", "--yes"]).good();
+    assert_eq!(sandbox.value("SELECT total FROM prod.sums"), "1");
+    sandbox.is_sound();
+}
+
+#[test]
+fn a_renamed_seed_shares_its_table_and_a_copy_with_other_rows_does_not() {
+    let seed = "MODEL (kind SEED (path 'countries.csv'));\n";
+    let sandbox = Sandbox::with_models(&[("countries", seed)]);
+    sandbox.write("models/countries.csv", "id,name\n1,France\n");
+    sandbox.commit_quietly("rows");
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    let table = sandbox.views("prod")["countries"].clone();
+    sandbox.git(&["mv", "models/countries.sql", "models/states.sql"]).good();
+    sandbox.git(&["mv", "models/countries.csv", "models/states.csv"]).good();
+    sandbox.model("states", "MODEL (kind SEED (path 'states.csv'));\n");
+    sandbox.commit_quietly("states");
+    sandbox.vmesh(&["promote", "--yes", "--no-build"]).good();
+    assert_eq!(sandbox.views("prod")["states"], table);
+    sandbox.write("models/states.csv", "id,name\n1,Peru\n");
+    sandbox.commit_quietly("another");
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    assert_ne!(sandbox.views("prod")["states"], table);
+    assert_eq!(sandbox.value("SELECT name FROM prod.states"), "Peru");
+}
+
+#[test]
+fn a_renamed_incremental_model_keeps_its_rows() {
+    let sandbox = shop(&[("daily", &DAILY.replace(", forward_only true", ""))]);
+    promote(&sandbox, "2026-01-04");
+    // the sources of the first days are gone
+    sandbox.sql("DELETE FROM raw.orders WHERE day < '2026-01-03'");
+    let renamed = DAILY.replace(", forward_only true", "").replace("name daily", "name totals");
+    sandbox.git(&["mv", "models/daily.sql", "models/totals.sql"]).good();
+    sandbox.model("totals", &renamed);
+    sandbox.commit_quietly("a better name");
+    promote(&sandbox, "2026-01-05");
+    let totals = "SELECT string_agg(total::VARCHAR, ' ' ORDER BY day) FROM prod.totals";
+    assert_eq!(sandbox.value(totals), "1 1 1 1");
+    sandbox.vmesh(&["run", "prod", "--execution-time", "2026-01-06"]).good();
+    assert_eq!(sandbox.value(totals), "1 1 1 1 1");
+    sandbox.vmesh(&["rollback", "--yes"]).good();
+    assert_eq!(sandbox.value("SELECT count(*) FROM prod.daily"), "3");
+    sandbox.is_sound();
+}
