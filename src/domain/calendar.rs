@@ -137,6 +137,15 @@ impl Calendar {
         held.iter().flat_map(|held| held.missing(within).iter().map(whole).collect::<Vec<_>>()).collect()
     }
 
+    /// Takes the last unit out of what is filled, so that it is loaded again.
+    pub fn forget_last(&self, filled: &mut Filled) {
+        let Some(end) = filled.intervals.iter().last().map(Interval::end) else { return };
+        let start = self.unit.floor(Moment::from_micros(end.micros() - 1));
+        if let Some(last) = Interval::new(start, end) {
+            filled.intervals.remove(last);
+        }
+    }
+
     /// The loads that a span takes, whatever is there already.
     pub fn loads_again(&self, within: Interval) -> Vec<Interval> {
         self.loads(&Filled::default(), within, &[])

@@ -7,7 +7,7 @@ use super::calendar::Timing;
 use super::environment::{Continued, Environment, Snapshot, State};
 use super::fingerprint::Fingerprint;
 use super::interval::{Interval, Intervals};
-use super::model::Kind;
+use super::model::{By, Incremental, Kind};
 use super::name::{BranchName, EnvName, ModelName, SchemaPattern, TableName};
 use super::project::{Model, Project};
 
@@ -377,6 +377,10 @@ fn loads(
     let mut filled = built.and_then(|snapshot| snapshot.filled.clone()).unwrap_or_default();
     if let Some(held) = rows.and_then(|rows| rows.filled.as_ref()) {
         filled.intervals.clone_from(&held.intervals);
+        if matches!(&model.kind, Kind::Incremental(Incremental { by: By::History(_), .. })) {
+            // a history takes in at once what its changed version sees
+            calendar.forget_last(&mut filled);
+        }
     }
     let shown = is_in_prod(model, state);
     let limited = timing.start.is_some() || timing.end.is_some();

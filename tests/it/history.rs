@@ -135,6 +135,17 @@ fn a_changed_query_keeps_the_history() {
     sandbox.vmesh(&["plan", "--yes", "--execution-time", "2026-01-03"]).good();
     assert_eq!(sandbox.value("SELECT count(*) FROM dev__alice.customers"), "2");
     assert_eq!(history(&sandbox, "name"), before);
+    sandbox.model(
+        "customers",
+        &BY_TIME
+            .replace("name, updated", "name, email, updated")
+            .replace("raw.customers", "raw.customers WHERE id > 0"),
+    );
+    sandbox.sql("UPDATE raw.customers SET name = 'seen by alice', updated_at = '2026-01-03 07:00:00'");
+    sandbox.vmesh(&["plan", "--yes", "--execution-time", "2026-01-03"]).good();
+    let newest = "SELECT name FROM dev__alice.customers WHERE valid_to IS NULL";
+    assert_eq!(sandbox.value(newest), "seen by alice", "a changed version looks at once");
+    sandbox.git(&["checkout", "--quiet", "."]).good();
     // prod goes on in the meantime, and what alice copied is no longer all
     sandbox.sql("UPDATE raw.customers SET name = 'Lady L.', updated_at = '2026-01-03 09:00:00'");
     run(&sandbox, "2026-01-04");
