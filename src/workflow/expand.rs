@@ -24,7 +24,7 @@ use crate::domain::sql::{FunctionKind, Read, Span};
 pub(super) struct Sight {
     pub(super) macros: Macros,
     variables: Variables,
-    /// What vmesh itself gives: `gateway`, `default_catalog`.
+    /// What vmesh itself gives: `gateway`, `default_catalog`, `runtime_stage`.
     named: Variables,
     /// The folder of the models, whose paths name them.
     models: String,
@@ -62,13 +62,10 @@ enum Stage<'t> {
 impl Stage<'_> {
     /// The value of a variable that depends on when a model is run.
     fn variable(self, name: &str) -> Option<String> {
-        let is_stage = name == "runtime_stage";
         match self {
-            Self::Loading if is_stage => Some("'loading'".to_owned()),
-            Self::Running(_) if is_stage => Some("'evaluating'".to_owned()),
             Self::Loading => variable(name, &Times::LOADING),
             Self::Running(times) => variable(name, times),
-            Self::Meaning => (is_stage || variable(name, &Times::LOADING).is_some()).then(|| macros::marked(name)),
+            Self::Meaning => variable(name, &Times::LOADING).map(|_| macros::marked(name)),
         }
     }
 }
@@ -162,9 +159,11 @@ impl Session<'_> {
     pub(super) fn sight(&self, files: &Files) -> Result<Sight, Error> {
         let catalog = Path::new(&self.config.warehouse).file_stem().map(|stem| stem.to_string_lossy().into_owned());
         let catalog = ("default_catalog", Value::Text(catalog.unwrap_or_default()));
+        // what is read is what will be run
+        let stage = ("runtime_stage", Value::Text("evaluating".to_owned()));
         let mut sight = Sight {
             variables: self.config.variables.clone(),
-            named: [("gateway", Value::Text(String::new())), catalog].into_iter().collect(),
+            named: [("gateway", Value::Text(String::new())), catalog, stage].into_iter().collect(),
             models: self.config.models.clone(),
             default_kind: self.config.default_kind.word(),
             ..Sight::default()

@@ -13,7 +13,8 @@ use crate::adapter::git::SourceFile;
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::macros::{Blueprint, File};
 use crate::domain::model::{self, ModelFile, Problem};
-use crate::domain::project::{Known, SeedFile};
+use crate::domain::name::ModelName;
+use crate::domain::project::{Known, SeedFile, from_path};
 
 /// The models of some files, and what is wrong with others.
 pub(super) type Loaded = (Vec<(String, Arc<ModelFile>)>, Vec<Diagnostic>);
@@ -73,8 +74,9 @@ impl Session<'_> {
             }
             if still.is_empty() || still.len() == before {
                 // a problem with a file that was read is the likelier cause
-                let in_vain = problems.is_empty();
-                problems.extend(still.into_iter().filter(|_| in_vain).flat_map(|one| in_vain_for(one, &known)));
+                if problems.is_empty() {
+                    problems = self.in_vain(still, folder, &known);
+                }
                 models.sort_by(|a, b| a.0.cmp(&b.0));
                 for file in first_read.into_iter().filter(|_| problems.is_empty()) {
                     let of_file = models.iter().filter(|(path, _)| *path == file.path).map(|(_, model)| model.clone());
@@ -82,6 +84,8 @@ impl Session<'_> {
                 }
                 return Ok((models, problems));
             }
+            // the other way round: a chain against the order of the files takes one round more, not as many as it is long
+            still.reverse();
             waiting = still;
         }
     }
@@ -172,6 +176,40 @@ impl Session<'_> {
         Ok(attempt)
     }
 
+    /// Why columns are not known, and what to do: told of the models that don't wait for one of the others.
+    fn in_vain(&self, still: Vec<Waiting<'_>>, folder: &str, known: &Known<'_>) -> Vec<Diagnostic> {
+        let waiting: Vec<ModelName> = still.iter().filter_map(|one| from_path(&one.file.path, folder)).collect();
+        let lacking = |one: &Waiting<'_>| one.asked.iter().find(|parts| known.columns_of(parts).is_none()).cloned();
+        let is_first = |one: &&Waiting<'_>| {
+            let name = lacking(one).and_then(|parts| ModelName::from_parts(&parts));
+            !name.is_some_and(|name| waiting.contains(&name))
+        };
+        let in_circle = !still.iter().any(|one| is_first(&one));
+        let told = |one: &Waiting<'_>| {
+            let parts = lacking(one).unwrap_or_default();
+            let name = parts.join(".");
+            let help = match known.has(&parts) {
+                true => {
+                    format!(
+                        "let `{name}` name its columns in its outermost SELECT: files don't tell what its `*` gives"
+                    )
+                }
+                false if in_circle => format!("`{name}` waits for columns itself: let one of them name its columns"),
+                false => format!(
+                    "`{name}` is no model whose columns the project's files tell: write the columns out, or read it \
+                     through a model that names them"
+                ),
+            };
+            let mut problems = one.problems.clone();
+            if problems.is_empty() {
+                let what = format!("{}: the columns of `{name}` are not known", self.in_top(&one.file.path));
+                problems = vec![of_blueprint(Diagnostic::new(what), one.blueprint.as_ref())];
+            }
+            problems.into_iter().map(move |problem| problem.help(help.clone())).collect::<Vec<_>>()
+        };
+        still.iter().filter(|one| in_circle || is_first(one)).flat_map(told).collect()
+    }
+
     fn attempt(
         &self,
         sight: &Sight,
@@ -202,25 +240,4 @@ impl Session<'_> {
 /// What macros made of a file depends on more than the file.
 fn dynamic_key(file: &SourceFile, sight: &Sight) -> String {
     format!("{}-{}", file.id, sight.key)
-}
-
-/// Why columns are not known, and what to do.
-fn in_vain_for(one: Waiting<'_>, known: &Known<'_>) -> Vec<Diagnostic> {
-    let lacking = one.asked.iter().find(|parts| known.columns_of(parts).is_none());
-    let name = lacking.map(|parts| parts.join(".")).unwrap_or_default();
-    let help = match lacking.is_some_and(|parts| known.has(parts)) {
-        true => format!("let `{name}` name its columns in its outermost SELECT: files don't tell what its `*` gives"),
-        false => format!(
-            "`{name}` is no model whose columns the project's files tell: write the columns out, or read it through a \
-             model that names them"
-        ),
-    };
-    let problems = match one.problems.is_empty() {
-        true => vec![of_blueprint(
-            Diagnostic::new(format!("{}: the columns of `{name}` are not known", one.file.path)),
-            one.blueprint.as_ref(),
-        )],
-        false => one.problems,
-    };
-    problems.into_iter().map(|problem| problem.help(help.clone())).collect()
 }

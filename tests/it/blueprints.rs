@@ -77,7 +77,7 @@ fn blueprints_may_be_generated_and_used_in_jinja() {
     sandbox.model(
         "many",
         "MODEL (name many_@{name}.sizes, blueprints @tuples(@customers));\n\
-         JINJA_QUERY_BEGIN;\nSELECT '{{ name }}' AS name, {{ size * 2 }} AS size\nJINJA_END;",
+         JINJA_QUERY_BEGIN;\nSELECT {{ blueprint_var('name') }} AS name, {{ blueprint_var('size') * 2 }} AS size\nJINJA_END;",
     );
     sandbox.commit_quietly("many");
     sandbox.vmesh(&["promote", "--yes"]).good();
@@ -96,6 +96,7 @@ fn blueprints_may_be_generated_and_used_in_jinja() {
 #[test]
 fn mistakes_name_the_file_and_the_tuple() {
     let sandbox = Sandbox::promoted(&[("raw", "SELECT 1 AS id")]);
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
     let complaint = |sql: &str| {
         sandbox.model("wrong", sql);
         sandbox.vmesh(&["plan"]).fails(1)
@@ -157,7 +158,7 @@ fn headers_have_variables_and_macros() {
     let limits = ["render", "marts.daily", "--start", "2026-01-03", "--end", "2026-01-04"];
     let rendered = sandbox.vmesh(&limits).good();
     assert!(rendered.contains("BETWEEN '2026-01-03 00:00:00' AND '2026-01-04 23:59:59.999999'"), "{rendered}");
-    // what depends on the time of a run is not known in a header
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
     sandbox.model("due", "MODEL (name due, kind FULL,\n  start @start_dss); SELECT 1 AS one");
     let told = sandbox.vmesh(&["plan"]).fails(1);
     assert!(told.contains("undefined variable `@start_dss`") && told.contains("models/due.sql:2:9"), "{told}");

@@ -60,7 +60,7 @@ fn star_and_union_know_the_columns_of_models() {
         ("b_middle", "SELECT @STAR(raw, r, exclude := [secret]), 1 AS one FROM raw AS r"),
         ("all_words", "@UNION('all', raw, more)"),
         ("more", "SELECT 3 AS id, 'c' AS word, TRUE AS odd"),
-        ("raw", "SELECT * FROM (VALUES (1, 'a', 's'), (2, 'b', 't')) AS t(id, word, secret)"),
+        ("raw", "SELECT id, word, secret FROM (VALUES (1, 'a', 's'), (2, 'b', 't')) AS t(id, word, secret)"),
     ]);
     sandbox.vmesh(&["promote", "--yes"]).good();
     assert_eq!(sandbox.rows("SELECT * FROM prod.a_last ORDER BY ALL"), [["1", "a", "1"], ["2", "b", "1"]]);
@@ -72,7 +72,10 @@ fn star_and_union_know_the_columns_of_models() {
     assert!(sandbox.is_in_step());
     // a column more in the first reaches the last, on a branch alone
     sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
-    sandbox.model("raw", "SELECT *, id * 10 AS tens FROM (VALUES (1, 'a', 's'), (2, 'b', 't')) AS t(id, word, secret)");
+    sandbox.model(
+        "raw",
+        "SELECT id, word, secret, id * 10 AS tens FROM (VALUES (1, 'a', 's'), (2, 'b', 't')) AS t(id, word, secret)",
+    );
     sandbox.commit("tens");
     assert_eq!(sandbox.rows("SELECT x_tens_y FROM dev__alice.a_last ORDER BY 1"), [["10"], ["20"]]);
     sandbox.git(&["switch", "--quiet", "main"]).good();
@@ -84,6 +87,7 @@ fn star_and_union_know_the_columns_of_models() {
 #[test]
 fn columns_that_nobody_knows_are_asked_for() {
     let sandbox = Sandbox::promoted(&[("raw", "SELECT * FROM (SELECT 1 AS id) AS t")]);
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
     let complaint = |sql: &str| {
         sandbox.model("wrong", sql);
         sandbox.vmesh(&["plan"]).fails(1)
@@ -115,21 +119,24 @@ fn what_depends_on_when_it_runs_counts() {
     assert_eq!(now("@execution_ds"), "2026-01-05");
     assert_eq!(now("@end_ds"), "2026-01-04");
     assert_eq!(now("'1970-01-01'"), "1970-01-01");
-    assert_eq!(now("@IF(@runtime_stage = 'loading', '1970-01-01', 'a')"), "a");
-    assert_eq!(now("@IF(@runtime_stage = 'loading', '1970-01-01', 'b')"), "b");
-    assert_eq!(now("{{ 'c' if start_ds > '2025' else '1970-01-01' }}").len(), 1);
+    assert_eq!(now("@IF(@start_ds = '1970-01-01', '1970-01-01', 'a')"), "a");
+    assert_eq!(now("@IF(@start_ds = '1970-01-01', '1970-01-01', 'b')"), "b");
+    assert_eq!(now("'{{ 'c' if start_ds > '2025' else '1970-01-01' }}'"), "c");
     let tables = sandbox.snapshots();
-    assert_eq!(now("@IF(@runtime_stage = 'loading', '1970-01-01',\n  'b') /* as before */"), "b");
+    assert_eq!(now("@IF(@start_ds = '1970-01-01', '1970-01-01',\n  'b') /* as before */"), "b");
     assert_eq!(sandbox.snapshots(), tables);
     // a model that only some times read
     sandbox.model("other", "SELECT 'x' AS d");
-    sandbox.model("clock", "SELECT d FROM @IF(@runtime_stage = 'loading', (SELECT 'y' AS d), other)");
+    sandbox.model(
+        "clock",
+        "MODEL (name clock, start '2026-01-01'); SELECT d FROM @IF(@start_ds = '1970-01-01', (SELECT 'y' AS d), other)",
+    );
     sandbox.commit_quietly("sometimes");
     let told = sandbox.vmesh(&["promote", "--yes"]).fails(1);
     assert!(told.contains("reads `other` at some times only") && told.contains("depends_on (other)"), "{told}");
     sandbox.model(
         "clock",
-        "MODEL (name clock, depends_on (other)); SELECT d FROM @IF(@runtime_stage = 'loading', (SELECT 'y' AS d), other)",
+        "MODEL (name clock, start '2026-01-01', depends_on (other)); SELECT d FROM @IF(@start_ds = '1970-01-01', (SELECT 'y' AS d), other)",
     );
     sandbox.commit_quietly("said");
     promote();
@@ -175,7 +182,7 @@ fn diffs_show_models_as_they_were_written() {
     sandbox.model("numbers", "SELECT @EACH([1, 3], x -> @x AS n_@x) -- two of them");
     sandbox.commit("three");
     let diff = sandbox.vmesh(&["diff"]).good();
-    assert!(diff.contains("@EACH([1, 3], x -> @x AS n_@x)") && !diff.contains("n_3"), "{diff}");
+    assert!(diff.contains("@EACH([1, 3], x -> @x AS n_@x)") && !diff.contains("3 AS n_3"), "{diff}");
     // the engine's complaint points at what was written, and says what came of it
     sandbox.model("numbers", "SELECT 1 AS n_1,\n  @EACH([7], x -> @x + missing_@x AS n) FROM range(2) AS t");
     let told = sandbox.vmesh(&["plan", "--yes"]).fails(1);
@@ -192,6 +199,7 @@ fn python_is_named_and_never_passed_over() {
     // those that nobody calls do no harm
     sandbox.commit("python beside the models");
     assert!(sandbox.is_in_step());
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
     sandbox.model("wrong", "SELECT @cents(id) AS c FROM numbers");
     let told = sandbox.vmesh(&["plan"]).fails(1);
     assert!(told.contains("`@cents` is a macro in Python (macros/cents.py:4)"), "{told}");

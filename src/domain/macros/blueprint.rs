@@ -10,6 +10,9 @@ use super::super::sql::Token;
 use super::scan::{Source, problem};
 use super::{Value, Variables, lexed};
 
+/// The most models that one file may make.
+const MOST: usize = 5_000;
+
 /// The values of one model: each variable's name and its value as SQL.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Blueprint(pub Vec<(String, String)>);
@@ -57,6 +60,9 @@ pub(super) fn read(text: &str) -> Result<Vec<Blueprint>, Problem> {
     let tuples = source.commas(&list.unwrap_or(all.clone()));
     if tuples.is_empty() {
         return Err(wrong("there is no blueprint here", source, &all));
+    }
+    if tuples.len() > MOST {
+        return Err(wrong(format!("these are more than {MOST} blueprints"), source, &all));
     }
     let tuple = |range: &Range<usize>| {
         let inside = inside(range).ok_or_else(|| wrong("this is no blueprint", source, range))?;

@@ -13,6 +13,8 @@ pub struct File<'t> {
     text: &'t str,
     lexemes: Vec<Lexeme>,
     header: Option<Header>,
+    /// The first byte and lexeme of the audits behind the query, which are expanded when they run.
+    audits: (usize, usize),
 }
 
 /// The `MODEL (…);` at the start.
@@ -44,8 +46,13 @@ impl<'t> File<'t> {
     /// Takes a file apart; `None` if it can't be lexed, which is told when it is read.
     pub fn read(text: &'t str) -> Option<Self> {
         let lexemes = sql::lex(text).ok()?;
-        let header = Header::find(Source { text, lexemes: &lexemes });
-        Some(Self { text, lexemes, header })
+        let source = Source { text, lexemes: &lexemes };
+        let header = Header::find(source);
+        let first = header.as_ref().map_or(0, |header| header.after);
+        let statements = sql::split(&lexemes);
+        let audit = statements.iter().map(|it| it.lexemes.start).find(|at| *at >= first && source.word(*at, "audit"));
+        let audits = audit.map_or((text.len(), lexemes.len()), |at| (source.span(&(at..at + 1)).start, at));
+        Some(Self { text, header, audits, lexemes })
     }
 
     /// Whether there is anything to expand.
@@ -53,9 +60,9 @@ impl<'t> File<'t> {
         let source = self.source();
         let properties = self.header.iter().flat_map(|header| &header.properties);
         let mut properties = properties.filter(|it| it.key == "blueprints" || it.is_dynamic(source));
-        let after = self.header.as_ref().map_or(0, |header| header.after);
+        let lexemes = &self.lexemes[self.after()..self.audits.1];
         properties.next().is_some()
-            || is_dynamic(&self.lexemes[after..])
+            || is_dynamic(lexemes)
             || sql::split(&self.lexemes).iter().any(|statement| {
                 let first = statement.lexemes.start;
                 source.word(first, "jinja_query_begin") || source.word(first, "jinja_statement_begin")
@@ -83,15 +90,19 @@ impl<'t> File<'t> {
         if let Some(header) = &self.header {
             self.expand_header(header, scope, &mut whole, &mut own)?;
         }
-        let start = self.header.as_ref().map_or(0, |header| header.end);
+        let start = self.start();
         let mut named = scope.named.clone();
-        if let Some(parts) = text::dotted(&own.0) {
+        if named.get("this_model").is_none()
+            && let Some(parts) = text::dotted(&own.0)
+        {
             let quoted: Vec<String> = parts.iter().map(|part| text::quoted(part)).collect();
             named.set("this_model", Value::Sql(quoted.join(".")));
         }
         named.set("model_kind_name", Value::Text(own.1.to_uppercase()));
-        let body = expand(&self.text[start..], &Scope { named: &named, ..*scope }).map_err(|it| later(it, start))?;
+        let body = &self.text[start..self.audits.0];
+        let body = expand(body, &Scope { named: &named, ..*scope }).map_err(|it| later(it, start))?;
         whole.add(body, start);
+        whole.add(copy(&self.text[self.audits.0..]), self.audits.0);
         Ok(whole)
     }
 
@@ -103,11 +114,9 @@ impl<'t> File<'t> {
         own: &mut (String, String),
     ) -> Result<(), Problem> {
         let source = self.source();
-        let time = |name: &str| match name {
-            "runtime_stage" => Some("'loading'".to_owned()),
-            _ => (scope.time)(name).map(|_| format!("@{name}")),
-        };
+        let time = |name: &str| (scope.time)(name).map(|_| format!("@{name}"));
         let mut named = scope.named.clone();
+        named.set("runtime_stage", Value::Text("loading".to_owned()));
         named.set("this_model", Value::Sql("@this_model".to_owned()));
         let scope = Scope { named: &named, time: &time, ..*scope };
         let mut copied = 0;
@@ -145,11 +154,10 @@ impl<'t> File<'t> {
     /// A hash over all that may have a say in what stands behind the header, however macros decide: its words, and the
     /// macros and variables that these name.
     pub fn everything(&self, scope: &Scope<'_>) -> [u8; 32] {
-        let (start, after) = self.header.as_ref().map_or((0, 0), |header| (header.end, header.after));
-        let mut texts = vec![self.text[start..].to_lowercase()];
+        let mut texts = vec![self.text[self.start()..self.audits.0].to_lowercase()];
         let mut left: Vec<&Macro> = scope.macros.iter().collect();
         let mut hasher = blake3::Hasher::new();
-        for lexeme in &self.lexemes[after..] {
+        for lexeme in &self.lexemes[self.after()..self.audits.1] {
             hasher.update(format!("{:?},", lexeme.token).as_bytes());
         }
         let named = |texts: &[String], name: &str| texts.iter().any(|text| text.contains(&name.to_lowercase()));
@@ -164,6 +172,16 @@ impl<'t> File<'t> {
             }
         }
         *hasher.finalize().as_bytes()
+    }
+
+    /// The first byte behind the header.
+    fn start(&self) -> usize {
+        self.header.as_ref().map_or(0, |header| header.end)
+    }
+
+    /// The first lexeme behind it.
+    fn after(&self) -> usize {
+        self.header.as_ref().map_or(0, |header| header.after)
     }
 
     fn source(&self) -> Source<'_> {

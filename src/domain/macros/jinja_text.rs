@@ -72,7 +72,7 @@ pub(super) fn has_only_names(text: &str) -> bool {
         Kind::Text | Kind::Comment => true,
         Kind::Tag => false,
         Kind::Expression => {
-            text[piece.span.clone()].trim_matches(['{', '}', '-']).trim().split_whitespace().count() == 1
+            text[piece.span.clone()].trim_matches(['{', '}', '-']).split_whitespace().count() == 1
                 && text[piece.span.clone()].trim_matches(['{', '}', '-']).chars().all(is_name)
         }
     })

@@ -54,6 +54,7 @@ impl<'a> Known<'a> {
         }
         let (path, file) = self.files.get(name).filter(|_| open.insert(name.clone()))?;
         let columns = match &file.kind {
+            _ if !file.columns.is_empty() => Some(file.columns.iter().map(|(name, _)| name.clone()).collect()),
             Some(Kind::Seed(seed)) => {
                 of_seed(file, resolve(path, &seed.path).and_then(|path| (self.seed)(&path)).as_ref())
             }
