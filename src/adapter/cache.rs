@@ -17,7 +17,7 @@ pub struct ParsedFiles {
     /// What made these entries: others are not comparable.
     version: String,
     #[serde(with = "shared")]
-    models: BTreeMap<String, Arc<ModelFile>>,
+    models: BTreeMap<String, Vec<Arc<ModelFile>>>,
     seeds: BTreeMap<String, SeedContent>,
     /// Whether something was added since it was loaded.
     #[serde(skip)]
@@ -54,14 +54,14 @@ impl ParsedFiles {
         }
     }
 
-    /// The model file of this content.
-    pub fn model(&self, id: &str) -> Option<Arc<ModelFile>> {
+    /// The models of a file of this content.
+    pub fn models(&self, id: &str) -> Option<Vec<Arc<ModelFile>>> {
         self.models.get(id).cloned()
     }
 
-    /// Remembers one.
-    pub fn add_model(&mut self, id: &str, model: Arc<ModelFile>) {
-        self.models.insert(id.to_owned(), model);
+    /// Remembers them.
+    pub fn add_models(&mut self, id: &str, models: Vec<Arc<ModelFile>>) {
+        self.models.insert(id.to_owned(), models);
         self.changed = true;
     }
 
@@ -112,14 +112,16 @@ pub fn store<T: Serialize>(path: &Path, value: &T) -> bool {
 mod shared {
     use super::{Arc, BTreeMap, Deserialize, ModelFile};
 
-    type Models = BTreeMap<String, Arc<ModelFile>>;
+    type Models = BTreeMap<String, Vec<Arc<ModelFile>>>;
 
     pub(super) fn serialize<S: serde::Serializer>(models: &Models, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(models.iter().map(|(id, model)| (id, &**model)))
+        serializer.collect_map(
+            models.iter().map(|(id, models)| (id, models.iter().map(|model| &**model).collect::<Vec<_>>())),
+        )
     }
 
     pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Models, D::Error> {
-        let models = BTreeMap::<String, ModelFile>::deserialize(deserializer)?;
-        Ok(models.into_iter().map(|(id, model)| (id, Arc::new(model))).collect())
+        let models = BTreeMap::<String, Vec<ModelFile>>::deserialize(deserializer)?;
+        Ok(models.into_iter().map(|(id, models)| (id, models.into_iter().map(Arc::new).collect())).collect())
     }
 }

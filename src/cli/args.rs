@@ -242,6 +242,15 @@ pub(super) struct Render {
     /// The environment or branch; the current branch's if left out.
     #[arg(long, short = 'e')]
     pub(super) env: Option<String>,
+    /// Where the span begins that it is run for; the last one that is due, if left out.
+    #[arg(long, value_name = "TIME")]
+    pub(super) start: Option<String>,
+    /// Where that span ends; a date means all of that day.
+    #[arg(long, value_name = "TIME")]
+    pub(super) end: Option<String>,
+    /// Take this for the current time.
+    #[arg(long, value_name = "TIME")]
+    pub(super) execution_time: Option<String>,
 }
 
 #[derive(Debug, Args)]

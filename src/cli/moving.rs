@@ -69,7 +69,7 @@ pub(super) fn plan(face: &Face, args: &args::Plan) -> Verdict {
 }
 
 /// Takes over the times that were given: now, the first and the last.
-fn limit(
+pub(super) fn limit(
     session: &mut Session<'_>,
     now: Option<&String>,
     start: Option<&String>,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::args;
+use super::moving::limit;
 use super::render::plan as told;
 use super::render::{BOLD, DIM, RED, YELLOW, ago, bytes, count, dag, diff, json, paint, settled, some, table};
 use super::{DONE, Face, Format, Verdict, say};
@@ -295,7 +296,8 @@ pub(super) fn query(face: &Face, args: &args::Query) -> Verdict {
 
 /// `vmesh render`
 pub(super) fn render(face: &Face, args: &args::Render) -> Verdict {
-    let session = face.session()?;
+    let mut session = face.session()?;
+    limit(&mut session, args.execution_time.as_ref(), args.start.as_ref(), args.end.as_ref())?;
     let prepared = session.prepare(session.target(args.env.as_deref(), None)?)?;
     let sql = session.render(&prepared, &args.model)?;
     face.print(|| format!("{}\n", sql.trim_end()), || json!({"model": args.model, "sql": sql}));

@@ -114,6 +114,14 @@ impl Calendar {
         span.common(Interval::new(start, end)?)
     }
 
+    /// The last unit that is due; all that is wanted, if that is limited.
+    pub fn latest(&self, timing: &Timing) -> Option<Interval> {
+        let wanted = self.wanted(&Filled::default(), timing)?;
+        let last = self.unit.floor(Moment::from_micros(wanted.end().micros() - 1));
+        let is_limited = timing.start.is_some() || timing.end.is_some();
+        Interval::new(if is_limited { wanted.start() } else { last.max(wanted.start()) }, wanted.end())
+    }
+
     /// The loads that fill a span, the earliest first. Units of which a parent lacks a part have to wait for it.
     pub fn loads(&self, filled: &Filled, within: Interval, held: &[Intervals]) -> Vec<Interval> {
         let mut missing = interval::missing(&filled.intervals, within, self.unit, self.lookback);

@@ -86,6 +86,8 @@ pub enum Reason {
     UpstreamChanged(Vec<ModelName>),
     /// It is on record, and its table is gone.
     TableLost,
+    /// Its file is the same, and macros or variables make something else of it.
+    MacrosChanged,
     /// It is as in base, and was never built.
     NeverBuilt,
     /// Spans of time have to be filled.
@@ -302,7 +304,7 @@ fn step(
         None if known.is_some() => (Action::Build, Reason::Outdated),
         None if let Some(twin) = twin => (Action::Reuse, Reason::SameAs(twin.model.clone())),
         None if state.lost(&model.fingerprint) => (Action::Build, Reason::TableLost),
-        None => (Action::Build, why(model, before, base)),
+        None => (Action::Build, why(model, before, base, shown(model, state, env))),
     };
     let shown = known.or(twin);
     let table = shown.map_or_else(|| model.table(), |snapshot| snapshot.table.clone());
@@ -478,13 +480,20 @@ fn change(model: &Model, before: Option<&Model>) -> Change {
     }
 }
 
-fn why(model: &Model, before: Option<&Model>, base: Option<&Project>) -> Reason {
+/// The version of a model that an environment shows.
+fn shown<'s>(model: &Model, state: &'s State, env: &EnvName) -> Option<&'s Snapshot> {
+    state.snapshots.get(state.environments.get(env)?.pointers.get(&model.name)?)
+}
+
+fn why(model: &Model, before: Option<&Model>, base: Option<&Project>, shown: Option<&Snapshot>) -> Reason {
     let Some(before) = before else { return Reason::New };
     let canonical = |model: &Model| model.file.query.as_ref().map(|query| query.canonical);
     if before.kind.word() != model.kind.word() {
         Reason::KindChanged { from: before.kind.word(), to: model.kind.word() }
     } else if canonical(before) != canonical(model) {
-        Reason::QueryChanged
+        let written = |model: &Model| model.file.expanded.as_ref().map(|expanded| expanded.written);
+        let is_same_file = written(model).is_some() && written(model) == written(before);
+        if is_same_file { Reason::MacrosChanged } else { Reason::QueryChanged }
     } else if before.seed != model.seed {
         Reason::SeedChanged
     } else if before.own != model.own {
@@ -494,6 +503,9 @@ fn why(model: &Model, before: Option<&Model>, base: Option<&Project>) -> Reason 
             base.and_then(|base| base.model(name)).map(|parent| &parent.fingerprint) != Some(*fingerprint)
         });
         Reason::UpstreamChanged(parents.map(|(name, _)| name.clone()).collect())
+    } else if model.file.expanded.is_some() && shown.is_some_and(|shown| shown.own != model.own) {
+        // the files are those of base: what the environment shows was made of them with other variables
+        Reason::MacrosChanged
     } else {
         Reason::NeverBuilt
     }

@@ -336,7 +336,7 @@ impl Session<'_> {
         failure: &AuditFailure,
     ) -> Result<Diagnostic, Error> {
         let text = self.file_text(&prepared.desired, model)?;
-        let span = model.file.place.clone();
+        let span = model.file.original(&model.file.place);
         let excerpt = Excerpt { path: self.in_top(&model.path), text, span, label: String::new() };
         let rows = if failure.count == 1 { "row is" } else { "rows are" };
         let what = format!("audit `{}` of `{}`: {} {rows} wrong", failure.name, model.name, failure.count);
@@ -352,7 +352,7 @@ impl Session<'_> {
     /// What a version that goes on from another's rows would do to their columns.
     fn columns_refused(&self, prepared: &Prepared, model: &Model, changes: &[String]) -> Result<Diagnostic, Error> {
         let text = self.file_text(&prepared.desired, model)?;
-        let span = model.file.place.clone();
+        let span = model.file.original(&model.file.place);
         let excerpt = Excerpt { path: self.in_top(&model.path), text, span, label: String::new() };
         let what = format!("`{}` goes on from the rows of the version before, whose columns don't fit", model.name);
         let mut diagnostic = Diagnostic::new(what).at(excerpt);
@@ -396,7 +396,21 @@ impl Session<'_> {
             }
             (None, None) => model.file.place.clone(),
         };
-        diagnostic = diagnostic.at(Excerpt { path, text: text.clone(), span, label: String::new() });
+        let made = text.get(span.clone()).unwrap_or_default();
+        let excerpt = Excerpt {
+            path,
+            text: self.file_text(&prepared.desired, model)?,
+            span: model.file.original(&span),
+            label: String::new(),
+        };
+        let as_written = excerpt.text.get(excerpt.span.clone()) == Some(made);
+        diagnostic = diagnostic.at(excerpt);
+        if !as_written {
+            diagnostic = diagnostic.note(format!("its macros expanded, this is `{made}`"));
+        }
+        if let Some(blueprint) = model.file.blueprint() {
+            diagnostic = diagnostic.note(format!("with the blueprint {blueprint}"));
+        }
         diagnostic =
             diagnostic.note(format!("DuckDB: {}", headline.split(" Did you mean").next().unwrap_or(&headline)));
         if let Some((name, _)) = missing {

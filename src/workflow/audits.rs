@@ -82,7 +82,8 @@ impl Session<'_> {
                 })
                 .collect();
             let text = files.get(&model.path).and_then(|file| self.text(file).ok()).unwrap_or_else(|| "".into());
-            problems.extend(found.into_iter().map(|problem| problem.in_file(&model.path, &text)));
+            let led_back = |problem: Problem| Problem { span: model.file.original(&problem.span), ..problem };
+            problems.extend(found.into_iter().map(|problem| led_back(problem).in_file(&model.path, &text)));
         }
         self.in_repository(problems)
     }
@@ -97,6 +98,7 @@ impl Session<'_> {
     ) -> Result<Vec<Audit>, Error> {
         let mut audits = Vec::new();
         for call in &model.file.audits {
+            let call = &self.call_at(tree, model, call, times)?;
             let Ok(resolved) = audit::resolve(call, &tree.audits.all) else { continue };
             let blocking = audit::is_blocking(call, &resolved);
             let query = match &resolved {
@@ -110,6 +112,20 @@ impl Session<'_> {
             audits.push(Audit { name: call.name.clone(), query, blocking, whole });
         }
         Ok(audits)
+    }
+
+    /// A call with the macros in its arguments expanded: their times are those of the rows.
+    fn call_at(&self, tree: &Tree, model: &Model, call: &audit::Call, times: &Times) -> Result<audit::Call, Error> {
+        let named: Variables = [("this_model".to_owned(), Value::Sql(Audit::ROWS.to_owned()))].into_iter().collect();
+        let mut call = call.clone();
+        for argument in call.arguments.iter_mut().filter(|argument| argument.text.contains('@')) {
+            let expanded = tree.sight.expand_text(&argument.text, &BTreeMap::new(), &named, times);
+            argument.text = expanded.map(|expanded| expanded.text).map_err(|problem| {
+                let path = format!("{}, audit {}", self.in_top(&model.path), call.name);
+                Error::Project(vec![problem.in_file(&path, &argument.text.as_str().into())])
+            })?;
+        }
+        Ok(call)
     }
 
     fn custom_query(

@@ -2,6 +2,7 @@
 //! again for each span of time that it is run for.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::error::Error;
@@ -10,80 +11,115 @@ use super::tree::{Files, MACROS, Tree};
 use crate::domain::calendar::Timing;
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::interval::{Interval, Moment, Times, variable};
-use crate::domain::macros::{self, Expanded, Locals, Macros, Map, Scope, Value, Variables};
-use crate::domain::model::{self, Kind, ModelFile, Problem};
+use crate::domain::macros::{
+    self, Blueprint, Columns, Defaults, Expanded, File, Locals, Macros, Scope, Value, Variables,
+};
+use crate::domain::model::{self, Expansion, Kind, ModelFile, Problem};
 use crate::domain::name::{ModelName, TableName};
-use crate::domain::project::Model;
-use crate::domain::sql::{self, Span};
+use crate::domain::project::{self, Model};
+use crate::domain::sql::{FunctionKind, Read, Span};
 
 /// What the macros of a source tree can see.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Sight {
-    macros: Macros,
+    pub(super) macros: Macros,
     variables: Variables,
+    /// What vmesh itself gives: `gateway`, `default_catalog`, `runtime_stage`.
+    named: Variables,
+    /// The folder of the models, whose paths name them.
+    models: String,
+    default_kind: &'static str,
     /// A hash over all of it.
     pub(super) key: String,
     /// Whether files were read with other variables than these.
     overridden: bool,
 }
 
-/// A file's text without macros.
-pub(super) struct Expansion {
-    pub(super) text: String,
-    /// Whether it says something else at another time.
-    pub(super) timely: bool,
-    /// Where the header ends: it stays as it is.
-    header: usize,
-    map: Map,
+/// One model of a file that is to be expanded.
+#[derive(Clone, Copy)]
+pub(super) struct Unit<'u> {
+    /// The file's path.
+    pub(super) path: &'u str,
+    /// The file's text.
+    pub(super) text: &'u Arc<str>,
+    /// Its values, if the file makes several.
+    pub(super) blueprint: Option<&'u Blueprint>,
+    /// The columns of other relations.
+    pub(super) columns: &'u Columns<'u>,
 }
 
-impl Expansion {
-    /// Where a place of the expanded text comes from.
-    fn original(&self, span: &Span) -> Span {
-        if span.end <= self.header {
-            return span.clone();
+/// What a text is expanded for.
+#[derive(Debug, Clone, Copy)]
+enum Stage<'t> {
+    /// To be read.
+    Loading,
+    /// To tell what it means at any time.
+    Meaning,
+    /// To be run.
+    Running(&'t Times),
+}
+
+impl Stage<'_> {
+    /// The value of a variable that depends on when a model is run.
+    fn variable(self, name: &str) -> Option<String> {
+        match self {
+            Self::Loading => variable(name, &Times::LOADING),
+            Self::Running(times) => variable(name, times),
+            Self::Meaning => variable(name, &Times::LOADING).map(|_| macros::marked(name)),
         }
-        let below = |at: usize| at.saturating_sub(self.header);
-        let found = self.map.original(&(below(span.start)..below(span.end)));
-        self.header + found.start..self.header + found.end
     }
 }
 
-impl Sight {
-    /// Expands a file; `None` if there is nothing to expand.
-    pub(super) fn expand(&self, text: &str, times: &Times) -> Result<Option<Expansion>, Problem> {
-        // what can't be lexed is told when it is read
-        let Ok(lexemes) = sql::lex(text) else { return Ok(None) };
-        let statements = sql::split(&lexemes);
-        let begins = |statement: &sql::Statement, word: &str| {
-            lexemes.get(statement.lexemes.start).is_some_and(|first| first.is_keyword(word))
-        };
-        let first = statements.first().filter(|first| begins(first, "model") || begins(first, "audit"));
-        let (mut header, mut after) = first.map_or((0, 0), |first| (first.span.end, first.lexemes.end));
-        if let Some(end) = lexemes.get(after).filter(|next| after > 0 && next.is_symbol(";")) {
-            (header, after) = (end.span.end, after + 1);
-        }
-        let is_jinja = |statement: &sql::Statement| {
-            ["jinja_query_begin", "jinja_statement_begin"].iter().any(|word| begins(statement, word))
-        };
-        if !macros::is_dynamic(&lexemes[after..]) && !statements.iter().any(is_jinja) {
-            return Ok(None);
-        }
-        let (locals, named) = (Locals::new(), Variables::default());
-        let expanded = self
-            .expand_text(&text[header..], &locals, &named, times)
-            .map_err(|problem| Problem { span: header + problem.span.start..header + problem.span.end, ..problem })?;
-        Ok(Some(Expansion {
-            text: format!("{}{}", &text[..header], expanded.text),
-            timely: expanded.variables_used.iter().any(|name| variable(name, times).is_some()),
-            header,
-            map: expanded.map,
-        }))
-    }
+/// Whether a variable depends on when a model is run.
+fn is_timely(name: &str) -> bool {
+    Stage::Meaning.variable(name).is_some()
 }
 
 impl Sight {
-    /// Expands a text that has no header.
+    /// Expands one model of a file.
+    fn expand(&self, file: &File<'_>, unit: Unit<'_>, stage: Stage<'_>) -> Result<Expanded, Problem> {
+        let blueprint = unit.blueprint.map(Blueprint::variables).unwrap_or_default();
+        let name = project::from_path(unit.path, &self.models).map(|name| name.to_string()).unwrap_or_default();
+        let defaults = Defaults { name: &name, kind: self.default_kind };
+        self.with_scope(&blueprint, unit.columns, stage, |scope| file.expand(scope, defaults))
+    }
+
+    /// The blueprints of a file, if it has any.
+    pub(super) fn blueprints(&self, file: &File<'_>) -> Result<Option<Vec<Blueprint>>, Problem> {
+        self.with_scope(&Variables::default(), &|_| None, Stage::Loading, |scope| file.blueprints(scope))
+    }
+
+    /// A hash over the meaning of a model's query, whenever it is run. Where the time decides what macros make of it, all
+    /// that may have a say counts.
+    fn meaning(&self, file: &File<'_>, unit: Unit<'_>) -> [u8; 32] {
+        let marked = self.expand(file, unit, Stage::Meaning).ok();
+        let read = marked.and_then(|marked| model::parse(&marked.text).ok());
+        let canonical = read.and_then(|read| read.query).map(|query| query.canonical);
+        canonical.unwrap_or_else(|| {
+            let blueprint = unit.blueprint.map(Blueprint::variables).unwrap_or_default();
+            self.with_scope(&blueprint, unit.columns, Stage::Meaning, |scope| file.everything(scope))
+        })
+    }
+
+    fn with_scope<T>(
+        &self,
+        blueprint: &Variables,
+        columns_of: &Columns<'_>,
+        stage: Stage<'_>,
+        run: impl FnOnce(&Scope<'_>) -> T,
+    ) -> T {
+        run(&Scope {
+            config: &self.variables,
+            blueprint,
+            locals: &Locals::new(),
+            named: &self.named,
+            time: &|name| stage.variable(name),
+            columns_of,
+            macros: &self.macros,
+        })
+    }
+
+    /// Expands a text that is no model's file.
     pub(super) fn expand_text(
         &self,
         text: &str,
@@ -91,11 +127,13 @@ impl Sight {
         named: &Variables,
         times: &Times,
     ) -> Result<Expanded, Problem> {
+        let mut all = self.named.clone();
+        named.iter().for_each(|(name, value)| all.set(name, value.clone()));
         let scope = Scope {
             config: &self.variables,
             blueprint: &Variables::default(),
             locals,
-            named,
+            named: &all,
             time: &|name| variable(name, times),
             columns_of: &|_| None,
             macros: &self.macros,
@@ -119,10 +157,23 @@ impl Tree {
 impl Session<'_> {
     /// What the macros of these files can see.
     pub(super) fn sight(&self, files: &Files) -> Result<Sight, Error> {
-        let mut sight = Sight { variables: self.config.variables.clone(), ..Sight::default() };
+        let catalog = Path::new(&self.config.warehouse).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        let catalog = ("default_catalog", Value::Text(catalog.unwrap_or_default()));
+        // what is read is what will be run
+        let stage = ("runtime_stage", Value::Text("evaluating".to_owned()));
+        let mut sight = Sight {
+            variables: self.config.variables.clone(),
+            named: [("gateway", Value::Text(String::new())), catalog, stage].into_iter().collect(),
+            models: self.config.models.clone(),
+            default_kind: self.config.default_kind.word(),
+            ..Sight::default()
+        };
         let mut hasher = blake3::Hasher::new();
-        hasher.update(format!("{:?}", self.config.variables).as_bytes());
+        hasher.update(format!("{:?}", (&sight.variables, &sight.named, &sight.models, sight.default_kind)).as_bytes());
         let mut problems = Vec::new();
+        for file in files.python(MACROS) {
+            sight.macros.add_python(macros::python_macros(&self.in_top(&file.path), &self.text(file)?));
+        }
         for file in files.below(MACROS) {
             hasher.update(file.id.as_str().as_bytes());
             let text = self.text(file)?;
@@ -146,21 +197,117 @@ impl Session<'_> {
         if problems.is_empty() { Ok(sight) } else { Err(Error::Project(self.in_repository(problems))) }
     }
 
+    /// Expands and reads one model of a file; the problems are told at their places in the file as it was written. Also
+    /// gives the relations whose columns had a say.
+    pub(super) fn read_unit(
+        &self,
+        sight: &Sight,
+        file: &File<'_>,
+        unit: Unit<'_>,
+    ) -> Result<ModelFile, Vec<Diagnostic>> {
+        let expanded = sight.expand(file, unit, Stage::Loading).map_err(|problem| {
+            let told = problem.in_file(unit.path, unit.text);
+            self.in_repository(vec![of_blueprint(told, unit.blueprint)])
+        })?;
+        let mut read = self.read_expanded(unit, expanded)?;
+        if let Some(query) = read.query.as_mut().filter(|_| read.timely) {
+            query.canonical = sight.meaning(file, unit);
+        }
+        Ok(read)
+    }
+
+    fn read_expanded(&self, unit: Unit<'_>, expanded: Expanded) -> Result<ModelFile, Vec<Diagnostic>> {
+        let text: Arc<str> = expanded.text.as_str().into();
+        let read = model::parse(&text)
+            .map_err(|problems| problems.into_iter().map(|problem| problem.in_file(unit.path, &text)).collect())
+            .and_then(|mut read| self.complete(&mut read, unit.path, &text).map(|()| read));
+        match read {
+            Ok(mut read) => {
+                read.timely = expanded.variables_used.iter().any(|name| is_timely(name));
+                read.expanded = Some(Expansion {
+                    text: expanded.text,
+                    map: expanded.map,
+                    written: *blake3::hash(unit.text.as_bytes()).as_bytes(),
+                    blueprint: unit.blueprint.cloned(),
+                    asked: expanded.relations_asked.into_iter().collect(),
+                });
+                Ok(read)
+            }
+            Err(problems) => {
+                let problems: Vec<Diagnostic> = problems;
+                let led_back = problems.into_iter().map(|mut problem| {
+                    if let Some(at) = &mut problem.at {
+                        at.span = expanded.map.original(&at.span);
+                        at.text = unit.text.clone();
+                    }
+                    of_blueprint(problem, unit.blueprint)
+                });
+                Err(self.in_repository(led_back.collect()))
+            }
+        }
+    }
+
     /// A model as it is for a span of time: its query says something else at another one.
     pub(super) fn model_at(&self, tree: &Tree, model: &Model, times: &Times) -> Result<Model, Error> {
-        let text = self.file_text(tree, model)?;
-        let expansion = match tree.sight.expand(&text, times) {
-            Ok(Some(expansion)) if expansion.timely || tree.sight.overridden => expansion,
-            Ok(_) => return Ok(model.clone()),
-            Err(problem) => return Err(Error::Project(self.in_repository(vec![problem.in_file(&model.path, &text)]))),
+        let Some(expansion) = model.file.expanded.as_ref().filter(|_| model.file.timely || tree.sight.overridden)
+        else {
+            return Ok(model.clone());
         };
-        let file = self.read_expanded(&model.path, &text, expansion).map_err(Error::Project)?;
+        let text = self.file_text(tree, model)?;
+        let Some(file) = File::read(&text) else { return Ok(model.clone()) };
+        let unit = Unit {
+            path: &model.path,
+            text: &text,
+            blueprint: expansion.blueprint.as_ref(),
+            columns: &|parts| tree.project.columns_of(parts),
+        };
+        let expanded = tree.sight.expand(&file, unit, Stage::Running(times)).map_err(|problem| {
+            let told = of_blueprint(problem.in_file(&model.path, &text), unit.blueprint);
+            Error::Project(self.in_repository(vec![told]))
+        })?;
+        let file = self.read_expanded(unit, expanded).map_err(Error::Project)?;
+        let reads = self.reads_at(tree, model, &file, &text)?;
+        Ok(Model { file: Arc::new(file), reads, ..model.clone() })
+    }
+
+    /// Which models a query reads when it is run; all of them must be known before.
+    fn reads_at(
+        &self,
+        tree: &Tree,
+        model: &Model,
+        file: &ModelFile,
+        text: &Arc<str>,
+    ) -> Result<Vec<Option<ModelName>>, Error> {
         let key = |parts: &[String]| parts.join(".").to_lowercase();
         let before = model.file.query.iter().flat_map(|query| query.reads.iter().flatten()).zip(&model.reads);
         let known: BTreeMap<String, _> = before.map(|(read, parent)| (key(&read.parts), parent.clone())).collect();
-        let reads = file.query.iter().flat_map(|query| query.reads.iter().flatten());
-        let reads = reads.map(|read| known.get(&key(&read.parts)).cloned().flatten()).collect();
-        Ok(Model { file: Arc::new(file), reads, ..model.clone() })
+        let start = file.query_span.start;
+        let wrong = |span: &Span, what: String, help: &str| {
+            let span = file.original(&(start + span.start..start + span.end));
+            let problem = Problem { what, span, help: Some(help.to_owned()) }.in_file(&model.path, text);
+            Error::Project(self.in_repository(vec![problem]))
+        };
+        let query = file.query.iter();
+        if let Some(call) = query.clone().flat_map(|it| &it.functions).find(|it| it.kind == FunctionKind::Dynamic) {
+            let what = format!("`{}` reads tables through `{}`, which hides their names", model.name, call.name);
+            return Err(wrong(&call.span, what, "name the tables in FROM: vmesh must see what a model depends on"));
+        }
+        let parent = |read: &Read| {
+            if let Some(parent) = known.get(&key(&read.parts)) {
+                return Ok(parent.clone());
+            }
+            let Some(found) = tree.project.find(&read.parts) else { return Ok(None) };
+            if model.parents.contains_key(&found.name) {
+                return Ok(Some(found.name.clone()));
+            }
+            let what = format!("`{}` reads `{}` at some times only", model.name, found.name);
+            Err(wrong(
+                &read.span,
+                what,
+                &format!("say in the header that it depends on it: depends_on ({})", found.name),
+            ))
+        };
+        query.flat_map(|query| query.reads.iter().flatten()).map(parent).collect()
     }
 
     /// A model's query for a span of time, with the tables of its parents in it; `None` for seeds.
@@ -192,47 +339,12 @@ impl Session<'_> {
         let interval = load.or_else(|| Interval::new(start, now)).unwrap_or(Times::LOADING.interval);
         Times { interval, execution: now }
     }
-
-    /// Reads an expanded file; the problems are told at their places in the file as it was written.
-    pub(super) fn read_expanded(
-        &self,
-        path: &str,
-        written: &Arc<str>,
-        expansion: Expansion,
-    ) -> Result<ModelFile, Vec<Diagnostic>> {
-        let text: Arc<str> = expansion.text.as_str().into();
-        let read = model::parse(&text)
-            .map_err(|problems| problems.into_iter().map(|problem| problem.in_file(path, &text)).collect())
-            .and_then(|mut file| {
-                self.complete(&mut file, path, &text)?;
-                Ok(ModelFile { expanded: Some(expansion.text.clone()), timely: expansion.timely, ..file })
-            });
-        read.map_err(|mut problems: Vec<Diagnostic>| {
-            for problem in &mut problems {
-                lead_back(problem, written, &expansion);
-            }
-            self.in_repository(problems)
-        })
-    }
-
-    /// Leads problems in expanded texts back to the files as they were written.
-    pub(super) fn led_back(&self, files: &Files, sight: &Sight, mut problems: Vec<Diagnostic>) -> Vec<Diagnostic> {
-        for problem in &mut problems {
-            let Some(at) = &problem.at else { continue };
-            let Some(text) = files.get(&at.path).and_then(|file| self.text(file).ok()) else { continue };
-            if at.text != text
-                && let Ok(Some(expansion)) = sight.expand(&text, &Times::LOADING)
-            {
-                lead_back(problem, &text, &expansion);
-            }
-        }
-        problems
-    }
 }
 
-fn lead_back(problem: &mut Diagnostic, written: &Arc<str>, expansion: &Expansion) {
-    if let Some(at) = &mut problem.at {
-        at.span = expansion.original(&at.span);
-        at.text = written.clone();
+/// Says which of a file's models a problem is of.
+pub(super) fn of_blueprint(problem: Diagnostic, blueprint: Option<&Blueprint>) -> Diagnostic {
+    match blueprint {
+        Some(blueprint) => problem.note(format!("with the blueprint {blueprint}")),
+        None => problem,
     }
 }

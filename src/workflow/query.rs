@@ -8,6 +8,7 @@ use crate::adapter::warehouse::{ExportFormat, Rows, Warehouse, WarehouseError};
 use crate::domain::diagnostic::nearest;
 use crate::domain::engine_message;
 use crate::domain::environment::State;
+use crate::domain::interval::Interval;
 use crate::domain::name::ModelName;
 use crate::domain::project;
 use crate::domain::sql;
@@ -23,17 +24,23 @@ impl Session<'_> {
         self.with_resolved(text, environment, |warehouse, sql| warehouse.export(sql, format))
     }
 
-    /// The query that a model of the target's tree runs, with the physical tables it reads.
+    /// The query that a model of the target's tree runs for the last span that is due, or for the one that the session is
+    /// limited to, with the physical tables it reads.
     pub fn render(&self, prepared: &Prepared, typed: &str) -> Result<String, Error> {
         let project = &prepared.desired.project;
         let name = self.model_named(typed, project.models().map(|model| &model.name))?;
         let state = self.state()?;
         let plan = prepared.plan(self, &state);
         let pointers = plan.pointers();
-        let text = |model: &project::Model| self.model_text(&prepared.desired, model);
         let table = |name: &ModelName| pointers.get(name).map(|(_, table)| table.clone());
         let Some(model) = project.model(&name) else { return Ok(String::new()) };
-        match project.select(model, &text, &table)? {
+        let timing = &prepared.target.timing;
+        let limits = timing.start.map(|start| (start, timing.end.unwrap_or(timing.now)));
+        let span = match &model.calendar {
+            Some(calendar) => calendar.latest(timing),
+            None => limits.and_then(|(start, end)| Interval::new(start, end)),
+        };
+        match self.select_at(&prepared.desired, model, &self.times(model, span, timing), &table)? {
             Some(select) => Ok(select),
             None => Ok(format!("-- the rows of {}", model.seed.as_ref().map_or("a CSV file", |seed| &seed.path))),
         }

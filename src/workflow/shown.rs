@@ -90,7 +90,7 @@ impl Session<'_> {
     ) -> Option<String> {
         let find = |tree: &Tree| -> Option<String> {
             let found: &Model = tree.project.model(model).filter(|found| found.fingerprint == *fingerprint)?;
-            Some(self.model_text(tree, found).ok()?.to_string())
+            Some(self.file_text(tree, found).ok()?.to_string())
         };
         trees.iter().find_map(find).or_else(|| state.snapshots.get(fingerprint)?.select.clone())
     }

@@ -13,7 +13,7 @@ use crate::adapter::cache::{self, SeedContent};
 use crate::adapter::git::{CommitId, SourceFile, StatCache, TreeId};
 use crate::domain::diagnostic::{Diagnostic, Excerpt};
 use crate::domain::engine_message;
-use crate::domain::interval::Times;
+use crate::domain::macros;
 use crate::domain::model::{self, ModelFile, Problem};
 use crate::domain::project::{self, Model, Project, SeedFile, Sources};
 use crate::domain::sql::Query;
@@ -68,6 +68,11 @@ impl Files {
         self.by_path.values().filter(move |file| is_below(folder, &file.path) && is_sql(&file.path))
     }
 
+    /// The Python files below a folder of the project.
+    pub(super) fn python(&self, folder: &str) -> impl Iterator<Item = &SourceFile> {
+        self.by_path.values().filter(move |file| is_below(folder, &file.path) && file.path.ends_with(".py"))
+    }
+
     /// Their paths, told from the project's folder.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         self.by_path.keys().map(String::as_str)
@@ -116,32 +121,23 @@ impl Session<'_> {
     pub fn assemble(&self, files: Files) -> Result<Tree, Error> {
         let sight = self.sight(&files)?;
         let audits = self.own_audits(&files)?;
-        let mut models = Vec::new();
-        let mut problems = Vec::new();
-        for file in files.below(&self.config.models) {
-            match self.parse(file, &sight)? {
-                Ok(model) => models.push((file.path.clone(), model)),
-                Err(mut found) => problems.append(&mut found),
-            }
-        }
+        let seed = |path: &str| files.by_path.get(path).and_then(|file| self.seed(file).ok());
+        let (models, mut problems) = self.load(&files, &self.config.models, &sight, &seed)?;
+        problems.extend(self.python_models(&files)?);
         self.parsed().borrow().store(self.repository.common_dir());
         if !problems.is_empty() {
             return Err(Error::Project(problems));
         }
-        let expanded: BTreeMap<String, Arc<str>> =
-            models.iter().filter_map(|(path, model)| Some((path.clone(), model.expanded.as_deref()?.into()))).collect();
-        let written = |path: &str| files.by_path.get(path).and_then(|file| self.text(file).ok());
-        let text = |path: &str| expanded.get(path).cloned().or_else(|| written(path)).unwrap_or_else(|| "".into());
-        let seed = |path: &str| files.by_path.get(path).and_then(|file| self.seed(file).ok());
+        let text =
+            |path: &str| files.by_path.get(path).and_then(|file| self.text(file).ok()).unwrap_or_else(|| "".into());
         let matching = |pattern: &str| {
             let Ok(glob) = GlobBuilder::new(pattern).literal_separator(true).build() else { return Vec::new() };
             let glob = glob.compile_matcher();
-            let found = files.by_path.values().filter(|file| !is_sql(&file.path) && glob.is_match(&file.path));
+            let found = files.by_path.values().filter(|file| is_data(&file.path) && glob.is_match(&file.path));
             found.filter_map(|file| self.seed(file).ok()).collect()
         };
         let sources = Sources { files: models, text: &text, seed: &seed, matching: &matching, config: &self.config };
-        let project = Project::assemble(&sources)
-            .map_err(|found| Error::Project(self.in_repository(self.led_back(&files, &sight, found))))?;
+        let project = Project::assemble(&sources).map_err(|found| Error::Project(self.in_repository(found)))?;
         self.parsed().borrow().store(self.repository.common_dir());
         let wrong = self.wrong_calls(&project, &audits, &files);
         if wrong.is_empty() { Ok(Tree { project, files, sight, audits }) } else { Err(Error::Project(wrong)) }
@@ -150,7 +146,7 @@ impl Session<'_> {
     /// The text of a model's file, without macros.
     pub fn model_text(&self, tree: &Tree, model: &Model) -> Result<Arc<str>, Error> {
         match &model.file.expanded {
-            Some(expanded) => Ok(expanded.as_str().into()),
+            Some(expanded) => Ok(expanded.text.as_str().into()),
             None => self.file_text(tree, model),
         }
     }
@@ -175,32 +171,18 @@ impl Session<'_> {
         Ok(String::from_utf8_lossy(&self.repository.read(file)?).into())
     }
 
-    /// What a model file says: from the cache, or read, parsed and remembered. What macros made of it depends on more
-    /// than the file.
-    fn parse(&self, file: &SourceFile, sight: &Sight) -> Result<Result<Arc<ModelFile>, Vec<Diagnostic>>, Error> {
-        let dynamic = format!("{}-{}", file.id, sight.key);
-        for key in [file.id.as_str(), &dynamic] {
-            if let Some(known) = self.parsed().borrow().model(key) {
-                return Ok(Ok(known));
-            }
+    /// Models in Python, which nobody may take for read.
+    fn python_models(&self, files: &Files) -> Result<Vec<Diagnostic>, Error> {
+        let mut problems = Vec::new();
+        for file in files.python(&self.config.models) {
+            let text = self.text(file)?;
+            let Some(span) = macros::python_model(&text) else { continue };
+            let what = "models in Python are not supported".to_owned();
+            let help = "write it as a query in a .sql file, or have it fill a table of the warehouse, which models read \
+                        like any other, and move the file out of the models";
+            problems.push(Problem { what, span, help: Some(help.to_owned()) }.in_file(&file.path, &text));
         }
-        let text = self.text(file)?;
-        let in_file = |problem: Problem| problem.in_file(&file.path, &text);
-        let (key, parsed) = match sight.expand(&text, &Times::LOADING) {
-            Err(problem) => (dynamic.as_str(), Err(self.in_repository(vec![in_file(problem)]))),
-            Ok(Some(expansion)) => (dynamic.as_str(), self.read_expanded(&file.path, &text, expansion)),
-            Ok(None) => {
-                let parsed = model::parse(&text)
-                    .map_err(|problems| problems.into_iter().map(in_file).collect::<Vec<_>>())
-                    .and_then(|mut model| self.complete(&mut model, &file.path, &text).map(|()| model));
-                (file.id.as_str(), parsed.map_err(|problems| self.in_repository(problems)))
-            }
-        };
-        Ok(parsed.map(|model| {
-            let model = Arc::new(model);
-            self.parsed().borrow_mut().add_model(key, model.clone());
-            model
-        }))
+        Ok(self.in_repository(problems))
     }
 
     /// Adds what only DuckDB's parser knows of a file's query.
@@ -274,7 +256,11 @@ pub(super) fn is_wanted(models: &str, path: &str) -> bool {
     let ending = ending.to_ascii_lowercase();
     let is_source = || [models, MACROS, AUDITS].iter().any(|folder| is_below(folder, path));
     let is_test = || is_below(TESTS, path) && matches!(ending.as_str(), "yaml" | "yml");
-    (ending == "sql" && is_source()) || is_test() || DATA.contains(&ending.as_str())
+    (matches!(ending.as_str(), "sql" | "py") && is_source()) || is_test() || DATA.contains(&ending.as_str())
+}
+
+fn is_data(path: &str) -> bool {
+    path.rsplit_once('.').is_some_and(|(_, ending)| DATA.contains(&ending.to_ascii_lowercase().as_str()))
 }
 
 fn is_below(folder: &str, path: &str) -> bool {

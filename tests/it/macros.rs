@@ -51,3 +51,162 @@ fn mistakes_are_told_where_they_were_written() {
     let told = complaint("SELECT @mine(id) FROM numbers");
     assert!(told.contains("macros/") && told.contains("MACRO"), "{told}");
 }
+
+#[test]
+fn star_and_union_know_the_columns_of_models() {
+    let sandbox = Sandbox::with_models(&[
+        // files that come before those whose columns they take
+        ("a_last", "SELECT @STAR(b_middle, m, prefix := 'x_', suffix := '_y') FROM b_middle AS m"),
+        ("b_middle", "SELECT @STAR(raw, r, exclude := [secret]), 1 AS one FROM raw AS r"),
+        ("all_words", "@UNION('all', raw, more)"),
+        ("more", "SELECT 3 AS id, 'c' AS word, TRUE AS odd"),
+        ("raw", "SELECT id, word, secret FROM (VALUES (1, 'a', 's'), (2, 'b', 't')) AS t(id, word, secret)"),
+    ]);
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    assert_eq!(sandbox.rows("SELECT * FROM prod.a_last ORDER BY ALL"), [["1", "a", "1"], ["2", "b", "1"]]);
+    let names = "SELECT column_name FROM (DESCRIBE prod.a_last)";
+    assert_eq!(sandbox.rows(names), [["x_id_y"], ["x_word_y"], ["x_one_y"]]);
+    assert_eq!(sandbox.rows("SELECT * FROM prod.all_words ORDER BY ALL"), [["1", "a"], ["2", "b"], ["3", "c"]]);
+    let rendered = sandbox.vmesh(&["render", "all_words"]).good();
+    assert!(rendered.contains("SELECT \"id\", \"word\" FROM") && rendered.contains("UNION ALL"), "{rendered}");
+    assert!(sandbox.is_in_step());
+    // a column more in the first reaches the last, on a branch alone
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    sandbox.model(
+        "raw",
+        "SELECT id, word, secret, id * 10 AS tens FROM (VALUES (1, 'a', 's'), (2, 'b', 't')) AS t(id, word, secret)",
+    );
+    sandbox.commit("tens");
+    assert_eq!(sandbox.rows("SELECT x_tens_y FROM dev__alice.a_last ORDER BY 1"), [["10"], ["20"]]);
+    sandbox.git(&["switch", "--quiet", "main"]).good();
+    assert!(sandbox.is_in_step());
+    assert_eq!(sandbox.rows(names).len(), 3);
+    sandbox.is_sound();
+}
+
+#[test]
+fn columns_that_nobody_knows_are_asked_for() {
+    let sandbox = Sandbox::promoted(&[("raw", "SELECT * FROM (SELECT 1 AS id) AS t")]);
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    let complaint = |sql: &str| {
+        sandbox.model("wrong", sql);
+        sandbox.vmesh(&["plan"]).fails(1)
+    };
+    let told = complaint("SELECT\n  @STAR(lake.events, e) FROM lake.events AS e");
+    assert!(told.contains("the columns of `lake.events` are not known") && told.contains("wrong.sql:2:3"), "{told}");
+    assert!(told.contains("`lake.events` is no model"), "{told}");
+    sandbox.model("blind", "SELECT * FROM lake.events");
+    let told = complaint("SELECT @STAR(blind, b) FROM blind AS b");
+    assert!(told.contains("let `blind` name its columns"), "{told}");
+    sandbox.model("blind", "SELECT @STAR(wrong, w) FROM wrong AS w");
+    let told = sandbox.vmesh(&["plan"]).fails(1);
+    assert!(told.contains("the columns of `blind` are not known") && told.contains("of `wrong` are not"), "{told}");
+}
+
+#[test]
+fn what_depends_on_when_it_runs_counts() {
+    let sandbox = Sandbox::with_models(&[("clock", "MODEL (name clock, start '2026-01-01'); SELECT @start_ds AS d")]);
+    let promote = || sandbox.vmesh(&["promote", "--yes", "--execution-time", "2026-01-05"]).good();
+    let now = |sql: &str| {
+        sandbox.model("clock", &format!("MODEL (name clock, start '2026-01-01'); SELECT {sql} AS d"));
+        sandbox.commit_quietly("another");
+        promote();
+        sandbox.value("SELECT d FROM prod.clock")
+    };
+    promote();
+    assert_eq!(sandbox.value("SELECT d FROM prod.clock"), "2026-01-01");
+    // to a reader of 1970, all of these are the same text
+    assert_eq!(now("@execution_ds"), "2026-01-05");
+    assert_eq!(now("@end_ds"), "2026-01-04");
+    assert_eq!(now("'1970-01-01'"), "1970-01-01");
+    assert_eq!(now("@IF(@start_ds = '1970-01-01', '1970-01-01', 'a')"), "a");
+    assert_eq!(now("@IF(@start_ds = '1970-01-01', '1970-01-01', 'b')"), "b");
+    assert_eq!(now("'{{ 'c' if start_ds > '2025' else '1970-01-01' }}'"), "c");
+    let tables = sandbox.snapshots();
+    assert_eq!(now("@IF(@start_ds = '1970-01-01', '1970-01-01',\n  'b') /* as before */"), "b");
+    assert_eq!(sandbox.snapshots(), tables);
+    // a model that only some times read
+    sandbox.model("other", "SELECT 'x' AS d");
+    sandbox.model(
+        "clock",
+        "MODEL (name clock, start '2026-01-01'); SELECT d FROM @IF(@start_ds = '1970-01-01', (SELECT 'y' AS d), other)",
+    );
+    sandbox.commit_quietly("sometimes");
+    let told = sandbox.vmesh(&["promote", "--yes"]).fails(1);
+    assert!(told.contains("reads `other` at some times only") && told.contains("depends_on (other)"), "{told}");
+    sandbox.model(
+        "clock",
+        "MODEL (name clock, start '2026-01-01', depends_on (other)); SELECT d FROM @IF(@start_ds = '1970-01-01', (SELECT 'y' AS d), other)",
+    );
+    sandbox.commit_quietly("said");
+    promote();
+    assert_eq!(sandbox.value("SELECT d FROM prod.clock"), "x");
+    sandbox.is_sound();
+}
+
+#[test]
+fn plans_say_that_a_macro_or_variable_changed() {
+    let sandbox = Sandbox::bare_project();
+    let set = |value: i32| sandbox.write("vmesh.toml", &format!("[variables]\nleast = {value}\nunused = {value}\n"));
+    set(1);
+    sandbox.write("macros/m.sql", "MACRO more(x) AS @x + 1;\n");
+    sandbox.model("uses", "SELECT @more(@least) AS n");
+    sandbox.model("below", "SELECT n FROM uses");
+    sandbox.model("without", "SELECT 1 AS one");
+    sandbox.commit_quietly("models");
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    set(2);
+    sandbox.commit_quietly("two");
+    let plan = sandbox.vmesh(&["plan", "prod", "--json"]).json();
+    let reasons = |plan: &serde_json::Value| -> Vec<(String, String)> {
+        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        plan["models"].as_array().unwrap().iter().map(|it| (text(&it["name"]), text(&it["reason"]))).collect()
+    };
+    let told = reasons(&plan);
+    assert!(told.contains(&("uses".into(), "a macro or variable that it uses changed".into())), "{told:?}");
+    assert!(told.contains(&("without".into(), "already built".into())), "{told:?}");
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    assert_eq!(sandbox.value("SELECT n FROM prod.below"), "3");
+    // a macro that says something else
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    sandbox.write("macros/m.sql", "MACRO more(x) AS @x + 2;\n");
+    let told = reasons(&sandbox.vmesh(&["plan", "--json"]).json());
+    assert!(told.contains(&("uses".into(), "a macro or variable that it uses changed".into())), "{told:?}");
+    assert!(told.contains(&("below".into(), "uses changed".into())), "{told:?}");
+}
+
+#[test]
+fn diffs_show_models_as_they_were_written() {
+    let sandbox = Sandbox::promoted(&[("numbers", "SELECT @EACH([1, 2], x -> @x AS n_@x) -- two of them")]);
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    sandbox.model("numbers", "SELECT @EACH([1, 3], x -> @x AS n_@x) -- two of them");
+    sandbox.commit("three");
+    let diff = sandbox.vmesh(&["diff"]).good();
+    assert!(diff.contains("@EACH([1, 3], x -> @x AS n_@x)") && !diff.contains("3 AS n_3"), "{diff}");
+    // the engine's complaint points at what was written, and says what came of it
+    sandbox.model("numbers", "SELECT 1 AS n_1,\n  @EACH([7], x -> @x + missing_@x AS n) FROM range(2) AS t");
+    let told = sandbox.vmesh(&["plan", "--yes"]).fails(1);
+    assert!(told.contains("models/numbers.sql:2:") && told.contains("@EACH([7]"), "{told}");
+}
+
+#[test]
+fn python_is_named_and_never_passed_over() {
+    let sandbox = Sandbox::promoted(&[("numbers", "SELECT 1 AS id")]);
+    sandbox.write("macros/__init__.py", "");
+    sandbox.write("macros/cents.py", "from sqlmesh import macro\n\n@macro()\ndef cents(evaluator, x):\n    return x\n");
+    sandbox.write("models/__init__.py", "");
+    sandbox.write("models/helpers.py", "def helper():\n    return 1\n");
+    // those that nobody calls do no harm
+    sandbox.commit("python beside the models");
+    assert!(sandbox.is_in_step());
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    sandbox.model("wrong", "SELECT @cents(id) AS c FROM numbers");
+    let told = sandbox.vmesh(&["plan"]).fails(1);
+    assert!(told.contains("`@cents` is a macro in Python (macros/cents.py:4)"), "{told}");
+    assert!(told.contains("models/wrong.sql:1:8") && told.contains("MACRO cents(a, b)"), "{told}");
+    sandbox.model("wrong", "SELECT 1 AS c");
+    sandbox
+        .write("models/ml.py", "from sqlmesh import model\n\n@model(\"db.ml\", kind=\"FULL\")\ndef execute(): ...\n");
+    let told = sandbox.vmesh(&["plan"]).fails(1);
+    assert!(told.contains("models in Python are not supported") && told.contains("models/ml.py:3:1"), "{told}");
+}

@@ -6,6 +6,7 @@ mod support;
 mod architecture;
 mod audits;
 mod background;
+mod blueprints;
 mod concurrency;
 mod crash;
 mod errors;

@@ -9,7 +9,7 @@ use super::clause::CLAUSES;
 use super::expander::{Context, Expander, Frame};
 use super::place::Argument;
 use super::scan::{RawArgument, Source, problem};
-use super::{Body, Local, Value, text};
+use super::{Body, Local, MARK, Value, text};
 
 /// The names of all built-in macros.
 pub(super) const BUILT_IN: &[&str] = &[
@@ -302,6 +302,7 @@ impl Expander<'_> {
     /// The value of a condition or a sum.
     pub(super) fn constant(&mut self, text: &str, span: &Span) -> Result<Constant, Problem> {
         self.spend(text.len(), span)?;
+        undecided(text, span)?;
         constant::evaluate(text).map_err(|error| Problem {
             help: Some(
                 "it is worked out before the query runs: only constants, variables and a few functions count"
@@ -310,6 +311,12 @@ impl Expander<'_> {
             ..problem(error.message, span.clone())
         })
     }
+}
+
+/// An error where a decision hangs on a variable that is not known yet.
+pub(super) fn undecided(text: &str, span: &Span) -> Result<(), Problem> {
+    let is_open = text.contains(MARK);
+    if is_open { Err(problem("this is decided when the model is run", span.clone())) } else { Ok(()) }
 }
 
 /// Words that a statement other than a query begins with.

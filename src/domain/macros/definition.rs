@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::super::model::Problem;
 use super::super::sql::{self, Lexeme, Span, Token};
 use super::call::BUILT_IN;
+use super::python::PythonMacro;
 use super::scan::{Source, problem};
 use super::{jinja_text, lexed};
 
@@ -46,22 +47,36 @@ pub struct Parameter {
 
 /// The project's macros by name, without letter case.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Macros(BTreeMap<String, Macro>);
+pub struct Macros {
+    all: BTreeMap<String, Macro>,
+    /// Those in Python, which only the advice knows.
+    python: Vec<PythonMacro>,
+}
 
 impl Macros {
     /// Adds one; gives back the one that had this name before.
     pub fn add(&mut self, item: Macro) -> Option<Macro> {
-        self.0.insert(item.name.to_lowercase(), item)
+        self.all.insert(item.name.to_lowercase(), item)
     }
 
     /// The macro of this name.
     pub fn get(&self, name: &str) -> Option<&Macro> {
-        self.0.get(&name.to_lowercase())
+        self.all.get(&name.to_lowercase())
+    }
+
+    /// Adds those of a Python file.
+    pub fn add_python(&mut self, macros: Vec<PythonMacro>) {
+        self.python.extend(macros);
+    }
+
+    /// The macro in Python of this name.
+    pub fn python(&self, name: &str) -> Option<&PythonMacro> {
+        self.python.iter().find(|one| one.name.eq_ignore_ascii_case(name))
     }
 
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &Macro> {
-        self.0.values()
+        self.all.values()
     }
 }
 

@@ -332,8 +332,13 @@ impl Expander<'_> {
         {
             return text::quoted(&name);
         }
-        let beside = first.checked_sub(1).is_some_and(|before| source.is(before, "-")) || source.is(*next, "::");
-        let given = if given.starts_with('-') && beside { format!("({given})") } else { given };
+        let minus = given.starts_with('-') && first.checked_sub(1).is_some_and(|before| source.is(before, "-"));
+        let given = match source.is(*next, "::") {
+            // as in SQLMesh, a cast is of all that the macro gives
+            true => text::operand(&given),
+            false if minus => format!("({given})"),
+            false => given,
+        };
         if context.top { text::one_line(&given) } else { given }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::super::model::Problem;
 use super::super::sql::Span;
 use super::super::sql::constant::{self, Constant};
+use super::call::undecided;
 use super::expander::{Context, Expander};
 use super::expression::{date_spine, haversine, pivot, safe, surrogate_key};
 use super::place::Argument;
@@ -41,6 +42,7 @@ impl Arguments {
     /// A condition.
     pub(super) fn flag(&self, place: usize, name: &str, default: bool) -> Result<bool, Problem> {
         let Some(given) = self.get(place, &[name]) else { return Ok(default) };
+        undecided(&given.sql(), &self.span)?;
         match constant::evaluate(&given.sql()) {
             Ok(value) => Ok(value.holds()),
             Err(_) => Err(self.wrong(format!("`{name}` is TRUE or FALSE"))),
@@ -144,6 +146,7 @@ impl Expander<'_> {
             }
         }
         let mut condition = true;
+        undecided(arguments.first().map_or("", String::as_str), &span)?;
         if let Some(Ok(Constant::Bool(value))) = arguments.first().map(|first| constant::evaluate(first)) {
             condition = value;
             arguments.remove(0);
@@ -161,15 +164,17 @@ impl Expander<'_> {
         let Some((first, others)) = columns.split_first() else {
             return Err(problem("`@UNION` needs at least one relation", span));
         };
+        // a type that isn't known is no reason to leave a column out, and nothing is cast unless all types are known
+        let known = |column: &Column| column.1.as_ref().map(|it| it.to_lowercase());
         let alike = |a: &Column, b: &Column| {
-            let types = (a.1.as_ref().map(|it| it.to_lowercase()), b.1.as_ref().map(|it| it.to_lowercase()));
-            a.0.eq_ignore_ascii_case(&b.0) && types.0 == types.1
+            a.0.eq_ignore_ascii_case(&b.0) && (known(a) == known(b) || known(a).is_none() || known(b).is_none())
         };
         let shared = first.iter().filter(|column| others.iter().all(|other| other.iter().any(|it| alike(column, it))));
+        let typed = columns.iter().flatten().all(|(_, r#type)| r#type.is_some());
         let projections: Vec<String> = shared
             .map(|(column, r#type)| match r#type {
-                Some(r#type) => format!("CAST({0} AS {type}) AS {0}", quoted(column)),
-                None => quoted(column),
+                Some(r#type) if typed => format!("CAST({0} AS {type}) AS {0}", quoted(column)),
+                _ => quoted(column),
             })
             .collect();
         if projections.is_empty() {

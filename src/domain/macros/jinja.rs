@@ -179,9 +179,11 @@ impl Template {
         let mut found = match error.kind() {
             ErrorKind::OutOfFuel => problem("this Jinja takes too many steps", first.clone()),
             ErrorKind::UndefinedError if is_name(word) => {
-                let known =
-                    scope.config.iter().chain(scope.blueprint.iter()).chain(scope.named.iter()).map(|(name, _)| name);
-                let help = nearest(word, known).map(|near| format!("did you mean `{near}`?"));
+                let known = scope.config.iter().chain(scope.named.iter()).map(|(name, _)| name);
+                let help = match scope.blueprint.get(word) {
+                    Some(_) => Some(format!("a blueprint's values are called by `blueprint_var('{word}')`")),
+                    None => nearest(word, known).map(|near| format!("did you mean `{near}`?")),
+                };
                 Problem { help, ..problem(format!("undefined variable `{word}` in Jinja"), first.clone()) }
             }
             kind => {

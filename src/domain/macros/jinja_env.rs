@@ -33,9 +33,14 @@ impl Names {
         let pairs = |variables: &super::Variables| -> BTreeMap<String, Dynamic> {
             variables.iter().map(|(name, value)| (name.to_owned(), dynamic(value))).collect()
         };
-        let (config, blueprint) = (pairs(scope.config), pairs(scope.blueprint));
+        let config = pairs(scope.config);
+        // as in SQLMesh, these are SQL, a string with its quotes, and only `blueprint_var` gives them
+        let as_sql = |value: &Value| match value {
+            Value::Text(_) => Dynamic::from(value.sql()),
+            other => dynamic(other),
+        };
+        let blueprint = scope.blueprint.iter().map(|(name, value)| (name.to_owned(), as_sql(value))).collect();
         let mut all = config.clone();
-        all.extend(blueprint.clone());
         for word in words(source).map(str::to_lowercase) {
             if let Some(sql) = (scope.time)(&word) {
                 all.insert(word, Dynamic::from(plain(&sql)));

@@ -64,6 +64,20 @@ pub(super) fn pieces(text: &str) -> Result<Vec<Piece>, Problem> {
     Ok(pieces)
 }
 
+/// Whether all that a template does is to put variables in: no tag, and names only in its expressions.
+pub(super) fn has_only_names(text: &str) -> bool {
+    let Ok(pieces) = pieces(text) else { return false };
+    let is_name = |c: char| c.is_alphanumeric() || c == '_' || c.is_whitespace();
+    pieces.iter().all(|piece| match piece.kind {
+        Kind::Text | Kind::Comment => true,
+        Kind::Tag => false,
+        Kind::Expression => {
+            text[piece.span.clone()].trim_matches(['{', '}', '-']).split_whitespace().count() == 1
+                && text[piece.span.clone()].trim_matches(['{', '}', '-']).chars().all(is_name)
+        }
+    })
+}
+
 fn push_text(text: &str, span: Span, trim_start: bool, trim_end: bool, pieces: &mut Vec<Piece>) {
     let mut span = span;
     if trim_start {

@@ -1,15 +1,17 @@
 //! Which part of an expanded text came from where.
 
+use serde::{Deserialize, Serialize};
+
 use super::super::sql::Span;
 
 /// Leads from an expanded text back to the text that was expanded.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Map {
     segments: Vec<Segment>,
 }
 
 /// A stretch of expanded text of one origin.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Segment {
     /// Where it stands in the expanded text.
     expanded: Span,
@@ -68,6 +70,13 @@ impl Map {
         if length > 0 {
             let start = self.segments.last().map_or(0, |last| last.expanded.end);
             self.segments.push(Segment { expanded: start..start + length, original, copied });
+        }
+    }
+
+    /// Adds the map of a text that stands at `start` of the same original.
+    pub(super) fn extend(&mut self, other: Self, start: usize) {
+        for Segment { expanded, original, copied } in other.segments {
+            self.push(expanded.len(), start + original.start..start + original.end, copied);
         }
     }
 

@@ -2,16 +2,19 @@
 //!
 //! Text outside of macros stays as written, byte for byte; what a macro gives goes into its place, on as many lines as
 //! the macro took, so that the engine's line numbers stay those of the file (Jinja loops excepted). As in SQLMesh, what
-//! goes in is not put in parentheses: `@DEF(x, a + b)` makes `@x * 2` into `a + b * 2`.
+//! goes in is not put in parentheses: `@DEF(x, a + b)` makes `@x * 2` into `a + b * 2`, and a cast is of all of it:
+//! `@x::INT` is `(a + b)::INT`.
 //!
 //! A stranger's branch is expanded by this code: it reads nothing but its arguments, and steps, depth and sizes are
 //! bounded.
 
+mod blueprint;
 mod call;
 mod clause;
 mod definition;
 mod expander;
 mod expression;
+mod file;
 mod generate;
 mod jinja;
 mod jinja_env;
@@ -19,6 +22,7 @@ mod jinja_text;
 mod map;
 mod place;
 mod project;
+mod python;
 mod scan;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -29,14 +33,27 @@ mod variable;
 
 use std::collections::BTreeSet;
 
+pub use self::blueprint::Blueprint;
 pub use self::definition::{Body, Macro, Macros, Parameter, read_macros};
+pub use self::file::{Defaults, File};
 pub use self::map::Map;
+pub use self::python::{PythonMacro, python_macros, python_model};
 pub use self::value::{Local, Locals, Value, Variables};
 use super::model::Problem;
 use super::sql::{self, Lexeme, Token};
 
 /// The most that a text may expand to.
 const LARGEST: usize = 10 << 20;
+
+/// Stands around the names of variables whose value nobody knows before a model is run. In a text that is expanded with
+/// them, no decision may hang on such a variable.
+const MARK: char = '\u{1}';
+
+/// What stands for a variable whose value is only known when a model is run, so that texts which use different ones
+/// differ.
+pub fn marked(name: &str) -> String {
+    format!("'{MARK}{name}{MARK}'")
+}
 
 /// What macros can see.
 #[derive(Clone, Copy)]
@@ -103,6 +120,10 @@ pub fn expand(text: &str, scope: &Scope<'_>) -> Result<Expanded, Problem> {
     let Some(rendered) = jinja::render(text, scope)? else {
         return expander::expand(text, scope);
     };
+    let is_marked = |name: &String| (scope.time)(name).is_some_and(|value| value.contains(MARK));
+    if rendered.variables_used.iter().any(is_marked) && !jinja_text::has_only_names(text) {
+        return Err(scan::problem("what Jinja makes of this depends on when it is run", 0..text.len()));
+    }
     let led_back = |problem: Problem| Problem { span: rendered.map.original(&problem.span), ..problem };
     let mut expanded = expander::expand(&rendered.text, scope).map_err(led_back)?;
     expanded.map = expanded.map.after(&rendered.map);

@@ -119,6 +119,21 @@ impl Expander<'_> {
 
     /// The problem of a macro that there isn't.
     fn unknown(&self, name: &str, span: &Span) -> Problem {
+        let place = span.start..span.start + 1 + name.len();
+        if let Some(python) = self.scope.macros.python(name) {
+            return Problem {
+                help: Some(format!(
+                    "write it in SQL instead: `MACRO {name}(a, b) AS …;` in macros/{name}.sql, or as a Jinja macro"
+                )),
+                ..problem(
+                    format!(
+                        "`@{name}` is a macro in Python ({}:{}), which vmesh doesn't run",
+                        python.path, python.line
+                    ),
+                    place,
+                )
+            };
+        }
         let lambdas =
             self.locals.iter().filter(|local| matches!(local.1, Local::Lambda { .. })).map(|local| local.0.as_str());
         let project =
@@ -129,11 +144,7 @@ impl Expander<'_> {
             Some(near) => format!("did you mean `@{near}`? If not, {python}"),
             None => python,
         };
-        Problem {
-            what: format!("unknown macro `@{name}`"),
-            span: span.start..span.start + 1 + name.len(),
-            help: Some(help),
-        }
+        Problem { what: format!("unknown macro `@{name}`"), span: place, help: Some(help) }
     }
 }
 

@@ -612,3 +612,84 @@ proptest! {
         let _ = read_macros("m.sql", &text);
     }
 }
+
+fn file(text: &str) -> Result<Vec<String>, Problem> {
+    let file = File::read(text).unwrap();
+    assert!(file.is_dynamic(), "{text}");
+    let defaults = Defaults { name: "from_path", kind: "FULL" };
+    with_scope(|scope| {
+        let blueprints = match file.blueprints(scope)? {
+            None => vec![Variables::default()],
+            Some(blueprints) => blueprints.iter().map(Blueprint::variables).collect(),
+        };
+        let named = scope.named.iter().filter(|(name, _)| *name != "this_model");
+        let named: Variables = named.map(|(name, value)| (name, value.clone())).collect();
+        let scope = Scope { named: &named, ..*scope };
+        let expand = |blueprint: &Variables| Ok(file.expand(&Scope { blueprint, ..scope }, defaults)?.text);
+        blueprints.iter().map(expand).collect()
+    })
+}
+
+#[test]
+fn headers_are_expanded_but_for_what_only_a_run_knows() {
+    for (text, expected) in [
+        (
+            "MODEL (name @{x}.m, cron @daily, start @start_ds); SELECT 1",
+            "MODEL (name b.m, cron @daily, start @start_ds); SELECT 1",
+        ),
+        (
+            "MODEL (name @x.m, kind @IF(@on, FULL, VIEW)); SELECT @model_kind_name, @this_model",
+            "MODEL (name \"b\".m, kind FULL); SELECT 'FULL', \"b\".\"m\"",
+        ),
+        (
+            "MODEL (kind @IF(@off, FULL), tags (@x, y), audits (a(c := @this_model, d := @n))); SELECT @this_model",
+            "MODEL (, tags ('b', y), audits (a(c := @this_model, d := 5))); SELECT \"from_path\"",
+        ),
+        (
+            "MODEL (owner 'me@x', enabled @IF(@runtime_stage = 'loading', @on, @off));\nSELECT 1",
+            "MODEL (owner 'me@x', enabled TRUE);\nSELECT 1",
+        ),
+        ("SELECT @model_kind_name", "SELECT 'FULL'"),
+        ("SELECT @n; AUDIT (name a); SELECT * FROM @this_model", "SELECT 5; AUDIT (name a); SELECT * FROM @this_model"),
+    ] {
+        assert_eq!(file(text).map_err(|problem| problem.what).as_deref(), Ok(&[expected.to_owned()][..]), "{text}");
+    }
+    for text in ["MODEL (name a.b, cron @daily); SELECT 1", "MODEL (owner '@x');\nSELECT 1 AS a"] {
+        assert!(!File::read(text).unwrap().is_dynamic(), "{text}");
+    }
+}
+
+#[test]
+fn blueprints_are_read_in_all_their_forms() {
+    let models = |blueprints: &str| file(&format!("MODEL (name a, blueprints {blueprints});SELECT @c"));
+    let both = Ok(vec!["MODEL (name a, );SELECT c1".to_owned(), "MODEL (name a, );SELECT 'c2'".to_owned()]);
+    assert_eq!(models("((c := c1), (C := 'c2'))"), both);
+    assert_eq!(models("[(c := c1), (c := 'c2'),]"), both);
+    assert_eq!(models("@EACH([c1, 'c2'], x -> (c := @x))"), both);
+    assert_eq!(models("(c := c1, d := f(1, 2))").unwrap().len(), 1);
+    for (wrong, place) in
+        [("()", "()"), ("((c := a), b)", "b"), ("((c := 1, c := 2))", "c := 2"), ("((c = 1))", "c = 1")]
+    {
+        let text = format!("MODEL (name a, blueprints {wrong});SELECT @c");
+        let problem = models(wrong).unwrap_err();
+        assert_eq!(&text[problem.span.clone()], place, "{}", problem.what);
+    }
+}
+
+proptest! {
+    #[test]
+    fn places_of_a_file_are_led_back(words in proptest::collection::vec("[a-z]{1,5}", 1..6), at in 0..100usize) {
+        let list: Vec<String> = words.iter().map(|word| format!("{word}_@{{x}} AS @{{x}}_{word}")).collect();
+        let text = format!("MODEL (name @{{x}}.m, blueprints ((c := a)),\n owner @x);\nSELECT {} -- end", list.join(", "));
+        let file = File::read(&text).unwrap();
+        let defaults = Defaults { name: "m", kind: "FULL" };
+        let expanded = with_scope(|scope| file.expand(scope, defaults)).unwrap();
+        // lines stay, and what was copied is found where it was written
+        prop_assert_eq!(expanded.text.lines().count(), text.lines().count());
+        let place = expanded.map.original(&(expanded.text.len() - 3..expanded.text.len()));
+        prop_assert_eq!(&text[place], "end");
+        let at = at % expanded.text.len();
+        let place = expanded.map.original(&(at..at + 1));
+        prop_assert!(place.end <= text.len());
+    }
+}

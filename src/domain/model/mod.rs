@@ -19,6 +19,7 @@ pub use self::problem::Problem;
 pub use self::schedule::Schedule;
 use super::audit::Call;
 use super::diagnostic::nearest;
+use super::macros::{Blueprint, Map};
 use super::name::ModelName;
 use super::sql::{self, Lexeme, Query, Span, Token};
 
@@ -52,10 +53,25 @@ pub struct ModelFile {
     pub files: Vec<String>,
     /// What is accepted and has no effect yet.
     pub warnings: Vec<String>,
-    /// The file's text without its macros, if it has any: that is what spans count in.
-    pub expanded: Option<String>,
+    /// What macros made of the file's text, if it has any: that is what spans count in.
+    pub expanded: Option<Expansion>,
     /// Whether the query says something else at another time.
     pub timely: bool,
+}
+
+/// A file's text without its macros.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct Expansion {
+    /// The text.
+    pub text: String,
+    /// Where it came from.
+    pub map: Map,
+    /// A hash over the file as it was written.
+    pub written: [u8; 32],
+    /// The values of the model, if the file makes several.
+    pub blueprint: Option<Blueprint>,
+    /// The relations whose columns had a say.
+    pub asked: Vec<Vec<String>>,
 }
 
 /// What a header says about a model without changing its rows.
@@ -117,6 +133,16 @@ pub fn parse(text: &str) -> Result<ModelFile, Vec<Problem>> {
 }
 
 impl ModelFile {
+    /// Where a place comes from in the file as it was written.
+    pub fn original(&self, span: &Span) -> Span {
+        self.expanded.as_ref().map_or_else(|| span.clone(), |expanded| expanded.map.original(span))
+    }
+
+    /// The values that make the model one of several of its file.
+    pub fn blueprint(&self) -> Option<&Blueprint> {
+        self.expanded.as_ref()?.blueprint.as_ref()
+    }
+
     /// A file without a header.
     fn plain() -> Self {
         Self {

@@ -45,11 +45,10 @@ const METADATA: [&str; 21] = [
     "session_properties",
 ];
 /// Read with the header, each in its own way.
-const SPECIAL: [&str; 7] = ["name", "kind", "enabled", "columns", "depends_on", "audits", "assertions"];
+const SPECIAL: [&str; 8] = ["name", "kind", "blueprints", "enabled", "columns", "depends_on", "audits", "assertions"];
 /// Known to SQLMesh, and not here yet.
-const LATER: [&str; 9] = [
+const LATER: [&str; 8] = [
     "signals",
-    "blueprints",
     "grants",
     "grants_target_layer",
     "gateway",

@@ -38,7 +38,13 @@ pub(super) fn names(sources: &Sources<'_>) -> Result<BTreeMap<ModelName, Draft>,
         }
         if let Some(first) = drafts.get(&name) {
             let problem = Diagnostic::new(format!("two models are called `{name}`")).at(draft.place(sources, ""));
-            problems.push(problem.note(format!("the other one is {}", first.path)).help("rename one of them"));
+            let (other, help) = match first.file.blueprint().filter(|_| first.path == *path) {
+                Some(other) => {
+                    (format!("the blueprint {other}"), "let the name say which it is: name @{customer}.orders")
+                }
+                None => (first.path.clone(), "rename one of them"),
+            };
+            problems.push(problem.note(format!("the other one is {other}")).help(help));
             continue;
         }
         drafts.insert(name, draft);
@@ -47,7 +53,7 @@ pub(super) fn names(sources: &Sources<'_>) -> Result<BTreeMap<ModelName, Draft>,
 }
 
 /// `models/analytics/customers.sql` → `analytics.customers`; of deeper folders the last one counts.
-fn from_path(path: &str, models: &str) -> Option<ModelName> {
+pub fn from_path(path: &str, models: &str) -> Option<ModelName> {
     let inside = path.strip_prefix(models)?.trim_start_matches('/').strip_suffix(".sql")?;
     let parts: Vec<&str> = inside.split('/').collect();
     ModelName::from_parts(&parts[parts.len().saturating_sub(2)..])
@@ -86,7 +92,7 @@ pub(super) fn files(sources: &Sources<'_>, drafts: &mut BTreeMap<ModelName, Draf
 }
 
 /// A path relative to a model's file, as a path relative to the project; `None` if it leads out of it.
-fn resolve(model: &str, path: &str) -> Option<String> {
+pub(super) fn resolve(model: &str, path: &str) -> Option<String> {
     let (folder, path) = match path.strip_prefix("$root/") {
         Some(rest) => ("", rest),
         None => (model.rsplit_once('/').map_or("", |(folder, _)| folder), path),

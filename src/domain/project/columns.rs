@@ -1,37 +1,127 @@
 //! The columns of models, where the files prove them, and columns that surely don't exist.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use super::super::diagnostic::{Diagnostic, Excerpt, nearest};
-use super::super::model::Kind;
+use super::super::diagnostic::{Diagnostic, nearest};
+use super::super::model::{Kind, ModelFile};
 use super::super::name::ModelName;
 use super::super::sql::{ColumnUse, Output};
-use super::{Draft, Model, Sources, excerpt};
+use super::check::{from_path, resolve};
+use super::{Draft, Model, SeedFile, Sources, excerpt, written};
+
+/// The columns of the models of a project while it is still being read: macros ask for them before all of it is there.
+pub struct Known<'a> {
+    /// The folder of the models.
+    models: &'a str,
+    seed: &'a dyn Fn(&str) -> Option<SeedFile>,
+    files: BTreeMap<ModelName, (String, Arc<ModelFile>)>,
+    /// What was found out: it stays true as files are added.
+    found: RefCell<BTreeMap<ModelName, Vec<String>>>,
+}
+
+impl<'a> Known<'a> {
+    /// None yet. `models` is the folder of the models, `seed` finds a CSV file of the project.
+    pub fn new(models: &'a str, seed: &'a dyn Fn(&str) -> Option<SeedFile>) -> Self {
+        Self { models, seed, files: BTreeMap::new(), found: RefCell::default() }
+    }
+
+    /// Adds a model.
+    pub fn add(&mut self, path: &str, file: &Arc<ModelFile>) {
+        let name = file.name.clone().or_else(|| from_path(path, self.models));
+        if let Some(name) = name.filter(|_| !file.about.disabled) {
+            self.files.insert(name, (path.to_owned(), file.clone()));
+        }
+    }
+
+    /// Whether the model that a query calls this is there.
+    pub fn has(&self, parts: &[String]) -> bool {
+        named(parts, |name| self.files.get(name)).is_some()
+    }
+
+    /// The columns of the model that a query calls this, and their types where they are declared.
+    pub fn columns_of(&self, parts: &[String]) -> Option<Vec<(String, Option<String>)>> {
+        let name = named(parts, |name| self.files.contains_key(name).then(|| name.clone()))?;
+        let columns = self.of(&name, &mut BTreeSet::new())?;
+        Some(typed(columns, &self.files.get(&name)?.1))
+    }
+
+    /// `open` are the models whose columns are being looked for.
+    fn of(&self, name: &ModelName, open: &mut BTreeSet<ModelName>) -> Option<Vec<String>> {
+        if let Some(known) = self.found.borrow().get(name) {
+            return Some(known.clone());
+        }
+        let (path, file) = self.files.get(name).filter(|_| open.insert(name.clone()))?;
+        let columns = match &file.kind {
+            _ if !file.columns.is_empty() => Some(file.columns.iter().map(|(name, _)| name.clone()).collect()),
+            Some(Kind::Seed(seed)) => {
+                of_seed(file, resolve(path, &seed.path).and_then(|path| (self.seed)(&path)).as_ref())
+            }
+            _ => {
+                let reads = file.query.as_ref().and_then(|query| query.reads.as_ref());
+                let open = RefCell::new(open);
+                of_query(file, |read| {
+                    let parts = &reads?.get(read)?.parts;
+                    let parent = named(parts, |name| self.files.contains_key(name).then(|| name.clone()))?;
+                    self.of(&parent, &mut open.borrow_mut())
+                })
+            }
+        }?;
+        self.found.borrow_mut().insert(name.clone(), columns.clone());
+        Some(columns)
+    }
+}
+
+/// What is found under the name that a query calls a model by. To DuckDB, a name without a schema is one of the schema
+/// `main`.
+pub(super) fn named<T>(parts: &[String], find: impl Fn(&ModelName) -> Option<T>) -> Option<T> {
+    let name = ModelName::from_parts(parts)?;
+    find(&name).or_else(|| find(&name.in_main()?))
+}
+
+/// Columns with the types that their model's header declares.
+pub(super) fn typed(columns: Vec<String>, file: &ModelFile) -> Vec<(String, Option<String>)> {
+    let declared = |name: &str| file.columns.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
+    let with_type = |name: String| {
+        let r#type = declared(&name).map(|(_, r#type)| r#type.clone());
+        (name, r#type)
+    };
+    columns.into_iter().map(with_type).collect()
+}
 
 /// The columns of a model whose parents are finished; `None` where they can't be told without the engine.
 pub(super) fn of(draft: &Draft, models: &BTreeMap<ModelName, Model>) -> Option<Vec<String>> {
     if let Kind::Seed(_) = draft.kind {
-        if !draft.file.columns.is_empty() {
-            return Some(draft.file.columns.iter().map(|(name, _)| name.clone()).collect());
-        }
-        return draft.seed.as_ref()?.header.clone();
+        return of_seed(&draft.file, draft.seed.as_ref());
     }
+    of_query(&draft.file, |read| models.get(draft.reads.get(read)?.as_ref()?)?.columns.clone())
+}
+
+fn of_seed(file: &ModelFile, seed: Option<&SeedFile>) -> Option<Vec<String>> {
+    if !file.columns.is_empty() {
+        return Some(file.columns.iter().map(|(name, _)| name.clone()).collect());
+    }
+    seed?.header.clone()
+}
+
+/// The columns that a query gives; `of_read` tells those of what it reads.
+fn of_query(file: &ModelFile, of_read: impl Fn(usize) -> Option<Vec<String>>) -> Option<Vec<String>> {
     let mut columns = Vec::new();
-    for output in draft.file.query.as_ref()?.outputs.as_ref()? {
+    for output in file.query.as_ref()?.outputs.as_ref()? {
         match output {
             Output::Column(name) => columns.push(name.clone()),
             Output::All { read, except } => {
-                let parent = models.get(draft.reads.get(*read)?.as_ref()?)?;
                 let is_left_out = |name: &String| except.iter().any(|other| other.eq_ignore_ascii_case(name));
-                columns.extend(parent.columns.as_ref()?.iter().filter(|name| !is_left_out(name)).cloned());
+                columns.extend(of_read(*read)?.into_iter().filter(|name| !is_left_out(name)));
             }
         }
     }
-    if let Kind::Incremental(incremental) = &draft.kind {
+    if let Some(Kind::Incremental(incremental)) = &file.kind {
         columns.extend(incremental.added_columns().into_iter().map(str::to_owned));
     }
     // of columns that share a name, DuckDB renames all but the first
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     columns.iter().all(|name| seen.insert(name.to_lowercase())).then_some(columns)
 }
 
@@ -41,9 +131,7 @@ pub(super) fn lacking(sources: &Sources<'_>, models: &BTreeMap<ModelName, Model>
     for model in models.values() {
         let Kind::Incremental(incremental) = &model.kind else { continue };
         let mut problem = |what: String, help: String| {
-            let text = (sources.text)(&model.path);
-            let excerpt =
-                Excerpt { path: model.path.clone(), text, span: model.file.place.clone(), label: String::new() };
+            let excerpt = written(sources, &model.path, &model.file, &model.file.place, "");
             problems.push(Diagnostic::new(what).at(excerpt).help(help));
         };
         let outputs = || model.file.query.iter().flat_map(|query| query.outputs.iter().flatten());

@@ -4,7 +4,8 @@ mod check;
 mod columns;
 mod render;
 
-pub use self::check::guess_reads;
+pub use self::check::{from_path, guess_reads};
+pub use self::columns::Known;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -71,7 +72,7 @@ pub struct SeedFile {
 pub struct Sources<'a> {
     /// Each model file's path and what it says.
     pub files: Vec<(String, Arc<ModelFile>)>,
-    /// The text of a model file, for messages.
+    /// The text of a model file as it was written, for messages.
     pub text: &'a dyn Fn(&str) -> Arc<str>,
     /// A data file of the project, if it is there.
     pub seed: &'a dyn Fn(&str) -> Option<SeedFile>,
@@ -129,6 +130,17 @@ impl Project {
         self.models.insert(model.name.clone(), model);
     }
 
+    /// The model that a query calls this.
+    pub fn find(&self, parts: &[String]) -> Option<&Model> {
+        columns::named(parts, |name| self.models.get(name))
+    }
+
+    /// The columns of the model that a query calls this, and their types where they are declared.
+    pub fn columns_of(&self, parts: &[String]) -> Option<Vec<(String, Option<String>)>> {
+        let model = self.find(parts)?;
+        Some(columns::typed(model.columns.clone()?, &model.file))
+    }
+
     /// The names, parents first.
     pub fn order(&self) -> &[ModelName] {
         &self.order
@@ -167,15 +179,22 @@ impl Draft {
 
     /// The model's name or header in its file.
     fn place(&self, sources: &Sources<'_>, label: &str) -> Excerpt {
-        let span = self.file.place.clone();
-        Excerpt { path: self.path.clone(), text: (sources.text)(&self.path), span, label: label.to_owned() }
+        written(sources, &self.path, &self.file, &self.file.place, label)
     }
 }
 
 fn excerpt(sources: &Sources<'_>, path: &str, file: &ModelFile, span: &Span, label: &str) -> Excerpt {
     let start = file.query_span.start;
-    let span = start + span.start..start + span.end;
-    Excerpt { path: path.to_owned(), text: (sources.text)(path), span, label: label.to_owned() }
+    written(sources, path, file, &(start + span.start..start + span.end), label)
+}
+
+/// A place of a file, as it was written.
+fn written(sources: &Sources<'_>, path: &str, file: &ModelFile, span: &Span, label: &str) -> Excerpt {
+    let label = match file.blueprint() {
+        Some(blueprint) if label.is_empty() => format!("with the blueprint {blueprint}"),
+        _ => label.to_owned(),
+    };
+    Excerpt { path: path.to_owned(), text: (sources.text)(path), span: file.original(span), label }
 }
 
 /// The model of a draft whose parents are finished.
