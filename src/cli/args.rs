@@ -38,6 +38,8 @@ pub(super) enum Command {
     Audit(Audit),
     /// Run the models' unit tests
     Test(Test),
+    /// Check the models against the linter's rules
+    Lint(Lint),
     /// Run what is due: new spans of incremental models, and tables whose cron has ticked
     Run(Run),
     /// Move prod's pointers back to the previous promoted commit, or to a given one. Builds nothing.
@@ -127,6 +129,9 @@ pub(super) struct Plan {
     /// Build nothing: fail if something would have to be built.
     #[arg(long)]
     pub(super) no_build: bool,
+    /// Plan even where rules of the linter are violated.
+    #[arg(long)]
+    pub(super) skip_linter: bool,
     /// Apply nothing; exit with 1 when there is something to do (with --merged: something to build).
     #[arg(long)]
     pub(super) exit_code: bool,
@@ -135,6 +140,12 @@ pub(super) struct Plan {
 #[derive(Debug, Args)]
 pub(super) struct Test {
     /// The tests: a name, a model, a file, or a pattern of one; all if left out.
+    pub(super) pattern: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Lint {
+    /// The models: a name, or a pattern such as `marts.*`; all if left out.
     pub(super) pattern: Option<String>,
 }
 
@@ -172,6 +183,9 @@ pub(super) struct Promote {
     /// Let prod go back in main's history.
     #[arg(long)]
     pub(super) allow_rewind: bool,
+    /// Promote even where rules of the linter are violated.
+    #[arg(long)]
+    pub(super) skip_linter: bool,
     /// Take this for the current time.
     #[arg(long, value_name = "TIME")]
     pub(super) execution_time: Option<String>,

@@ -21,6 +21,9 @@ pub(super) const WRONG_USAGE: u8 = 2;
 /// Ended by Ctrl-C, as shells count it.
 pub(super) const INTERRUPTED: u8 = 130;
 
+/// So many violated rules are told where they stop a plan.
+const MOST_VIOLATIONS: usize = 10;
+
 /// Prints an error; gives the exit code.
 pub(super) fn print(error: &Error) -> u8 {
     for problem in describe(error) {
@@ -77,6 +80,17 @@ fn describe(error: &Error) -> Vec<Diagnostic> {
                 problem = problem.note(line);
             }
             problem.note("nothing was built, no pointer was moved").help("mend the model or the test: vmesh test")
+        }
+        Error::Lint(violations) => {
+            let mut problems: Vec<Diagnostic> =
+                violations.iter().take(MOST_VIOLATIONS).map(|violation| violation.problem.clone()).collect();
+            let more = violations.len().saturating_sub(MOST_VIOLATIONS);
+            if let Some(last) = problems.last_mut() {
+                last.notes.extend((more > 0).then(|| format!("{} more: vmesh lint", count(more, "violation"))));
+                last.notes
+                    .push("nothing was built, no pointer was moved; --skip-linter goes on all the same".to_owned());
+            }
+            return problems;
         }
         Error::BuildsNeeded { environment, models } => {
             Diagnostic::new(format!("{} would have to be built for `{environment}`", some(models, 5)))

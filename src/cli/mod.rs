@@ -5,6 +5,7 @@ mod checking;
 mod demo;
 mod error;
 mod hook;
+mod lint;
 mod manage;
 mod moving;
 mod read;
@@ -109,6 +110,7 @@ fn run(face: &Face, command: Command) -> Verdict {
         Command::Run(args) => moving::run(face, &args),
         Command::Test(args) => checking::test(face, &args),
         Command::Audit(args) => checking::audit(face, &args),
+        Command::Lint(args) => lint::lint(face, &args),
         Command::Rollback(args) => moving::rollback(face, &args),
         Command::Envs => read::envs(face),
         Command::Log(args) => read::log(face, &args),

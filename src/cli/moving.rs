@@ -5,7 +5,7 @@ use serde_json::json;
 use super::args;
 use super::render::plan as told;
 use super::render::{BOLD, DIM, count, json, markdown, paint, settled, some};
-use super::{DONE, Face, Format, Verdict, error, say};
+use super::{DONE, Face, Format, Verdict, error, lint, say};
 use crate::domain::interval::{Interval, Moment, TimeError};
 use crate::domain::name::{EnvName, ModelName};
 use crate::domain::plan::Plan;
@@ -18,8 +18,9 @@ use crate::workflow::session::Session;
 pub(super) fn plan(face: &Face, args: &args::Plan) -> Verdict {
     let mut session = face.session()?;
     limit(&mut session, args.execution_time.as_ref(), args.start.as_ref(), args.end.as_ref())?;
+    session.skip_linter = args.skip_linter;
     if args.merged {
-        return merged(face, &session, args);
+        return merged(face, &mut session, args);
     }
     let mut target = session.target(args.env.as_deref(), args.create_from.as_deref())?;
     target.take_over = args.take_over;
@@ -30,6 +31,7 @@ pub(super) fn plan(face: &Face, args: &args::Plan) -> Verdict {
     if session.settings_wait && !face.is_json() {
         anstream::eprintln!("warning: vmesh.toml differs from main's; until it is merged, main's settings count");
     }
+    lint::first(face, &mut session, &prepared)?;
     let is_prod = prepared.target.environment.is_prod();
     if args.yes && !args.exit_code {
         if is_prod {
@@ -123,7 +125,7 @@ pub(super) fn run(face: &Face, args: &args::Run) -> Verdict {
 }
 
 /// `vmesh plan --merged`
-fn merged(face: &Face, session: &Session<'_>, args: &args::Plan) -> Verdict {
+fn merged(face: &Face, session: &mut Session<'_>, args: &args::Plan) -> Verdict {
     let target = match session.merge_target(args.env.as_deref()) {
         Err(Error::Conflicts { branch, main, models, others }) if face.format == Format::Markdown => {
             say(&markdown::conflicts(&branch, &main, &models, &others));
@@ -132,6 +134,7 @@ fn merged(face: &Face, session: &Session<'_>, args: &args::Plan) -> Verdict {
         target => target?,
     };
     let prepared = session.prepare(target)?;
+    lint::first(face, session, &prepared)?;
     let plan = prepared.plan(session, &session.state()?);
     let builds = plan.builds().count();
     warn(face, &prepared);
@@ -200,7 +203,9 @@ fn apply(face: &Face, session: &Session<'_>, prepared: &Prepared, build: bool, e
 pub(super) fn promote(face: &Face, args: &args::Promote) -> Verdict {
     let mut session = face.session()?;
     limit(&mut session, args.execution_time.as_ref(), None, None)?;
+    session.skip_linter = args.skip_linter;
     let prepared = session.prepare(session.promotion(args.rev.as_deref(), args.allow_rewind)?)?;
+    lint::first(face, &mut session, &prepared)?;
     if args.yes {
         return apply(face, &session, &prepared, !args.no_build, false);
     }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::diagnostic::{Diagnostic, Excerpt, nearest};
 use super::interval::{Cron, Moment};
+use super::lint::{Linter, LinterTable};
 use super::macros::{Value, Variables};
 use super::model::Kind;
 use super::name::{BranchName, EnvName, SchemaPattern};
@@ -40,6 +41,8 @@ pub struct Config {
     pub default_cron: String,
     /// The start of models that name none and have no parent that does.
     pub default_start: Option<String>,
+    /// The rules of the linter.
+    pub linter: Linter,
 }
 
 /// What hooks may do.
@@ -73,6 +76,7 @@ struct File {
     hooks: HooksTable,
     defaults: DefaultsTable,
     variables: BTreeMap<String, toml::Spanned<toml::Value>>,
+    linter: Option<LinterTable>,
 }
 
 #[derive(Deserialize)]
@@ -226,6 +230,7 @@ impl Config {
             default_kind: kind,
             default_cron: cron.into_inner(),
             default_start: start.map(toml::Spanned::into_inner),
+            linter: Linter::read(file.linter, &|span| excerpt(span, ""))?,
         })
     }
 

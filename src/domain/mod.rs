@@ -10,6 +10,7 @@ pub mod evolution;
 pub mod fingerprint;
 pub mod graph;
 pub mod interval;
+pub mod lint;
 pub mod macros;
 pub mod model;
 pub mod name;

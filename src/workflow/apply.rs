@@ -68,6 +68,9 @@ impl Session<'_> {
             if let Some(kept) = self.kept_elsewhere(&prepared.target, &plan, &state)? {
                 return Err(Error::Kept(Box::new(kept)));
             }
+            if attempt == 0 && !plan.is_done() {
+                self.lint_first(&prepared.desired)?;
+            }
             if !build && plan.builds().next().is_some() {
                 let models = plan.builds().map(|step| step.model.clone()).collect();
                 return Err(Error::BuildsNeeded { environment: plan.environment, models });

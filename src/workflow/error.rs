@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::lint::Violation;
 use super::ownership::Kept;
 use super::unit_tests::Tested;
 use crate::adapter::git::GitError;
@@ -50,6 +51,9 @@ pub enum Error {
     /// Unit tests failed; nothing was built.
     #[error("unit tests failed")]
     Tests(Vec<Tested>),
+    /// Rules of the linter are violated; nothing was built.
+    #[error("{} of the linter's rules are violated", .0.len())]
+    Lint(Vec<Violation>),
     /// Builds would be needed and were forbidden.
     #[error("builds are needed")]
     BuildsNeeded {

@@ -89,6 +89,9 @@ impl Session<'_> {
         let warehouse = self.write_warehouse()?;
         let state = warehouse.state()?;
         let plan = prepared.plan(self, &state);
+        if !plan.is_done() {
+            self.lint_first(&prepared.desired)?;
+        }
         if !build && plan.builds().next().is_some() {
             let models = plan.builds().map(|step| step.model.clone()).collect();
             return Err(Error::BuildsNeeded { environment: plan.environment, models });

@@ -11,6 +11,7 @@ pub mod event;
 mod expand;
 pub mod gc;
 pub mod lineage;
+pub mod lint;
 mod loading;
 pub mod merged;
 pub mod ownership;

@@ -11,6 +11,7 @@ use super::event::Event;
 use super::planning::Prepared;
 use super::run::shown_tables;
 use super::session::{Session, now};
+use super::tree::Tree;
 use crate::adapter::warehouse::{Build, WarehouseError};
 use crate::domain::calendar::{Filled, Timing};
 use crate::domain::diagnostic::nearest;
@@ -36,7 +37,12 @@ pub struct Restatement {
 impl Session<'_> {
     /// The models of a plan that a name or pattern means; all of them without one.
     pub fn models_meant(&self, prepared: &Prepared, pattern: Option<&str>) -> Result<Vec<ModelName>, Error> {
-        let names = prepared.desired.project.order();
+        self.models_of(&prepared.desired, pattern)
+    }
+
+    /// The models of a source tree that a name or pattern means; all of them without one.
+    pub fn models_of(&self, tree: &Tree, pattern: Option<&str>) -> Result<Vec<ModelName>, Error> {
+        let names = tree.project.order();
         match pattern {
             Some(pattern) => matching(pattern, names.iter()),
             None => Ok(names.to_vec()),

@@ -36,6 +36,8 @@ pub struct Session<'a> {
     pub settings_wait: bool,
     /// The time that plans are made for: now, unless someone says otherwise.
     pub timing: Timing,
+    /// Whether violated rules of the linter stop nothing: it was said so, or the files were linted already.
+    pub skip_linter: bool,
     parsed: OnceCell<RefCell<ParsedFiles>>,
     pub(super) referee: Referee,
 }
@@ -70,6 +72,7 @@ impl<'a> Session<'a> {
             report,
             settings_wait,
             timing: Timing::at(Moment::from(jiff::Timestamp::now())),
+            skip_linter: false,
             parsed: OnceCell::new(),
             referee: Referee::default(),
         })

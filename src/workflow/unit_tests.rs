@@ -92,7 +92,7 @@ impl Session<'_> {
         if tested.iter().all(Tested::is_passed) { Ok(()) } else { Err(Error::Tests(tested)) }
     }
 
-    fn test_files(&self, tree: &Tree) -> Result<Vec<(String, String)>, Error> {
+    pub(super) fn test_files(&self, tree: &Tree) -> Result<Vec<(String, String)>, Error> {
         let is_test = |path: &str| {
             path.strip_prefix(TESTS).is_some_and(|rest| rest.starts_with('/'))
                 && (path.ends_with(".yaml") || path.ends_with(".yml"))

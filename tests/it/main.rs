@@ -15,6 +15,7 @@ mod forward_only;
 mod history;
 mod hooks;
 mod incremental;
+mod lint;
 mod macros;
 mod merged;
 mod names;

@@ -2,6 +2,7 @@
 
 use super::super::audit;
 use super::super::diagnostic::nearest;
+use super::super::lint::Rule;
 use super::super::name::ModelName;
 use super::super::sql::{Lexeme, Span};
 use super::header::{self, Property};
@@ -144,12 +145,25 @@ fn apply(file: &mut ModelFile, property: &Property<'_>, metadata: &mut blake3::H
             }
         }
         "audits" | "assertions" => {}
+        "ignored_rules" => ignored_rules(file, property)?,
         _ if METADATA.contains(&key) => {}
         _ if PHYSICAL.contains(&key) => file.physical.push((key.to_owned(), property.value.canonical())),
         _ if LATER.contains(&key) => {
             return Err(Problem::new(format!("`{key}` is not supported yet"), property.span.clone()));
         }
         _ => return Err(unknown(key, property.span.clone())),
+    }
+    Ok(())
+}
+
+/// Rules of the linter that don't count for this model. SQLMesh projects may name rules of their own, written in Python.
+fn ignored_rules(file: &mut ModelFile, property: &Property<'_>) -> Result<(), Problem> {
+    for name in words(property)? {
+        if !name.eq_ignore_ascii_case("all") && Rule::named(&name).is_none() {
+            let help = Rule::suggestion(&name);
+            file.warnings.push(format!("`ignored_rules` names `{name}`, and no rule is called so: {help}"));
+        }
+        file.about.ignored_rules.push(name.to_lowercase());
     }
     Ok(())
 }

@@ -107,8 +107,17 @@ fn of_seed(file: &ModelFile, seed: Option<&SeedFile>) -> Option<Vec<String>> {
 
 /// The columns that a query gives; `of_read` tells those of what it reads.
 fn of_query(file: &ModelFile, of_read: impl Fn(usize) -> Option<Vec<String>>) -> Option<Vec<String>> {
+    let mut columns = expanded(file.query.as_ref()?.outputs.as_ref()?, of_read)?;
+    if let Some(Kind::Incremental(incremental)) = &file.kind {
+        columns.extend(incremental.added_columns().into_iter().map(str::to_owned));
+    }
+    unique(columns)
+}
+
+/// The names of columns; `of_read` tells those of what a query reads.
+pub(super) fn expanded(outputs: &[Output], of_read: impl Fn(usize) -> Option<Vec<String>>) -> Option<Vec<String>> {
     let mut columns = Vec::new();
-    for output in file.query.as_ref()?.outputs.as_ref()? {
+    for output in outputs {
         match output {
             Output::Column(name) => columns.push(name.clone()),
             Output::All { read, except } => {
@@ -117,10 +126,11 @@ fn of_query(file: &ModelFile, of_read: impl Fn(usize) -> Option<Vec<String>>) ->
             }
         }
     }
-    if let Some(Kind::Incremental(incremental)) = &file.kind {
-        columns.extend(incremental.added_columns().into_iter().map(str::to_owned));
-    }
-    // of columns that share a name, DuckDB renames all but the first
+    unique(columns)
+}
+
+/// Of columns that share a name, DuckDB renames all but the first: then nothing is known.
+fn unique(columns: Vec<String>) -> Option<Vec<String>> {
     let mut seen = BTreeSet::new();
     columns.iter().all(|name| seen.insert(name.to_lowercase())).then_some(columns)
 }

@@ -17,7 +17,7 @@ use super::fingerprint::{self, Fingerprint, Own};
 use super::graph;
 use super::model::{Kind, ModelFile};
 use super::name::{ModelName, TableName};
-use super::sql::Span;
+use super::sql::{Output, Span};
 
 /// A project's models.
 #[derive(Debug, Clone)]
@@ -123,6 +123,11 @@ impl Project {
     /// One model.
     pub fn model(&self, name: &ModelName) -> Option<&Model> {
         self.models.get(name)
+    }
+
+    /// The names of columns that a model's query takes or gives; `None` where the files don't prove them.
+    pub fn columns(&self, model: &Model, outputs: &[Output]) -> Option<Vec<String>> {
+        columns::expanded(outputs, |read| self.models.get(model.reads.get(read)?.as_ref()?)?.columns.clone())
     }
 
     /// Puts another version of a model in its place: the same meaning at another time.

@@ -41,6 +41,7 @@ mod reads;
 mod relation;
 mod scopes;
 mod splice;
+mod survey;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests;
@@ -54,6 +55,7 @@ use serde::{Deserialize, Serialize};
 pub use duckdb_json::{DuckdbReads, reads_from_duckdb_json};
 pub use lex::{Lexeme, Statement, Token, lex, split};
 pub use splice::splice;
+pub use survey::{Gives, NameUse, Projection, Selected, Survey, Table};
 pub use with_clause::with_clause;
 
 /// The recipe of [`Query::canonical`]. To be raised with every change that may move a hash, sqlparser's version

@@ -17,7 +17,7 @@ use super::reads::Sources;
 use super::{Output, names, relation};
 
 /// Functions that may give more columns than one, whatever their alias.
-const EXPANDING: &[&str] = &["columns", "unnest", "unlist"];
+pub(super) const EXPANDING: &[&str] = &["columns", "unnest", "unlist"];
 
 /// The output columns of a query; `None` when they can't be proven.
 pub(super) fn find(parsed: &Parsed, sources: &Sources) -> Option<Vec<Output>> {
@@ -26,24 +26,29 @@ pub(super) fn find(parsed: &Parsed, sources: &Sources) -> Option<Vec<Output>> {
 }
 
 /// The columns of something that a name refers to; `None` when unknown.
-type Columns = Option<Vec<Output>>;
+pub(super) type Columns = Option<Vec<Output>>;
 
 /// CTEs in scope, the innermost last.
-type Ctes = [(String, Columns)];
+pub(super) type Ctes = [(String, Columns)];
 
 /// A relation of a FROM clause.
-struct Relation {
-    name: Option<String>,
-    columns: Columns,
+pub(super) struct Relation {
+    pub(super) name: Option<String>,
+    pub(super) columns: Columns,
     /// Whether no two of its columns can have one name: DuckDB renames the second, and EXCLUDE would leave it.
     settled: bool,
+    /// Whether `*` leaves its columns out: it is the other side of a SEMI or ANTI join.
+    pub(super) hidden: bool,
+    /// Columns that USING merged with those of a relation to its left: `*` shows them there.
+    pub(super) merged: Vec<String>,
 }
 
 impl Relation {
     /// What a star shows of it.
-    fn star(&self, options: Option<&WildcardAdditionalOptions>) -> Columns {
+    fn star(&self, options: Option<&WildcardAdditionalOptions>, merged: &[String]) -> Columns {
         let columns = self.columns.clone()?;
-        let excluded = options.map_or(Some(Vec::new()), excluded)?;
+        let mut excluded = options.map_or(Some(Vec::new()), excluded)?;
+        excluded.extend_from_slice(merged);
         if excluded.is_empty() {
             return Some(columns);
         }
@@ -59,29 +64,40 @@ impl Relation {
     }
 }
 
-struct Finder<'a> {
-    parsed: &'a Parsed,
-    sources: &'a Sources,
+pub(super) struct Finder<'a> {
+    pub(super) parsed: &'a Parsed,
+    pub(super) sources: &'a Sources,
 }
 
 impl Finder<'_> {
-    fn query(&self, query: &ast::Query, outer: &Ctes) -> Columns {
+    pub(super) fn query(&self, query: &ast::Query, outer: &Ctes) -> Columns {
         if !query.pipe_operators.is_empty() {
             return None;
         }
-        let mut ctes = outer.to_vec();
-        if let Some(with) = &query.with {
-            for cte in &with.cte_tables {
-                let name = cte.alias.name.value.to_ascii_lowercase();
-                let mut inside = ctes.clone();
-                if with.recursive {
-                    inside.push((name.clone(), None));
-                }
-                let columns = self.query(&cte.query, &inside);
-                ctes.push((name, rename(columns, &cte.alias)));
-            }
-        }
+        let ctes = self.ctes(query, outer, &mut |_, _| ());
         self.body(&query.body, &ctes)
+    }
+
+    /// The CTEs that a query's body sees; `each` gets every one's query, with those that it sees.
+    pub(super) fn ctes(
+        &self,
+        query: &ast::Query,
+        outer: &Ctes,
+        each: &mut dyn FnMut(&ast::Query, &Ctes),
+    ) -> Vec<(String, Columns)> {
+        let mut ctes = outer.to_vec();
+        let Some(with) = &query.with else { return ctes };
+        for cte in &with.cte_tables {
+            let name = cte.alias.name.value.to_ascii_lowercase();
+            let mut inside = ctes.clone();
+            if with.recursive {
+                inside.push((name.clone(), None));
+            }
+            each(&cte.query, &inside);
+            let columns = self.query(&cte.query, &inside);
+            ctes.push((name, rename(columns, &cte.alias)));
+        }
+        ctes
     }
 
     fn body(&self, body: &SetExpr, ctes: &Ctes) -> Columns {
@@ -131,50 +147,45 @@ impl Finder<'_> {
         let known = |columns: &Vec<Output>| columns.iter().all(|column| matches!(column, Output::Column(_)));
         let settled =
             self.sources.read_of(factor, &self.parsed.places).is_some() || columns.as_ref().is_some_and(known);
-        Relation { name: relation::visible_name(factor), columns, settled }
+        let name = relation::visible_name(factor);
+        Relation { name, columns, settled, hidden: false, merged: Vec::new() }
     }
 }
 
-/// The relations of one SELECT.
-struct From {
-    relations: Vec<Relation>,
-    /// Relations whose columns `*` leaves out: the other side of a SEMI or ANTI join.
-    hidden: Vec<bool>,
-    /// A join that merges columns, or one we don't know.
-    merged: bool,
+/// The relations of one SELECT, in the order of the text.
+pub(super) struct From {
+    pub(super) relations: Vec<Relation>,
+    /// A join that merges columns of which we don't know the names, or one we don't know.
+    pub(super) murky: bool,
 }
 
 impl From {
-    fn of(finder: &Finder<'_>, select: &Select, ctes: &Ctes) -> Self {
-        let mut from = Self { relations: Vec::new(), hidden: Vec::new(), merged: false };
+    pub(super) fn of(finder: &Finder<'_>, select: &Select, ctes: &Ctes) -> Self {
+        let mut from = Self { relations: Vec::new(), murky: false };
         for tree in &select.from {
-            from.tree(finder, tree, ctes, false);
+            from.tree(finder, tree, ctes);
         }
         from
     }
 
-    fn tree(&mut self, finder: &Finder<'_>, tree: &TableWithJoins, ctes: &Ctes, hidden: bool) {
-        self.factor(finder, &tree.relation, ctes, hidden);
+    fn tree(&mut self, finder: &Finder<'_>, tree: &TableWithJoins, ctes: &Ctes) {
+        self.factor(finder, &tree.relation, ctes);
         for join in &tree.joins {
-            let semi = self.join(&join.join_operator);
-            self.factor(finder, &join.relation, ctes, hidden || semi);
+            let right = self.relations.len();
+            self.factor(finder, &join.relation, ctes);
+            self.join(&join.join_operator, right);
         }
     }
 
-    fn factor(&mut self, finder: &Finder<'_>, factor: &TableFactor, ctes: &Ctes, hidden: bool) {
+    fn factor(&mut self, finder: &Finder<'_>, factor: &TableFactor, ctes: &Ctes) {
         match factor {
-            TableFactor::NestedJoin { table_with_joins, alias: None } => {
-                self.tree(finder, table_with_joins, ctes, hidden);
-            }
-            other => {
-                self.relations.push(finder.relation(other, ctes));
-                self.hidden.push(hidden);
-            }
+            TableFactor::NestedJoin { table_with_joins, alias: None } => self.tree(finder, table_with_joins, ctes),
+            other => self.relations.push(finder.relation(other, ctes)),
         }
     }
 
-    /// Takes note of a join; says whether it hides its right side.
-    fn join(&mut self, operator: &JoinOperator) -> bool {
+    /// Takes note of what a join does to its right side: the relations from `right` on.
+    fn join(&mut self, operator: &JoinOperator, right: usize) {
         let (constraint, semi) = match operator {
             JoinOperator::Join(constraint)
             | JoinOperator::Inner(constraint)
@@ -186,34 +197,45 @@ impl From {
             | JoinOperator::CrossJoin(constraint) => (constraint, false),
             JoinOperator::Semi(constraint) | JoinOperator::Anti(constraint) => (constraint, true),
             _ => {
-                self.merged = true;
-                return false;
+                self.murky = true;
+                return;
             }
         };
-        let merges = matches!(constraint, JoinConstraint::Using(_) | JoinConstraint::Natural);
-        self.merged |= merges && !semi;
-        semi
+        let using: Vec<String> = match constraint {
+            JoinConstraint::Using(names) => names.iter().filter_map(|name| relation::parts(name).pop()).collect(),
+            _ => Vec::new(),
+        };
+        self.murky |= matches!(constraint, JoinConstraint::Natural) && !semi;
+        for relation in self.relations.iter_mut().skip(right) {
+            relation.hidden |= semi;
+            relation.merged.extend_from_slice(&using);
+        }
     }
 
     /// What `*` stands for.
-    fn all(&self, options: Option<&WildcardAdditionalOptions>) -> Columns {
-        if self.merged || self.relations.is_empty() {
+    pub(super) fn all(&self, options: Option<&WildcardAdditionalOptions>) -> Columns {
+        if self.murky || self.relations.is_empty() {
             return None;
         }
-        let shown = self.relations.iter().zip(&self.hidden).filter(|(_, hidden)| !**hidden);
-        let columns: Option<Vec<Vec<Output>>> = shown.map(|(relation, _)| relation.star(options)).collect();
+        let shown = self.relations.iter().filter(|relation| !relation.hidden);
+        let columns: Option<Vec<Vec<Output>>> =
+            shown.map(|relation| relation.star(options, &relation.merged)).collect();
         columns.map(|columns| columns.concat())
     }
 
     /// What `name.*` stands for.
-    fn all_of(&self, kind: &SelectItemQualifiedWildcardKind, options: &WildcardAdditionalOptions) -> Columns {
+    pub(super) fn all_of(
+        &self,
+        kind: &SelectItemQualifiedWildcardKind,
+        options: &WildcardAdditionalOptions,
+    ) -> Columns {
         let SelectItemQualifiedWildcardKind::ObjectName(name) = kind else { return None };
         let parts = relation::parts(name);
         let [name] = parts.as_slice() else { return None };
         let named = |relation: &&Relation| relation.name.as_ref().is_some_and(|other| other.eq_ignore_ascii_case(name));
         let mut found = self.relations.iter().filter(named);
         match (found.next(), found.next()) {
-            (Some(relation), None) => relation.star(Some(options)),
+            (Some(relation), None) => relation.star(Some(options), &[]),
             _ => None,
         }
     }
@@ -236,7 +258,7 @@ fn repeat(columns: &[Output]) -> bool {
 }
 
 /// The name that DuckDB gives a column without an alias, for the expressions where it is the column's own.
-fn implied_name(expr: &Expr) -> Option<String> {
+pub(super) fn implied_name(expr: &Expr) -> Option<String> {
     match expr {
         Expr::Identifier(ident) => Some(ident.value.clone()),
         Expr::CompoundIdentifier(idents) => idents.last().map(|ident| ident.value.clone()),

@@ -216,7 +216,12 @@ fn outputs_are_proven_or_unknown() {
         ("select u.*, 1 as x from t join u on true", Some(&["1.*", "x"])),
         ("select * exclude (a, B) replace (1 as c) from t", Some(&["0.* except a,B"])),
         ("select * rename (a as b) from t", None),
-        ("select * from t join u using (id)", None),
+        ("select * from t join u using (id)", Some(&["0.*", "1.* except id"])),
+        (
+            "select * exclude (a) from t join (u join v using (x)) using (id)",
+            Some(&["0.* except a", "1.* except a,id", "2.* except a,x,id"]),
+        ),
+        ("select * from t join (select * from u, v) using (id)", None),
         ("select t.* from t join u using (id)", Some(&["0.*"])),
         ("select * from t natural join u", None),
         ("select * from t semi join u using (id)", Some(&["0.*"])),

@@ -84,7 +84,8 @@ fn qualified(
     })
 }
 
-fn condition(operator: &JoinOperator) -> Option<&Expr> {
+/// What stands behind ON.
+pub(super) fn condition(operator: &JoinOperator) -> Option<&Expr> {
     match operator {
         JoinOperator::Join(constraint)
         | JoinOperator::Inner(constraint)

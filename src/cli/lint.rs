@@ -1,0 +1,67 @@
+//! `vmesh lint`, and what plans say of the linter's rules.
+
+use serde_json::json;
+
+use super::args;
+use super::render::{RED, YELLOW, count, diagnostic, paint};
+use super::{DONE, Face, Verdict, error};
+use crate::domain::lint::Level;
+use crate::workflow::error::Error;
+use crate::workflow::lint::Violation;
+use crate::workflow::planning::Prepared;
+use crate::workflow::session::Session;
+
+/// `vmesh lint`
+pub(super) fn lint(face: &Face, args: &args::Lint) -> Verdict {
+    let session = face.session()?;
+    let tree = session.tree(&session.source_here()?)?;
+    let wanted = session.models_of(&tree, args.pattern.as_deref())?;
+    let violations = session.lint(&tree, &|name| wanted.contains(name))?;
+    let errors = of_level(&violations, Level::Error).count();
+    let text = || {
+        let mut out: String = violations.iter().map(drawn).collect();
+        let mut parts = vec![count(wanted.len(), "model")];
+        let warnings = violations.len() - errors;
+        parts.extend((errors > 0).then(|| paint(RED, count(errors, "error"))));
+        parts.extend((warnings > 0).then(|| paint(YELLOW, count(warnings, "warning"))));
+        parts.extend(violations.is_empty().then(|| "nothing to complain about".to_owned()));
+        out.push_str(&format!("{}\n", parts.join(" · ")));
+        out
+    };
+    face.print(text, || json!(violations.iter().map(as_json).collect::<Vec<_>>()));
+    Ok(if errors > 0 { error::FAILED } else { DONE })
+}
+
+/// Lints before a plan is told or applied: an error stops it, warnings are printed. Once is enough.
+pub(super) fn first(face: &Face, session: &mut Session<'_>, prepared: &Prepared) -> Result<(), Error> {
+    let warnings = session.lint_first(&prepared.desired)?;
+    session.skip_linter = true;
+    if !face.is_json() {
+        for warning in &warnings {
+            anstream::eprintln!("{}", diagnostic::render(&warning.problem, true));
+        }
+    }
+    Ok(())
+}
+
+fn of_level(violations: &[Violation], level: Level) -> impl Iterator<Item = &Violation> {
+    violations.iter().filter(move |violation| violation.level == level)
+}
+
+fn drawn(violation: &Violation) -> String {
+    format!("{}\n\n", diagnostic::render(&violation.problem, violation.level == Level::Warning))
+}
+
+fn as_json(violation: &Violation) -> serde_json::Value {
+    let Violation { rule, level, model, problem } = violation;
+    let level = match level {
+        Level::Error => "error",
+        Level::Warning => "warning",
+    };
+    let at = problem.at.as_ref();
+    let (line, column) = at.map(crate::domain::diagnostic::Excerpt::line_and_column).unwrap_or_default();
+    json!({
+        "rule": rule.name(), "level": level, "model": model, "message": problem.what, "help": problem.help,
+        "file": at.map(|at| at.path.as_str()), "line": line, "column": column,
+    })
+}
