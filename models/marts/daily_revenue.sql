@@ -4,9 +4,6 @@ MODEL (
   grain day
 );
 
-SELECT
-  ordered_on AS day,
-  count(*) AS orders,
-  sum(total) AS revenue
+SELECT ordered_on AS day, count(*) AS orders, sum(total) AS revenue
 FROM marts.orders
 GROUP BY ordered_on

@@ -5,14 +5,10 @@ MODEL (
 );
 
 WITH totals AS (
-  SELECT
-    order_id,
-    sum(amount) AS total,
-    sum(quantity) AS pieces
+  SELECT order_id, sum(amount) AS total, sum(quantity) AS pieces
   FROM staging.order_items
   GROUP BY order_id
 )
-
 SELECT
   orders.order_id,
   orders.customer_id,

@@ -4,10 +4,5 @@ MODEL (
   grain customer_id
 );
 
-SELECT
-  id AS customer_id,
-  name,
-  lower(email) AS email,
-  country,
-  signed_up_on
+SELECT id AS customer_id, name, lower(email) AS email, country, signed_up_on
 FROM raw.customers

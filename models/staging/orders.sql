@@ -4,10 +4,6 @@ MODEL (
   grain order_id
 );
 
-SELECT
-  id AS order_id,
-  customer_id,
-  ordered_on,
-  status
+SELECT id AS order_id, customer_id, ordered_on, status
 FROM raw.orders
 WHERE status <> 'cancelled'

@@ -40,6 +40,9 @@ pub(super) enum Command {
     Test(Test),
     /// Check the models against the linter's rules
     Lint(Lint),
+    /// Lay out the SQL of models and audits; their headers and comments stay
+    #[command(alias = "format")]
+    Fmt(Fmt),
     /// Run what is due: new spans of incremental models, and tables whose cron has ticked
     Run(Run),
     /// Move prod's pointers back to the previous promoted commit, or to a given one. Builds nothing.
@@ -147,6 +150,15 @@ pub(super) struct Test {
 pub(super) struct Lint {
     /// The models: a name, or a pattern such as `marts.*`; all if left out.
     pub(super) pattern: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Fmt {
+    /// Files or folders; all models and audits of the project if left out.
+    pub(super) paths: Vec<PathBuf>,
+    /// Write nothing; exit with 1 when a file would change.
+    #[arg(long)]
+    pub(super) check: bool,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ mod args;
 mod checking;
 mod demo;
 mod error;
+mod fmt;
 mod hook;
 mod lint;
 mod manage;
@@ -111,6 +112,7 @@ fn run(face: &Face, command: Command) -> Verdict {
         Command::Test(args) => checking::test(face, &args),
         Command::Audit(args) => checking::audit(face, &args),
         Command::Lint(args) => lint::lint(face, &args),
+        Command::Fmt(args) => fmt::fmt(face, &args),
         Command::Rollback(args) => moving::rollback(face, &args),
         Command::Envs => read::envs(face),
         Command::Log(args) => read::log(face, &args),

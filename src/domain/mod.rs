@@ -8,6 +8,7 @@ pub mod engine_message;
 pub mod environment;
 pub mod evolution;
 pub mod fingerprint;
+pub mod format;
 pub mod graph;
 pub mod interval;
 pub mod lint;

@@ -9,6 +9,7 @@ pub mod doctor;
 pub mod error;
 pub mod event;
 mod expand;
+pub mod format;
 pub mod gc;
 pub mod lineage;
 pub mod lint;

@@ -69,6 +69,7 @@ fn each_crate_has_one_room() {
         ("sqlparser::", "domain/sql/"),
         ("croner::", "domain/interval/"),
         ("minijinja::", "domain/macros/"),
+        ("sqlformat::", "domain/format/"),
         ("saphyr_parser::", "domain/unit_test/"),
         ("clap::", "cli/"),
         ("anstream::", "cli/"),

@@ -11,6 +11,7 @@ mod concurrency;
 mod crash;
 mod errors;
 mod events;
+mod fmt;
 mod forward_only;
 mod history;
 mod hooks;

@@ -87,6 +87,8 @@ pub struct About {
     pub grain: Vec<String>,
     /// Whether the model is part of the project at all.
     pub disabled: bool,
+    /// Whether its layout is the author's own: `formatting false`.
+    pub unformatted: bool,
     /// Rules of the linter that don't count here, in lower case; `all`: none does.
     pub ignored_rules: Vec<String>,
     /// A hash over every property that is only metadata.

@@ -145,6 +145,10 @@ fn apply(file: &mut ModelFile, property: &Property<'_>, metadata: &mut blake3::H
             }
         }
         "audits" | "assertions" => {}
+        "formatting" => {
+            let value = property.value.boolean();
+            file.about.unformatted = !value.ok_or_else(|| expected("true or false", property))?;
+        }
         "ignored_rules" => ignored_rules(file, property)?,
         _ if METADATA.contains(&key) => {}
         _ if PHYSICAL.contains(&key) => file.physical.push((key.to_owned(), property.value.canonical())),

@@ -1,0 +1,53 @@
+//! `vmesh fmt`: what is laid out, what is kept, and that nothing is built for it.
+
+use crate::support::Sandbox;
+
+const MESSY: &str = "MODEL (name marts.totals,\n  grain id);\nselect id,sum(amount) as total -- all of it\nfrom staging.orders \
+                     where amount>@least group by id qualify row_number() over (order by id)<10";
+
+#[test]
+fn a_layout_changes_no_meaning() {
+    let sandbox = Sandbox::bare_project();
+    sandbox.write("vmesh.toml", "[hooks]\nbuild = \"inline\"\n[variables]\nleast = 1\n");
+    sandbox.commit("settings");
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    sandbox.write("models/totals.sql", MESSY);
+    sandbox.model("staging.orders", "select 1 as id,\n\n 2 as amount\n");
+    sandbox.write("models/own.sql", "MODEL (name own, formatting false);\nselect   1 as x");
+    sandbox.write("models/jinja.sql", "MODEL (name j);\nJINJA_QUERY_BEGIN;\nselect   {{ 1 }} as x\nJINJA_END;\n");
+    sandbox.vmesh(&["plan", "--yes"]).good();
+    let (before, rows) = (sandbox.views("dev__alice__marts"), sandbox.rows("FROM dev__alice__marts.totals"));
+    assert_eq!(rows, [["1", "2"]]);
+
+    let check = sandbox.vmesh(&["fmt", "--check"]);
+    assert_eq!(check.code, Some(1));
+    insta::assert_snapshot!(check.out);
+    assert_eq!(sandbox.read("models/totals.sql"), MESSY);
+    let done = sandbox.vmesh(&["format", "--json"]).json();
+    assert_eq!(done.as_array().unwrap().len(), 4);
+    insta::assert_snapshot!(sandbox.read("models/totals.sql"));
+    assert_eq!(sandbox.read("models/own.sql"), "MODEL (name own, formatting false);\nselect   1 as x");
+    sandbox.vmesh(&["fmt", "--check"]).good();
+
+    assert_eq!(sandbox.vmesh(&["plan", "--json"]).json()["summary"]["build"], 0);
+    sandbox.vmesh(&["plan", "--yes"]).good();
+    assert_eq!(sandbox.views("dev__alice__marts"), before);
+}
+
+#[test]
+fn files_and_folders_are_picked() {
+    let sandbox = Sandbox::with_models(&[("marts.a", "select 1 as x,2 as y"), ("staging.b", "select 1 as x,2 as y")]);
+    assert!(sandbox.vmesh(&["fmt", "models/marts"]).good().contains("1 file laid out"));
+    assert_eq!(sandbox.read("models/marts/a.sql"), "select 1 as x, 2 as y\n");
+    assert_eq!(sandbox.read("models/staging/b.sql"), "select 1 as x,2 as y");
+    assert!(sandbox.vmesh(&["fmt", "vmesh.toml"]).fails(2).contains("no model or audit"));
+    sandbox.vmesh_in(&sandbox.path().join("models/staging"), &["fmt", "b.sql"]).good();
+    assert_eq!(sandbox.read("models/staging/b.sql"), "select 1 as x, 2 as y\n");
+}
+
+#[test]
+fn the_sample_project_is_laid_out_already() {
+    let sandbox = Sandbox::empty();
+    sandbox.vmesh(&["init", "."]).good();
+    assert_eq!(sandbox.vmesh(&["fmt", "--check"]).good(), "12 files · nothing to lay out\n");
+}
