@@ -117,7 +117,7 @@ fn duckdb_agrees_about_columns() {
         "SELECT id FROM a JOIN b USING (id)",
         "SELECT id FROM a NATURAL JOIN b",
         "SELECT id FROM a SEMI JOIN b ON a.id = b.id",
-        "SELECT a.id AS id, id + 1 AS next FROM a, b",
+        "SELECT a.id + 1 AS key, key + 1 AS next FROM a, b",
         "SELECT a.name FROM a JOIN (SELECT 1 AS k) ON k = id JOIN b ON true",
         "WITH c AS (SELECT id FROM a) SELECT id AS x, x + 1 AS y, c AS r FROM c",
         "WITH c AS (SELECT {'f': 1} AS s FROM a) SELECT s.f FROM c",

@@ -28,11 +28,9 @@ pub(super) fn units(text: &str, lexemes: &[Lexeme]) -> Vec<Unit> {
 
 /// Which neighbouring operators are written as one: `@>` is `@` and `>`, and another operator than `@ >`.
 pub(super) fn joined(lexemes: &[Lexeme]) -> Vec<bool> {
-    let pairs = lexemes.windows(2).filter_map(|pair| match pair {
-        [left, right] if is_operator(left) && is_operator(right) => Some(left.span.end == right.span.start),
-        _ => None,
-    });
-    pairs.collect()
+    let is_operator = |index: usize| lexemes.get(index).is_some_and(is_operator) && !is_macro(lexemes, index);
+    let pairs = (1..lexemes.len()).filter(|index| is_operator(index - 1) && is_operator(*index));
+    pairs.map(|index| is_glued(lexemes, index)).collect()
 }
 
 fn of_one(lexeme: &Lexeme, written: &str) -> String {

@@ -15,7 +15,7 @@ fn a_model_laid_out() {
                 day between @start_date and @end_date /* the span */), -- orders\nr as (select *, row_number() over \
                 (partition by customer order by day desc) as nr from o)\nselect r.id::BIGINT as id, -- the key\n\
                 {'a': 1,  'b': [1,2]} as s, list_filter(l, x->x>1) as l, @SAFE_DIV(r.total,2) as half, t.@{c}_sum, \
-                arr[1:2], $$it's$$ as d, e'\\n' as e, f(name:=1), a@>b as c, - -1 as m\nfrom r left join staging.c as c \
+                arr[1:2], $$it's$$ as d, e'\\n' as e, f(name:=1), a@>b as c, total>@least as t, a-1 as m\nfrom r left join staging.c as c \
                 on c.id=r.id and c.country='AT' asof join p using (id)\nwhere r.nr=1 and (r.size='big' or r.size='middle') \
                 group by all having count(*)>1 qualify row_number() over (partition by r.customer)=1 order by 1;";
     insta::assert_snapshot!(laid_out(text));

@@ -175,11 +175,12 @@ impl Walk<'_> {
         select.projection.iter().map(item).collect()
     }
 
-    /// The span up to where its brackets are closed: sqlparser leaves out the last ones.
+    /// The span up to where its brackets are closed: sqlparser leaves out the last ones, or what `f(*)` has in them.
     fn closed(&self, span: Span) -> Span {
         let (mut depth, mut end) = (0_i32, span.end);
         for lexeme in self.lexemes.iter().skip_while(|lexeme| lexeme.span.start < span.start) {
-            if lexeme.span.start >= span.end && depth <= 0 {
+            let opens = lexeme.is_symbol("(") && lexeme.span.start == end;
+            if lexeme.span.start >= span.end && depth <= 0 && !opens {
                 break;
             }
             depth += i32::from(["(", "[", "{"].iter().any(|open| lexeme.is_symbol(open)));
