@@ -86,22 +86,19 @@ fn named<'f>(folder: &Path, all: &[&'f str], paths: &[PathBuf]) -> Result<Vec<&'
 
 /// What becomes of a text, and the new one if it is another.
 fn lay_out(sight: &Sight, text: &str) -> (Outcome, Option<String>) {
-    let unformatted = |expanded: &str| model::parse(expanded).is_ok_and(|file| file.about.unformatted);
-    let before = meaning(sight, text);
-    if before.as_ref().is_some_and(|(expanded, _)| unformatted(expanded)) {
+    let before = Meaning::of(sight, text);
+    if before.as_ref().is_some_and(|before| before.unformatted) {
         return (Outcome::Unformatted, None);
     }
     match format::format(text) {
-        Ok(new) if new == text => (Outcome::Same, None),
-        // macros look at more than words
-        Ok(new) => match before {
-            None => (Outcome::Kept("it can't be read: vmesh plan says why"), None),
-            Some((_, words)) if meaning(sight, &new).is_some_and(|(_, after)| after == words) => {
-                (Outcome::Changed, Some(new))
-            }
-            Some(_) => (Outcome::Kept("its macros would make something else of it"), None),
-        },
         Err(kept) => (Outcome::Kept(reason(kept)), None),
+        Ok(new) if new == text => (Outcome::Same, None),
+        Ok(_) if before.is_none() => (Outcome::Kept("it can't be read: vmesh plan says why"), None),
+        // macros look at more than words
+        Ok(new) if Meaning::of(sight, &new) != before => {
+            (Outcome::Kept("its macros would make something else of it"), None)
+        }
+        Ok(new) => (Outcome::Changed, Some(new)),
     }
 }
 
@@ -114,13 +111,24 @@ fn reason(kept: Kept) -> &'static str {
     }
 }
 
-/// A file without its macros, and the words and the canonical form of that; `None` if it can't be read.
-fn meaning(sight: &Sight, text: &str) -> Option<(String, (Vec<String>, Option<[u8; 32]>))> {
-    let expansion = sight.expand(text, &Times::LOADING).ok()?;
-    let expanded = expansion.map_or_else(|| text.to_owned(), |expansion| expansion.text);
-    let lexemes = sql::lex(&expanded).ok()?;
-    let words = lexemes.iter().filter_map(|lexeme| expanded.get(lexeme.span.clone()).map(str::to_owned)).collect();
-    // an audit is no model; its words are the same, and that must do
-    let query = model::parse(&expanded).ok().and_then(|file| file.query).map(|query| query.canonical);
-    Some((expanded, (words, query)))
+/// What a file says once its macros are expanded.
+#[derive(PartialEq, Eq)]
+struct Meaning {
+    words: Vec<String>,
+    /// The canonical form of a model's query; an audit's words must do.
+    query: Option<[u8; 32]>,
+    unformatted: bool,
+}
+
+impl Meaning {
+    /// `None` if the file can't be read.
+    fn of(sight: &Sight, text: &str) -> Option<Self> {
+        let expansion = sight.expand(text, &Times::LOADING).ok()?;
+        let expanded = expansion.as_ref().map_or(text, |expansion| expansion.text.as_str());
+        let lexemes = sql::lex(expanded).ok()?;
+        let words = lexemes.iter().filter_map(|lexeme| expanded.get(lexeme.span.clone()).map(str::to_owned)).collect();
+        let model = model::parse(expanded).ok();
+        let unformatted = model.as_ref().is_some_and(|file| file.about.unformatted);
+        Some(Self { words, query: model.and_then(|file| file.query).map(|query| query.canonical), unformatted })
+    }
 }

@@ -393,7 +393,7 @@ proptest! {
 
     #[test]
     fn any_text_is_analysed(text in "(?s).{0,80}") {
-        analyse(&text);
+        analyse(&text).survey(&text);
     }
 
     #[test]
@@ -405,6 +405,7 @@ proptest! {
     ]), 0..25)) {
         let text = words.join(" ");
         let query = analyse(&text);
+        query.survey(&text);
         prop_assert_eq!(splice(&text, &query, &|_| None), text.clone());
         for read in query.reads.iter().flatten() {
             prop_assert!(text.get(read.span.clone()).is_some());
