@@ -84,6 +84,21 @@ impl Sight {
         self.with_scope(&blueprint, unit.columns, stage, |scope| file.expand(scope, defaults))
     }
 
+    /// What macros make of a file: the text of each of its models. `None` if they can't.
+    pub(super) fn texts(&self, path: &str, text: &Arc<str>, columns: &Columns<'_>) -> Option<Vec<String>> {
+        let file = File::read(text)?;
+        if !file.is_dynamic() {
+            return Some(vec![text.to_string()]);
+        }
+        let several = self.blueprints(&file).ok()?;
+        let blueprints = several.map_or_else(|| vec![None], |several| several.into_iter().map(Some).collect());
+        let text_of = |blueprint: &Option<Blueprint>| {
+            let unit = Unit { path, text, blueprint: blueprint.as_ref(), columns };
+            self.expand(&file, unit, Stage::Loading).ok().map(|expanded| expanded.text)
+        };
+        blueprints.iter().map(text_of).collect()
+    }
+
     /// The blueprints of a file, if it has any.
     pub(super) fn blueprints(&self, file: &File<'_>) -> Result<Option<Vec<Blueprint>>, Problem> {
         self.with_scope(&Variables::default(), &|_| None, Stage::Loading, |scope| file.blueprints(scope))

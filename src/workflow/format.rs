@@ -3,11 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::error::{Error, io};
-use super::expand::Sight;
 use super::session::Session;
-use super::tree::{AUDITS, SourceTree};
+use super::tree::{AUDITS, SourceTree, is_below};
 use crate::domain::format::{self, Kept};
-use crate::domain::interval::Times;
 use crate::domain::{model, sql};
 
 /// A file, and what became of it.
@@ -42,6 +40,9 @@ impl Session<'_> {
         };
         let files = self.files(&SourceTree::Working)?;
         let sight = self.sight(&files)?;
+        // columns that macros ask for; a project with problems can be laid out, too
+        let project = self.tree(&SourceTree::Working).ok().map(|tree| tree.project);
+        let columns = |parts: &[String]| project.as_ref()?.columns_of(parts);
         let all: Vec<&str> =
             files.below(&self.config.models).chain(files.below(AUDITS)).map(|file| file.path.as_str()).collect();
         let mut laid = Vec::new();
@@ -49,7 +50,10 @@ impl Session<'_> {
             let file = folder.join(path);
             let text = std::fs::read(&file).map_err(io("read", &file))?;
             let (outcome, new) = match String::from_utf8(text) {
-                Ok(text) => lay_out(&sight, &text),
+                Ok(text) => lay_out(text.as_str(), &|text| match is_below(AUDITS, path) {
+                    true => Meaning::of(&[text]),
+                    false => Meaning::of(&sight.texts(path, &text.into(), &columns)?),
+                }),
                 Err(_) => (Outcome::Kept("it is not UTF-8"), None),
             };
             if let Some(new) = new.filter(|_| !check) {
@@ -84,9 +88,9 @@ fn named<'f>(folder: &Path, all: &[&'f str], paths: &[PathBuf]) -> Result<Vec<&'
     Ok(meant)
 }
 
-/// What becomes of a text, and the new one if it is another.
-fn lay_out(sight: &Sight, text: &str) -> (Outcome, Option<String>) {
-    let before = Meaning::of(sight, text);
+/// What becomes of a text, and the new one if it is another. `meaning` gives nothing of a text that can't be read.
+fn lay_out(text: &str, meaning: &dyn Fn(&str) -> Option<Meaning>) -> (Outcome, Option<String>) {
+    let before = meaning(text);
     if before.as_ref().is_some_and(|before| before.unformatted) {
         return (Outcome::Unformatted, None);
     }
@@ -95,9 +99,7 @@ fn lay_out(sight: &Sight, text: &str) -> (Outcome, Option<String>) {
         Ok(new) if new == text => (Outcome::Same, None),
         Ok(_) if before.is_none() => (Outcome::Kept("it can't be read: vmesh plan says why"), None),
         // macros look at more than words
-        Ok(new) if Meaning::of(sight, &new) != before => {
-            (Outcome::Kept("its macros would make something else of it"), None)
-        }
+        Ok(new) if meaning(&new) != before => (Outcome::Kept("its macros would make something else of it"), None),
         Ok(new) => (Outcome::Changed, Some(new)),
     }
 }
@@ -112,23 +114,26 @@ fn reason(kept: Kept) -> &'static str {
 }
 
 /// What a file says once its macros are expanded.
-#[derive(PartialEq, Eq)]
+#[derive(Default, PartialEq, Eq)]
 struct Meaning {
     words: Vec<String>,
-    /// The canonical form of a model's query; an audit's words must do.
-    query: Option<[u8; 32]>,
+    /// The canonical forms of the models' queries; an audit's words must do.
+    queries: Vec<Option<[u8; 32]>>,
     unformatted: bool,
 }
 
 impl Meaning {
-    /// `None` if the file can't be read.
-    fn of(sight: &Sight, text: &str) -> Option<Self> {
-        let expansion = sight.expand(text, &Times::LOADING).ok()?;
-        let expanded = expansion.as_ref().map_or(text, |expansion| expansion.text.as_str());
-        let lexemes = sql::lex(expanded).ok()?;
-        let words = lexemes.iter().filter_map(|lexeme| expanded.get(lexeme.span.clone()).map(str::to_owned)).collect();
-        let model = model::parse(expanded).ok();
-        let unformatted = model.as_ref().is_some_and(|file| file.about.unformatted);
-        Some(Self { words, query: model.and_then(|file| file.query).map(|query| query.canonical), unformatted })
+    /// That of a file that makes these texts; `None` if one can't be read.
+    fn of(texts: &[impl AsRef<str>]) -> Option<Self> {
+        let mut meaning = Self::default();
+        for text in texts {
+            let text = text.as_ref();
+            let lexemes = sql::lex(text).ok()?;
+            meaning.words.extend(lexemes.iter().filter_map(|lexeme| text.get(lexeme.span.clone()).map(str::to_owned)));
+            let model = model::parse(text).ok();
+            meaning.unformatted |= model.as_ref().is_some_and(|file| file.about.unformatted);
+            meaning.queries.push(model.and_then(|file| file.query).map(|query| query.canonical));
+        }
+        Some(meaning)
     }
 }

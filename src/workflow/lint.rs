@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::error::Error;
+use super::expand::of_blueprint;
 use super::session::Session;
 use super::tree::{SourceTree, Tree};
 use crate::domain::diagnostic::{Diagnostic, Excerpt};
@@ -46,23 +47,23 @@ impl Session<'_> {
             let written = text.get(model.file.query_span.clone()).unwrap_or_default();
             let survey = model.file.query.as_ref().and_then(|query| query.survey(written));
             let subject = Subject { project: &tree.project, model, survey: survey.as_ref(), tested: &tested };
+            let file_text = self.file_text(tree, model)?;
             let mut of_model = Vec::new();
             for (rule, level) in rules.iter().filter(|(rule, _)| !lint::is_ignored(model, *rule)) {
                 for finding in rule.check(&subject) {
                     let problem = Diagnostic::new(finding.what)
-                        .at(excerpt(model, &text, &finding.place))
+                        .at(excerpt(model, &file_text, &finding.place))
                         .note(format!("rule `{}`", rule.name()))
                         .help(finding.help);
+                    let problem = of_blueprint(problem, model.file.blueprint());
                     of_model.push(Violation { rule: *rule, level: *level, model: model.name.clone(), problem });
                 }
             }
-            let problems = of_model.iter().map(|violation| violation.problem.clone()).collect();
-            let led_back = self.in_repository(self.led_back(&tree.files, &tree.sight, problems));
-            for (violation, problem) in of_model.iter_mut().zip(led_back) {
-                violation.problem = problem;
-            }
             of_model.sort_by_key(|violation| violation.problem.at.as_ref().map(|at| at.span.start));
             violations.append(&mut of_model);
+        }
+        for at in violations.iter_mut().filter_map(|violation| violation.problem.at.as_mut()) {
+            at.path = self.in_top(&at.path);
         }
         Ok(violations)
     }
@@ -93,11 +94,12 @@ impl Session<'_> {
     }
 }
 
+/// A place of a model's file, as it was written.
 fn excerpt(model: &Model, text: &Arc<str>, place: &Place) -> Excerpt {
-    let start = model.file.query_span.start;
+    let file = &model.file;
     let span = match place {
-        Place::Query(span) => start + span.start..start + span.end,
-        Place::Header => model.file.place.clone(),
+        Place::Query(span) => file.query_span.start + span.start..file.query_span.start + span.end,
+        Place::Header => file.place.clone(),
     };
-    Excerpt { path: model.path.clone(), text: text.clone(), span, label: String::new() }
+    Excerpt { path: model.path.clone(), text: text.clone(), span: file.original(&span), label: String::new() }
 }

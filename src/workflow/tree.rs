@@ -263,7 +263,7 @@ fn is_data(path: &str) -> bool {
     path.rsplit_once('.').is_some_and(|(_, ending)| DATA.contains(&ending.to_ascii_lowercase().as_str()))
 }
 
-fn is_below(folder: &str, path: &str) -> bool {
+pub(super) fn is_below(folder: &str, path: &str) -> bool {
     path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 

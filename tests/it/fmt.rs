@@ -13,6 +13,9 @@ fn a_layout_changes_no_meaning() {
     sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
     sandbox.write("models/totals.sql", MESSY);
     sandbox.model("staging.orders", "select 1 as id,\n\n 2 as amount\n");
+    let several = "MODEL (name @{n}.star, blueprints ((n := x), (n := y)));\nselect @STAR(staging.orders),@n as n from staging.orders";
+    sandbox.write("models/star.sql", &several.replace(",@n as n", ",@EACH([1], v -> @v AS one)"));
+    sandbox.write("audits/positive.sql", "AUDIT (name positive);\nselect * from @this_model where @column<=0");
     sandbox.write("models/own.sql", "MODEL (name own, formatting false);\nselect   1 as x");
     sandbox.write("models/jinja.sql", "MODEL (name j);\nJINJA_QUERY_BEGIN;\nselect   {{ 1 }} as x\nJINJA_END;\n");
     sandbox.vmesh(&["plan", "--yes"]).good();
@@ -24,7 +27,7 @@ fn a_layout_changes_no_meaning() {
     insta::assert_snapshot!(check.out);
     assert_eq!(sandbox.read("models/totals.sql"), MESSY);
     let done = sandbox.vmesh(&["format", "--json"]).json();
-    assert_eq!(done.as_array().unwrap().len(), 4);
+    assert_eq!(done.as_array().unwrap().len(), 6);
     insta::assert_snapshot!(sandbox.read("models/totals.sql"));
     assert_eq!(sandbox.read("models/own.sql"), "MODEL (name own, formatting false);\nselect   1 as x");
     sandbox.vmesh(&["fmt", "--check"]).good();
