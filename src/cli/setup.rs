@@ -27,10 +27,13 @@ pub(super) fn init(face: &Face, args: &args::Init) -> Verdict {
         || {
             let repository = if made.repository { ", a Git repository" } else { "" };
             let enter = if args.dir.is_some() { format!("cd {} && ", folder.display()) } else { String::new() };
+            let what = match made.settings {
+                Some(file) => format!("{file} is read as it is: made the hooks{repository}"),
+                None => format!("made {}{repository}, and the hooks", count(made.files.len(), "file")),
+            };
             format!(
-                "made {}{repository}, and the hooks\n\nnext:\n  {enter}git add --all && git commit -m 'first models'\n  \
+                "{what}\n\nnext:\n  {enter}git add --all && git commit -m 'first models'\n  \
                  vmesh promote          {}\n  git switch -c my-change {}\n",
-                count(made.files.len(), "file"),
                 paint(DIM, "# prod shows what main says"),
                 paint(DIM, "# its environment follows by itself"),
             )

@@ -18,3 +18,4 @@ pub mod project;
 pub mod sql;
 pub mod table_diff;
 pub mod unit_test;
+mod yaml;

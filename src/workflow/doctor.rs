@@ -102,6 +102,12 @@ impl Session<'_> {
     /// Looks at everything.
     pub fn doctor(&self) -> Result<Vec<Finding>, Error> {
         let mut findings = vec![self.check_head()?];
+        findings.extend(
+            self.config
+                .notes
+                .iter()
+                .map(|note| warning(format!("{}: {note}", self.settings_file), "nothing needs to be done")),
+        );
         findings.extend(check_hooks(&self.repository)?);
         findings.push(match self.target(None, None).and_then(|target| self.prepare(target)) {
             Ok(prepared) => {

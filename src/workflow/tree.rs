@@ -93,7 +93,7 @@ impl Files {
 impl Session<'_> {
     /// The project's files of a source tree: models and CSV files.
     pub fn files(&self, tree: &SourceTree) -> Result<Files, Error> {
-        let wanted = |path: &str| is_wanted(&self.config.models, path);
+        let wanted = |path: &str| is_wanted(&self.config.models, path) && !self.config.ignored.is_match(path);
         let files = match tree {
             SourceTree::Empty => Vec::new(),
             SourceTree::Commit(commit) => self.repository.files_at(commit, &self.prefix, &wanted)?,

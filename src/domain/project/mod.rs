@@ -199,7 +199,7 @@ fn written(sources: &Sources<'_>, path: &str, file: &ModelFile, span: &Span, lab
 
 /// The model of a draft whose parents are finished.
 fn finish(sources: &Sources<'_>, draft: Draft, models: &BTreeMap<ModelName, Model>) -> Result<Model, Diagnostic> {
-    let calendar = calendar(sources, &draft, models)?;
+    let calendar = calendar(&draft, models).map_err(|why| Diagnostic::new(why).at(draft.place(sources, "")))?;
     let mut kind = vec![draft.kind.word().to_owned()];
     if let Kind::Seed(seed) = &draft.kind {
         let settings = [&seed.delimiter, &seed.quote, &seed.escape];
@@ -243,17 +243,11 @@ fn finish(sources: &Sources<'_>, draft: Draft, models: &BTreeMap<ModelName, Mode
 
 /// When an incremental model is filled. Without a start of its own it begins with the earliest of its parents, as far as
 /// they say; times that are told from now can't be compared, and the first one is taken.
-fn calendar(
-    sources: &Sources<'_>,
-    draft: &Draft,
-    models: &BTreeMap<ModelName, Model>,
-) -> Result<Option<Calendar>, Diagnostic> {
+fn calendar(draft: &Draft, models: &BTreeMap<ModelName, Model>) -> Result<Option<Calendar>, String> {
     let Kind::Incremental(incremental) = &draft.kind else { return Ok(None) };
-    let config = sources.config;
     let parents = draft.parents().into_iter().filter_map(|name| models.get(&name)?.calendar.as_ref()?.start());
-    let start = parents.min().map(str::to_owned).or_else(|| config.default_start.clone());
-    let calendar = Calendar::new(&draft.file.schedule, incremental, &config.default_cron, start);
-    calendar.map(Some).map_err(|why| Diagnostic::new(why).at(draft.place(sources, "")))
+    let start = parents.min().map(str::to_owned);
+    Calendar::new(&draft.file.schedule, incremental, start).map(Some)
 }
 
 #[cfg(test)]
