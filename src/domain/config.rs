@@ -317,7 +317,10 @@ fn suggestion(message: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
+mod tests;
+
+#[cfg(test)]
+mod toml_tests {
     use super::*;
 
     #[test]

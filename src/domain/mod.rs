@@ -7,6 +7,7 @@ pub mod diagnostic;
 pub mod engine_message;
 pub mod environment;
 pub mod evolution;
+pub mod external;
 pub mod fingerprint;
 pub mod graph;
 pub mod interval;

@@ -183,7 +183,7 @@ impl Warehouse {
     }
 
     /// The columns of a table, in order.
-    pub(super) fn columns(&self, table: &TableName) -> Result<Vec<Column>, WarehouseError> {
+    pub fn columns(&self, table: &TableName) -> Result<Vec<Column>, WarehouseError> {
         let sql = format!("SELECT column_name, column_type FROM (DESCRIBE {})", table.quoted());
         self.all("reading columns", &sql, |row| Ok((row.get(0)?, row.get(1)?)))
     }

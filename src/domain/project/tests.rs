@@ -19,6 +19,7 @@ fn project(files: &[(&str, &str)], seed: &str) -> Result<Project, Vec<Diagnostic
         seed: &found,
         matching: &|_| Vec::new(),
         config: &config,
+        externals: &Externals::default(),
     })
 }
 
