@@ -33,6 +33,8 @@ pub struct Config {
     pub main: BranchName,
     /// The folder of the models, relative to the project, without a slash at its end.
     pub models: String,
+    /// What the settings call the warehouse, if they do.
+    pub gateway: Option<String>,
     /// Where the warehouse is, relative to the project in the main worktree.
     pub warehouse: String,
     /// How warehouse schemas are named.
@@ -227,6 +229,7 @@ impl Config {
         Ok(Self {
             main: BranchName::from(file.project.main.as_str()),
             models: file.project.models.trim_matches('/').to_owned(),
+            gateway: None,
             warehouse: file.engine.path.into_inner(),
             pattern: file.environments.schema,
             ttl_seconds: ttl,

@@ -105,7 +105,8 @@ impl Warehouse {
         self.run(&doing, &format!("CREATE OR REPLACE TABLE {table} AS\n{select}"))?;
         let columns = self.columns(&snapshot.table)?;
         if columns != snapshot.columns {
-            let renew = |view: &TableName| super::publish::view_statement(view, &snapshot.table);
+            let catalog = self.catalog()?;
+            let renew = |view: &TableName| super::publish::view_statement(&catalog, view, &snapshot.table);
             self.run(&doing, &views.iter().map(renew).collect::<String>())?;
         }
         let snapshot = Snapshot { columns, built_at: at, revision: snapshot.revision + 1, ..snapshot.clone() };

@@ -67,8 +67,8 @@ const NOTED: [(&str, &str); 6] = [
 const REFUSED: [(&str, &str); 5] = [
     ("environment_catalog_mapping", "all environments are in one database"),
     ("dbt", "projects of dbt are not read"),
-    ("before_all", "statements before everything are not supported yet"),
-    ("after_all", "statements after everything are not supported yet"),
+    ("before_all", "hooks would run it with every checkout; what a model needs stands in its own file"),
+    ("after_all", "hooks would run it with every checkout; what a model needs stands in its own file"),
     ("custom_materializations", "materializations in Python are not supported"),
 ];
 /// Keys of a gateway.
@@ -133,6 +133,7 @@ impl Reader<'_> {
             main,
             main_is_said,
             models: "models".to_owned(),
+            gateway: Some(gateway.name),
             warehouse: gateway.database,
             pattern: self.pattern(root)?,
             ttl_seconds: seconds(ttl.0.trim().trim_start_matches("in "))
@@ -281,8 +282,7 @@ impl Reader<'_> {
         }
         for (key, node) in given {
             // of these, there is nothing to choose here
-            if matches!(key.as_str(), "batch_concurrency" | "gateway" | "on_additive_change" | "on_destructive_change")
-            {
+            if matches!(key.as_str(), "batch_concurrency" | "on_additive_change" | "on_destructive_change") {
                 continue;
             }
             if let Some(value) = values::property(key, &self.value(node)?) {
@@ -387,6 +387,7 @@ impl Reader<'_> {
 }
 
 struct Gateway<'n> {
+    /// Empty where there is none.
     name: String,
     node: Option<&'n Node>,
     database: String,

@@ -33,6 +33,8 @@ pub struct ModelFile {
     pub name: Option<ModelName>,
     /// The catalog before the name, if there is one.
     pub catalog: Option<String>,
+    /// The engine that the header asks for.
+    pub gateway: Option<String>,
     /// The place to point at when something is wrong with the model as a whole.
     pub place: Span,
     /// How it is materialized, if the header or a default says so.
@@ -155,6 +157,7 @@ impl ModelFile {
         Self {
             name: None,
             catalog: None,
+            gateway: None,
             place: 0..0,
             kind: None,
             schedule: Schedule::default(),

@@ -46,13 +46,13 @@ const METADATA: [&str; 21] = [
     "session_properties",
 ];
 /// Read with the header, each in its own way.
-const SPECIAL: [&str; 8] = ["name", "kind", "blueprints", "enabled", "columns", "depends_on", "audits", "assertions"];
+const SPECIAL: [&str; 9] =
+    ["name", "kind", "blueprints", "enabled", "columns", "depends_on", "audits", "assertions", "gateway"];
 /// Known to SQLMesh, and not here yet.
-const LATER: [&str; 8] = [
+const LATER: [&str; 7] = [
     "signals",
     "grants",
     "grants_target_layer",
-    "gateway",
     "physical_version",
     "virtual_environment_mode",
     "virtual_properties",
@@ -164,6 +164,8 @@ fn apply(file: &mut ModelFile, property: &Property<'_>, metadata: &mut blake3::H
                 file.depends_on.push(name.ok_or_else(|| Problem::new("expected a model's name", element.span()))?);
             }
         }
+        "gateway" => file.gateway = Some(text(property)?),
+        "virtual_environment_mode" if property.value.text().is_some_and(|mode| mode.eq_ignore_ascii_case("full")) => {}
         "audits" | "assertions" => {}
         _ if METADATA.contains(&key) => {}
         _ if PHYSICAL.contains(&key) => file.physical.push((key.to_owned(), property.value.canonical())),

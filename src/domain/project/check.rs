@@ -40,6 +40,13 @@ pub(super) fn names(sources: &Sources<'_>) -> Result<BTreeMap<ModelName, Draft>,
             problems
                 .push(problem.note(format!("the project's is `{own}`, after its file")).help(format!("name {name}")));
         }
+        let own = sources.config.gateway.as_deref();
+        if let Some(gateway) = file.gateway.as_deref().filter(|gateway| own != Some(gateway)) {
+            let what = format!("`{name}` asks for gateway `{gateway}`");
+            let note = own.map_or("the project has none".to_owned(), |own| format!("the project runs on `{own}`"));
+            let problem = Diagnostic::new(what).at(draft.place(sources, "")).note(note);
+            problems.push(problem.help("leave `gateway` out: all models live in one warehouse"));
+        }
         if let Some(why) = name.schema().and_then(|schema| reserved_schema(schema, &named)) {
             let problem = Diagnostic::new(format!("`{name}` can't be a model's name")).at(draft.place(sources, ""));
             problems.push(problem.note(why).help("choose another schema"));
