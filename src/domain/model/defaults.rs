@@ -118,8 +118,8 @@ mod tests {
             "MODEL (name a, audits (unique_values(columns := (a))), physical_properties (y = 2));\nSELECT 1 AS a";
         let file = parse_with(text, &defaults).unwrap();
         let names: Vec<&str> = file.audits.iter().map(|call| call.name.as_str()).collect();
-        assert_eq!(names, ["not_null", "unique_values"]);
-        assert_eq!(file.audits[0].span, file.place, "what is wrong with it is told where the model is");
+        assert_eq!(names, ["unique_values", "not_null"]);
+        assert_eq!(file.audits[1].span, file.place, "what is wrong with it is told where the model is");
         assert_eq!(file.physical.len(), 2);
     }
 

