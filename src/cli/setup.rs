@@ -28,7 +28,9 @@ pub(super) fn init(face: &Face, args: &args::Init) -> Verdict {
             let repository = if made.repository { ", a Git repository" } else { "" };
             let enter = if args.dir.is_some() { format!("cd {} && ", folder.display()) } else { String::new() };
             let (what, commit) = match made.settings {
-                Some(file) => (format!("{file} is read as it is; made the hooks{repository}"), ""),
+                Some(file) => {
+                    (format!("{file} is read as it is; made the hooks{}", repository.replace(", ", " and ")), "")
+                }
                 None => (
                     format!("made {}{repository}, and the hooks", count(made.files.len(), "file")),
                     "git add --all && git commit -m 'first models'\n  ",

@@ -165,10 +165,11 @@ impl Session<'_> {
             variables: self.config.variables.clone(),
             named: [("gateway", Value::Text(String::new())), catalog, stage].into_iter().collect(),
             models: self.config.models.clone(),
-            default_kind: self.config.default_kind.word(),
+            default_kind: self.config.defaults.kind().word(),
             ..Sight::default()
         };
         let mut hasher = blake3::Hasher::new();
+        hasher.update(self.config.defaults.key().as_bytes());
         hasher.update(format!("{:?}", (&sight.variables, &sight.named, &sight.models, sight.default_kind)).as_bytes());
         let mut problems = Vec::new();
         for file in files.python(MACROS) {
@@ -218,7 +219,7 @@ impl Session<'_> {
 
     fn read_expanded(&self, unit: Unit<'_>, expanded: Expanded) -> Result<ModelFile, Vec<Diagnostic>> {
         let text: Arc<str> = expanded.text.as_str().into();
-        let read = model::parse(&text)
+        let read = model::parse_with(&text, &self.config.defaults)
             .map_err(|problems| problems.into_iter().map(|problem| problem.in_file(unit.path, &text)).collect())
             .and_then(|mut read| self.complete(&mut read, unit.path, &text).map(|()| read));
         match read {

@@ -2,6 +2,7 @@
 
 use super::super::sql::{self, Lexeme, Span};
 use super::header::{self, Property};
+use super::kind::Kind;
 use super::problem::Problem;
 use super::properties;
 
@@ -60,6 +61,11 @@ impl Defaults {
         Ok(())
     }
 
+    /// The kind of a model that says nothing.
+    pub fn kind(&self) -> Kind {
+        properties::read("", &[], self).ok().and_then(|file| file.kind).unwrap_or(Kind::Full)
+    }
+
     /// A hash over all of them: files read with other defaults say something else.
     pub fn key(&self) -> String {
         let mut hasher = blake3::Hasher::new();
@@ -90,7 +96,7 @@ fn main_name(key: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Kind, parse_with};
+    use super::super::parse_with;
     use super::*;
 
     fn defaults(items: &[(&str, &str)]) -> Defaults {

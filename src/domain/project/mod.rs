@@ -116,7 +116,11 @@ impl Project {
         }
         let mut problems = columns::unknown(sources, &models);
         problems.append(&mut columns::lacking(sources, &models));
-        if problems.is_empty() { Ok(Self { models, order, externals: sources.externals.clone() }) } else { Err(problems) }
+        if problems.is_empty() {
+            Ok(Self { models, order, externals: sources.externals.clone() })
+        } else {
+            Err(problems)
+        }
     }
 
     /// The models by name.
