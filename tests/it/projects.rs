@@ -174,6 +174,9 @@ fn marts_of_several_schemas_with_keys_and_partitions() {
     vmesh(&sandbox, &["run", "prod"], "2026-01-04 06:00:00");
     assert_eq!(rows(balances), ["1 DE 30.50 2026-01-02", "2 FR 201.00 2026-01-03", "3 NULL 6.00 2026-01-03"]);
     assert_eq!(rows("FROM core.by_country ORDER BY 1"), ["DE 1 30.50", "FR 1 201.00", "NULL 1 6.00"]);
+    let history = "SELECT account_id, balance, valid_to IS NULL FROM core.account_history ORDER BY ALL";
+    let versions = ["1 30.50 true", "2 200.00 false", "2 201.00 true", "3 5.00 false", "3 6.00 true"];
+    assert_eq!(rows(history), versions);
     assert_eq!(rows("FROM core.log ORDER BY 1"), ["2026-01-01 1", "2026-01-02 3", "2026-01-03 2"]);
     is_well(&sandbox, 0);
 }

@@ -281,9 +281,16 @@ impl Reader<'_> {
             defaults.add("kind", "VIEW", &(0..0))?;
         }
         for (key, node) in given {
-            // of these, there is nothing to choose here
-            if matches!(key.as_str(), "batch_concurrency" | "on_additive_change" | "on_destructive_change") {
-                continue;
+            match key.as_str() {
+                // batches run one after the other
+                "batch_concurrency" => continue,
+                "on_destructive_change" if self.string(node)?.eq_ignore_ascii_case("error") => continue,
+                "on_additive_change" if self.string(node)?.eq_ignore_ascii_case("allow") => continue,
+                "on_destructive_change" | "on_additive_change" => {
+                    let problem = problem(format!("`{key}` can't be a default"), node.span.clone());
+                    return Err(problem.help("say it in the models' kinds"));
+                }
+                _ => {}
             }
             if let Some(value) = values::property(key, &self.value(node)?) {
                 defaults.add(key, &value, &node.span)?;
@@ -344,7 +351,7 @@ impl Reader<'_> {
         if let Some(node) = get(root, "plan").and_then(|plan| get(plan, "forward_only"))
             && !matches!(self.value(node)?, Value::Bool(false) | Value::Null)
         {
-            let help = "leave it out: a changed model gets a table of its own, filled anew";
+            let help = "say it in the models: kind INCREMENTAL_BY_TIME_RANGE (time_column ds, forward_only true)";
             return Err(problem("plans that are forward-only are not supported", node.span.clone()).help(help));
         }
         Ok(self.notes)
