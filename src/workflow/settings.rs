@@ -50,7 +50,9 @@ pub(super) fn read(repository: &Repository, prefix: &str) -> Result<Settings, Er
     };
     let on_main = matches!(repository.head(), Ok(Head::Branch { name, .. }) if name == main);
     let settings = |file, mut config: Config, wait| {
-        config.main = main.clone();
+        if !config.main_is_said {
+            config.main = main.clone();
+        }
         Settings { config, file, wait }
     };
     if on_main && let Some((file, here)) = here {
