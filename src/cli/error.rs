@@ -191,7 +191,7 @@ fn describe(error: &Error) -> Vec<Diagnostic> {
 }
 
 fn no_project(start: &Path, top: &Path, known: &[String]) -> Diagnostic {
-    let problem = Diagnostic::new(format!("no vmesh.toml in {} or above", start.display()))
+    let problem = Diagnostic::new(format!("no vmesh.toml or config.yaml in {} or above", start.display()))
         .note(format!("the repository's top is {}", top.display()));
     match known {
         [] => problem.help("vmesh init makes a project here"),
@@ -259,7 +259,7 @@ fn warehouse(error: &WarehouseError) -> Diagnostic {
             Diagnostic::new(format!("{} is not a DuckDB file", path.display()))
                 .note(engine(message))
                 .note("the file was not touched")
-                .help("set [engine] path in vmesh.toml to another file, or move this one away")
+                .help("set the warehouse in the settings ([engine] path, or the connection's database) to another file, or move this one away")
         }
         WarehouseError::Newer { path, found, known } => {
             Diagnostic::new(format!("{} was written by a newer vmesh", path.display()))

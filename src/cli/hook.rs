@@ -17,6 +17,7 @@ use crate::workflow::event::{Event, Report};
 use crate::workflow::queue::{Queue, Request, Stopped};
 use crate::workflow::received::{self, Received};
 use crate::workflow::session::{Session, registered};
+use crate::workflow::settings::settings_file;
 use crate::workflow::watch::{self as watching, News};
 use crate::workflow::worker::{self, Outcome};
 
@@ -48,8 +49,7 @@ fn ring(face: &Face, args: &args::Hook) -> Result<(), Error> {
     let teller = Teller::quiet();
     for prefix in projects {
         let repository = found.take().map_or_else(|| Repository::discover(&start), Ok)?;
-        let config = repository.top().map(|top| top.join(&prefix).join(crate::domain::config::CONFIG_FILE));
-        if config.is_some_and(|config| !config.is_file()) {
+        if repository.top().is_some_and(|top| settings_file(&top.join(&prefix)).is_none()) {
             // this branch has no such project
             continue;
         }

@@ -29,7 +29,8 @@ pub(super) fn plan(face: &Face, args: &args::Plan) -> Verdict {
     }
     let prepared = session.prepare(target)?;
     if session.settings_wait && !face.is_json() {
-        anstream::eprintln!("warning: vmesh.toml differs from main's; until it is merged, main's settings count");
+        let file = session.settings_file;
+        anstream::eprintln!("warning: {file} differs from main's; until it is merged, main's settings count");
     }
     lint::first(face, &mut session, &prepared)?;
     let is_prod = prepared.target.environment.is_prod();

@@ -27,16 +27,26 @@ pub(super) fn init(face: &Face, args: &args::Init) -> Verdict {
         || {
             let repository = if made.repository { ", a Git repository" } else { "" };
             let enter = if args.dir.is_some() { format!("cd {} && ", folder.display()) } else { String::new() };
+            let (what, commit) = match made.settings {
+                Some(file) => {
+                    (format!("{file} is read as it is; made the hooks{}", repository.replace(", ", " and ")), "")
+                }
+                None => (
+                    format!("made {}{repository}, and the hooks", count(made.files.len(), "file")),
+                    "git add --all && git commit -m 'first models'\n  ",
+                ),
+            };
             format!(
-                "made {}{repository}, and the hooks\n\nnext:\n  {enter}git add --all && git commit -m 'first models'\n  \
-                 vmesh promote          {}\n  git switch -c my-change {}\n",
-                count(made.files.len(), "file"),
+                "{what}\n\nnext:\n  {enter}{commit}vmesh promote          {}\n  git switch -c my-change {}\n",
                 paint(DIM, "# prod shows what main says"),
                 paint(DIM, "# its environment follows by itself"),
             )
         },
         || json!({"folder": made.folder, "files": made.files, "repository": made.repository, "branch": branch}),
     );
+    for note in &session.config.notes {
+        anstream::eprintln!("warning: {}: {note}", session.settings_file);
+    }
     for problem in trouble(&session.repository)? {
         anstream::eprint!("{}", finding(&problem));
     }

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::interval::{self, Cron, Interval, Intervals, Moment, Unit};
 use super::model::{Incremental, Schedule};
 
+/// When a model is due that doesn't say.
+const DAILY: &str = "@daily";
+
 /// When an incremental model is filled, and with what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Calendar {
@@ -54,16 +57,10 @@ impl Filled {
 }
 
 impl Calendar {
-    /// The calendar of a model, or why there is none. `cron` and `start` are the project's defaults; a model without a
-    /// start begins with its earliest parent.
-    pub fn new(
-        schedule: &Schedule,
-        incremental: &Incremental,
-        cron: &str,
-        start: Option<String>,
-    ) -> Result<Self, String> {
-        let text = schedule.cron.as_deref().unwrap_or(cron);
-        let cron = Cron::parse(text, schedule.cron_tz.as_deref()).map_err(|error| error.to_string())?;
+    /// The calendar of a model, or why there is none. `start` is that of its earliest parent, for a model that has none.
+    pub fn new(schedule: &Schedule, incremental: &Incremental, start: Option<String>) -> Result<Self, String> {
+        let cron = Cron::parse(schedule.cron.as_deref().unwrap_or(DAILY), schedule.cron_tz.as_deref())
+            .map_err(|error| error.to_string())?;
         let unit = schedule.unit.unwrap_or_else(|| cron.unit());
         if !schedule.allow_partials {
             cron.check_unit(unit).map_err(|error| error.to_string())?;
@@ -160,10 +157,9 @@ impl Calendar {
     }
 }
 
-/// Whether a model's cron has ticked since a moment; `cron` is the project's default.
-pub fn has_ticked(schedule: &Schedule, cron: &str, since: Moment, now: Moment) -> bool {
-    let text = schedule.cron.as_deref().unwrap_or(cron);
-    let cron = Cron::parse(text, schedule.cron_tz.as_deref()).ok();
+/// Whether a model's cron has ticked since a moment.
+pub fn has_ticked(schedule: &Schedule, since: Moment, now: Moment) -> bool {
+    let cron = Cron::parse(schedule.cron.as_deref().unwrap_or(DAILY), schedule.cron_tz.as_deref()).ok();
     cron.and_then(|cron| cron.last_at_or_before(now)).is_some_and(|tick| tick > since)
 }
 
@@ -177,7 +173,6 @@ mod tests {
         Calendar::new(
             &schedule,
             &Incremental { by, lookback, batch_size: None, forward_only: false, on_change: OnChange::default() },
-            "@daily",
             None,
         )
         .unwrap()

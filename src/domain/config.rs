@@ -1,20 +1,32 @@
-//! `vmesh.toml`: what a project sets, checked.
+//! What a project sets, checked: `vmesh.toml`, or the `config.yaml` of a SQLMesh project.
+
+mod blanks;
+mod rules;
+mod sqlmesh;
+mod values;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use globset::{Glob, GlobMatcher};
+use globset::{Glob, GlobMatcher, GlobSet};
 use serde::Deserialize;
 
 use super::diagnostic::{Diagnostic, Excerpt, nearest};
-use super::interval::{Cron, Moment};
+use super::environment::Environment;
 use super::lint::{Linter, LinterTable};
-use super::macros::{Value, Variables};
-use super::model::Kind;
+use super::macros::Variables;
+use super::model::Defaults;
 use super::name::{BranchName, EnvName, SchemaPattern};
+use super::yaml::Value;
 
-/// The settings file's name.
-pub const CONFIG_FILE: &str = "vmesh.toml";
+/// The names of settings files; the first that is there counts.
+pub const CONFIG_FILES: [&str; 3] = ["vmesh.toml", "config.yaml", "config.yml"];
+
+/// Whether a file of one of these names has settings in it: many programs have a `config.yaml`.
+pub fn is_config(name: &str, text: &str) -> bool {
+    let keys = ["gateways:", "default_gateway:", "default_connection:", "model_defaults:"];
+    name == CONFIG_FILES[0] || text.lines().any(|line| keys.iter().any(|key| line.starts_with(key)))
+}
 
 /// A project's settings.
 #[derive(Debug, Clone)]
@@ -23,6 +35,8 @@ pub struct Config {
     pub main: BranchName,
     /// The folder of the models, relative to the project, without a slash at its end.
     pub models: String,
+    /// What the settings call the warehouse, if they do.
+    pub gateway: Option<String>,
     /// Where the warehouse is, relative to the project in the main worktree.
     pub warehouse: String,
     /// How warehouse schemas are named.
@@ -35,14 +49,18 @@ pub struct Config {
     pub hooks: Hooks,
     /// What `@name` stands for.
     pub variables: Variables,
-    /// The kind of a model that names none.
-    pub default_kind: Kind,
-    /// When a model is due that doesn't say.
-    pub default_cron: String,
-    /// The start of models that name none and have no parent that does.
-    pub default_start: Option<String>,
     /// The rules of the linter.
     pub linter: Linter,
+    /// What counts for models whose headers don't say.
+    pub defaults: Defaults,
+    /// Files that are no part of the project.
+    pub ignored: GlobSet,
+    /// Environments, or branches of environments, that are never collected for being unused.
+    pub pinned: Vec<String>,
+    /// What was set and has no effect.
+    pub notes: Vec<String>,
+    /// Whether the settings say which branch is main.
+    pub main_is_said: bool,
 }
 
 /// What hooks may do.
@@ -52,6 +70,12 @@ pub struct Hooks {
     pub build: HookBuild,
     /// Whether a moved local main promotes prod.
     pub promote: bool,
+}
+
+impl Default for Hooks {
+    fn default() -> Self {
+        Self { build: HookBuild::default(), promote: true }
+    }
 }
 
 /// Who builds what a hook finds missing.
@@ -74,7 +98,7 @@ struct File {
     engine: EngineTable,
     environments: EnvironmentsTable,
     hooks: HooksTable,
-    defaults: DefaultsTable,
+    defaults: BTreeMap<toml::Spanned<String>, toml::Spanned<toml::Value>>,
     variables: BTreeMap<String, toml::Spanned<toml::Value>>,
     linter: Option<LinterTable>,
 }
@@ -109,14 +133,6 @@ struct HooksTable {
     promote: bool,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct DefaultsTable {
-    kind: toml::Spanned<String>,
-    cron: toml::Spanned<String>,
-    start: Option<toml::Spanned<String>>,
-}
-
 fn at_start(value: &str) -> toml::Spanned<String> {
     toml::Spanned::new(0..0, value.to_owned())
 }
@@ -145,15 +161,17 @@ impl Default for HooksTable {
     }
 }
 
-impl Default for DefaultsTable {
-    fn default() -> Self {
-        Self { kind: at_start("FULL"), cron: at_start("@daily"), start: None }
-    }
-}
-
 impl Config {
-    /// Reads the text of `vmesh.toml`; `path` is for messages.
-    pub fn parse(path: &str, text: &str) -> Result<Self, Diagnostic> {
+    /// Reads the text of a settings file, of which `path` tells the format. `environment` gives the value of an
+    /// environment variable.
+    pub fn parse(path: &str, text: &str, environment: &dyn Fn(&str) -> Option<String>) -> Result<Self, Diagnostic> {
+        if path.ends_with(".toml") {
+            return Self::parse_toml(path, text);
+        }
+        sqlmesh::read(text, environment).map_err(|problem| problem.in_file(path, &text.into()))
+    }
+
+    fn parse_toml(path: &str, text: &str) -> Result<Self, Diagnostic> {
         let source: Arc<str> = text.into();
         let excerpt = |span: std::ops::Range<usize>, label: &str| Excerpt {
             path: path.to_owned(),
@@ -180,20 +198,15 @@ impl Config {
             };
             return Err(Diagnostic::new(what).at(excerpt(engine.span(), "")).help("type = \"duckdb\""));
         }
-        let kind = Kind::from_word(file.defaults.kind.get_ref()).ok_or_else(|| {
-            let at = excerpt(file.defaults.kind.span(), "");
-            Diagnostic::new("the default kind is FULL, VIEW or EMBEDDED").at(at)
-        })?;
-        let cron = file.defaults.cron;
-        if let Err(error) = Cron::parse(cron.get_ref(), None) {
-            return Err(Diagnostic::new(error.to_string()).at(excerpt(cron.span(), "")));
+        let mut defaults = Defaults::default();
+        if !file.defaults.keys().any(|key| key.get_ref() == "kind") {
+            defaults.add("kind", "FULL", &(0..0)).map_err(|problem| problem.in_file(path, &source))?;
         }
-        let start = file.defaults.start;
-        if let Some(Err((error, span))) = start
-            .as_ref()
-            .map(|start| Moment::read(start.get_ref(), Moment::EPOCH).map_err(|error| (error, start.span())))
-        {
-            return Err(Diagnostic::new(error.to_string()).at(excerpt(span, "")));
+        for (key, value) in &file.defaults {
+            if let Some(property) = yaml(value.get_ref()).and_then(|value| values::property(key.get_ref(), &value)) {
+                let added = defaults.add(key.get_ref(), &property, &value.span());
+                added.map_err(|problem| problem.in_file(path, &source))?;
+            }
         }
         let ttl = seconds(file.environments.ttl.get_ref()).ok_or_else(|| {
             let at = excerpt(file.environments.ttl.span(), "expected a time like `14d` or `12h`");
@@ -201,7 +214,7 @@ impl Config {
         })?;
         let mut variables = Variables::default();
         for (name, value) in file.variables {
-            let Some(known) = variable(value.get_ref()) else {
+            let Some(known) = yaml(value.get_ref()).as_ref().and_then(values::variable) else {
                 let what = format!("variable `{name}` is a string, a number, true or false, or a list of them");
                 return Err(Diagnostic::new(what).at(excerpt(value.span(), "")));
             };
@@ -221,16 +234,19 @@ impl Config {
         Ok(Self {
             main: BranchName::from(file.project.main.as_str()),
             models: file.project.models.trim_matches('/').to_owned(),
+            gateway: None,
             warehouse: file.engine.path.into_inner(),
             pattern: file.environments.schema,
             ttl_seconds: ttl,
             rules,
             hooks: Hooks { build: file.hooks.build, promote: file.hooks.promote },
             variables,
-            default_kind: kind,
-            default_cron: cron.into_inner(),
-            default_start: start.map(toml::Spanned::into_inner),
             linter: Linter::read(file.linter, &|span| excerpt(span, ""))?,
+            defaults,
+            ignored: GlobSet::empty(),
+            pinned: Vec::new(),
+            notes: Vec::new(),
+            main_is_said: true,
         })
     }
 
@@ -243,27 +259,49 @@ impl Config {
         rule.map_or_else(|| EnvName::for_branch(branch), |(_, env)| env.clone())
     }
 
+    /// The warehouse's name in SQL: DuckDB takes it from the file, up to the first dot.
+    pub fn catalog(&self) -> &str {
+        let file = self.warehouse.rsplit(['/', '\\']).next().unwrap_or_default();
+        file.split('.').next().unwrap_or_default()
+    }
+
+    /// Whether this is the name of the warehouse.
+    pub fn is_catalog(&self, name: &str) -> bool {
+        self.catalog().eq_ignore_ascii_case(name)
+    }
+
+    /// Whether an environment is never collected for being unused.
+    pub fn is_pinned(&self, environment: &Environment) -> bool {
+        let names = [environment.name.as_str(), environment.branch.as_str()];
+        self.pinned.iter().any(|pinned| names.contains(&pinned.as_str()))
+    }
+
     /// The environments that rules name.
     pub fn named_environments(&self) -> Vec<EnvName> {
         self.rules.iter().map(|(_, env)| env.clone()).collect()
     }
 }
 
-fn variable(value: &toml::Value) -> Option<Value> {
+/// A value as YAML has it; `None` for what no setting is.
+fn yaml(value: &toml::Value) -> Option<Value> {
     Some(match value {
         toml::Value::String(text) => Value::Text(text.clone()),
-        toml::Value::Integer(number) => Value::Int(*number),
-        toml::Value::Float(number) => Value::Float(*number),
+        toml::Value::Integer(number) => Value::Int(i128::from(*number)),
+        toml::Value::Float(number) => Value::Float(number.to_string()),
         toml::Value::Boolean(yes) => Value::Bool(*yes),
-        toml::Value::Array(values) => Value::List(values.iter().map(variable).collect::<Option<_>>()?),
-        toml::Value::Datetime(_) | toml::Value::Table(_) => return None,
+        toml::Value::Array(values) => Value::List(values.iter().map(yaml).collect::<Option<_>>()?),
+        toml::Value::Datetime(time) => Value::Time(time.to_string()),
+        toml::Value::Table(entries) => {
+            let pair = |(key, value): (&String, &toml::Value)| Some((Value::Text(key.clone()), yaml(value)?));
+            Value::Map(entries.iter().map(pair).collect::<Option<_>>()?)
+        }
     })
 }
 
-/// `14d`, `12h`, `2w`, or any sum that jiff reads, in seconds; days have 24 hours.
+/// `14d`, `12h`, `1 month`, or any sum that jiff reads, in seconds; days have 24 hours, and a month as many days as January.
 fn seconds(text: &str) -> Option<i64> {
     let span: jiff::Span = text.parse().ok()?;
-    let relative = jiff::SpanRelativeTo::days_are_24_hours();
+    let relative = jiff::civil::date(2026, 1, 1);
     let total = span.total((jiff::Unit::Second, relative)).ok()?;
     // `total` is whole for the units a person writes here
     (total >= 0.0).then_some(total as i64)
@@ -288,12 +326,15 @@ fn suggestion(message: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
+mod tests;
+
+#[cfg(test)]
+mod toml_tests {
     use super::*;
 
     #[test]
     fn an_empty_file_has_the_defaults() {
-        let config = Config::parse("vmesh.toml", "").unwrap();
+        let config = Config::parse("vmesh.toml", "", &|_| None).unwrap();
         assert_eq!((config.warehouse.as_str(), config.ttl_seconds), ("warehouse.duckdb", 14 * 86_400));
         assert_eq!(config.environment(&"main".into()).as_str(), "prod");
         assert_eq!(config.environment(&"alice".into()).as_str(), "dev__alice");
@@ -303,14 +344,14 @@ mod tests {
     #[test]
     fn rules_come_before_the_branch_name() {
         let text = "[environments.branches]\n\"release/*\" = \"staging\"\n";
-        let config = Config::parse("vmesh.toml", text).unwrap();
+        let config = Config::parse("vmesh.toml", text, &|_| None).unwrap();
         assert_eq!(config.environment(&"release/1.2".into()).as_str(), "staging");
         assert_eq!(config.environment(&"releases".into()).as_str(), "dev__releases");
     }
 
     #[test]
     fn an_unknown_key_names_the_nearest() {
-        let error = Config::parse("vmesh.toml", "[engine]\npth = \"x\"\n").unwrap_err();
+        let error = Config::parse("vmesh.toml", "[engine]\npth = \"x\"\n", &|_| None).unwrap_err();
         assert_eq!(error.what, "unknown key `pth`");
         assert_eq!(error.help.as_deref(), Some("did you mean `path`?"));
         assert_eq!(error.at.map(|at| at.line_and_column()), Some((2, 1)));
@@ -318,7 +359,7 @@ mod tests {
 
     #[test]
     fn engines_to_come_are_named_as_such() {
-        let error = Config::parse("vmesh.toml", "[engine]\ntype = \"postgres\"\n").unwrap_err();
+        let error = Config::parse("vmesh.toml", "[engine]\ntype = \"postgres\"\n", &|_| None).unwrap_err();
         assert_eq!(error.what, "engine `postgres` is not supported yet");
     }
 }

@@ -8,12 +8,10 @@ mod csv;
 mod data;
 mod outline;
 mod rows;
-mod scalar;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests;
 mod write;
-mod yaml;
 
 use std::sync::Arc;
 
@@ -26,28 +24,7 @@ use super::diagnostic::Diagnostic;
 use super::model::Problem;
 use super::name::ModelName;
 use super::sql::Span;
-
-/// A value of a test, of the type that YAML gives it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Value {
-    /// `null`, `~` or nothing.
-    Null,
-    /// `true` or `false`.
-    Bool(bool),
-    /// A whole number.
-    Int(i128),
-    /// A number with a point or an exponent, as SQL spells it; also `inf`, `-inf` and `nan`. Text, so that a DECIMAL is
-    /// exact.
-    Float(String),
-    /// A date or a time, not quoted.
-    Time(String),
-    /// A string.
-    Text(String),
-    /// A list.
-    List(Vec<Value>),
-    /// A struct or a map.
-    Map(Vec<(Value, Value)>),
-}
+pub use super::yaml::Value;
 
 /// One row: columns as spelled, and their values. Columns that are missing are NULL.
 pub type Row = Vec<(String, Value)>;

@@ -7,6 +7,7 @@ use super::session::Session;
 use crate::adapter::git::{Head, Repository};
 use crate::adapter::hooks::{self, HookState};
 use crate::domain::environment::State;
+use crate::domain::external::{External, Externals};
 use crate::domain::name::{EnvName, TableName};
 
 /// One finding.
@@ -102,9 +103,17 @@ impl Session<'_> {
     /// Looks at everything.
     pub fn doctor(&self) -> Result<Vec<Finding>, Error> {
         let mut findings = vec![self.check_head()?];
+        findings.extend(
+            self.config
+                .notes
+                .iter()
+                .map(|note| warning(format!("{}: {note}", self.settings_file), "nothing needs to be done")),
+        );
         findings.extend(check_hooks(&self.repository)?);
+        let mut externals = Externals::default();
         findings.push(match self.target(None, None).and_then(|target| self.prepare(target)) {
             Ok(prepared) => {
+                externals = prepared.desired.project.externals().clone();
                 let models = prepared.desired.project.order().len();
                 good(format!("{models} {}, no problem in them", if models == 1 { "model" } else { "models" }))
             }
@@ -126,7 +135,19 @@ impl Session<'_> {
             state.snapshots.len()
         )));
         findings.extend(self.check_records(&state));
+        findings.extend(self.check_externals(&externals)?);
         Ok(findings)
+    }
+
+    /// The tables that no model makes are as the project says.
+    fn check_externals(&self, externals: &Externals) -> Result<Vec<Finding>, Error> {
+        let Some(warehouse) = self.read_warehouse()? else { return Ok(Vec::new()) };
+        let differs = |external: &External| match warehouse.columns(&external.table()) {
+            Ok(columns) => external.differs(&columns),
+            Err(_) => Some(format!("`{}` is not in the warehouse", external.name)),
+        };
+        let help = "correct external_models.yaml, unless the warehouse is wrong";
+        Ok(externals.iter().filter_map(differs).map(|what| warning(what, help)).collect())
     }
 
     fn check_head(&self) -> Result<Finding, Error> {

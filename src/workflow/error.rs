@@ -27,7 +27,7 @@ pub enum Error {
     #[error("the project has problems")]
     Project(Vec<Diagnostic>),
     /// There is no project here.
-    #[error("no vmesh.toml found")]
+    #[error("no vmesh.toml or config.yaml found")]
     NoProject {
         /// Where vmesh looked from.
         start: PathBuf,

@@ -180,10 +180,11 @@ impl Session<'_> {
             variables: self.config.variables.clone(),
             named: [("gateway", Value::Text(String::new())), catalog, stage].into_iter().collect(),
             models: self.config.models.clone(),
-            default_kind: self.config.default_kind.word(),
+            default_kind: self.config.defaults.kind().word(),
             ..Sight::default()
         };
         let mut hasher = blake3::Hasher::new();
+        hasher.update(self.config.defaults.key().as_bytes());
         hasher.update(format!("{:?}", (&sight.variables, &sight.named, &sight.models, sight.default_kind)).as_bytes());
         let mut problems = Vec::new();
         for file in files.python(MACROS) {
@@ -233,7 +234,7 @@ impl Session<'_> {
 
     fn read_expanded(&self, unit: Unit<'_>, expanded: Expanded) -> Result<ModelFile, Vec<Diagnostic>> {
         let text: Arc<str> = expanded.text.as_str().into();
-        let read = model::parse(&text)
+        let read = model::parse_with(&text, &self.config.defaults)
             .map_err(|problems| problems.into_iter().map(|problem| problem.in_file(unit.path, &text)).collect())
             .and_then(|mut read| self.complete(&mut read, unit.path, &text).map(|()| read));
         match read {
@@ -349,7 +350,7 @@ impl Session<'_> {
     /// The times that a model is run for: a load's span, or for one that is built whole, all up to now.
     pub(super) fn times(&self, model: &Model, load: Option<Interval>, timing: &Timing) -> Times {
         let now = timing.now;
-        let start = model.file.schedule.start.as_ref().or(self.config.default_start.as_ref());
+        let start = model.file.schedule.start.as_ref();
         let start = start.and_then(|start| Moment::read(start, now).ok()).unwrap_or(Moment::EPOCH);
         let interval = load.or_else(|| Interval::new(start, now)).unwrap_or(Times::LOADING.interval);
         Times { interval, execution: now }

@@ -113,7 +113,8 @@ impl Session<'_> {
         if elsewhere == Some(false) && !self.has_branch(&environment.branch)? {
             return Ok(Some(Gone::Branch));
         }
-        Ok((environment.updated_at < now() - self.config.ttl_seconds).then_some(Gone::Unused))
+        let unused = environment.updated_at < now() - self.config.ttl_seconds && !self.config.is_pinned(environment);
+        Ok(unused.then_some(Gone::Unused))
     }
 
     /// Whether this clone knows a branch, be it another clone's.

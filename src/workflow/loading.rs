@@ -11,6 +11,7 @@ use super::session::Session;
 use super::tree::Files;
 use crate::adapter::git::SourceFile;
 use crate::domain::diagnostic::Diagnostic;
+use crate::domain::external::Externals;
 use crate::domain::macros::{Blueprint, File};
 use crate::domain::model::{self, ModelFile, Problem};
 use crate::domain::name::ModelName;
@@ -41,10 +42,11 @@ impl Session<'_> {
     pub(super) fn load(
         &self,
         files: &Files,
-        folder: &str,
         sight: &Sight,
         seed: &dyn Fn(&str) -> Option<SeedFile>,
+        externals: &Externals,
     ) -> Result<Loaded, Error> {
+        let folder = self.config.models.as_str();
         let (mut models, mut problems, mut waiting) = (Vec::new(), Vec::new(), Vec::new());
         for file in files.below(folder) {
             self.load_file(file, sight, &mut models, &mut problems, &mut waiting)?;
@@ -54,7 +56,7 @@ impl Session<'_> {
         }
         let first_read: Vec<&SourceFile> =
             waiting.iter().filter(|one| !one.problems.is_empty()).map(|one| one.file).collect();
-        let mut known = Known::new(folder, seed);
+        let mut known = Known::new(folder, seed, externals);
         models.iter().for_each(|(path, model)| known.add(path, model));
         loop {
             let before = waiting.len();
@@ -98,8 +100,9 @@ impl Session<'_> {
         problems: &mut Vec<Diagnostic>,
         waiting: &mut Vec<Waiting<'f>>,
     ) -> Result<(), Error> {
+        let fixed = format!("{}-{}", file.id, self.config.defaults.key());
         let dynamic = dynamic_key(file, sight);
-        let cached = [file.id.as_str(), &dynamic].into_iter().find_map(|key| self.parsed().borrow().models(key));
+        let cached = [&fixed, &dynamic].into_iter().find_map(|key| self.parsed().borrow().models(key));
         if let Some(cached) = cached {
             for model in cached {
                 let asked: BTreeSet<_> = model.expanded.iter().flat_map(|it| it.asked.iter().cloned()).collect();
@@ -119,12 +122,12 @@ impl Session<'_> {
         let told = |problem: Problem| problem.in_file(&file.path, &text);
         let taken_apart = File::read(&text).filter(File::is_dynamic);
         let Some(apart) = taken_apart else {
-            let parsed = model::parse(&text)
+            let parsed = model::parse_with(&text, &self.config.defaults)
                 .map_err(|problems| problems.into_iter().map(told).collect::<Vec<_>>())
                 .and_then(|mut model| self.complete(&mut model, &file.path, &text).map(|()| Arc::new(model)));
             match parsed {
                 Ok(model) => {
-                    self.parsed().borrow_mut().add_models(file.id.as_str(), vec![model.clone()]);
+                    self.parsed().borrow_mut().add_models(&fixed, vec![model.clone()]);
                     models.push((file.path.clone(), model));
                 }
                 Err(found) => problems.extend(self.in_repository(found)),

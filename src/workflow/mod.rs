@@ -25,6 +25,7 @@ pub mod restate;
 pub mod run;
 pub mod scaffold;
 pub mod session;
+pub mod settings;
 pub mod settle;
 pub mod shown;
 pub mod tree;

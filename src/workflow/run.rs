@@ -99,8 +99,8 @@ impl Session<'_> {
             (Kind::Full, _) => {
                 let since = Moment::from_millis(snapshot.built_at.saturating_mul(1000));
                 let schedule = &model.file.schedule;
-                let is_due = snapshot.select.is_some()
-                    && (timing.ignore_cron || has_ticked(schedule, &self.config.default_cron, since, timing.now));
+                let is_due =
+                    snapshot.select.is_some() && (timing.ignore_cron || has_ticked(schedule, since, timing.now));
                 is_due.then(|| (snapshot.clone(), Vec::new()))
             }
             _ => None,

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::error::{Error, io};
+use super::settings::settings_file;
 use crate::adapter::git::{GitError, Repository};
-use crate::domain::config::CONFIG_FILE;
+use crate::domain::config::CONFIG_FILES;
 
 /// The sample project, as it lies in `models/`.
 const SAMPLE: [(&str, &str); 16] = [
@@ -31,20 +32,23 @@ const SAMPLE: [(&str, &str); 16] = [
 pub struct Scaffold {
     /// The project's folder.
     pub folder: PathBuf,
+    /// The settings file of a project that was there already.
+    pub settings: Option<&'static str>,
     /// The files written, relative to the folder.
     pub files: Vec<&'static str>,
     /// Whether a repository was made, too.
     pub repository: bool,
 }
 
-/// Makes a project in a folder. Nothing that exists is overwritten: where models are, no sample is added.
+/// Makes a project in a folder. Nothing that exists is overwritten: where models are, no sample is added, and a project
+/// of SQLMesh stays as it is.
 pub fn scaffold(folder: &Path) -> Result<Scaffold, Error> {
     std::fs::create_dir_all(folder).map_err(io("create", folder))?;
     let folder = folder.canonicalize().map_err(io("open", folder))?;
-    let config = folder.join(CONFIG_FILE);
-    if config.exists() {
+    let settings = settings_file(&folder);
+    if settings == Some(CONFIG_FILES[0]) {
         return Err(Error::Usage {
-            what: format!("{} is there already", config.display()),
+            what: format!("{} is there already", folder.join(CONFIG_FILES[0]).display()),
             help: "vmesh status tells how the project stands; vmesh hooks install adds the hooks".to_owned(),
         });
     }
@@ -75,7 +79,10 @@ pub fn scaffold(folder: &Path) -> Result<Scaffold, Error> {
         files.push(path);
         Ok(())
     };
-    write(CONFIG_FILE, &settings(&main))?;
+    if settings.is_some() {
+        return Ok(Scaffold { folder, settings, files, repository });
+    }
+    write(CONFIG_FILES[0], &own_settings(&main))?;
     if !folder.join("models").exists() {
         for (path, text) in SAMPLE {
             write(path, text)?;
@@ -87,10 +94,10 @@ pub fn scaffold(folder: &Path) -> Result<Scaffold, Error> {
         let gap = if ignored.is_empty() || ignored.ends_with('\n') { "" } else { "\n" };
         write(".gitignore", &format!("{ignored}{gap}*.duckdb\n*.duckdb.wal\n*.duckdb.tmp/\n"))?;
     }
-    Ok(Scaffold { folder, files, repository })
+    Ok(Scaffold { folder, settings, files, repository })
 }
 
-fn settings(main: &str) -> String {
+fn own_settings(main: &str) -> String {
     format!(
         "[project]\n\
          main = {main:?}                      # the branch that drives prod\n\

@@ -6,11 +6,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::error::{Error, io};
 use super::event::{Event, Report};
+use super::settings::{self, Settings, settings_file};
 use crate::adapter::cache::{self, ParsedFiles};
 use crate::adapter::git::{CommitId, Head, Repository};
 use crate::adapter::warehouse::{Holder, Interrupt, Location, Referee, Warehouse};
 use crate::domain::calendar::Timing;
-use crate::domain::config::{CONFIG_FILE, Config};
+use crate::domain::config::Config;
 use crate::domain::environment::State;
 use crate::domain::interval::Moment;
 use crate::domain::name::BranchName;
@@ -32,6 +33,8 @@ pub struct Session<'a> {
     pub location: Location,
     /// Who listens.
     pub report: &'a dyn Report,
+    /// The name of the file that the settings are in.
+    pub settings_file: &'static str,
     /// Whether the branch has other settings than main, which have no effect until they are merged.
     pub settings_wait: bool,
     /// The time that plans are made for: now, unless someone says otherwise.
@@ -57,7 +60,7 @@ impl<'a> Session<'a> {
         report: &'a dyn Report,
         interrupt: &Interrupt,
     ) -> Result<Self, Error> {
-        let (config, settings_wait) = read_config(&repository, &prefix)?;
+        let Settings { config, file, wait } = settings::read(&repository, &prefix)?;
         let folder = repository.top().map(|top| top.join(&prefix));
         // linked worktrees share the main one's warehouse
         let home = repository.main_top().join(&prefix);
@@ -70,7 +73,8 @@ impl<'a> Session<'a> {
             folder,
             location,
             report,
-            settings_wait,
+            settings_file: file,
+            settings_wait: wait,
             timing: Timing::at(Moment::from(jiff::Timestamp::now())),
             skip_linter: false,
             parsed: OnceCell::new(),
@@ -141,7 +145,7 @@ impl<'a> Session<'a> {
     }
 }
 
-fn main_tip(repository: &Repository, main: &BranchName) -> Result<Option<CommitId>, Error> {
+pub(super) fn main_tip(repository: &Repository, main: &BranchName) -> Result<Option<CommitId>, Error> {
     if let Some(tip) = repository.branch_tip(main)? {
         return Ok(Some(tip));
     }
@@ -170,92 +174,18 @@ fn projects_file(repository: &Repository) -> PathBuf {
 fn find_project(repository: &Repository, start: &Path) -> Result<String, Error> {
     let known = registered(repository);
     let Some(top) = repository.top() else {
-        return known.into_iter().next().map_or_else(|| find_in_bare(repository), Ok);
+        return known.into_iter().next().map_or_else(|| settings::find_in_bare(repository), Ok);
     };
     let start = start.canonicalize().unwrap_or_else(|_| start.to_owned());
     let folders = start.ancestors().take_while(|folder| folder.starts_with(top));
     for folder in folders {
-        if folder.join(CONFIG_FILE).is_file() {
+        if settings_file(folder).is_some() {
             let prefix = folder.strip_prefix(top).unwrap_or(Path::new(""));
             return Ok(prefix.to_string_lossy().replace('\\', "/"));
         }
     }
     match known.as_slice() {
-        [only] if top.join(only).join(CONFIG_FILE).is_file() => Ok(only.clone()),
+        [only] if settings_file(&top.join(only)).is_some() => Ok(only.clone()),
         _ => Err(Error::NoProject { start, top: top.to_owned(), known }),
-    }
-}
-
-/// The project in a bare repository that knows none yet: the one at the top of main, or else the only one.
-fn find_in_bare(repository: &Repository) -> Result<String, Error> {
-    let main = main_of_bare(repository)?;
-    let Some(tip) = repository.branch_tip(&main)? else {
-        return Err(Error::NothingCommitted { main: main.to_string() });
-    };
-    let is_config = |path: &str| path.rsplit('/').next() == Some(CONFIG_FILE);
-    let files = repository.files_at(&tip, "", &is_config)?;
-    let mut folders: Vec<String> =
-        files.iter().map(|file| file.path.trim_end_matches(CONFIG_FILE).trim_end_matches('/').to_owned()).collect();
-    if folders.iter().any(String::is_empty) {
-        return Ok(String::new());
-    }
-    match folders.as_slice() {
-        [_] => Ok(folders.remove(0)),
-        _ => {
-            let top = repository.git_dir().to_owned();
-            Err(Error::NoProject { start: top.clone(), top, known: folders })
-        }
-    }
-}
-
-/// The branch that says which one is main, where no working tree does: `main`, or the one that HEAD names.
-fn main_of_bare(repository: &Repository) -> Result<BranchName, Error> {
-    let main = BranchName::from("main");
-    if repository.branch_tip(&main)?.is_some() {
-        return Ok(main);
-    }
-    Ok(match repository.head()? {
-        Head::Branch { name, .. } => name,
-        Head::Detached { .. } => main,
-    })
-}
-
-/// The settings. On main they are those of the working tree. On every other branch they are main's as committed: a
-/// branch that comes from a stranger must not choose the warehouse it is built in. Says whether the working tree has
-/// others.
-fn read_config(repository: &Repository, prefix: &str) -> Result<(Config, bool), Error> {
-    let path = if prefix.is_empty() { CONFIG_FILE.to_owned() } else { format!("{prefix}/{CONFIG_FILE}") };
-    let parse = |text: &str| Config::parse(&path, text).map_err(|problem| Error::Project(vec![problem]));
-    let on_disk = match repository.top() {
-        Some(top) => {
-            let file = top.join(&path);
-            Some(std::fs::read_to_string(&file).map_err(io("read", file))?)
-        }
-        None => None,
-    };
-    let here = on_disk.as_deref().map(parse);
-    let main = match &here {
-        Some(Ok(config)) => config.main.clone(),
-        Some(Err(_)) => BranchName::from("main"),
-        None => main_of_bare(repository)?,
-    };
-    let on_main = matches!(repository.head(), Ok(Head::Branch { name, .. }) if name == main);
-    if on_main && let Some(here) = here {
-        return here.map(|config| (config, false));
-    }
-    if let Some(tip) = main_tip(repository, &main)? {
-        let files = repository.files_at(&tip, prefix, &|file| file == CONFIG_FILE)?;
-        if let Some(file) = files.first() {
-            let text = String::from_utf8_lossy(&repository.read(file)?).into_owned();
-            let differs = on_disk.as_ref().is_some_and(|here| here.replace("\r\n", "\n") != text);
-            return Ok((parse(&text)?, differs));
-        }
-    }
-    match here {
-        Some(config) => config.map(|config| (config, false)),
-        None => {
-            let start = repository.git_dir().to_owned();
-            Err(Error::NoProject { top: start.clone(), start, known: registered(repository) })
-        }
     }
 }

@@ -13,6 +13,7 @@ use crate::adapter::cache::{self, SeedContent};
 use crate::adapter::git::{CommitId, SourceFile, StatCache, TreeId};
 use crate::domain::diagnostic::{Diagnostic, Excerpt};
 use crate::domain::engine_message;
+use crate::domain::external::{Externals, is_external};
 use crate::domain::macros;
 use crate::domain::model::{self, ModelFile, Problem};
 use crate::domain::project::{self, Model, Project, SeedFile, Sources};
@@ -93,7 +94,7 @@ impl Files {
 impl Session<'_> {
     /// The project's files of a source tree: models and CSV files.
     pub fn files(&self, tree: &SourceTree) -> Result<Files, Error> {
-        let wanted = |path: &str| is_wanted(&self.config.models, path);
+        let wanted = |path: &str| is_wanted(&self.config.models, path) && !self.config.ignored.is_match(path);
         let files = match tree {
             SourceTree::Empty => Vec::new(),
             SourceTree::Commit(commit) => self.repository.files_at(commit, &self.prefix, &wanted)?,
@@ -121,8 +122,9 @@ impl Session<'_> {
     pub fn assemble(&self, files: Files) -> Result<Tree, Error> {
         let sight = self.sight(&files)?;
         let audits = self.own_audits(&files)?;
+        let externals = self.externals(&files)?;
         let seed = |path: &str| files.by_path.get(path).and_then(|file| self.seed(file).ok());
-        let (models, mut problems) = self.load(&files, &self.config.models, &sight, &seed)?;
+        let (models, mut problems) = self.load(&files, &sight, &seed, &externals)?;
         problems.extend(self.python_models(&files)?);
         self.parsed().borrow().store(self.repository.common_dir());
         if !problems.is_empty() {
@@ -136,11 +138,26 @@ impl Session<'_> {
             let found = files.by_path.values().filter(|file| is_data(&file.path) && glob.is_match(&file.path));
             found.filter_map(|file| self.seed(file).ok()).collect()
         };
-        let sources = Sources { files: models, text: &text, seed: &seed, matching: &matching, config: &self.config };
+        let (config, externals) = (&self.config, &externals);
+        let sources = Sources { files: models, text: &text, seed: &seed, matching: &matching, config, externals };
         let project = Project::assemble(&sources).map_err(|found| Error::Project(self.in_repository(found)))?;
         self.parsed().borrow().store(self.repository.common_dir());
         let wrong = self.wrong_calls(&project, &audits, &files);
         if wrong.is_empty() { Ok(Tree { project, files, sight, audits }) } else { Err(Error::Project(wrong)) }
+    }
+
+    /// What the project says of tables that no model makes.
+    fn externals(&self, files: &Files) -> Result<Externals, Error> {
+        let mut externals = Externals::default();
+        // a schema.yaml may be anything, where SQLMesh never was
+        let is_meant =
+            |path: &str| is_external(path) && (path.starts_with("external") || self.settings_file != "vmesh.toml");
+        for file in files.by_path.values().filter(|file| is_meant(&file.path)) {
+            let text = self.text(file)?;
+            let wrong = |problem: Problem| Error::Project(self.in_repository(vec![problem.in_file(&file.path, &text)]));
+            externals.add(&text).map_err(wrong)?;
+        }
+        Ok(externals)
     }
 
     /// The text of a model's file, without macros.
@@ -256,7 +273,8 @@ pub(super) fn is_wanted(models: &str, path: &str) -> bool {
     let ending = ending.to_ascii_lowercase();
     let is_source = || [models, MACROS, AUDITS].iter().any(|folder| is_below(folder, path));
     let is_test = || is_below(TESTS, path) && matches!(ending.as_str(), "yaml" | "yml");
-    (matches!(ending.as_str(), "sql" | "py") && is_source()) || is_test() || DATA.contains(&ending.as_str())
+    let is_source = (matches!(ending.as_str(), "sql" | "py") && is_source()) || is_external(path);
+    is_source || is_test() || DATA.contains(&ending.as_str())
 }
 
 fn is_data(path: &str) -> bool {

@@ -16,7 +16,7 @@ use crate::adapter::bell::{Bell, Heard, Ring};
 use crate::adapter::git::{Head, Repository};
 use crate::adapter::warehouse::{Interrupt, WarehouseError};
 use crate::adapter::watcher::{Listener, Places};
-use crate::domain::config::{CONFIG_FILE, HookBuild};
+use crate::domain::config::{CONFIG_FILES, HookBuild};
 
 /// Events get lost, laptops sleep, the warehouse is taken: once a minute vmesh looks without being told to.
 const SLOW: Duration = Duration::from_secs(60);
@@ -212,7 +212,7 @@ fn places(session: &Session<'_>, project: &Path) -> Places {
         let Some(path) = path.strip_prefix(&folder).ok().and_then(Path::to_str) else { return false };
         let name = path.rsplit('/').next().unwrap_or_default();
         // Emacs marks a file that is being edited by a link beside it
-        is_wanted(&models, path) && !name.starts_with(".#") || name == CONFIG_FILE || name == ".gitignore"
+        is_wanted(&models, path) && !name.starts_with(".#") || CONFIG_FILES.contains(&name) || name == ".gitignore"
     };
     let (folder, prefix, queue) = (project.to_owned(), session.prefix.clone(), session.queue());
     let picture = move || format!("{:?} {:?}", look(&folder, &prefix), queue.waiting());

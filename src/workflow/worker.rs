@@ -12,12 +12,13 @@ use super::error::Error;
 use super::event::{Event, Report};
 use super::queue::{Progress, Queue, Request, Right};
 use super::session::{Session, now};
+use super::settings::settings_file;
 use super::settle::Settled;
 use super::tree::SourceTree;
 use crate::adapter::cache;
 use crate::adapter::git::{Head, Repository, Rest};
 use crate::adapter::warehouse::Interrupt;
-use crate::domain::config::{CONFIG_FILE, HookBuild};
+use crate::domain::config::HookBuild;
 use crate::domain::name::BranchName;
 
 /// How long the worker waits for a warehouse that another process has.
@@ -217,8 +218,7 @@ impl<'a> Worker<'a> {
         let shared = self.queue.place().ancestors().nth(2).map(PathBuf::from).unwrap_or_default();
         let start = if request.start.exists() { &request.start } else { &shared };
         let repository = Repository::discover(start)?;
-        let config = repository.top().map(|top| top.join(&request.prefix).join(CONFIG_FILE));
-        if config.is_some_and(|config| !config.is_file()) {
+        if repository.top().is_some_and(|top| settings_file(&top.join(&request.prefix)).is_none()) {
             return Ok(None);
         }
         let start = Instant::now();

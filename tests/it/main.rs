@@ -21,6 +21,7 @@ mod macros;
 mod merged;
 mod names;
 mod owners;
+mod projects;
 mod reading;
 mod restate;
 mod reuse;

@@ -105,7 +105,8 @@ impl Warehouse {
         self.run(&doing, &format!("CREATE OR REPLACE TABLE {table} AS\n{select}"))?;
         let columns = self.columns(&snapshot.table)?;
         if columns != snapshot.columns {
-            let renew = |view: &TableName| super::publish::view_statement(view, &snapshot.table);
+            let catalog = self.catalog()?;
+            let renew = |view: &TableName| super::publish::view_statement(&catalog, view, &snapshot.table);
             self.run(&doing, &views.iter().map(renew).collect::<String>())?;
         }
         let snapshot = Snapshot { columns, built_at: at, revision: snapshot.revision + 1, ..snapshot.clone() };
@@ -183,7 +184,7 @@ impl Warehouse {
     }
 
     /// The columns of a table, in order.
-    pub(super) fn columns(&self, table: &TableName) -> Result<Vec<Column>, WarehouseError> {
+    pub fn columns(&self, table: &TableName) -> Result<Vec<Column>, WarehouseError> {
         let sql = format!("SELECT column_name, column_type FROM (DESCRIBE {})", table.quoted());
         self.all("reading columns", &sql, |row| Ok((row.get(0)?, row.get(1)?)))
     }

@@ -275,6 +275,11 @@ impl Warehouse {
         self.connection.query_row(sql, [], |row| row.get(0)).map_err(|error| self.failed(doing, &error))
     }
 
+    /// The name that the engine gives the file.
+    fn catalog(&self) -> Result<String, WarehouseError> {
+        self.one("asking for the database's name", "SELECT current_database()")
+    }
+
     /// Every row of a query, mapped.
     fn all<T>(
         &self,

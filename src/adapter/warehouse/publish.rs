@@ -38,9 +38,10 @@ pub struct Publication<'a> {
     pub at: i64,
 }
 
-/// The statement that makes a view show a table.
-pub(super) fn view_statement(view: &TableName, table: &TableName) -> String {
-    format!("CREATE OR REPLACE VIEW {} AS SELECT * FROM {};\n", view.quoted(), table.quoted())
+/// The statement that makes a view show a table. Without the catalog, a schema that is called like the warehouse's file
+/// could not be told from it.
+pub(super) fn view_statement(catalog: &str, view: &TableName, table: &TableName) -> String {
+    format!("CREATE OR REPLACE VIEW {}.{} AS SELECT * FROM {};\n", quote(catalog), view.quoted(), table.quoted())
 }
 
 impl Warehouse {
@@ -84,7 +85,9 @@ impl Warehouse {
         let views = self.views()?;
         let shown = self.shown(environment)?;
         let places: BTreeSet<TableName> = shown.keys().map(|model| model.view(environment, pattern)).collect();
-        let mut statements: String = places.iter().filter(|place| views.contains_key(place)).map(drop_view).collect();
+        let catalog = self.catalog()?;
+        let there = places.iter().filter(|place| views.contains_key(place));
+        let mut statements: String = there.map(|place| drop_view(&catalog, place)).collect();
         let name = literal(environment.as_str());
         statements.push_str(&format!("DELETE FROM vmesh_state.pointers WHERE environment = {name};\n"));
         statements.push_str(&format!("DELETE FROM vmesh_state.environments WHERE name = {name};\n"));
@@ -127,6 +130,7 @@ impl Warehouse {
     ) -> Result<String, WarehouseError> {
         let physical = self.physical()?;
         let views = self.views()?;
+        let catalog = self.catalog()?;
         let foreign = self.foreign(publication)?;
         let mut schemas = BTreeSet::new();
         let mut create = String::new();
@@ -141,14 +145,16 @@ impl Warehouse {
             }
             if views.get(&place) != Some(table) {
                 schemas.insert(place.schema.clone());
-                create.push_str(&view_statement(&place, table));
+                create.push_str(&view_statement(&catalog, &place, table));
             }
             wanted.insert(place);
         }
-        let schemas = schemas.iter().map(|schema| format!("CREATE SCHEMA IF NOT EXISTS {};\n", quote(schema)));
+        let schemas = schemas
+            .iter()
+            .map(|schema| format!("CREATE SCHEMA IF NOT EXISTS {}.{};\n", quote(&catalog), quote(schema)));
         let gone = shown.keys().map(|model| model.view(publication.environment, publication.pattern));
         let gone = gone.filter(|place| !wanted.contains(place) && views.contains_key(place));
-        let drops: String = gone.map(|place| drop_view(&place)).collect();
+        let drops: String = gone.map(|place| drop_view(&catalog, &place)).collect();
         Ok(schemas.collect::<String>() + &create + &drops)
     }
 
@@ -257,13 +263,13 @@ impl Warehouse {
             );
             let left: i64 = self.one(doing, &sql)?;
             if left == 0 {
-                self.run(doing, &format!("DROP SCHEMA IF EXISTS {}", quote(schema)))?;
+                self.run(doing, &format!("DROP SCHEMA IF EXISTS {}.{}", quote(&self.catalog()?), quote(schema)))?;
             }
         }
         Ok(())
     }
 }
 
-fn drop_view(view: &TableName) -> String {
-    format!("DROP VIEW IF EXISTS {};\n", view.quoted())
+fn drop_view(catalog: &str, view: &TableName) -> String {
+    format!("DROP VIEW IF EXISTS {}.{};\n", quote(catalog), view.quoted())
 }

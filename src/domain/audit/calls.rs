@@ -32,6 +32,16 @@ pub struct Argument {
     pub value_span: Span,
 }
 
+impl Call {
+    /// Has all that is said about it point at this place: its text is in another file.
+    pub fn tell_at(&mut self, place: &Span) {
+        self.span = place.clone();
+        for argument in &mut self.arguments {
+            (argument.span, argument.value_span) = (place.clone(), place.clone());
+        }
+    }
+}
+
 /// Reads the value of `audits`: a list in brackets, or a single call. `text` is the file that the lexemes are of.
 pub fn calls(text: &str, value: &[Lexeme]) -> Result<Vec<Call>, Vec<Problem>> {
     let (mut calls, mut problems) = (Vec::new(), Vec::new());

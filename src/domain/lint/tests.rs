@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::domain::config::Config;
+use crate::domain::external::Externals;
 use crate::domain::model;
 use crate::domain::project::{SeedFile, Sources};
 
@@ -17,13 +18,14 @@ fn found(rule: Rule, text: &str) -> Vec<(String, String)> {
         ("models/dark.sql", "SELECT * FROM raw.somewhere"),
         ("models/m.sql", text),
     ];
-    let config = Config::parse("vmesh.toml", "").unwrap();
+    let config = Config::parse("vmesh.toml", "", &|_| None).unwrap();
     let project = Project::assemble(&Sources {
         files: files.iter().map(|(path, text)| ((*path).to_owned(), Arc::new(model::parse(text).unwrap()))).collect(),
         text: &|_| "".into(),
         seed: &|path| Some(SeedFile { path: path.to_owned(), hash: [0; 32], header: None }),
         matching: &|_| Vec::new(),
         config: &config,
+        externals: &Externals::default(),
     })
     .unwrap();
     let model = project.model(&ModelName::from_parts(&["m"]).unwrap()).unwrap();
@@ -201,7 +203,7 @@ fn tables_that_the_project_does_not_know() {
 #[test]
 fn settings_choose_the_rules() {
     let rules = |text: &str| -> Vec<String> {
-        let linter = Config::parse("vmesh.toml", text).unwrap().linter;
+        let linter = Config::parse("vmesh.toml", text, &|_| None).unwrap().linter;
         assert_eq!(linter.stops_plans, !text.is_empty());
         linter.rules().map(|(rule, level)| format!("{} {level:?}", rule.name())).collect()
     };
@@ -218,7 +220,7 @@ fn settings_choose_the_rules() {
 #[test]
 fn a_rule_that_does_not_exist_names_the_nearest() {
     let text = "[linter]\nrules = ['noselectstar', 'nomissingaudit']\n";
-    let error = Config::parse("vmesh.toml", text).unwrap_err();
+    let error = Config::parse("vmesh.toml", text, &|_| None).unwrap_err();
     assert_eq!(error.what, "no rule is called `nomissingaudit`");
     assert_eq!(error.help.as_deref(), Some("did you mean `nomissingaudits`?"));
     assert_eq!(error.at.map(|at| at.line_and_column()), Some((2, 26)));

@@ -1,5 +1,6 @@
 //! One model file: the `MODEL (…)` header in SQLMesh's syntax, and one query.
 
+mod defaults;
 mod files;
 mod header;
 mod history;
@@ -11,6 +12,7 @@ mod schedule;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::defaults::Defaults;
 pub use self::files::files_read;
 pub use self::history::{History, RowChange};
 pub use self::incremental::{By, Incremental, OnChange, Policy};
@@ -23,15 +25,19 @@ use super::macros::{Blueprint, Map};
 use super::name::ModelName;
 use super::sql::{self, Lexeme, Query, Span, Token};
 
-/// What one file says, without knowing where it lies: the same bytes always give the same value, so it is cached by the
-/// id of the file's blob.
+/// What one file says, without knowing where it lies: the same bytes and defaults always give the same value, so it is
+/// cached by the id of the file's blob and theirs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelFile {
     /// The name in the header; without one, the path names the model.
     pub name: Option<ModelName>,
+    /// The catalog before the name, if there is one.
+    pub catalog: Option<String>,
+    /// The engine that the header asks for.
+    pub gateway: Option<String>,
     /// The place to point at when something is wrong with the model as a whole.
     pub place: Span,
-    /// How it is materialized; `None`: the project's default.
+    /// How it is materialized, if the header or a default says so.
     pub kind: Option<Kind>,
     /// When it is filled.
     pub schedule: Schedule,
@@ -95,16 +101,18 @@ pub struct About {
     pub hash: [u8; 32],
 }
 
-/// Reads one model file.
+/// Reads one model file of a project without defaults.
 pub fn parse(text: &str) -> Result<ModelFile, Vec<Problem>> {
+    parse_with(text, &Defaults::default())
+}
+
+/// Reads one model file.
+pub fn parse_with(text: &str, defaults: &Defaults) -> Result<ModelFile, Vec<Problem>> {
     let lexemes = sql::lex(text).map_err(|error| vec![error.into()])?;
     let statements = sql::split(&lexemes);
     let mut statements = statements.iter().map(|statement| &lexemes[statement.lexemes.clone()]).peekable();
     let head = statements.next_if(|statement| starts(statement, "model"));
-    let mut file = match head {
-        Some(head) => properties::read(text, head)?,
-        None => ModelFile::plain(),
-    };
+    let mut file = properties::read(text, head.unwrap_or(&[]), defaults)?;
     let mut query: Option<&[Lexeme]> = None;
     for statement in statements {
         if let Some(problem) = not_yet(statement) {
@@ -129,6 +137,7 @@ pub fn parse(text: &str) -> Result<ModelFile, Vec<Problem>> {
             file.query_span = place(statement);
             if head.is_none() {
                 file.place = first(statement);
+                file.audits.iter_mut().for_each(|call| call.tell_at(&first(statement)));
             }
             file.query = Some(sql::analyse(&text[file.query_span.clone()]));
         }
@@ -151,6 +160,8 @@ impl ModelFile {
     fn plain() -> Self {
         Self {
             name: None,
+            catalog: None,
+            gateway: None,
             place: 0..0,
             kind: None,
             schedule: Schedule::default(),

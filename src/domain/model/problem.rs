@@ -21,7 +21,7 @@ impl Problem {
         Self { what: what.into(), span, help: None }
     }
 
-    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
+    pub(in super::super) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }

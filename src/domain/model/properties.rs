@@ -5,6 +5,7 @@ use super::super::diagnostic::nearest;
 use super::super::lint::Rule;
 use super::super::name::ModelName;
 use super::super::sql::{Lexeme, Span};
+use super::defaults::Defaults;
 use super::header::{self, Property};
 use super::incremental::{By, Incremental, expressions};
 use super::kind::Kind;
@@ -46,48 +47,48 @@ const METADATA: [&str; 21] = [
     "session_properties",
 ];
 /// Read with the header, each in its own way.
-const SPECIAL: [&str; 8] = ["name", "kind", "blueprints", "enabled", "columns", "depends_on", "audits", "assertions"];
+const SPECIAL: [&str; 9] =
+    ["name", "kind", "blueprints", "enabled", "columns", "depends_on", "audits", "assertions", "gateway"];
 /// Known to SQLMesh, and not here yet.
-const LATER: [&str; 8] = [
+const LATER: [&str; 7] = [
     "signals",
     "grants",
     "grants_target_layer",
-    "gateway",
     "physical_version",
     "virtual_environment_mode",
     "virtual_properties",
     "default_catalog",
 ];
 
-/// Reads a header statement (`MODEL ( … )`, without its semicolon) into a file without a query.
-pub(super) fn read(text: &str, statement: &[Lexeme]) -> Result<ModelFile, Vec<Problem>> {
+/// Reads a header statement (`MODEL ( … )`, without its semicolon; nothing, if there is none) into a file without a
+/// query. What it lacks, the defaults give.
+pub(super) fn read(text: &str, statement: &[Lexeme], defaults: &Defaults) -> Result<ModelFile, Vec<Problem>> {
     let properties = header::properties(statement).map_err(|error| vec![error.into()])?;
     let mut file = ModelFile { place: first(statement), ..ModelFile::plain() };
     let mut problems = Vec::new();
     let mut metadata = blake3::Hasher::new();
     let mut seen: Vec<&str> = Vec::new();
-    let mut partitioned_by = Vec::new();
     for property in &properties {
         if seen.contains(&property.key.as_str()) {
             problems.push(Problem::new(format!("`{}` is given twice", property.key), property.span.clone()));
         }
         seen.push(&property.key);
-        if property.key == "partitioned_by" {
-            partitioned_by = expressions(property);
-        }
-        if matches!(property.key.as_str(), "audits" | "assertions") {
-            match audit::calls(text, property.value.lexemes()) {
-                Ok(calls) => file.audits.extend(calls),
-                Err(mut found) => problems.append(&mut found),
-            }
-        }
-        if let Err(problem) = apply(&mut file, property, &mut metadata) {
-            problems.push(problem);
-        }
+        take(&mut file, text, property, &mut metadata, &mut problems);
     }
+    let own_audits = file.audits.len();
+    let mut in_defaults = Vec::new();
+    let defaults = defaults.of(&properties);
+    for (text, property) in &defaults {
+        take(&mut file, text, property, &mut metadata, &mut in_defaults);
+    }
+    // the text of a default is in no file
+    let place = file.place.clone();
+    file.audits[own_audits..].iter_mut().for_each(|call| call.tell_at(&place));
+    problems.extend(in_defaults.into_iter().map(|problem| Problem { span: place.clone(), ..problem }));
     file.physical.sort();
     if let Some(Kind::Incremental(Incremental { by: By::Partition(parts), .. })) = &mut file.kind {
-        parts.clone_from(&partitioned_by);
+        let all = properties.iter().chain(defaults.iter().map(|(_, property)| property));
+        *parts = all.filter(|property| property.key == "partitioned_by").flat_map(expressions).collect();
         if parts.is_empty() {
             let problem = Problem::new("kind INCREMENTAL_BY_PARTITION needs `partitioned_by`", file.place.clone());
             problems.push(problem.help("partitioned_by (country)"));
@@ -103,6 +104,24 @@ pub(super) fn read(text: &str, statement: &[Lexeme]) -> Result<ModelFile, Vec<Pr
     if problems.is_empty() { Ok(file) } else { Err(problems) }
 }
 
+fn take(
+    file: &mut ModelFile,
+    text: &str,
+    property: &Property<'_>,
+    metadata: &mut blake3::Hasher,
+    problems: &mut Vec<Problem>,
+) {
+    if matches!(property.key.as_str(), "audits" | "assertions") {
+        match audit::calls(text, property.value.lexemes()) {
+            Ok(calls) => file.audits.extend(calls),
+            Err(mut found) => problems.append(&mut found),
+        }
+    }
+    if let Err(problem) = apply(file, property, metadata) {
+        problems.push(problem);
+    }
+}
+
 fn apply(file: &mut ModelFile, property: &Property<'_>, metadata: &mut blake3::Hasher) -> Result<(), Problem> {
     let key = property.key.as_str();
     if METADATA.contains(&key) || matches!(key, "audits" | "assertions") {
@@ -116,15 +135,13 @@ fn apply(file: &mut ModelFile, property: &Property<'_>, metadata: &mut blake3::H
     }
     match key {
         "name" => {
-            let name = property.value.name().and_then(|parts| match parts.len() {
-                3 => None,
-                _ => ModelName::from_parts(&parts),
-            });
+            let mut parts = property.value.name().unwrap_or_default();
+            file.catalog = (parts.len() == 3).then(|| parts.remove(0));
             let problem = || {
-                Problem::new("a model's name is `name` or `schema.name`", property.value.span())
-                    .help("names with a catalog are not supported yet; no quotes around the whole")
+                let what = "a model's name is `name`, `schema.name` or `catalog.schema.name`";
+                Problem::new(what, property.value.span()).help("no quotes around the whole")
             };
-            file.name = Some(name.ok_or_else(problem)?);
+            file.name = Some(ModelName::from_parts(&parts).ok_or_else(problem)?);
             file.place = property.value.span();
         }
         "kind" => file.kind = Some(Kind::read(&property.value)?),
@@ -140,10 +157,16 @@ fn apply(file: &mut ModelFile, property: &Property<'_>, metadata: &mut blake3::H
         "columns" => file.columns = columns(property)?,
         "depends_on" => {
             for element in property.value.elements() {
-                let name = element.name().and_then(|parts| ModelName::from_parts(&parts));
+                // there is one catalog: it says nothing
+                let name = element.name().and_then(|parts| match parts.as_slice() {
+                    [_, rest @ ..] if rest.len() == 2 => ModelName::from_parts(rest),
+                    parts => ModelName::from_parts(parts),
+                });
                 file.depends_on.push(name.ok_or_else(|| Problem::new("expected a model's name", element.span()))?);
             }
         }
+        "gateway" => file.gateway = Some(text(property)?),
+        "virtual_environment_mode" if property.value.text().is_some_and(|mode| mode.eq_ignore_ascii_case("full")) => {}
         "audits" | "assertions" => {}
         "formatting" => {
             let value = property.value.boolean();

@@ -56,7 +56,11 @@ fn what_is_wrong_is_pointed_at() {
         ("MODEL (name a, name b);\nSELECT 1", "`name` is given twice", "name"),
         ("MODEL (name a\nSELECT 1", "this `(` is never closed", "("),
         ("MODEL (name a) SELECT 1", "expected `;` after the MODEL header", "SELECT"),
-        ("MODEL (name a.b.c.d);\nSELECT 1", "a model's name is `name` or `schema.name`", "a.b.c.d"),
+        (
+            "MODEL (name a.b.c.d);\nSELECT 1",
+            "a model's name is `name`, `schema.name` or `catalog.schema.name`",
+            "a.b.c.d",
+        ),
         ("MODEL (name a, owner);\nSELECT 1", "`owner` has no value", "owner"),
         ("MODEL (name a, dialect snowflake);\nSELECT 1", "only dialect `duckdb` is supported", "snowflake"),
         ("SELECT 1; SELECT 2", "a model has one query; this is a second one", "SELECT 2"),

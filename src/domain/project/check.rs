@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::super::config::Config;
 use super::super::diagnostic::{Diagnostic, nearest};
 use super::super::model::Kind;
 use super::super::name::{ModelName, PROD, reserved_schema};
@@ -22,7 +23,7 @@ pub(super) fn names(sources: &Sources<'_>) -> Result<BTreeMap<ModelName, Draft>,
                 .push(Diagnostic::new(format!("`{path}` gives no model name")).help("add a header: MODEL (name …);"));
             continue;
         };
-        let kind = file.kind.clone().unwrap_or_else(|| sources.config.default_kind.clone());
+        let kind = file.kind.clone().unwrap_or(Kind::Full);
         let draft = Draft {
             name: name.clone(),
             path: path.clone(),
@@ -32,6 +33,20 @@ pub(super) fn names(sources: &Sources<'_>) -> Result<BTreeMap<ModelName, Draft>,
             seed: None,
             files: Vec::new(),
         };
+        if let Some(catalog) = file.catalog.as_ref().filter(|catalog| !sources.config.is_catalog(catalog)) {
+            let what = format!("`{catalog}.{name}` lies in another database than the project's");
+            let own = sources.config.catalog();
+            let problem = Diagnostic::new(what).at(draft.place(sources, ""));
+            problems
+                .push(problem.note(format!("the project's is `{own}`, after its file")).help(format!("name {name}")));
+        }
+        let own = sources.config.gateway.as_deref();
+        if let Some(gateway) = file.gateway.as_deref().filter(|gateway| own != Some(gateway)) {
+            let what = format!("`{name}` asks for gateway `{gateway}`");
+            let note = own.map_or("the project has none".to_owned(), |own| format!("the project runs on `{own}`"));
+            let problem = Diagnostic::new(what).at(draft.place(sources, "")).note(note);
+            problems.push(problem.help("leave `gateway` out: all models live in one warehouse"));
+        }
         if let Some(why) = name.schema().and_then(|schema| reserved_schema(schema, &named)) {
             let problem = Diagnostic::new(format!("`{name}` can't be a model's name")).at(draft.place(sources, ""));
             problems.push(problem.note(why).help("choose another schema"));
@@ -123,7 +138,7 @@ pub(super) fn reads(sources: &Sources<'_>, drafts: &mut BTreeMap<ModelName, Draf
         }
         let mut models = Vec::new();
         for read in query.reads.iter().flatten() {
-            match resolve_read(read, drafts) {
+            match resolve_read(read, drafts, sources.config) {
                 Ok(model) => models.push(model),
                 Err((what, help)) => {
                     let problem = Diagnostic::new(what).at(draft.in_query(sources, &read.span, ""));
@@ -155,13 +170,20 @@ pub(super) fn reads(sources: &Sources<'_>, drafts: &mut BTreeMap<ModelName, Draf
 }
 
 /// The model that a read names, `None` for a table vmesh doesn't manage, or why it may not be read.
-fn resolve_read(read: &Read, drafts: &BTreeMap<ModelName, Draft>) -> Result<Option<ModelName>, (String, String)> {
+fn resolve_read(
+    read: &Read,
+    drafts: &BTreeMap<ModelName, Draft>,
+    config: &Config,
+) -> Result<Option<ModelName>, (String, String)> {
     let written = read.parts.join(".");
-    if let [_, rest @ ..] = read.parts.as_slice()
+    if let [catalog, rest @ ..] = read.parts.as_slice()
         && rest.len() == 2
         && let Some(model) = ModelName::from_parts(rest).filter(|model| drafts.contains_key(model))
     {
-        let what = format!("`{written}` reads prod's `{model}` past the environment");
+        if config.is_catalog(catalog) {
+            return Ok(Some(model));
+        }
+        let what = format!("`{written}` reads `{model}` in another database");
         return Err((what, format!("leave the catalog out: {model}")));
     }
     let Some(name) = ModelName::from_parts(&read.parts) else { return Ok(None) };

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::super::diagnostic::{Diagnostic, nearest};
+use super::super::external::Externals;
 use super::super::model::{Kind, ModelFile};
 use super::super::name::ModelName;
 use super::super::sql::{ColumnUse, Output};
@@ -16,6 +17,7 @@ pub struct Known<'a> {
     /// The folder of the models.
     models: &'a str,
     seed: &'a dyn Fn(&str) -> Option<SeedFile>,
+    externals: &'a Externals,
     files: BTreeMap<ModelName, (String, Arc<ModelFile>)>,
     /// What was found out: it stays true as files are added.
     found: RefCell<BTreeMap<ModelName, Vec<String>>>,
@@ -23,8 +25,8 @@ pub struct Known<'a> {
 
 impl<'a> Known<'a> {
     /// None yet. `models` is the folder of the models, `seed` finds a CSV file of the project.
-    pub fn new(models: &'a str, seed: &'a dyn Fn(&str) -> Option<SeedFile>) -> Self {
-        Self { models, seed, files: BTreeMap::new(), found: RefCell::default() }
+    pub fn new(models: &'a str, seed: &'a dyn Fn(&str) -> Option<SeedFile>, externals: &'a Externals) -> Self {
+        Self { models, seed, externals, files: BTreeMap::new(), found: RefCell::default() }
     }
 
     /// Adds a model.
@@ -40,9 +42,10 @@ impl<'a> Known<'a> {
         named(parts, |name| self.files.get(name)).is_some()
     }
 
-    /// The columns of the model that a query calls this, and their types where they are declared.
+    /// The columns of the model or table that a query calls this, and their types where they are declared.
     pub fn columns_of(&self, parts: &[String]) -> Option<Vec<(String, Option<String>)>> {
-        let name = named(parts, |name| self.files.contains_key(name).then(|| name.clone()))?;
+        let name = named(parts, |name| self.files.contains_key(name).then(|| name.clone()));
+        let Some(name) = name else { return self.externals.typed(parts) };
         let columns = self.of(&name, &mut BTreeSet::new())?;
         Some(typed(columns, &self.files.get(&name)?.1))
     }
@@ -63,8 +66,10 @@ impl<'a> Known<'a> {
                 let open = RefCell::new(open);
                 of_query(file, |read| {
                     let parts = &reads?.get(read)?.parts;
-                    let parent = named(parts, |name| self.files.contains_key(name).then(|| name.clone()))?;
-                    self.of(&parent, &mut open.borrow_mut())
+                    match named(parts, |name| self.files.contains_key(name).then(|| name.clone())) {
+                        Some(parent) => self.of(&parent, &mut open.borrow_mut()),
+                        None => self.externals.columns(parts),
+                    }
                 })
             }
         }?;
@@ -91,11 +96,14 @@ pub(super) fn typed(columns: Vec<String>, file: &ModelFile) -> Vec<(String, Opti
 }
 
 /// The columns of a model whose parents are finished; `None` where they can't be told without the engine.
-pub(super) fn of(draft: &Draft, models: &BTreeMap<ModelName, Model>) -> Option<Vec<String>> {
+pub(super) fn of(draft: &Draft, models: &BTreeMap<ModelName, Model>, externals: &Externals) -> Option<Vec<String>> {
     if let Kind::Seed(_) = draft.kind {
         return of_seed(&draft.file, draft.seed.as_ref());
     }
-    of_query(&draft.file, |read| models.get(draft.reads.get(read)?.as_ref()?)?.columns.clone())
+    of_query(&draft.file, |read| match draft.reads.get(read)? {
+        Some(parent) => models.get(parent)?.columns.clone(),
+        None => externals.columns(&draft.file.query.as_ref()?.reads.as_ref()?.get(read)?.parts),
+    })
 }
 
 fn of_seed(file: &ModelFile, seed: Option<&SeedFile>) -> Option<Vec<String>> {

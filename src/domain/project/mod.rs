@@ -13,6 +13,7 @@ use std::sync::Arc;
 use super::calendar::Calendar;
 use super::config::Config;
 use super::diagnostic::{Diagnostic, Excerpt};
+use super::external::Externals;
 use super::fingerprint::{self, Fingerprint, Own};
 use super::graph;
 use super::model::{Kind, ModelFile};
@@ -24,6 +25,7 @@ use super::sql::{Output, Span};
 pub struct Project {
     models: BTreeMap<ModelName, Model>,
     order: Vec<ModelName>,
+    externals: Externals,
 }
 
 /// One model, with its place in the graph.
@@ -80,6 +82,8 @@ pub struct Sources<'a> {
     pub matching: &'a dyn Fn(&str) -> Vec<SeedFile>,
     /// The project's settings.
     pub config: &'a Config,
+    /// What is known of tables that no model makes.
+    pub externals: &'a Externals,
 }
 
 /// A model before its place in the graph is known.
@@ -112,7 +116,11 @@ impl Project {
         }
         let mut problems = columns::unknown(sources, &models);
         problems.append(&mut columns::lacking(sources, &models));
-        if problems.is_empty() { Ok(Self { models, order }) } else { Err(problems) }
+        if problems.is_empty() {
+            Ok(Self { models, order, externals: sources.externals.clone() })
+        } else {
+            Err(problems)
+        }
     }
 
     /// The models by name.
@@ -140,9 +148,14 @@ impl Project {
         columns::named(parts, |name| self.models.get(name))
     }
 
-    /// The columns of the model that a query calls this, and their types where they are declared.
+    /// What is known of tables that no model makes.
+    pub fn externals(&self) -> &Externals {
+        &self.externals
+    }
+
+    /// The columns of the model or table that a query calls this, and their types where they are declared.
     pub fn columns_of(&self, parts: &[String]) -> Option<Vec<(String, Option<String>)>> {
-        let model = self.find(parts)?;
+        let Some(model) = self.find(parts) else { return self.externals.typed(parts) };
         Some(columns::typed(model.columns.clone()?, &model.file))
     }
 
@@ -204,7 +217,7 @@ fn written(sources: &Sources<'_>, path: &str, file: &ModelFile, span: &Span, lab
 
 /// The model of a draft whose parents are finished.
 fn finish(sources: &Sources<'_>, draft: Draft, models: &BTreeMap<ModelName, Model>) -> Result<Model, Diagnostic> {
-    let calendar = calendar(sources, &draft, models)?;
+    let calendar = calendar(&draft, models).map_err(|why| Diagnostic::new(why).at(draft.place(sources, "")))?;
     let mut kind = vec![draft.kind.word().to_owned()];
     if let Kind::Seed(seed) = &draft.kind {
         let settings = [&seed.delimiter, &seed.quote, &seed.escape];
@@ -227,7 +240,7 @@ fn finish(sources: &Sources<'_>, draft: Draft, models: &BTreeMap<ModelName, Mode
     let (own, nameless) = (fingerprint::own(&part), fingerprint::nameless(&part));
     let fingerprint_of = |name: ModelName| models.get(&name).map(|parent| (name, parent.fingerprint));
     let parents: BTreeMap<ModelName, Fingerprint> = draft.parents().into_iter().filter_map(fingerprint_of).collect();
-    let columns = columns::of(&draft, models);
+    let columns = columns::of(&draft, models, sources.externals);
     let whole = |part| fingerprint::whole(part, parents.iter().map(|(name, fingerprint)| (name, *fingerprint)));
     Ok(Model {
         fingerprint: whole(&own),
@@ -248,17 +261,11 @@ fn finish(sources: &Sources<'_>, draft: Draft, models: &BTreeMap<ModelName, Mode
 
 /// When an incremental model is filled. Without a start of its own it begins with the earliest of its parents, as far as
 /// they say; times that are told from now can't be compared, and the first one is taken.
-fn calendar(
-    sources: &Sources<'_>,
-    draft: &Draft,
-    models: &BTreeMap<ModelName, Model>,
-) -> Result<Option<Calendar>, Diagnostic> {
+fn calendar(draft: &Draft, models: &BTreeMap<ModelName, Model>) -> Result<Option<Calendar>, String> {
     let Kind::Incremental(incremental) = &draft.kind else { return Ok(None) };
-    let config = sources.config;
     let parents = draft.parents().into_iter().filter_map(|name| models.get(&name)?.calendar.as_ref()?.start());
-    let start = parents.min().map(str::to_owned).or_else(|| config.default_start.clone());
-    let calendar = Calendar::new(&draft.file.schedule, incremental, &config.default_cron, start);
-    calendar.map(Some).map_err(|why| Diagnostic::new(why).at(draft.place(sources, "")))
+    let start = parents.min().map(str::to_owned);
+    Calendar::new(&draft.file.schedule, incremental, start).map(Some)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use crate::domain::model;
 
 /// The project of these model files, with one seed file `data.csv` of the given content.
 fn project(files: &[(&str, &str)], seed: &str) -> Result<Project, Vec<Diagnostic>> {
-    let config = Config::parse("vmesh.toml", "").unwrap();
+    let config = Config::parse("vmesh.toml", "", &|_| None).unwrap();
     let parsed = files.iter().map(|(path, text)| ((*path).to_owned(), Arc::new(model::parse(text).unwrap())));
     let text = |path: &str| -> Arc<str> { files.iter().find(|file| file.0 == path).map_or("", |file| file.1).into() };
     let hash = *blake3::hash(seed.as_bytes()).as_bytes();
@@ -19,6 +19,7 @@ fn project(files: &[(&str, &str)], seed: &str) -> Result<Project, Vec<Diagnostic
         seed: &found,
         matching: &|_| Vec::new(),
         config: &config,
+        externals: &Externals::default(),
     })
 }
 
@@ -98,7 +99,7 @@ fn a_seed_counts_by_its_content() {
 fn past_the_environment_nothing_is_read() {
     for (read, what) in [
         ("prod.a", "reads prod's `a` past the environment"),
-        ("warehouse.marts.b", "reads prod's `marts.b` past the environment"),
+        ("other.marts.b", "reads `marts.b` in another database"),
         ("vmesh_snapshots.x", "reads one of vmesh's own schemas"),
         ("dev__alice.a", "reads one of vmesh's own schemas"),
     ] {
@@ -108,6 +109,17 @@ fn past_the_environment_nothing_is_read() {
         let problem = first_problem(&files);
         assert!(problem.contains(what), "{read}: {problem}");
     }
+}
+
+#[test]
+fn the_catalog_may_stand_in_front() {
+    let named = "MODEL (name warehouse.marts.b);\nSELECT 1 AS x";
+    let files = [("models/b.sql", named), ("models/c.sql", "SELECT x FROM \"WAREHOUSE\".marts.b")];
+    let project = project(&files, "").unwrap();
+    let model = project.model(&ModelName::parse("c").unwrap()).unwrap();
+    assert_eq!(model.reads, [ModelName::parse("marts.b")]);
+    let elsewhere = first_problem(&[("models/b.sql", "MODEL (name other.marts.b);\nSELECT 1 AS x")]);
+    assert!(elsewhere.contains("`other.marts.b` lies in another database than the project's"), "{elsewhere}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::encode::{encode, put};
 use super::parse::Parsed;
-use super::{CANON_VERSION, Lexeme, Token, keywords, normalize};
+use super::{CANON_VERSION, Label, Lexeme, Token, keywords, normalize};
 
 /// A BLAKE3 hash.
 pub(super) type Hash = [u8; 32];
@@ -34,6 +34,15 @@ pub(super) fn of_tokens(text: &str, lexemes: &[Lexeme]) -> Hash {
 /// The hash of a text that has no tokens: a string or a comment never ends.
 pub(super) fn of_text(text: &str) -> Hash {
     hash("text", text.as_bytes())
+}
+
+/// The hash of a query some columns of which get names.
+pub(super) fn with_labels(query: Hash, labels: &[Label]) -> Hash {
+    if labels.is_empty() {
+        return query;
+    }
+    let names: Vec<String> = labels.iter().map(|label| label.name.to_ascii_lowercase()).collect();
+    hash("labels", &[&query[..], names.join("\0").as_bytes()].concat())
 }
 
 /// How two tokens stand beside each other, where that changes what they mean: `a <- 1` and `a < - 1`, `x'00'` and

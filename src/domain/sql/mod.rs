@@ -30,6 +30,7 @@ mod duckdb_json;
 mod encode;
 mod guard;
 mod keywords;
+mod labels;
 mod lex;
 mod materialized;
 mod names;
@@ -53,6 +54,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use duckdb_json::{DuckdbReads, reads_from_duckdb_json};
+pub use labels::Label;
 pub use lex::{Lexeme, Statement, Token, lex, split};
 pub use splice::splice;
 pub use survey::{Gives, NameUse, Projection, Selected, Survey, Table};
@@ -119,6 +121,8 @@ pub struct Query {
     pub outputs: Option<Vec<Output>>,
     /// Columns that DuckDB would surely miss if no table had them.
     pub uses: Vec<ColumnUse>,
+    /// Names that its columns get where DuckDB would make them up.
+    pub labels: Vec<Label>,
 }
 
 impl Query {
@@ -236,10 +240,12 @@ pub fn analyse(text: &str) -> Query {
         Err(error) => return unread(canonical::of_text(text), error),
     };
     let analysed = depth::with_stack(&lexemes, || analyse_lexemes(text, &lexemes));
-    analysed.unwrap_or_else(|| {
+    let query = analysed.unwrap_or_else(|| {
         let error = SqlError::new("too deeply nested", 0..text.len());
         unread(canonical::of_tokens(text, &lexemes), error)
-    })
+    });
+    let labels = labels::find(&lexemes);
+    Query { canonical: canonical::with_labels(query.canonical, &labels), labels, ..query }
 }
 
 fn analyse_lexemes(text: &str, lexemes: &[Lexeme]) -> Query {
@@ -268,6 +274,7 @@ fn analyse_lexemes(text: &str, lexemes: &[Lexeme]) -> Query {
         qualifiers: columns.qualifiers,
         outputs: if sure { outputs } else { None },
         uses: if sure { columns.uses } else { Vec::new() },
+        labels: Vec::new(),
         reads: Some(sources.reads),
         functions: sources.functions,
     }
@@ -284,5 +291,6 @@ fn unread(canonical: [u8; 32], error: SqlError) -> Query {
         qualifiers: Vec::new(),
         outputs: None,
         uses: Vec::new(),
+        labels: Vec::new(),
     }
 }

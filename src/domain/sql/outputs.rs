@@ -70,6 +70,12 @@ pub(super) struct Finder<'a> {
 }
 
 impl Finder<'_> {
+    /// The name of a column without an alias.
+    fn name(&self, expr: &Expr) -> Option<String> {
+        let labelled = || cast_name(expr).filter(|name| self.parsed.labels.contains(&name.to_ascii_lowercase()));
+        implied_name(expr).or_else(labelled)
+    }
+
     pub(super) fn query(&self, query: &ast::Query, outer: &Ctes) -> Columns {
         if !query.pipe_operators.is_empty() {
             return None;
@@ -120,7 +126,7 @@ impl Finder<'_> {
         let mut columns = Vec::new();
         for item in &select.projection {
             match item {
-                SelectItem::UnnamedExpr(expr) => columns.push(Output::Column(implied_name(expr)?)),
+                SelectItem::UnnamedExpr(expr) => columns.push(Output::Column(self.name(expr)?)),
                 SelectItem::ExprWithAlias { expr, .. } if names::calls(expr, EXPANDING) => return None,
                 SelectItem::ExprWithAlias { alias, .. } => columns.push(Output::Column(alias.value.clone())),
                 SelectItem::ExprWithAliases { .. } => return None,
@@ -255,6 +261,14 @@ fn repeat(columns: &[Output]) -> bool {
         Output::Column(name) => !seen.insert(name.to_ascii_lowercase()),
         Output::All { .. } => false,
     })
+}
+
+/// The name that a cast of a column gets, if it is a cast of one.
+fn cast_name(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Cast { expr, .. } => implied_name(expr).or_else(|| cast_name(expr)),
+        _ => None,
+    }
 }
 
 /// The name that DuckDB gives a column without an alias, for the expressions where it is the column's own.

@@ -7,12 +7,14 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{self, Location, TokenWithSpan, Tokenizer};
 
 use super::dialect::DuckDb;
-use super::{Lexeme, Span, SqlError, Token, materialized};
+use super::{Lexeme, Span, SqlError, Token, labels, materialized};
 
 /// A query that sqlparser could read.
 pub(super) struct Parsed {
     pub(super) query: Box<ast::Query>,
     pub(super) places: Places,
+    /// Names that casts get, in lower case.
+    pub(super) labels: Vec<String>,
 }
 
 /// Byte offsets of sqlparser's locations, which count lines and characters.
@@ -89,7 +91,8 @@ fn run_parser(text: &str, lexemes: &[Lexeme]) -> Result<Parsed, SqlError> {
     if !materialized::put(&mut query, hints) {
         return Err(SqlError::new("MATERIALIZED at an odd place", 0..text.len()));
     }
-    Ok(Parsed { query, places })
+    let labels = labels::find(lexemes).into_iter().map(|label| label.name.to_ascii_lowercase()).collect();
+    Ok(Parsed { query, places, labels })
 }
 
 /// sqlparser appends where it stood as text; we have it as a range.

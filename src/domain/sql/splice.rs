@@ -5,7 +5,7 @@ use super::{Query, Read, Span};
 /// The text of `query` with each read for which `replace` gives SQL replaced by it.
 ///
 /// A read without an alias of its own gets one, so that columns qualified with its name still resolve; qualifiers of
-/// several parts are cut to it. Replacements should hold no line end, so that DuckDB's `LINE n` still points at the
+/// several parts are cut to it. Labels are written behind their columns. Replacements should hold no line end, so that DuckDB's `LINE n` still points at the
 /// user's line.
 pub fn splice(text: &str, query: &Query, replace: &dyn Fn(&Read) -> Option<String>) -> String {
     let reads = query.reads.as_deref().unwrap_or(&[]);
@@ -24,6 +24,7 @@ pub fn splice(text: &str, query: &Query, replace: &dyn Fn(&Read) -> Option<Strin
             edits.push((qualifier.span.clone(), quote(&read.alias)));
         }
     }
+    edits.extend(query.labels.iter().map(|label| (label.at..label.at, format!(" AS {}", quote(&label.name)))));
     apply(text, edits)
 }
 

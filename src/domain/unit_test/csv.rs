@@ -1,9 +1,10 @@
 //! Rows as CSV: the settings of pandas that matter for a test, and types guessed by column.
 
 use super::super::model::Problem;
+use super::super::yaml::scalar;
+use super::super::yaml::{Kind, Node};
 use super::outline::{fields, text};
-use super::yaml::{Kind, Node};
-use super::{Row, Value, data, problem, scalar};
+use super::{Row, Value, data, problem};
 
 const KNOWN: [&str; 8] = [
     "sep",

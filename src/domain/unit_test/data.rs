@@ -1,8 +1,8 @@
 //! Where the rows of an input or an output come from.
 
 use super::super::model::Problem;
+use super::super::yaml::{self, Kind, Node};
 use super::outline::{Fields, collect, entries, fields, text};
-use super::yaml::{self, Kind, Node};
 use super::{CsvSettings, Data, Row, Value, csv, csv_rows, helped, problem};
 
 const INPUT: [&str; 6] = ["columns", "rows", "query", "format", "path", "csv_settings"];

@@ -4,7 +4,7 @@ use super::super::diagnostic::nearest;
 use super::super::model::Problem;
 use super::super::name::ModelName;
 use super::super::sql::{self, Token};
-use super::yaml::{self, Node};
+use super::super::yaml::{self, Node};
 use super::{Expected, Input, UnitTest, Value, Vars, data, helped, problem};
 
 const TEST: [&str; 7] = ["model", "description", "schema", "gateway", "vars", "inputs", "outputs"];

@@ -1,6 +1,7 @@
 //! Writes a test as SQLMesh's `create_test` does.
 
-use super::{Row, Value, scalar};
+use super::super::yaml::scalar;
+use super::{Row, Value};
 
 /// A test to be written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -3,7 +3,7 @@
 use super::Value;
 
 /// The value of an unquoted word.
-pub(super) fn plain(text: &str) -> Value {
+pub(in super::super) fn plain(text: &str) -> Value {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
         "true" | "True" | "TRUE" => return Value::Bool(true),
@@ -19,7 +19,7 @@ pub(super) fn plain(text: &str) -> Value {
 }
 
 /// A whole number: decimal, `0x`, `0o` or `0b`.
-pub(super) fn integer(text: &str) -> Option<i128> {
+pub(in super::super) fn integer(text: &str) -> Option<i128> {
     let (negative, digits) = unsigned(text);
     let (radix, digits) = match digits.get(..2) {
         Some("0x") => (16, &digits[2..]),
@@ -37,7 +37,7 @@ pub(super) fn integer(text: &str) -> Option<i128> {
 }
 
 /// A number with a point or an exponent, or too large for a whole one, as SQL spells it.
-pub(super) fn float(text: &str) -> Option<String> {
+pub(in super::super) fn float(text: &str) -> Option<String> {
     let (negative, rest) = unsigned(text);
     let sign = if negative { "-" } else { "" };
     if matches!(rest, ".inf" | ".Inf" | ".INF") {
@@ -63,7 +63,7 @@ pub(super) fn float(text: &str) -> Option<String> {
 }
 
 /// `2024-01-31`, alone or with a time and a zone behind.
-pub(super) fn is_time(text: &str) -> bool {
+pub(in super::super) fn is_time(text: &str) -> bool {
     let shape: String = text.chars().take(40).map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
     let Some(rest) = shape.strip_prefix("0000-00-00") else { return false };
     let Some(clock) = rest.strip_prefix(['T', 't', ' ']) else { return rest.is_empty() };

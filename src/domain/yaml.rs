@@ -3,18 +3,41 @@
 //! Built from the parser's events, because only there every node has its place, and because the size of the tree is
 //! then ours to bound: a few aliases of aliases could make it larger than memory.
 
+pub(super) mod scalar;
+
 use std::collections::HashMap;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Tag};
 
-use super::super::model::Problem;
-use super::super::sql::Span;
-use super::{Value, helped, problem, scalar};
+use super::model::Problem;
+use super::sql::Span;
 
 /// How many nodes a file may have, aliases counted as what they stand for.
 const NODES: usize = 1_000_000;
 /// How deep nodes may lie in each other.
 const DEPTH: usize = 64;
+
+/// A value, of the type that YAML gives it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// `null`, `~` or nothing.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A whole number.
+    Int(i128),
+    /// A number with a point or an exponent, as SQL spells it; also `inf`, `-inf` and `nan`. Text, so that a DECIMAL is
+    /// exact.
+    Float(String),
+    /// A date or a time, not quoted.
+    Time(String),
+    /// A string.
+    Text(String),
+    /// A list.
+    List(Vec<Value>),
+    /// A struct or a map.
+    Map(Vec<(Value, Value)>),
+}
 
 /// A node of the tree.
 #[derive(Debug, Clone)]
@@ -54,7 +77,8 @@ pub(super) fn load(text: &str) -> Result<Option<Node>, Problem> {
         let span = places.byte(span.start)..places.byte(span.end);
         documents += usize::from(matches!(event, Event::DocumentStart(_)));
         if documents > 1 {
-            return Err(helped("a second document", span, "put it into a file of its own"));
+            let help = Some("put it into a file of its own".to_owned());
+            return Err(Problem { help, ..problem("a second document", span) });
         }
         builder.event(event, span)?;
     }
@@ -241,4 +265,8 @@ fn mergeable(node: Node) -> Result<Vec<(Node, Node)>, Problem> {
         }
         Kind::Leaf(..) => Err(wrong(node.span)),
     }
+}
+
+fn problem(what: impl Into<String>, span: Span) -> Problem {
+    Problem { what: what.into(), span, help: None }
 }

@@ -1,0 +1,161 @@
+//! Tests of `config.yaml` as settings.
+
+use super::*;
+
+const PLAIN: &str =
+    "gateways:\n  local:\n    connection: {type: duckdb, database: wh.db}\nmodel_defaults: {dialect: duckdb}\n";
+
+fn set(name: &str) -> Option<String> {
+    (name == "SECRET").then(|| "hunter2.db".to_owned())
+}
+
+fn read(text: &str) -> Result<Config, Diagnostic> {
+    Config::parse("config.yaml", text, &set)
+}
+
+fn text(config: &Config, name: &str) -> String {
+    config.variables.get(name).map(super::super::macros::Value::sql).unwrap_or_default()
+}
+
+#[test]
+fn a_plain_file_has_the_defaults_of_sqlmesh() {
+    let config = read(PLAIN).unwrap();
+    assert_eq!((config.warehouse.as_str(), config.ttl_seconds), ("wh.db", 7 * 86_400));
+    assert_eq!(config.pattern, SchemaPattern::SchemaFirst);
+    assert_eq!(config.notes, Vec::<String>::new());
+    let file = super::super::model::parse_with("SELECT 1 AS a", &config.defaults).unwrap();
+    assert_eq!(file.kind, Some(super::super::model::Kind::View));
+}
+
+#[test]
+fn the_gateway_goes_before_the_rest() {
+    let text_of = |default: &str| {
+        format!(
+            "{default}variables: {{a: 1, b: x}}\nmodel_defaults: {{cron: '@daily', owner: ada}}\ngateways:\n  one:\n    \
+             connection: {{type: duckdb, database: one.db}}\n    variables: {{A: [1, 2]}}\n    \
+             model_defaults: {{cron: '@hourly'}}\n  two:\n    connection: {{type: duckdb, database: two.db}}\n  \
+             away:\n    connection: {{type: snowflake, password: \"{{{{ env_var('NOT_SET') }}}}\"}}\n"
+        )
+    };
+    let (one, two) = (read(&text_of("")).unwrap(), read(&text_of("default_gateway: two\n")).unwrap());
+    assert_eq!(
+        [one.warehouse.as_str(), &text(&one, "a"), &text(&one, "b"), &text(&one, "gateway")],
+        ["one.db", "(1, 2)", "'x'", "'one'"]
+    );
+    assert_eq!([two.warehouse.as_str(), &text(&two, "a"), &text(&two, "gateway")], ["two.db", "1", "'two'"]);
+    let cron = |config: &Config| {
+        super::super::model::parse_with("SELECT 1 AS a", &config.defaults).unwrap().schedule.cron.unwrap()
+    };
+    assert_eq!([cron(&one), cron(&two)], ["@hourly", "@daily"]);
+    assert!(read(&text_of("default_gateway: away\n")).unwrap_err().what.contains("only connections of type `duckdb`"));
+}
+
+#[test]
+fn the_environment_is_asked_where_it_matters() {
+    for written in ["{{ env_var('SECRET') }}", "\"{{env_var('SECRET')}}\"", "{{ env_var(\"OTHER\", 'hunter2.db') }}"] {
+        let config =
+            read(&PLAIN.replace(
+                "{type: duckdb, database: wh.db}",
+                &format!("\n      type: duckdb\n      database: {written}"),
+            ))
+            .unwrap();
+        assert_eq!(config.warehouse, "hunter2.db", "{written}");
+    }
+    let config = read(&format!("# {{{{ env_var('NOT_SET') }}}}\nvariables:\n  é: 'é{{{{ env_var('SECRET') }}}}é'\n  n: {{{{ env_var('N', '7') }}}}\n  s: '{{{{ env_var('N', '7') }}}}'\n{PLAIN}")).unwrap();
+    assert_eq!([text(&config, "é"), text(&config, "n"), text(&config, "s")], ["'éhunter2.dbé'", "7", "'7'"]);
+}
+
+#[test]
+fn lengths_of_time_are_read_as_they_are_written() {
+    let ttl = |text: &str| read(&format!("environment_ttl: {text}\n{PLAIN}")).map(|config| config.ttl_seconds / 86_400);
+    for (text, days) in [("in 1 week", 7), ("in 10 days", 10), ("in 1 month", 31), ("36h", 1)] {
+        assert_eq!(ttl(text), Ok(days), "{text}");
+    }
+    assert!(ttl("soon").is_err());
+}
+
+#[test]
+fn files_are_ignored_as_in_sqlmesh() {
+    let config = read(&format!("ignore_patterns: ['drafts/*.sql', '*.tmp.sql']\n{PLAIN}")).unwrap();
+    for (path, is) in [("models/drafts/a.sql", true), ("models/drafts/b/a.sql", false), ("models/x/a.tmp.sql", true)] {
+        assert_eq!(config.ignored.is_match(path), is, "{path}");
+    }
+}
+
+#[test]
+fn settings_without_effect_are_told() {
+    let text = format!(
+        "default_target_environment: dev_ada\nphysical_schema_mapping: {{a: b}}\nnotification_targets: []\n\
+         pinned_environments: [release]\nlog_limit: 3\nsnapshot_ttl: in 1 week\nusers: [{{username: jen}}]\n\
+         janitor: {{warn_on_delete_failure: true}}\nplan: {{forward_only: false, no_prompts: true}}\n{PLAIN}"
+    );
+    let config = read(&text).unwrap();
+    insta::assert_snapshot!(config.notes.join("\n"));
+    assert_eq!(config.pinned, ["release"]);
+}
+
+#[test]
+fn what_is_wrong_has_a_place_and_no_secret() {
+    let with = |line: &str| format!("{line}\n{PLAIN}");
+    let texts = [
+        with("defualt_gateway: local"),
+        with("default_gateway: other"),
+        with("environment_suffix_target: table"),
+        with("environment_catalog_mapping: {a: b}"),
+        with("time_column_format: '%Y%m%d'"),
+        with("plan: {forward_only: true}"),
+        with("variables: {a: {b: 1}}"),
+        with("before_all: ['CREATE TABLE x (i INT)']").replace("before_all: ['CREATE TABLE x (i INT)']", "dbt: {x: 1}"),
+        with("{% if x %}"),
+        with("variables: {a: \"{{ var('x') }}\"}"),
+        PLAIN.replace("wh.db", "\"{{ env_var('NOT_SET') }}\""),
+        PLAIN.replace("duckdb, database: wh.db", "\"{{ env_var('SECRET') }}\""),
+        PLAIN.replace("wh.db", "':memory:'"),
+        PLAIN.replace("database: wh.db", "databas: wh.db"),
+        PLAIN.replace("database: wh.db", "database: wh.db, extensions: [httpfs]"),
+        PLAIN.replace("dialect: duckdb", "dialect: snowflake"),
+        PLAIN.replace("dialect: duckdb", "kind: FUL"),
+        PLAIN.replace("dialect: duckdb", "audits: ['not_null(columns := (id)']"),
+        PLAIN.replace("dialect: duckdb", "krn: '@daily'"),
+        "model_defaults: {dialect: duckdb}\n".to_owned(),
+        "gateways: [a]\n".to_owned(),
+    ];
+    let told = texts.iter().map(|text| {
+        let error = read(text).unwrap_err();
+        assert!(!format!("{} {:?} {:?}", error.what, error.help, error.notes).contains("hunter2"), "{text}");
+        let at = error.at.unwrap();
+        let place = at.text.get(at.span.clone()).unwrap().to_owned();
+        format!("{} | {place:?} | {}", error.what, error.help.unwrap_or_default())
+    });
+    insta::assert_snapshot!(told.collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn the_defaults_of_both_formats_mean_the_same() {
+    let yaml = read(
+        "default_connection: {type: duckdb, database: wh.db}\nmodel_defaults:\n  kind: {name: INCREMENTAL_BY_TIME_RANGE, \
+         time_column: {column: ds, format: '%Y%m%d'}, lookback: 2}\n  start: 2026-01-01\n  tags: [a, b]\n  \
+         audits: ['not_null(columns := (id))']\n  physical_properties: {x: 1, y: 'z'}\n  allow_partials: true\n",
+    );
+    let toml = Config::parse(
+        "vmesh.toml",
+        "[defaults]\nkind = \"INCREMENTAL_BY_TIME_RANGE (time_column (ds, '%Y%m%d'), lookback 2)\"\nstart = 2026-01-01\n\
+         tags = [\"a\", \"b\"]\naudits = [\"not_null(columns := (id))\"]\nphysical_properties = { x = 1, y = \"z\" }\n\
+         allow_partials = true\n",
+        &set,
+    );
+    let file = |config: Result<Config, Diagnostic>| {
+        super::super::model::parse_with("SELECT 1 AS ds", &config.unwrap().defaults).unwrap()
+    };
+    let (mut yaml, mut toml) = (file(yaml), file(toml));
+    assert_eq!((yaml.schedule.start.as_deref(), yaml.about.tags.len()), (Some("2026-01-01"), 2));
+    // told in the order of the file, which in TOML is that of the alphabet
+    (yaml.about.hash, toml.about.hash) = ([0; 32], [0; 32]);
+    assert_eq!(yaml, toml);
+}
+
+#[test]
+fn many_programs_have_a_config_yaml() {
+    assert!(is_config("config.yaml", PLAIN) && is_config("vmesh.toml", ""));
+    assert!(!is_config("config.yaml", "server:\n  gateways: [a]\n"));
+}
