@@ -145,6 +145,9 @@ impl Session<'_> {
                 let failure = self.audit_failed(prepared, model, &failure)?;
                 Err(self.run_failed(prepared, model, failure))
             }
+            Err(WarehouseError::Unfit { what, help }) => {
+                Err(self.run_failed(prepared, model, self.unfit(prepared, model, what, help)?))
+            }
             Err(error) => Err(error.into()),
         }
     }

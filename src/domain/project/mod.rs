@@ -5,7 +5,8 @@ mod columns;
 mod render;
 
 pub use self::check::{from_path, guess_reads};
-pub use self::columns::Known;
+pub use self::columns::{Known, Undeclared};
+pub use self::render::{cast, cast_head};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -202,10 +203,7 @@ fn finish(sources: &Sources<'_>, draft: Draft, models: &BTreeMap<ModelName, Mode
     let calendar = calendar(sources, &draft, models)?;
     let mut kind = vec![draft.kind.word().to_owned()];
     if let Kind::Seed(seed) = &draft.kind {
-        let settings = [&seed.delimiter, &seed.quote, &seed.escape];
-        kind.extend(settings.map(|setting| setting.clone().unwrap_or_default()));
-        kind.extend(seed.encoding.iter().map(|encoding| format!("encoding {encoding}")));
-        kind.extend(seed.nulls.iter().map(|null| format!("null {null}")));
+        kind.extend(seed.meaning());
     }
     if let (Kind::Incremental(incremental), Some(calendar)) = (&draft.kind, &calendar) {
         kind.extend(incremental.meaning().into_iter().chain(calendar.meaning()));
@@ -223,6 +221,7 @@ fn finish(sources: &Sources<'_>, draft: Draft, models: &BTreeMap<ModelName, Mode
     let fingerprint_of = |name: ModelName| models.get(&name).map(|parent| (name, parent.fingerprint));
     let parents: BTreeMap<ModelName, Fingerprint> = draft.parents().into_iter().filter_map(fingerprint_of).collect();
     let columns = columns::of(&draft, models);
+    let columns = columns::declared(sources, &draft, columns)?;
     let whole = |part| fingerprint::whole(part, parents.iter().map(|(name, fingerprint)| (name, *fingerprint)));
     Ok(Model {
         fingerprint: whole(&own),
