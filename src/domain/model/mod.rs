@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::files::files_read;
 pub use self::history::{History, RowChange};
-pub use self::incremental::{By, Incremental, OnChange, Policy};
+pub use self::incremental::{By, Incremental, OnChange, Order, Policy};
 pub use self::kind::Kind;
 pub use self::problem::Problem;
 pub use self::schedule::Schedule;

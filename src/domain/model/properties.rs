@@ -85,6 +85,11 @@ pub(super) fn read(text: &str, statement: &[Lexeme]) -> Result<ModelFile, Vec<Pr
         }
     }
     file.physical.sort();
+    if let Some(Kind::Incremental(incremental)) = &file.kind {
+        // declared or not, the kind adds them itself
+        let added = incremental.added_columns();
+        file.columns.retain(|(name, _)| !added.iter().any(|added| added.eq_ignore_ascii_case(name)));
+    }
     if let Some(Kind::Incremental(Incremental { by: By::Partition(parts), .. })) = &mut file.kind {
         parts.clone_from(&partitioned_by);
         if parts.is_empty() {

@@ -11,11 +11,12 @@ pub use self::render::{cast, cast_head};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::calendar::Calendar;
+use super::calendar::{Calendar, fixed};
 use super::config::Config;
 use super::diagnostic::{Diagnostic, Excerpt};
 use super::fingerprint::{self, Fingerprint, Own};
 use super::graph;
+use super::interval::Moment;
 use super::model::{Kind, ModelFile};
 use super::name::{ModelName, TableName};
 use super::sql::Span;
@@ -56,6 +57,8 @@ pub struct Model {
     pub columns: Option<Vec<String>>,
     /// When it is filled, for incremental kinds.
     pub calendar: Option<Calendar>,
+    /// Where its rows begin, as far as it or the models above it say.
+    pub start: Option<String>,
 }
 
 /// A data file of the project: a seed's CSV, or one that a query names.
@@ -200,7 +203,8 @@ fn written(sources: &Sources<'_>, path: &str, file: &ModelFile, span: &Span, lab
 
 /// The model of a draft whose parents are finished.
 fn finish(sources: &Sources<'_>, draft: Draft, models: &BTreeMap<ModelName, Model>) -> Result<Model, Diagnostic> {
-    let calendar = calendar(sources, &draft, models)?;
+    let start = draft.file.schedule.start.clone().or_else(|| earliest(&draft, models));
+    let calendar = calendar(sources, &draft, start.clone())?;
     let mut kind = vec![draft.kind.word().to_owned()];
     if let Kind::Seed(seed) = &draft.kind {
         kind.extend(seed.meaning());
@@ -237,20 +241,22 @@ fn finish(sources: &Sources<'_>, draft: Draft, models: &BTreeMap<ModelName, Mode
         files: draft.files,
         columns,
         calendar,
+        start,
     })
 }
 
-/// When an incremental model is filled. Without a start of its own it begins with the earliest of its parents, as far as
-/// they say; times that are told from now can't be compared, and the first one is taken.
-fn calendar(
-    sources: &Sources<'_>,
-    draft: &Draft,
-    models: &BTreeMap<ModelName, Model>,
-) -> Result<Option<Calendar>, Diagnostic> {
+/// The earliest start of a model's parents, as far as they say; times that are told from now can't be compared, and
+/// the first one is taken where there is no other.
+fn earliest(draft: &Draft, models: &BTreeMap<ModelName, Model>) -> Option<String> {
+    let starts = draft.parents().into_iter().filter_map(|name| models.get(&name)?.start.as_ref());
+    starts.min_by_key(|start| (fixed(start, Moment::read).unwrap_or(Moment::MAX), *start)).cloned()
+}
+
+/// When an incremental model is filled, from a start of its own or of its parents.
+fn calendar(sources: &Sources<'_>, draft: &Draft, start: Option<String>) -> Result<Option<Calendar>, Diagnostic> {
     let Kind::Incremental(incremental) = &draft.kind else { return Ok(None) };
     let config = sources.config;
-    let parents = draft.parents().into_iter().filter_map(|name| models.get(&name)?.calendar.as_ref()?.start());
-    let start = parents.min().map(str::to_owned).or_else(|| config.default_start.clone());
+    let start = start.or_else(|| config.default_start.clone());
     let calendar = Calendar::new(&draft.file.schedule, incremental, &config.default_cron, start);
     calendar.map(Some).map_err(|why| Diagnostic::new(why).at(draft.place(sources, "")))
 }
