@@ -130,10 +130,13 @@ impl Calendar {
 
     /// The span, within what the plan is limited to.
     pub fn wanted(&self, filled: &Filled, timing: &Timing) -> Option<Interval> {
-        let span = self.span(filled, timing)?;
-        let start = timing.start.map_or(span.start(), |start| self.unit.floor(start));
-        let end = timing.end.map_or(span.end(), |end| self.unit.ceil(end));
-        span.common(Interval::new(start, end)?)
+        self.span(filled, timing)?.common(self.limits(timing)?)
+    }
+
+    /// What a plan is limited to: whole units.
+    pub fn limits(&self, timing: &Timing) -> Option<Interval> {
+        let start = timing.start.map_or(Moment::MIN, |start| self.unit.floor(start));
+        Interval::new(start, timing.end.map_or(Moment::MAX, |end| self.unit.ceil(end)))
     }
 
     /// The last unit that is due; all that is wanted, if that is limited.

@@ -192,12 +192,9 @@ impl Session<'_> {
     /// What a table holds, within the times that were asked for; all of it where loads can't be told apart.
     fn loads_again(&self, model: &Model, filled: &Filled) -> Vec<Interval> {
         let Some(calendar) = &model.calendar else { return Vec::new() };
-        let again = |held| calendar.loads_again(held);
-        if model.kind.is_filled_whole() {
-            return filled.intervals.iter().flat_map(again).collect();
-        }
-        let wanted = calendar.wanted(filled, &Timing { ignore_cron: true, ..self.timing });
-        filled.intervals.iter().filter_map(|held| held.common(wanted?)).flat_map(again).collect()
+        let timing = if model.kind.is_filled_whole() { Timing::at(self.timing.now) } else { self.timing };
+        let held = filled.intervals.iter().filter_map(|held| held.common(calendar.limits(&timing)?));
+        held.flat_map(|held| calendar.loads_again(held)).collect()
     }
 }
 

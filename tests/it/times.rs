@@ -372,4 +372,57 @@ fn a_restatement_of_the_past_keeps_the_present() {
     // told with the clock of an earlier day
     sandbox.vmesh(&["plan", "prod", "--yes", "--restate-model", "m", "--execution-time", "2026-01-05"]).good();
     holds(&sandbox, "2026-01-01", "2026-01-10", "all that was there");
+    let by_time = "MODEL (name m, kind INCREMENTAL_BY_TIME_RANGE (time_column moment), start '2026-01-01');
+                   SELECT id, moment FROM raw.rows";
+    let sandbox = project(&[("m", by_time)]);
+    promote(&sandbox, "2026-01-10");
+    sandbox.sql("UPDATE raw.rows SET id = -id");
+    let limits = ["--start", "2026-01-03", "--end", "2026-01-08", "--execution-time", "2026-01-05"];
+    sandbox.vmesh(&[&["plan", "prod", "--yes", "--restate-model", "m"], &limits[..]].concat()).good();
+    assert_eq!(
+        sandbox.value("SELECT count(*) FROM prod.m WHERE id < 0"),
+        (4 * 6).to_string(),
+        "the days that were named"
+    );
+}
+
+#[test]
+fn what_overwrites_holds_the_last_load() {
+    let model = "MODEL (name m, kind INCREMENTAL_UNMANAGED (insert_overwrite true, disable_restatement false), start '2026-01-01');
+                 SELECT id, moment FROM raw.rows WHERE moment BETWEEN @start_dtntz AND @end_dtntz";
+    let sandbox = project(&[("m", model)]);
+    promote(&sandbox, "2026-01-03");
+    holds(&sandbox, "2026-01-01", "2026-01-03", "the first");
+    run(&sandbox, "2026-01-06");
+    holds(&sandbox, "2026-01-03", "2026-01-06", "the second");
+    run(&sandbox, "2026-01-04");
+    holds(&sandbox, "2026-01-03", "2026-01-06", "nothing is missing");
+    sandbox.vmesh(&["plan", "prod", "--yes", "--restate-model", "m", "--execution-time", "2026-01-06"]).good();
+    holds(&sandbox, "2026-01-01", "2026-01-06", "all of it at once");
+}
+
+#[test]
+fn the_start_of_a_table_that_is_built_whole_counts_where_its_query_says_it() {
+    let model = |start: &str, query: &str| format!("MODEL (name m, kind FULL, start '{start}');\n{query}");
+    let said = "SELECT id, moment FROM raw.rows WHERE moment >= @start_dtntz AND moment < '2026-02-01'";
+    let builds = |sandbox: &Sandbox, model: &str| {
+        sandbox.model("m", model);
+        sandbox.commit_quietly("start");
+        sandbox.vmesh(&["promote", "--yes", "--json"]).json()["summary"]["build"].clone()
+    };
+    let sandbox = project(&[("m", &model("2026-01-05", said))]);
+    promote(&sandbox, "2026-03-01");
+    assert_eq!(builds(&sandbox, &model("2026-01-05 00:00:00", said)), 0);
+    assert_eq!(builds(&sandbox, &model("2026-01-08", said)), 1);
+    holds(&sandbox, "2026-01-08", "2026-02-01", "from the new start on");
+    let inner = "MODEL (name inner_one, kind EMBEDDED);\nSELECT id, moment FROM raw.rows WHERE moment >= @start_dtntz";
+    let outer = "SELECT id, moment FROM inner_one WHERE moment < '2026-02-01'";
+    let sandbox = project(&[("inner_one", inner), ("m", &model("2026-01-05", outer))]);
+    promote(&sandbox, "2026-03-01");
+    assert_eq!(builds(&sandbox, &model("2026-01-08", outer)), 1);
+    holds(&sandbox, "2026-01-08", "2026-02-01", "through an embedded model");
+    let silent = "SELECT id, moment FROM raw.rows";
+    let sandbox = project(&[("m", &model("2026-01-05", silent))]);
+    promote(&sandbox, "2026-03-01");
+    assert_eq!(builds(&sandbox, &model("2026-01-08", silent)), 0);
 }

@@ -212,6 +212,13 @@ fn finish(sources: &Sources<'_>, draft: Draft, models: &BTreeMap<ModelName, Mode
     if let (Kind::Incremental(incremental), Some(calendar)) = (&draft.kind, &calendar) {
         kind.extend(incremental.meaning().into_iter().chain(calendar.meaning()));
     }
+    if calendar.is_none() && is_timely(&draft.file, &draft.reads, models) {
+        // `@start_ds` and its like are the model's start
+        let start = draft.file.schedule.start.as_ref().or(sources.config.default_start.as_ref());
+        kind.extend(
+            start.map(|start| fixed(start, Moment::read).map_or_else(|| start.to_lowercase(), |at| at.to_string())),
+        );
+    }
     let part = Own {
         name: &draft.name,
         kind,
@@ -243,6 +250,13 @@ fn finish(sources: &Sources<'_>, draft: Draft, models: &BTreeMap<ModelName, Mode
         calendar,
         start,
     })
+}
+
+/// Whether a query, with the embedded ones that it reads, says something else at another time.
+fn is_timely(file: &ModelFile, reads: &[Option<ModelName>], models: &BTreeMap<ModelName, Model>) -> bool {
+    let mut embedded = reads.iter().flatten().filter_map(|name| models.get(name));
+    file.timely
+        || embedded.any(|parent| parent.kind == Kind::Embedded && is_timely(&parent.file, &parent.reads, models))
 }
 
 /// The earliest start of a model's parents, as far as they say; times that are told from now can't be compared, and
