@@ -285,6 +285,7 @@ fn warehouse(error: &WarehouseError) -> Diagnostic {
             Diagnostic::new(format!("the columns of `{model}` would change: {}", changes.join("; ")))
                 .note("it goes on from the rows of the version before; nothing was changed")
         }
+        WarehouseError::Unfit { what, help } => Diagnostic::new(what.clone()).note(UNCHANGED).help(*help),
         WarehouseError::Occupied { place, kind, model } => {
             Diagnostic::new(format!("`{model}` can't be shown as {place}: a {kind} of that name is there already"))
                 .note(format!("vmesh did not make that {kind}, and replaces only what it made; nothing was changed"))

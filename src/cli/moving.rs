@@ -269,11 +269,25 @@ fn restate(face: &Face, session: &Session<'_>, environment: &EnvName, args: &arg
     let restatement = session.restatement(&args.restate_model, environment)?;
     let models: Vec<String> = restatement.snapshots.iter().map(|snapshot| snapshot.model.to_string()).collect();
     let environments: Vec<String> = restatement.environments.iter().map(ToString::to_string).collect();
+    let kept: Vec<&ModelName> = restatement.kept.iter().collect();
+    for model in &kept {
+        anstream::eprintln!("`{model}` stays as it is: its header says `disable_restatement`, or its kind does");
+    }
+    if models.is_empty() {
+        face.print(
+            || "nothing can be built again\n".to_owned(),
+            || json!({"restate": models, "kept": kept, "environments": environments, "applied": false, "built": []}),
+        );
+        return Ok(DONE);
+    }
     if !face.is_json() {
         say(&format!("to build again: {}\nshown by: {}\n", some(&models, 20), some(&environments, 10)));
     }
     if args.exit_code {
-        face.print(String::new, || json!({"restate": models, "environments": environments, "applied": false}));
+        face.print(
+            String::new,
+            || json!({"restate": models, "kept": kept, "environments": environments, "applied": false}),
+        );
         return Ok(u8::from(!models.is_empty()));
     }
     if !face.confirm("build again?", args.yes, "--yes")? {
@@ -283,7 +297,7 @@ fn restate(face: &Face, session: &Session<'_>, environment: &EnvName, args: &arg
     let built = session.restate(&args.restate_model, environment)?;
     face.print(
         || format!("{} built again; no pointer moved\n", count(built.len(), "table")),
-        || json!({"restate": models, "environments": environments, "applied": true, "built": built}),
+        || json!({"restate": models, "kept": kept, "environments": environments, "applied": true, "built": built}),
     );
     Ok(DONE)
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::interval::{self, Cron, Interval, Intervals, Moment, Unit};
-use super::model::{Incremental, Schedule};
+use super::model::{Incremental, Order, Schedule};
 
 /// When a model is due that doesn't say.
 const DAILY: &str = "@daily";
@@ -18,6 +18,7 @@ pub struct Calendar {
     end: Option<String>,
     lookback: u32,
     batch_size: Option<std::num::NonZeroU32>,
+    order: Order,
 }
 
 /// How much of its time a table holds.
@@ -73,17 +74,38 @@ impl Calendar {
             end: schedule.end.clone(),
             lookback: incremental.lookback,
             batch_size: incremental.batch_size,
+            order: incremental.by.order(),
         })
     }
 
-    /// The start as it is written.
-    pub fn start(&self) -> Option<&str> {
-        self.start.as_deref()
+    /// What makes different rows: part of the fingerprint. Times that are the same whenever they are read count as the
+    /// grid has them, however they are spelled; others as they are written.
+    pub fn meaning(&self) -> Vec<String> {
+        let start = self.start.as_ref().map(|text| match fixed(text, Moment::read) {
+            Some(moment) => self.unit.floor(moment).to_string(),
+            None => text.to_lowercase(),
+        });
+        let end = self.end.as_ref().map(|text| match fixed(text, Moment::read_end) {
+            Some(moment) => self.until(moment).to_string(),
+            None => text.to_lowercase(),
+        });
+        vec![self.unit.word().to_owned(), start.unwrap_or_default(), end.unwrap_or_default()]
     }
 
-    /// What makes different rows: part of the fingerprint.
-    pub fn meaning(&self) -> Vec<String> {
-        vec![self.unit.word().to_owned(), self.start.clone().unwrap_or_default(), self.end.clone().unwrap_or_default()]
+    /// The end of what is loaded for an end that was given.
+    fn until(&self, end: Moment) -> Moment {
+        if self.allow_partials { end } else { self.unit.ceil(end) }
+    }
+
+    /// The time that the table will never hold: before it begins, and after its end. Until a table `is_settled`, it
+    /// may begin earlier than what it holds does.
+    pub fn never(&self, filled: &Intervals, now: Moment, is_settled: bool) -> Vec<Interval> {
+        let given = self.start.as_ref().and_then(|start| Moment::read(start, now).ok());
+        let begun = || filled.iter().next().map(Interval::start).filter(|_| is_settled);
+        let start = given.map(|start| self.unit.floor(start)).or_else(begun);
+        let end = self.end.as_ref().and_then(|end| Moment::read_end(end, now).ok()).map(|end| self.until(end));
+        let before = start.and_then(|start| Interval::new(Moment::MIN, start));
+        before.into_iter().chain(end.and_then(|end| Interval::new(end, Moment::MAX))).collect()
     }
 
     /// All that the table shall hold; `None` while that is nothing. A model whose start nobody gave begins with the last
@@ -105,10 +127,13 @@ impl Calendar {
 
     /// The span, within what the plan is limited to.
     pub fn wanted(&self, filled: &Filled, timing: &Timing) -> Option<Interval> {
-        let span = self.span(filled, timing)?;
-        let start = timing.start.map_or(span.start(), |start| self.unit.floor(start));
-        let end = timing.end.map_or(span.end(), |end| self.unit.ceil(end));
-        span.common(Interval::new(start, end)?)
+        self.span(filled, timing)?.common(self.limits(timing)?)
+    }
+
+    /// What a plan is limited to: whole units.
+    pub fn limits(&self, timing: &Timing) -> Option<Interval> {
+        let start = timing.start.map_or(Moment::MIN, |start| self.unit.floor(start));
+        Interval::new(start, timing.end.map_or(Moment::MAX, |end| self.unit.ceil(end)))
     }
 
     /// The last unit that is due; all that is wanted, if that is limited.
@@ -121,17 +146,42 @@ impl Calendar {
 
     /// The loads that fill a span, the earliest first. Units of which a parent lacks a part have to wait for it.
     pub fn loads(&self, filled: &Filled, within: Interval, held: &[Intervals]) -> Vec<Interval> {
-        let mut missing = interval::missing(&filled.intervals, within, self.unit, self.lookback);
+        let widened = |within| interval::missing(&filled.intervals, within, self.unit, self.lookback);
+        let mut missing = match self.order {
+            Order::Any => widened(within),
+            Order::Once => filled.intervals.missing(within),
+            Order::InTurn => {
+                let reach = self.up_to_lacking(filled, within, held);
+                let first = reach.and_then(|reach| Some((widened(reach).iter().next()?.start(), reach.end())));
+                first.and_then(|(start, end)| Interval::new(start, end)).into_iter().collect()
+            }
+        };
         for lacking in self.lacking(within, held) {
             missing.remove(lacking);
         }
         interval::batches(&missing, self.unit, self.batch_size)
     }
 
-    /// A span up to the first unit that a parent lacks; `None` if that is nothing.
-    pub fn up_to_lacking(&self, within: Interval, held: &[Intervals]) -> Option<Interval> {
+    /// What the table shall hold after that: up to the first unit that a parent lacks; `None` if that is nothing.
+    pub fn up_to_lacking(&self, filled: &Filled, within: Interval, held: &[Intervals]) -> Option<Interval> {
+        let within = self.reach(filled, within);
         let first = self.lacking(within, held).into_iter().map(Interval::start).min();
         Interval::new(within.start(), first.unwrap_or(within.end()).min(within.end()))
+    }
+
+    /// A span without what lies before the table began, where loads build on each other: of a table that goes on from
+    /// other rows, these are no loads that could be carried out again.
+    pub fn onwards(&self, filled: &Filled, within: Interval) -> Option<Interval> {
+        let first = filled.intervals.iter().next().filter(|_| self.order == Order::InTurn);
+        Interval::new(first.map_or(within.start(), |first| within.start().max(first.start())), within.end())
+    }
+
+    /// A span, with all that lies between it and what is there where loads build on each other: a load before others
+    /// takes these along.
+    fn reach(&self, filled: &Filled, within: Interval) -> Interval {
+        let last = filled.intervals.iter().next_back().filter(|_| self.order == Order::InTurn);
+        let hull = |last: Interval| Interval::new(within.start().min(last.end()), within.end().max(last.end()));
+        last.and_then(hull).unwrap_or(within)
     }
 
     /// The units of which a parent lacks a part.
@@ -157,6 +207,14 @@ impl Calendar {
     }
 }
 
+/// The moment that a text means whenever it is read; `None` if it is told from now.
+pub fn fixed<E>(text: &str, read: impl Fn(&str, Moment) -> Result<Moment, E>) -> Option<Moment> {
+    // no two clocks could be less alike
+    let other = Moment::from_micros(1_234_567_890_123_456);
+    let moment = read(text, Moment::EPOCH).ok()?;
+    (read(text, other).ok() == Some(moment)).then_some(moment)
+}
+
 /// Whether a model's cron has ticked since a moment.
 pub fn has_ticked(schedule: &Schedule, since: Moment, now: Moment) -> bool {
     let cron = Cron::parse(schedule.cron.as_deref().unwrap_or(DAILY), schedule.cron_tz.as_deref()).ok();
@@ -172,7 +230,14 @@ mod tests {
         let by = By::TimeRange { column: "ds".to_owned(), format: None };
         Calendar::new(
             &schedule,
-            &Incremental { by, lookback, batch_size: None, forward_only: false, on_change: OnChange::default() },
+            &Incremental {
+                by,
+                lookback,
+                batch_size: None,
+                disable_restatement: false,
+                forward_only: false,
+                on_change: OnChange::default(),
+            },
             None,
         )
         .unwrap()
@@ -209,5 +274,52 @@ mod tests {
         let later = calendar.wanted(&filled, &Timing::at(at("2026-03-03 01:00:00"))).unwrap();
         assert_eq!(later, days("2026-02-28", "2026-03-03"));
         assert_eq!(calendar.loads(&filled, later, &[]), [days("2026-02-28", "2026-03-03")], "with the day before");
+    }
+
+    fn of(by: By, schedule: Schedule) -> Calendar {
+        let on_change = OnChange::default();
+        let (batch_size, disable_restatement, forward_only) = (None, false, false);
+        let incremental = Incremental { by, lookback: 0, batch_size, disable_restatement, forward_only, on_change };
+        Calendar::new(&schedule, &incremental, None).unwrap()
+    }
+
+    #[test]
+    fn an_earlier_load_takes_what_was_built_on_it_along() {
+        let calendar = of(By::UniqueKey(vec!["id".to_owned()]), Schedule::default());
+        let filled = Filled { intervals: [days("2026-01-05", "2026-01-08")].into_iter().collect(), aim: None };
+        let loads = |from, to| calendar.loads(&filled, days(from, to), &[]);
+        assert_eq!(loads("2026-01-02", "2026-01-03"), [days("2026-01-02", "2026-01-08")]);
+        assert_eq!(loads("2026-01-10", "2026-01-12"), [days("2026-01-08", "2026-01-12")]);
+        assert_eq!(loads("2026-01-06", "2026-01-07"), []);
+        let held = [[days("2026-01-01", "2026-01-10")].into_iter().collect()];
+        assert_eq!(
+            calendar.loads(&filled, days("2026-01-05", "2026-01-15"), &held),
+            [days("2026-01-08", "2026-01-10")],
+            "up to what the parent lacks"
+        );
+    }
+
+    #[test]
+    fn what_adds_rows_loads_no_time_twice() {
+        let calendar = of(By::Unmanaged(false), Schedule { allow_partials: true, ..Schedule::default() });
+        let noon = Interval::new(at("2026-01-01"), at("2026-01-02 12:00:00")).unwrap();
+        let filled = Filled { intervals: [noon].into_iter().collect(), aim: None };
+        let rest = Interval::new(at("2026-01-02 12:00:00"), at("2026-01-03")).unwrap();
+        assert_eq!(calendar.loads(&filled, days("2026-01-01", "2026-01-03"), &[]), [rest]);
+    }
+
+    #[test]
+    fn times_count_by_what_they_mean() {
+        let meaning = |start: &str, end: &str| {
+            let schedule = Schedule { start: Some(start.to_owned()), end: Some(end.to_owned()), ..Schedule::default() };
+            of(By::Unmanaged(false), schedule).meaning()
+        };
+        let first = meaning("2026-01-01", "2026-01-31");
+        assert_eq!(first, meaning("2026-01-01 13:00:00", "2026-02-01 00:00:00"));
+        assert_eq!(first, meaning("20260101", "2026-01-31T12:00:00Z"));
+        assert_ne!(first, meaning("2026-01-02", "2026-01-31"));
+        assert_ne!(first, meaning("2026-01-01", "2026-02-01"));
+        assert_ne!(meaning("1 day ago", "now"), meaning("yesterday", "now"));
+        assert_eq!(fixed("today", Moment::read), None);
     }
 }

@@ -30,7 +30,7 @@ pub struct Snapshot {
     pub select: Option<String>,
     /// Columns in order.
     pub columns: Vec<Column>,
-    /// When it was last filled: seconds since 1970.
+    /// When it was last filled: microseconds since 1970, so that what is filled in turn can be told apart.
     pub built_at: i64,
     /// How much of its time it holds; none for kinds that are built whole.
     pub filled: Option<Filled>,

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod calendar;
 pub mod config;
+pub mod csv;
 pub mod diagnostic;
 pub mod engine_message;
 pub mod environment;

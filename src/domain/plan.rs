@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::calendar::Timing;
 use super::environment::{Continued, Environment, Snapshot, State};
 use super::fingerprint::Fingerprint;
-use super::interval::{Interval, Intervals};
+use super::interval::{Interval, Intervals, Moment};
 use super::model::{By, Incremental, Kind};
 use super::name::{BranchName, EnvName, ModelName, SchemaPattern, TableName};
 use super::project::{Model, Project};
@@ -208,7 +208,7 @@ impl Plan {
         timing: &Timing,
     ) -> Self {
         let shown = state.environments.get(&environment);
-        let mut above = Above::default();
+        let mut above = Above::new(timing, environment.is_prod());
         let mut steps: Vec<Step> = Vec::new();
         for model in trees.desired.order().iter().filter_map(|name| trees.desired.model(name)) {
             let step = step(model, trees, state, &environment, pattern, timing, &above);
@@ -398,9 +398,11 @@ fn loads(
                 .wanted(if filled.intervals.is_empty() { before.as_ref().unwrap_or(&filled) } else { &filled }, timing)
         }
     };
+    let goes_on = rows.is_some() || built.is_some_and(|built| built.continues.is_some());
+    let wanted = wanted.and_then(|wanted| if goes_on { calendar.onwards(&filled, wanted) } else { Some(wanted) });
     let Some(wanted) = wanted else { return (None, Vec::new()) };
     let held = above.held(model);
-    (calendar.up_to_lacking(wanted, &held), calendar.loads(&filled, wanted, &held))
+    (calendar.up_to_lacking(&filled, wanted, &held), calendar.loads(&filled, wanted, &held))
 }
 
 /// Whether prod shows this version of a model: then it is filled by `run` alone.
@@ -409,8 +411,10 @@ fn is_in_prod(model: &Model, state: &State) -> bool {
 }
 
 /// What is known of the models above another: the time that they will hold, and when they were last filled.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Above {
+    now: Moment,
+    is_prod: bool,
     /// For models with incremental ancestors: the spans that all of these hold.
     held: BTreeMap<ModelName, Vec<Intervals>>,
     /// When an incremental ancestor that prod doesn't show was last filled; `i64::MAX` if it is about to be.
@@ -420,6 +424,11 @@ pub struct Above {
 }
 
 impl Above {
+    /// Nothing is known yet; in prod, what begins later than its child won't begin earlier.
+    pub fn new(timing: &Timing, is_prod: bool) -> Self {
+        Self { now: timing.now, is_prod, held: BTreeMap::new(), filled_at: BTreeMap::new(), remade: BTreeSet::new() }
+    }
+
     /// The spans that the incremental ancestors of a model hold.
     pub fn held(&self, model: &Model) -> Vec<Intervals> {
         model.parents.keys().filter_map(|parent| self.held.get(parent)).flatten().cloned().collect()
@@ -445,7 +454,7 @@ impl Above {
         let before = step.continues.and_then(|before| state.built(&before));
         let filled = before.or(snapshot).and_then(|snapshot| snapshot.filled.as_ref());
         let filled = filled.map(|filled| filled.intervals.clone());
-        self.add_loaded(model, filled.unwrap_or_default(), &step.loads);
+        self.add_loaded(model, filled.unwrap_or_default(), &step.loads, state);
         let own = match (&model.calendar, snapshot) {
             (Some(_), _) if is_in_prod(model, state) => None,
             (Some(_), Some(snapshot)) if step.loads.is_empty() => Some(snapshot.built_at),
@@ -456,10 +465,13 @@ impl Above {
     }
 
     /// Adds a model that holds these spans and is about to be loaded with others.
-    pub fn add_loaded(&mut self, model: &Model, mut filled: Intervals, loads: &[Interval]) {
-        let held = match model.calendar {
-            Some(_) => {
+    pub fn add_loaded(&mut self, model: &Model, mut filled: Intervals, loads: &[Interval], state: &State) {
+        let held = match &model.calendar {
+            Some(calendar) => {
                 loads.iter().for_each(|load| filled.insert(*load));
+                // nobody waits for what will never be there
+                let is_settled = self.is_prod || is_in_prod(model, state);
+                calendar.never(&filled, self.now, is_settled).into_iter().for_each(|never| filled.insert(never));
                 vec![filled]
             }
             None => self.held(model),

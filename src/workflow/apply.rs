@@ -17,7 +17,7 @@ use crate::domain::interval::{Interval, Times};
 use crate::domain::model::Kind;
 use crate::domain::name::{EnvName, ModelName, TableName};
 use crate::domain::plan::{Action, Plan, Reason, Step};
-use crate::domain::project::{Model, Project};
+use crate::domain::project::{Model, Project, cast, cast_head};
 
 /// What became of a plan.
 #[derive(Debug)]
@@ -213,6 +213,12 @@ impl Session<'_> {
                         failures.push((build.model.clone(), self.explain(prepared, model, &build, &message, state)?));
                     }
                 }
+                Err(WarehouseError::Unfit { what, help }) => {
+                    stuck.insert(build.model.clone());
+                    if let Some(model) = project.model(&build.model) {
+                        failures.push((build.model.clone(), self.unfit(prepared, model, what, help)?));
+                    }
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -276,7 +282,10 @@ impl Session<'_> {
         let tree = &prepared.desired;
         let timing = &prepared.target.timing;
         let select_at = |times: &Times| self.select_at(tree, model, times, &|name| tables.get(name).cloned());
-        let select = select_at(&self.times(model, None, timing))?;
+        let (columns, is_seed) = (&model.file.columns, model.seed.is_some());
+        let first = select_at(&Times::LOADING)?.unwrap_or_default();
+        let select = select_at(&self.times(model, None, timing))?.map(|select| cast(&select, columns));
+        let declared = (!columns.is_empty() && !is_seed).then(|| (columns.clone(), first.clone()));
         let body = match (&model.kind, &model.seed) {
             (Kind::Seed(seed), Some(file)) => Body::Seed {
                 content: self.seed_content(tree, file)?,
@@ -287,11 +296,11 @@ impl Session<'_> {
             (Kind::Incremental(incremental), _) => {
                 let load = |interval: &Interval| {
                     let select = select_at(&self.times(model, Some(*interval), timing))?;
-                    Ok(Load { interval: *interval, select: select.unwrap_or_default() })
+                    Ok(Load { interval: *interval, select: cast(&select.unwrap_or_default(), columns) })
                 };
                 Body::Loads(Box::new(Fill {
                     by: incremental.by.clone(),
-                    first: select_at(&Times::LOADING)?.unwrap_or_default(),
+                    first: cast(&first, columns),
                     loads: step.loads.iter().map(load).collect::<Result<_, Error>>()?,
                     aim: step.aim,
                     known: state.built(&model.fingerprint).filter(|_| !step.anew).cloned(),
@@ -317,6 +326,7 @@ impl Session<'_> {
             kind: model.kind.word().to_owned(),
             parents: model.parents.values().copied().collect(),
             body,
+            declared,
             audits: self.audits_of(
                 tree,
                 model,
@@ -368,6 +378,19 @@ impl Session<'_> {
         )))
     }
 
+    /// What is not as a model says, at its header.
+    pub(super) fn unfit(
+        &self,
+        prepared: &Prepared,
+        model: &Model,
+        what: String,
+        help: &'static str,
+    ) -> Result<Diagnostic, Error> {
+        let (text, span) = (self.file_text(&prepared.desired, model)?, model.file.original(&model.file.place));
+        let excerpt = Excerpt { path: self.in_top(&model.path), text, span, label: String::new() };
+        Ok(Diagnostic::new(what).at(excerpt).help(help))
+    }
+
     /// The engine's complaint about a model, at the line that the user wrote.
     pub(super) fn explain(
         &self,
@@ -391,6 +414,11 @@ impl Session<'_> {
         let path = self.in_top(&model.path);
         // the statement's first line is ours
         let place = engine_message::place(message, &format!("\n{sent}")).map(|at| at.saturating_sub(1));
+        let head = cast_head(&model.file.columns);
+        let (sent, place) = match sent.strip_prefix(&head) {
+            Some(inner) if !head.is_empty() => (inner, place.and_then(|at| at.checked_sub(head.len()))),
+            _ => (sent, place),
+        };
         let span = match (&missing, place) {
             (Some((_, span)), _) => start + span.start..start + span.end,
             (None, Some(at)) => {

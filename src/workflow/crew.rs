@@ -4,7 +4,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::session::now;
+use super::session::now_micros;
 use crate::adapter::warehouse::{Build, Warehouse, WarehouseError};
 use crate::domain::environment::Snapshot;
 
@@ -42,7 +42,8 @@ impl Crew {
                 while let Some(build) = next() {
                     let start = Instant::now();
                     // a panic is a bug, but a build that never ends would be a worse one
-                    let built = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| session.build(&build, now())));
+                    let built =
+                        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| session.build(&build, now_micros())));
                     let result = built.unwrap_or_else(|_| Err(panicked(&build)));
                     if tell.send((build, start.elapsed(), result)).is_err() {
                         break;

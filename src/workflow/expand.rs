@@ -350,7 +350,8 @@ impl Session<'_> {
     /// The times that a model is run for: a load's span, or for one that is built whole, all up to now.
     pub(super) fn times(&self, model: &Model, load: Option<Interval>, timing: &Timing) -> Times {
         let now = timing.now;
-        let start = model.file.schedule.start.as_ref();
+        let schedule = &model.file.schedule;
+        let start = schedule.start.as_ref().or(schedule.default_start.as_ref());
         let start = start.and_then(|start| Moment::read(start, now).ok()).unwrap_or(Moment::EPOCH);
         let interval = load.or_else(|| Interval::new(start, now)).unwrap_or(Times::LOADING.interval);
         Times { interval, execution: now }

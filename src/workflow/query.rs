@@ -41,7 +41,7 @@ impl Session<'_> {
             None => limits.and_then(|(start, end)| Interval::new(start, end)),
         };
         match self.select_at(&prepared.desired, model, &self.times(model, span, timing), &table)? {
-            Some(select) => Ok(select),
+            Some(select) => Ok(project::cast(&select, &model.file.columns)),
             None => Ok(format!("-- the rows of {}", model.seed.as_ref().map_or("a CSV file", |seed| &seed.path))),
         }
     }

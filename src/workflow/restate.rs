@@ -10,7 +10,7 @@ use super::error::Error;
 use super::event::Event;
 use super::planning::Prepared;
 use super::run::shown_tables;
-use super::session::{Session, now};
+use super::session::{Session, now, now_micros};
 use super::tree::Tree;
 use crate::adapter::warehouse::{Build, WarehouseError};
 use crate::domain::calendar::{Filled, Timing};
@@ -19,6 +19,7 @@ use crate::domain::environment::{Snapshot, State};
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::graph;
 use crate::domain::interval::Interval;
+use crate::domain::model::Kind;
 use crate::domain::name::{EnvName, ModelName, TableName};
 use crate::domain::plan::Step;
 use crate::domain::project::Model;
@@ -30,6 +31,8 @@ pub struct Restatement {
     pub snapshots: Vec<Snapshot>,
     /// The environments that show them.
     pub environments: BTreeSet<EnvName>,
+    /// Models below or among them whose headers say that they may not be restated.
+    pub kept: BTreeSet<ModelName>,
     /// Tables built from the same old rows that nobody shows: dropped, or a later plan would take them for good.
     pub stale: Vec<TableName>,
 }
@@ -100,9 +103,17 @@ impl Session<'_> {
         let snapshots = snapshots.filter_map(|fingerprint| state.built(fingerprint));
         // an incremental table that only a rollback would show again can't be loaded: its files are not at hand
         let can = |snapshot: &&Snapshot| snapshot.filled.is_none() || live.contains_key(&snapshot.fingerprint);
-        let snapshots: Vec<Snapshot> = snapshots.filter(can).cloned().collect();
+        let mut snapshots: Vec<Snapshot> = snapshots.filter(can).cloned().collect();
+        let (mut kept, mut trees) = (BTreeSet::new(), BTreeMap::new());
+        for snapshot in snapshots.iter().filter(|snapshot| snapshot.filled.is_some()) {
+            let shown = self.shown_model(snapshot, &live, state, &mut trees)?;
+            if shown.is_some_and(|(_, model)| matches!(model.kind, Kind::Incremental(it) if it.disable_restatement)) {
+                kept.insert(snapshot.model.clone());
+            }
+        }
+        snapshots.retain(|snapshot| snapshot.filled.is_none() || !kept.contains(&snapshot.model));
         let environments = all.iter().flat_map(|fingerprint| live.get(fingerprint).into_iter().flatten().cloned());
-        Ok(Restatement { environments: environments.collect(), snapshots, stale })
+        Ok(Restatement { environments: environments.collect(), snapshots, kept, stale })
     }
 
     /// Builds them again, all or none: what the patterns mean by then, since others may have published after the
@@ -122,8 +133,8 @@ impl Session<'_> {
                 let shows = |(_, table): &(&TableName, &TableName)| **table == snapshot.table;
                 let views: Vec<TableName> = state.views.iter().filter(shows).map(|(view, _)| view.clone()).collect();
                 let done = match reloads.get(&snapshot.fingerprint) {
-                    Some(reload) => warehouse.reload(reload, now()),
-                    None => warehouse.refill(snapshot, &views, now()).map(drop),
+                    Some(reload) => warehouse.reload(reload, now_micros()),
+                    None => warehouse.refill(snapshot, &views, now_micros()).map(drop),
                 };
                 done.inspect_err(|_| failed = Some(model.clone()))?;
                 self.report.report(&Event::Moment(format!("restated:{}", index + 1)));
@@ -148,43 +159,47 @@ impl Session<'_> {
     fn reloads(&self, snapshots: &[&Snapshot], state: &State) -> Result<BTreeMap<Fingerprint, Build>, Error> {
         let live = live(state);
         let mut reloads = BTreeMap::new();
-        let mut trees: BTreeMap<EnvName, Prepared> = BTreeMap::new();
+        let mut trees = BTreeMap::new();
         for snapshot in snapshots {
             let Some(filled) = &snapshot.filled else { continue };
-            let shown = live.get(&snapshot.fingerprint).into_iter().flatten();
-            let mut build = None;
-            for environment in shown {
-                let prepared = match trees.remove(environment) {
-                    Some(prepared) => prepared,
-                    None => self.prepare_as_shown(environment, state, false)?,
-                };
-                let model = prepared.desired.project.model(&snapshot.model);
-                if let Some(model) = model.filter(|model| model.fingerprint == snapshot.fingerprint) {
-                    let whole = model.kind.is_filled_whole();
-                    let loads = self.loads_again(model, filled, whole);
-                    let step = Step::of_run(model, snapshot.table.clone(), loads, None);
-                    let tables = shown_tables(environment, state);
-                    build = Some(self.build_of(&prepared, model, &step, &tables, state)?);
-                }
-                trees.insert(environment.clone(), prepared);
-                if build.is_some() {
-                    break;
-                }
-            }
-            let build = build.ok_or_else(|| Error::Query {
+            let shown = self.shown_model(snapshot, &live, state, &mut trees)?;
+            let (environment, model) = shown.ok_or_else(|| Error::Query {
                 message: format!("the files that `{}` was loaded from are not at hand", snapshot.table),
                 help: Some("restate it where its branch is checked out; every table is as it was".to_owned()),
             })?;
-            reloads.insert(snapshot.fingerprint, build);
+            let Some(prepared) = trees.get(&environment) else { continue };
+            let step = Step::of_run(&model, snapshot.table.clone(), self.loads_again(&model, filled), None);
+            let tables = shown_tables(&environment, state);
+            reloads.insert(snapshot.fingerprint, self.build_of(prepared, &model, &step, &tables, state)?);
         }
         Ok(reloads)
     }
 
-    fn loads_again(&self, model: &Model, filled: &Filled, whole: bool) -> Vec<Interval> {
+    /// A snapshot's model, from the tree of an environment that shows it; `trees` keeps what was read.
+    fn shown_model(
+        &self,
+        snapshot: &Snapshot,
+        live: &BTreeMap<Fingerprint, Vec<EnvName>>,
+        state: &State,
+        trees: &mut BTreeMap<EnvName, Prepared>,
+    ) -> Result<Option<(EnvName, Model)>, Error> {
+        for environment in live.get(&snapshot.fingerprint).into_iter().flatten() {
+            if !trees.contains_key(environment) {
+                trees.insert(environment.clone(), self.prepare_as_shown(environment, state, false)?);
+            }
+            let model = trees.get(environment).and_then(|tree| tree.desired.project.model(&snapshot.model));
+            if let Some(model) = model.filter(|model| model.fingerprint == snapshot.fingerprint) {
+                return Ok(Some((environment.clone(), model.clone())));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What a table holds, within the times that were asked for; all of it where loads can't be told apart.
+    fn loads_again(&self, model: &Model, filled: &Filled) -> Vec<Interval> {
         let Some(calendar) = &model.calendar else { return Vec::new() };
-        let timing = if whole { Timing::at(self.timing.now) } else { self.timing };
-        let wanted = calendar.wanted(filled, &Timing { ignore_cron: true, ..timing });
-        let held = filled.intervals.iter().filter_map(|held| held.common(wanted?));
+        let timing = if model.kind.is_filled_whole() { Timing::at(self.timing.now) } else { self.timing };
+        let held = filled.intervals.iter().filter_map(|held| held.common(calendar.limits(&timing)?));
         held.flat_map(|held| calendar.loads_again(held)).collect()
     }
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::error::Error;
 use super::event::Event;
 use super::planning::{Prepared, Target};
-use super::session::{Session, now};
+use super::session::{Session, now_micros};
 use super::tree::SourceTree;
 use crate::adapter::git::CommitId;
 use crate::adapter::warehouse::{Warehouse, WarehouseError};
@@ -38,7 +38,7 @@ impl Session<'_> {
         let state = warehouse.state()?;
         let mut ran = Ran { environment, models: Vec::new() };
         let project = &prepared.desired.project;
-        let mut above = Above::default();
+        let mut above = Above::new(&prepared.target.timing, ran.environment.is_prod());
         let total = project.order().len();
         for (index, model) in project.order().iter().filter_map(|name| project.model(name)).enumerate() {
             let shown = state.built(&model.fingerprint).and_then(|snapshot| snapshot.filled.as_ref());
@@ -52,7 +52,7 @@ impl Session<'_> {
                 ran.models.push((model.name.clone(), loads.clone()));
                 loaded = loads;
             }
-            above.add_loaded(model, filled, &loaded);
+            above.add_loaded(model, filled, &loaded, &state);
         }
         Ok(ran)
     }
@@ -93,11 +93,14 @@ impl Session<'_> {
         match (&model.kind, &model.calendar) {
             (Kind::Incremental(_), Some(calendar)) => {
                 let filled = snapshot.filled.clone().unwrap_or_default();
-                let loads = calendar.loads(&filled, calendar.wanted(&filled, timing)?, &above.held(model));
+                let wanted = calendar.wanted(&filled, timing)?;
+                let goes_on = snapshot.continues.is_some();
+                let wanted = if goes_on { calendar.onwards(&filled, wanted)? } else { wanted };
+                let loads = calendar.loads(&filled, wanted, &above.held(model));
                 (!loads.is_empty()).then(|| (snapshot.clone(), loads))
             }
             (Kind::Full, _) => {
-                let since = Moment::from_millis(snapshot.built_at.saturating_mul(1000));
+                let since = Moment::from_micros(snapshot.built_at);
                 let schedule = &model.file.schedule;
                 let is_due =
                     snapshot.select.is_some() && (timing.ignore_cron || has_ticked(schedule, since, timing.now));
@@ -120,7 +123,7 @@ impl Session<'_> {
         let step = Step::of_run(model, snapshot.table.clone(), loads.to_vec(), None);
         let build = self.build_of(prepared, model, &step, &tables, state)?;
         let done = match model.kind {
-            Kind::Incremental(_) => warehouse.build(&build, now()),
+            Kind::Incremental(_) => warehouse.build(&build, now_micros()),
             _ => {
                 let views: Vec<TableName> = state
                     .views
@@ -129,7 +132,8 @@ impl Session<'_> {
                     .map(|(view, _)| view.clone())
                     .collect();
                 let mark = format!("running `{}`", model.name);
-                warehouse.transaction(&mark, |warehouse| warehouse.refill_audited(&build, &snapshot, &views, now()))
+                warehouse
+                    .transaction(&mark, |warehouse| warehouse.refill_audited(&build, &snapshot, &views, now_micros()))
             }
         };
         match done {
@@ -144,6 +148,9 @@ impl Session<'_> {
             Err(WarehouseError::Audit { failure, .. }) => {
                 let failure = self.audit_failed(prepared, model, &failure)?;
                 Err(self.run_failed(prepared, model, failure))
+            }
+            Err(WarehouseError::Unfit { what, help }) => {
+                Err(self.run_failed(prepared, model, self.unfit(prepared, model, what, help)?))
             }
             Err(error) => Err(error.into()),
         }

@@ -156,8 +156,13 @@ pub(super) fn main_tip(repository: &Repository, main: &BranchName) -> Result<Opt
 
 /// Now, in seconds since 1970.
 pub fn now() -> i64 {
+    now_micros() / 1_000_000
+}
+
+/// Now, in microseconds since 1970.
+pub(super) fn now_micros() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// The projects of a repository that hooks serve, as folders in it.

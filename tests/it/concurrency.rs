@@ -32,6 +32,7 @@ fn build(model: &str, number: u8) -> Build {
         parents: Vec::new(),
         body: Body::Table(format!("SELECT {number} AS n")),
         files: Vec::new(),
+        declared: None,
         audits: Vec::new(),
         audited: None,
         warnings: Default::default(),

@@ -4,10 +4,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use super::{Audit, AuditFailure, Fill, Warehouse, WarehouseError};
+use crate::domain::csv;
 use crate::domain::environment::{Column, Snapshot};
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::model::Seed;
 use crate::domain::name::{ModelName, TableName, literal, quote};
+use crate::domain::project::Undeclared;
 
 /// What to build.
 #[derive(Debug, Clone)]
@@ -30,6 +32,8 @@ pub struct Build {
     pub body: Body,
     /// The project's files that the query reads: path in the project, and content.
     pub files: Vec<(String, Vec<u8>)>,
+    /// The columns that the model declares for its query, and the query without them.
+    pub declared: Option<(Vec<Column>, String)>,
     /// What must hold of the rows.
     pub audits: Vec<Audit>,
     /// A hash over what they say.
@@ -81,9 +85,10 @@ pub enum Body {
 }
 
 impl Warehouse {
-    /// Builds a snapshot and puts it on record, in one transaction. `at` is the time in seconds since 1970.
+    /// Builds a snapshot and puts it on record, in one transaction. `at` is the time in microseconds since 1970.
     pub fn build(&self, build: &Build, at: i64) -> Result<Snapshot, WarehouseError> {
         let doing = format!("building `{}`", build.model);
+        self.compare_declared(build)?;
         if let Body::Loads(fill) = &build.body {
             return self.fill_by_loads(build, fill, at);
         }
@@ -128,9 +133,22 @@ impl Warehouse {
         at: i64,
     ) -> Result<Snapshot, WarehouseError> {
         let Body::Table(select) = &build.body else { return Ok(snapshot.clone()) };
+        self.compare_declared(build)?;
         let snapshot = self.refill(&Snapshot { select: Some(select.clone()), ..snapshot.clone() }, views, at)?;
         self.audit(build, None)?;
         Ok(snapshot)
+    }
+
+    /// Refuses a query whose columns are not the declared ones: which it has, only the engine knows for sure.
+    fn compare_declared(&self, build: &Build) -> Result<(), WarehouseError> {
+        let Some((columns, select)) = &build.declared else { return Ok(()) };
+        let doing = format!("building `{}`", build.model);
+        let found = self.rows(&doing, &format!("SELECT * FROM (\n{select}\n) LIMIT 0"), Some(0))?.columns;
+        let found: Vec<String> = found.into_iter().map(|(name, _)| name).collect();
+        match Undeclared::of(columns, &found) {
+            Some(differ) => Err(WarehouseError::Unfit { what: differ.words(&build.model), help: Undeclared::HELP }),
+            None => Ok(()),
+        }
     }
 
     /// Makes the table with the project's files at hand: copies of them, in the one folder that queries may read, so
@@ -171,11 +189,15 @@ impl Warehouse {
             Body::Loads(_) => Ok(None),
             Body::Seed { content, seed, columns } => {
                 let file = self.scratch.path().join(format!("{}.csv", build.table.name));
-                std::fs::write(&file, content).map_err(|error| WarehouseError::Engine {
+                let text = csv::rewrite(content, seed, columns).map_err(|why| WarehouseError::Unfit {
+                    what: format!("`{}` can't be a seed of `{}`: {why}", seed.path, build.model),
+                    help: "mend the file, or say in `csv_settings` how it is written",
+                })?;
+                std::fs::write(&file, text).map_err(|error| WarehouseError::Engine {
                     doing: doing.to_owned(),
                     message: format!("{}: {error}", file.display()),
                 })?;
-                let made = self.run(doing, &load_seed(&table, &file, seed, columns));
+                let made = self.run(doing, &load_seed(&table, &file, columns));
                 // the folder goes with the warehouse anyway; a large seed should not wait for that
                 let _ = std::fs::remove_file(&file);
                 made.map(|()| None)
@@ -214,26 +236,18 @@ impl Warehouse {
     }
 }
 
-/// The statement that loads a CSV file. Columns without a declared type get the one DuckDB finds over the whole file,
-/// so that the same content always gives the same types.
-fn load_seed(table: &str, file: &Path, seed: &Seed, columns: &[Column]) -> String {
-    let mut options = vec!["header = true".to_owned(), "sample_size = -1".to_owned()];
-    let settings =
-        [("delim", &seed.delimiter), ("quote", &seed.quote), ("escape", &seed.escape), ("encoding", &seed.encoding)];
-    let given = settings.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
-    options.extend(given.map(|(name, value)| format!("{name} = {}", literal(value))));
-    if !seed.nulls.is_empty() {
-        // an empty field is NULL in any case
-        let nulls: Vec<String> = seed.nulls.iter().map(|null| literal(null)).chain([literal("")]).collect();
-        options.push(format!("nullstr = [{}]", nulls.join(", ")));
-    }
+/// The statement that loads a CSV file as [`csv::rewrite`] writes it. Columns without a declared type get the one that
+/// DuckDB finds over the whole file, so that the same content always gives the same types.
+fn load_seed(table: &str, file: &Path, columns: &[Column]) -> String {
+    let written = "header = true, delim = ',', quote = '\"', escape = '\"', nullstr = '', allow_quoted_nulls = false";
+    let mut options = format!("{written}, sample_size = -1");
     if !columns.is_empty() {
         let types: Vec<String> =
             columns.iter().map(|(name, kind)| format!("{}: {}", literal(name), literal(kind))).collect();
-        options.push(format!("types = {{{}}}", types.join(", ")));
+        options.push_str(&format!(", types = {{{}}}", types.join(", ")));
     }
     let wanted: Vec<String> = columns.iter().map(|(name, _)| quote(name)).collect();
     let wanted = if wanted.is_empty() { "*".to_owned() } else { wanted.join(", ") };
     let file = literal(&file.to_string_lossy());
-    format!("CREATE OR REPLACE TABLE {table} AS SELECT {wanted} FROM read_csv({file}, {})", options.join(", "))
+    format!("CREATE OR REPLACE TABLE {table} AS SELECT {wanted} FROM read_csv({file}, {options})")
 }

@@ -78,6 +78,14 @@ pub enum WarehouseError {
         /// What would change, each in words.
         changes: Vec<String>,
     },
+    /// A query or a file that is not what its model says.
+    #[error("{what}")]
+    Unfit {
+        /// What is wrong.
+        what: String,
+        /// What to do.
+        help: &'static str,
+    },
     /// Something of the user's stands where a view should go.
     #[error("a {kind} that vmesh did not make stands where a view should go")]
     Occupied {

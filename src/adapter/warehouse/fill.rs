@@ -7,7 +7,7 @@ use crate::domain::calendar::Filled;
 use crate::domain::environment::{Column, Continued, Snapshot};
 use crate::domain::evolution::{Evolved, evolve};
 use crate::domain::interval::{Interval, Intervals, Moment};
-use crate::domain::model::{By, OnChange, Policy};
+use crate::domain::model::{By, OnChange, Order, Policy};
 use crate::domain::name::{TableName, literal, quote};
 
 /// How an incremental table is filled.
@@ -44,7 +44,7 @@ pub struct Load {
 pub(super) const NEW: &str = "temp.vmesh_new";
 
 impl Warehouse {
-    /// Makes the table if it is not there, and carries out the loads. `at` is the time in seconds since 1970.
+    /// Makes the table if it is not there, and carries out the loads. `at` is the time in microseconds since 1970.
     pub(super) fn fill_by_loads(&self, build: &Build, fill: &Fill, at: i64) -> Result<Snapshot, WarehouseError> {
         let doing = format!("building `{}`", build.model);
         let aim = fill.aim;
@@ -106,10 +106,11 @@ impl Warehouse {
             // what was once valid can't be computed again
             return Ok(());
         }
-        if !matches!(fill.by, By::TimeRange { .. }) {
-            self.run(&doing, &format!("DELETE FROM {}", build.table.quoted()))?;
-        }
         let mut snapshot = known.clone();
+        if fill.by.order() != Order::Any {
+            self.run(&doing, &format!("DELETE FROM {}", build.table.quoted()))?;
+            snapshot.filled = Some(Filled { aim: known.filled.as_ref().and_then(|f| f.aim), ..Filled::default() });
+        }
         for load in &fill.loads {
             snapshot = self.load(build, fill, load, &snapshot, at)?;
         }
@@ -128,6 +129,14 @@ impl Warehouse {
         let doing = format!("building `{}`", build.model);
         let mut filled = snapshot.filled.clone().unwrap_or_default();
         filled.aim = fill.aim.or(filled.aim);
+        if fill.by.order() == Order::InTurn {
+            // what was built on other rows is loaded again, and is missing until then
+            let after = Interval::new(load.interval.start(), Moment::MAX);
+            after.into_iter().for_each(|after| filled.intervals.remove(after));
+            if filled.intervals.is_empty() && snapshot.continues.is_none() {
+                self.run(&doing, &format!("DELETE FROM {}", build.table.quoted()))?;
+            }
+        }
         filled.intervals.insert(load.interval);
         let next = Snapshot {
             filled: Some(filled),

@@ -148,7 +148,7 @@ fn the_defaults_of_both_formats_mean_the_same() {
         super::super::model::parse_with("SELECT 1 AS ds", &config.unwrap().defaults).unwrap()
     };
     let (mut yaml, mut toml) = (file(yaml), file(toml));
-    assert_eq!((yaml.schedule.start.as_deref(), yaml.about.tags.len()), (Some("2026-01-01"), 2));
+    assert_eq!((yaml.schedule.default_start.as_deref(), yaml.about.tags.len()), (Some("2026-01-01"), 2));
     // told in the order of the file, which in TOML is that of the alphabet
     (yaml.about.hash, toml.about.hash) = ([0; 32], [0; 32]);
     assert_eq!(yaml, toml);

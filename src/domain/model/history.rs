@@ -149,7 +149,14 @@ pub(super) fn read(word: &str, value: &Value<'_>, inner: &[Lexeme]) -> Result<In
         let updated_at = updated_at.unwrap_or_else(|| "updated_at".to_owned());
         RowChange::Later { updated_at, first_from_then }
     };
-    Ok(Incremental { by: By::History(history), lookback: 0, batch_size, forward_only: false, on_change })
+    Ok(Incremental {
+        by: By::History(history),
+        lookback: 0,
+        batch_size,
+        disable_restatement: true,
+        forward_only: false,
+        on_change,
+    })
 }
 
 fn column(property: &Property<'_>) -> Result<String, Problem> {

@@ -18,6 +18,8 @@ pub struct Incremental {
     pub lookback: u32,
     /// The most units in one load.
     pub batch_size: Option<NonZeroU32>,
+    /// Whether its rows may not be computed again.
+    pub disable_restatement: bool,
     /// Whether a changed version goes on from the rows of the one before it, rather than be filled anew.
     pub forward_only: bool,
     /// What such a version may do to the columns.
@@ -69,6 +71,17 @@ impl OnChange {
     }
 }
 
+/// How the loads of a table bear on each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Each is complete in itself: in any order, and as often as one likes.
+    Any,
+    /// Each builds on those before it: the earliest first, and no time is left out between them.
+    InTurn,
+    /// Each adds rows: no time is loaded twice.
+    Once,
+}
+
 /// What of an incremental table a load replaces. Keys and partitions compare NULL-safely.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum By {
@@ -102,6 +115,15 @@ impl By {
             Self::Partition(_) => WORDS[2],
             Self::Unmanaged(_) => WORDS[3],
             Self::History(history) => history.word(),
+        }
+    }
+
+    /// How its loads bear on each other.
+    pub fn order(&self) -> Order {
+        match self {
+            Self::TimeRange { .. } | Self::History(_) => Order::Any,
+            Self::UniqueKey(_) | Self::Partition(_) | Self::Unmanaged(true) => Order::InTurn,
+            Self::Unmanaged(false) => Order::Once,
         }
     }
 }
@@ -160,6 +182,8 @@ impl Incremental {
         };
         let (mut lookback, mut batch_size) = (0, None);
         let (mut forward_only, mut on_change) = (false, OnChange::default());
+        // what was added can't be told from what is added again
+        let mut disable_restatement = matches!(by, By::Unmanaged(_));
         for property in header::items(inner)? {
             if on_change.read(&property)? {
                 continue;
@@ -175,11 +199,14 @@ impl Incremental {
                 }
                 ("forward_only", _) => forward_only = boolean(&property)?,
                 // batches run one after the other, partitions and statements are the engine's business
-                ("batch_concurrency" | "partition_by_time_column" | "disable_restatement", _) => {}
-                (
-                    key @ ("auto_restatement_cron" | "auto_restatement_intervals" | "when_matched" | "merge_filter"),
-                    _,
-                ) => {
+                ("batch_concurrency" | "partition_by_time_column", _) => {}
+                ("disable_restatement", _) => disable_restatement = boolean(&property)?,
+                (key @ ("auto_restatement_cron" | "auto_restatement_intervals"), _) => {
+                    let problem = Problem::new(format!("`{key}` is not supported"), property.span.clone());
+                    let command = "vmesh plan prod --yes --restate-model NAME --start '2 days ago'";
+                    return Err(problem.help(format!("let your scheduler do it: {command}; or use `lookback`")));
+                }
+                (key @ ("when_matched" | "merge_filter"), _) => {
                     return Err(Problem::new(format!("`{key}` is not supported yet"), property.span.clone()));
                 }
                 (key, _) => {
@@ -200,7 +227,7 @@ impl Incremental {
             By::UniqueKey(key) if key.is_empty() => {
                 lacks("the columns that identify a row", "INCREMENTAL_BY_UNIQUE_KEY (unique_key id)")
             }
-            _ => Ok(Self { by, lookback, batch_size, forward_only, on_change }),
+            _ => Ok(Self { by, lookback, batch_size, disable_restatement, forward_only, on_change }),
         }
     }
 }

@@ -7,6 +7,7 @@ use super::header::{self, Value};
 use super::history;
 use super::incremental::{self, By, Incremental};
 use super::problem::Problem;
+use super::seed::Seed;
 
 /// A model's kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,23 +22,6 @@ pub enum Kind {
     Embedded,
     /// A table that grows.
     Incremental(Incremental),
-}
-
-/// Where a seed's rows come from and how they are written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
-pub struct Seed {
-    /// As written: relative to the model's file, or to the project with `$root/` in front.
-    pub path: String,
-    /// Field separator; the engine finds it out when left out.
-    pub delimiter: Option<String>,
-    /// Quote character.
-    pub quote: Option<String>,
-    /// Escape character inside quotes.
-    pub escape: Option<String>,
-    /// What stands for NULL, besides nothing.
-    pub nulls: Vec<String>,
-    /// The encoding; UTF-8 when left out.
-    pub encoding: Option<String>,
 }
 
 /// Kinds of SQLMesh that vmesh will have and doesn't have yet.
@@ -83,7 +67,7 @@ impl Kind {
         };
         let upper = word.to_ascii_uppercase();
         if upper == "SEED" {
-            return seed(value, inner).map(Self::Seed);
+            return Seed::read(value, inner).map(Self::Seed);
         }
         if incremental::WORDS.contains(&upper.as_str()) || history::WORDS.contains(&upper.as_str()) {
             return Incremental::read(&upper, value, inner).map(Self::Incremental);
@@ -121,50 +105,4 @@ fn plain(inner: &[super::super::sql::Lexeme]) -> Result<(), Problem> {
         }
     }
     Ok(())
-}
-
-fn seed(value: &Value<'_>, inner: &[super::super::sql::Lexeme]) -> Result<Seed, Problem> {
-    let mut seed = Seed::default();
-    for property in header::items(inner)? {
-        match property.key.as_str() {
-            "path" => seed.path = text(&property)?,
-            "batch_size" => {}
-            "csv_settings" => {
-                let settings = property.value.lexemes();
-                let settings = settings.get(1..settings.len().saturating_sub(1)).unwrap_or(&[]);
-                for setting in header::items(settings)? {
-                    match setting.key.as_str() {
-                        "delimiter" => seed.delimiter = Some(text(&setting)?),
-                        "quotechar" => seed.quote = Some(text(&setting)?),
-                        "escapechar" => seed.escape = Some(text(&setting)?),
-                        "encoding" => seed.encoding = Some(text(&setting)?),
-                        "na_values" => seed.nulls = nulls(&setting)?,
-                        key => {
-                            let what = format!("csv setting `{key}` is not supported yet");
-                            return Err(Problem::new(what, setting.span)
-                                .help("supported: delimiter, quotechar, escapechar, encoding, na_values"));
-                        }
-                    }
-                }
-            }
-            key => return Err(Problem::new(format!("unknown property `{key}` of kind SEED"), property.span)),
-        }
-    }
-    if seed.path.is_empty() {
-        let problem = Problem::new("a SEED needs the path of its CSV file", value.span());
-        return Err(problem.help("kind SEED (path '../seeds/name.csv')"));
-    }
-    Ok(seed)
-}
-
-/// `'NA'` or `('NA', '-')`.
-fn nulls(setting: &header::Property<'_>) -> Result<Vec<String>, Problem> {
-    let problem = || Problem::new("`na_values` is a list of strings: ('NA', '-')", setting.value.span());
-    let texts = setting.value.elements().into_iter().map(|element| element.text().map(str::to_owned));
-    texts.collect::<Option<_>>().ok_or_else(problem)
-}
-
-fn text(property: &header::Property<'_>) -> Result<String, Problem> {
-    let problem = || Problem::new(format!("`{}` is a string: '…'", property.key), property.value.span());
-    property.value.text().map(str::to_owned).ok_or_else(problem)
 }

@@ -9,16 +9,18 @@ mod kind;
 mod problem;
 mod properties;
 mod schedule;
+mod seed;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::defaults::Defaults;
 pub use self::files::files_read;
 pub use self::history::{History, RowChange};
-pub use self::incremental::{By, Incremental, OnChange, Policy};
-pub use self::kind::{Kind, Seed};
+pub use self::incremental::{By, Incremental, OnChange, Order, Policy};
+pub use self::kind::Kind;
 pub use self::problem::Problem;
 pub use self::schedule::Schedule;
+pub use self::seed::Seed;
 use super::audit::Call;
 use super::diagnostic::nearest;
 use super::macros::{Blueprint, Map};
@@ -45,7 +47,7 @@ pub struct ModelFile {
     pub about: About,
     /// Properties that the table is made with, canonically spelled: they count in the fingerprint.
     pub physical: Vec<(String, String)>,
-    /// Declared columns and their types (seeds).
+    /// Declared columns and their types.
     pub columns: Vec<(String, String)>,
     /// What must hold of its rows.
     pub audits: Vec<Call>,

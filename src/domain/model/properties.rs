@@ -4,7 +4,7 @@ use super::super::audit;
 use super::super::diagnostic::nearest;
 use super::super::lint::Rule;
 use super::super::name::ModelName;
-use super::super::sql::{Lexeme, Span};
+use super::super::sql::{Lexeme, Span, Token};
 use super::defaults::Defaults;
 use super::header::{self, Property};
 use super::incremental::{By, Incremental, expressions};
@@ -78,14 +78,22 @@ pub(super) fn read(text: &str, statement: &[Lexeme], defaults: &Defaults) -> Res
     let own_audits = file.audits.len();
     let mut in_defaults = Vec::new();
     let defaults = defaults.of(&properties);
+    let own_start = file.schedule.start.take();
     for (text, property) in &defaults {
         take(&mut file, text, property, &mut metadata, &mut in_defaults);
     }
+    // a parent's start comes before the project's
+    file.schedule.default_start = std::mem::replace(&mut file.schedule.start, own_start);
     // the text of a default is in no file
     let place = file.place.clone();
     file.audits[own_audits..].iter_mut().for_each(|call| call.tell_at(&place));
     problems.extend(in_defaults.into_iter().map(|problem| Problem { span: place.clone(), ..problem }));
     file.physical.sort();
+    if let Some(Kind::Incremental(incremental)) = &file.kind {
+        // declared or not, the kind adds them itself
+        let added = incremental.added_columns();
+        file.columns.retain(|(name, _)| !added.iter().any(|added| added.eq_ignore_ascii_case(name)));
+    }
     if let Some(Kind::Incremental(Incremental { by: By::Partition(parts), .. })) = &mut file.kind {
         let all = properties.iter().chain(defaults.iter().map(|(_, property)| property));
         *parts = all.filter(|property| property.key == "partitioned_by").flat_map(expressions).collect();
@@ -95,12 +103,6 @@ pub(super) fn read(text: &str, statement: &[Lexeme], defaults: &Defaults) -> Res
         }
     }
     file.about.hash = *metadata.finalize().as_bytes();
-    if !file.columns.is_empty() && !matches!(file.kind, Some(Kind::Seed(_))) {
-        let at = properties.iter().find(|property| property.key == "columns");
-        let at = at.map_or_else(|| file.place.clone(), |property| property.span.clone());
-        let problem = Problem::new("`columns` is supported only for kind SEED yet", at);
-        problems.push(problem.help("cast in the query: SELECT amount::DECIMAL(18, 2) AS amount"));
-    }
     if problems.is_empty() { Ok(file) } else { Err(problems) }
 }
 
@@ -218,15 +220,41 @@ fn columns(property: &Property<'_>) -> Result<Vec<(String, String)>, Problem> {
         [open, inner @ .., _] if header::is(open, "(") => inner,
         _ => return Err(expected("(name TYPE, …)", property)),
     };
-    let items = header::items(inner)?;
-    Ok(items.iter().map(|item| (item_name(item, inner), type_name(item))).collect())
+    let mut columns: Vec<(String, String)> = Vec::new();
+    for item in header::items(inner)? {
+        let name = item_name(&item, inner);
+        if columns.iter().any(|(other, _)| other.eq_ignore_ascii_case(&name)) {
+            return Err(Problem::new(format!("column `{name}` is declared twice"), item.span));
+        }
+        if !is_type(item.value.lexemes()) {
+            let problem = Problem::new(format!("this is no type of column `{name}`"), item.value.span());
+            return Err(problem.help("columns (id INT, amount DECIMAL(18, 2), tags TEXT[])"));
+        }
+        columns.push((name, type_name(&item)));
+    }
+    Ok(columns)
+}
+
+/// Whether a type can only be one: words, brackets in pairs, and what types hold in these.
+fn is_type(lexemes: &[Lexeme]) -> bool {
+    let mut depth = 0_i32;
+    let is_part = |lexeme: &Lexeme| {
+        match &lexeme.token {
+            Token::Symbol(sign) if sign == "(" || sign == "[" => depth += 1,
+            Token::Symbol(sign) if sign == ")" || sign == "]" => depth -= 1,
+            Token::Symbol(sign) => return sign == "," && depth > 0,
+            Token::Word { .. } | Token::Number(_) | Token::String(_) => {}
+        }
+        depth >= 0
+    };
+    lexemes.iter().all(is_part) && matches!(lexemes.first().map(|first| &first.token), Some(Token::Word { .. }))
 }
 
 /// The column's name with its letters as written.
 fn item_name(item: &Property<'_>, lexemes: &[Lexeme]) -> String {
     let written = lexemes.iter().find(|lexeme| lexeme.span == item.span).map(|lexeme| &lexeme.token);
     match written {
-        Some(super::super::sql::Token::Word { text, .. }) => text.clone(),
+        Some(Token::Word { text, .. }) => text.clone(),
         _ => item.key.clone(),
     }
 }

@@ -11,6 +11,8 @@ use super::problem::Problem;
 pub struct Schedule {
     /// The first moment of its rows.
     pub start: Option<String>,
+    /// The start where neither the model nor its parents say one.
+    pub default_start: Option<String>,
     /// The last one; a date means all of that day.
     pub end: Option<String>,
     /// When it is due.

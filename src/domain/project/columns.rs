@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::super::csv;
 use super::super::diagnostic::{Diagnostic, nearest};
 use super::super::external::Externals;
 use super::super::model::{Kind, ModelFile};
@@ -57,10 +58,8 @@ impl<'a> Known<'a> {
         }
         let (path, file) = self.files.get(name).filter(|_| open.insert(name.clone()))?;
         let columns = match &file.kind {
-            _ if !file.columns.is_empty() => Some(file.columns.iter().map(|(name, _)| name.clone()).collect()),
-            Some(Kind::Seed(seed)) => {
-                of_seed(file, resolve(path, &seed.path).and_then(|path| (self.seed)(&path)).as_ref())
-            }
+            kind if !file.columns.is_empty() => Some(with_added(&file.columns, kind.as_ref())),
+            Some(Kind::Seed(seed)) => resolve(path, &seed.path).and_then(|path| (self.seed)(&path))?.header,
             _ => {
                 let reads = file.query.as_ref().and_then(|query| query.reads.as_ref());
                 let open = RefCell::new(open);
@@ -98,7 +97,7 @@ pub(super) fn typed(columns: Vec<String>, file: &ModelFile) -> Vec<(String, Opti
 /// The columns of a model whose parents are finished; `None` where they can't be told without the engine.
 pub(super) fn of(draft: &Draft, models: &BTreeMap<ModelName, Model>, externals: &Externals) -> Option<Vec<String>> {
     if let Kind::Seed(_) = draft.kind {
-        return of_seed(&draft.file, draft.seed.as_ref());
+        return draft.seed.as_ref()?.header.clone();
     }
     of_query(&draft.file, |read| match draft.reads.get(read)? {
         Some(parent) => models.get(parent)?.columns.clone(),
@@ -106,19 +105,24 @@ pub(super) fn of(draft: &Draft, models: &BTreeMap<ModelName, Model>, externals: 
     })
 }
 
-fn of_seed(file: &ModelFile, seed: Option<&SeedFile>) -> Option<Vec<String>> {
-    if !file.columns.is_empty() {
-        return Some(file.columns.iter().map(|(name, _)| name.clone()).collect());
+/// The declared columns, and those that the kind adds.
+fn with_added(columns: &[(String, String)], kind: Option<&Kind>) -> Vec<String> {
+    let declared = columns.iter().map(|(name, _)| name.clone());
+    declared.chain(added(kind).into_iter().map(str::to_owned)).collect()
+}
+
+/// The columns that a kind adds to those of the query.
+fn added(kind: Option<&Kind>) -> Vec<&str> {
+    match kind {
+        Some(Kind::Incremental(incremental)) => incremental.added_columns(),
+        _ => Vec::new(),
     }
-    seed?.header.clone()
 }
 
 /// The columns that a query gives; `of_read` tells those of what it reads.
 fn of_query(file: &ModelFile, of_read: impl Fn(usize) -> Option<Vec<String>>) -> Option<Vec<String>> {
     let mut columns = expanded(file.query.as_ref()?.outputs.as_ref()?, of_read)?;
-    if let Some(Kind::Incremental(incremental)) = &file.kind {
-        columns.extend(incremental.added_columns().into_iter().map(str::to_owned));
-    }
+    columns.extend(added(file.kind.as_ref()).into_iter().map(str::to_owned));
     unique(columns)
 }
 
@@ -175,6 +179,76 @@ pub(super) fn lacking(sources: &Sources<'_>, models: &BTreeMap<ModelName, Model>
         }
     }
     problems
+}
+
+/// How the columns of a query or a file differ from those that its model declares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undeclared {
+    /// Declared, and not there.
+    pub missing: Vec<String>,
+    /// There, and not declared.
+    pub extra: Vec<String>,
+}
+
+impl Undeclared {
+    /// The difference; `None` if there is none.
+    pub fn of(declared: &[(String, String)], found: &[String]) -> Option<Self> {
+        let names: Vec<&String> = declared.iter().map(|(name, _)| name).collect();
+        let is_found = |name: &&&String| found.iter().any(|other| other.eq_ignore_ascii_case(name));
+        let is_declared = |name: &&String| names.iter().any(|other| other.eq_ignore_ascii_case(name));
+        let missing = names.iter().filter(|name| !is_found(name)).map(|name| (*name).clone()).collect();
+        let extra = found.iter().filter(|name| !is_declared(name)).cloned().collect();
+        Some(Self { missing, extra }).filter(|all| !(all.missing.is_empty() && all.extra.is_empty()))
+    }
+
+    /// The sentence about it.
+    pub fn words(&self, model: &ModelName) -> String {
+        let names = |names: &[String]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let missing = match self.missing.is_empty() {
+            true => None,
+            false => Some(format!("does not give {}, which `columns` declares", names(&self.missing))),
+        };
+        let extra = match self.extra.is_empty() {
+            true => None,
+            false => Some(format!("gives {}, which `columns` does not declare", names(&self.extra))),
+        };
+        let said: Vec<String> = missing.into_iter().chain(extra).collect();
+        format!("the query of `{model}` {}", said.join(", and "))
+    }
+
+    /// What to do about it.
+    pub const HELP: &'static str = "columns are matched by name: name the same ones in the query and in `columns`";
+}
+
+/// The columns that a model shows: those that it declares, if any. What the files prove to be otherwise is a problem.
+pub(super) fn declared(
+    sources: &Sources<'_>,
+    draft: &Draft,
+    found: Option<Vec<String>>,
+) -> Result<Option<Vec<String>>, Diagnostic> {
+    let declared = &draft.file.columns;
+    if declared.is_empty() {
+        return Ok(found);
+    }
+    let at = |what: String| Diagnostic::new(what).at(draft.place(sources, ""));
+    match (&draft.kind, &found) {
+        (Kind::Seed(seed), Some(header)) => {
+            let lacking: Vec<&str> = csv::lacking(header, declared).collect();
+            if !lacking.is_empty() && seed.delimiter.is_none_or(|c| c == ',') && seed.lineterminator.is_none() {
+                let problem = at(format!("`{}` can't be a seed of `{}`", seed.path, draft.name));
+                return Err(problem.note(csv::lacks(&lacking, header)).help("name the columns as the file does"));
+            }
+        }
+        (Kind::Seed(_), None) | (_, None) => {}
+        (kind, Some(found)) => {
+            let added = added(Some(kind));
+            let found: Vec<String> = found.iter().filter(|name| !added.contains(&name.as_str())).cloned().collect();
+            if let Some(differ) = Undeclared::of(declared, &found) {
+                return Err(at(differ.words(&draft.name)).help(Undeclared::HELP));
+            }
+        }
+    }
+    Ok(Some(with_added(declared, Some(&draft.kind))))
 }
 
 /// Columns that queries use and that no table they read has.

@@ -5,17 +5,19 @@ mod columns;
 mod render;
 
 pub use self::check::{from_path, guess_reads};
-pub use self::columns::Known;
+pub use self::columns::{Known, Undeclared};
+pub use self::render::{cast, cast_head};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::calendar::Calendar;
+use super::calendar::{Calendar, fixed};
 use super::config::Config;
 use super::diagnostic::{Diagnostic, Excerpt};
 use super::external::Externals;
 use super::fingerprint::{self, Fingerprint, Own};
 use super::graph;
+use super::interval::Moment;
 use super::model::{Kind, ModelFile};
 use super::name::{ModelName, TableName};
 use super::sql::{Output, Span};
@@ -57,6 +59,8 @@ pub struct Model {
     pub columns: Option<Vec<String>>,
     /// When it is filled, for incremental kinds.
     pub calendar: Option<Calendar>,
+    /// Where its rows begin, as far as it or the models above it say.
+    pub start: Option<String>,
 }
 
 /// A data file of the project: a seed's CSV, or one that a query names.
@@ -217,16 +221,21 @@ fn written(sources: &Sources<'_>, path: &str, file: &ModelFile, span: &Span, lab
 
 /// The model of a draft whose parents are finished.
 fn finish(sources: &Sources<'_>, draft: Draft, models: &BTreeMap<ModelName, Model>) -> Result<Model, Diagnostic> {
-    let calendar = calendar(&draft, models).map_err(|why| Diagnostic::new(why).at(draft.place(sources, "")))?;
+    let start = draft.file.schedule.start.clone().or_else(|| earliest(&draft, models));
+    let calendar = calendar(&draft, start.clone()).map_err(|why| Diagnostic::new(why).at(draft.place(sources, "")))?;
     let mut kind = vec![draft.kind.word().to_owned()];
     if let Kind::Seed(seed) = &draft.kind {
-        let settings = [&seed.delimiter, &seed.quote, &seed.escape];
-        kind.extend(settings.map(|setting| setting.clone().unwrap_or_default()));
-        kind.extend(seed.encoding.iter().map(|encoding| format!("encoding {encoding}")));
-        kind.extend(seed.nulls.iter().map(|null| format!("null {null}")));
+        kind.extend(seed.meaning());
     }
     if let (Kind::Incremental(incremental), Some(calendar)) = (&draft.kind, &calendar) {
         kind.extend(incremental.meaning().into_iter().chain(calendar.meaning()));
+    }
+    if calendar.is_none() && is_timely(&draft.file, &draft.reads, models) {
+        // `@start_ds` and its like are the model's start
+        let start = draft.file.schedule.start.as_ref().or(draft.file.schedule.default_start.as_ref());
+        kind.extend(
+            start.map(|start| fixed(start, Moment::read).map_or_else(|| start.to_lowercase(), |at| at.to_string())),
+        );
     }
     let part = Own {
         name: &draft.name,
@@ -241,6 +250,7 @@ fn finish(sources: &Sources<'_>, draft: Draft, models: &BTreeMap<ModelName, Mode
     let fingerprint_of = |name: ModelName| models.get(&name).map(|parent| (name, parent.fingerprint));
     let parents: BTreeMap<ModelName, Fingerprint> = draft.parents().into_iter().filter_map(fingerprint_of).collect();
     let columns = columns::of(&draft, models, sources.externals);
+    let columns = columns::declared(sources, &draft, columns)?;
     let whole = |part| fingerprint::whole(part, parents.iter().map(|(name, fingerprint)| (name, *fingerprint)));
     Ok(Model {
         fingerprint: whole(&own),
@@ -256,16 +266,29 @@ fn finish(sources: &Sources<'_>, draft: Draft, models: &BTreeMap<ModelName, Mode
         files: draft.files,
         columns,
         calendar,
+        start,
     })
 }
 
-/// When an incremental model is filled. Without a start of its own it begins with the earliest of its parents, as far as
-/// they say; times that are told from now can't be compared, and the first one is taken.
-fn calendar(draft: &Draft, models: &BTreeMap<ModelName, Model>) -> Result<Option<Calendar>, String> {
+/// Whether a query, with the embedded ones that it reads, says something else at another time.
+fn is_timely(file: &ModelFile, reads: &[Option<ModelName>], models: &BTreeMap<ModelName, Model>) -> bool {
+    let mut embedded = reads.iter().flatten().filter_map(|name| models.get(name));
+    file.timely
+        || embedded.any(|parent| parent.kind == Kind::Embedded && is_timely(&parent.file, &parent.reads, models))
+}
+
+/// The earliest start of a model's parents, as far as they say; times that are told from now can't be compared, and
+/// the first one is taken where there is no other.
+fn earliest(draft: &Draft, models: &BTreeMap<ModelName, Model>) -> Option<String> {
+    let starts = draft.parents().into_iter().filter_map(|name| models.get(&name)?.start.as_ref());
+    starts.min_by_key(|start| (fixed(start, Moment::read).unwrap_or(Moment::MAX), *start)).cloned()
+}
+
+/// When an incremental model is filled, from a start of its own or of its parents, or the project's.
+fn calendar(draft: &Draft, start: Option<String>) -> Result<Option<Calendar>, String> {
     let Kind::Incremental(incremental) = &draft.kind else { return Ok(None) };
-    let parents = draft.parents().into_iter().filter_map(|name| models.get(&name)?.calendar.as_ref()?.start());
-    let start = parents.min().map(str::to_owned);
-    Calendar::new(&draft.file.schedule, incremental, start).map(Some)
+    let schedule = &draft.file.schedule;
+    Calendar::new(schedule, incremental, start.or_else(|| schedule.default_start.clone())).map(Some)
 }
 
 #[cfg(test)]

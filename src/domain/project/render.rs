@@ -1,7 +1,7 @@
 //! A model's query with the physical tables of its parents spliced in: the text that the engine runs.
 
 use super::super::model::Kind;
-use super::super::name::{ModelName, TableName};
+use super::super::name::{ModelName, TableName, quote};
 use super::super::sql;
 use super::{Model, Project};
 
@@ -26,6 +26,7 @@ impl Project {
                 None => None,
                 Some(parent) if parent.kind == Kind::Embedded => {
                     let inner = self.select(parent, text, table)?.unwrap_or_default();
+                    let inner = cast(&inner, &parent.file.columns);
                     Some(format!("({})", one_line(&inner)))
                 }
                 Some(parent) => table(&parent.name).map(|table| table.quoted()),
@@ -38,6 +39,21 @@ impl Project {
         };
         Ok(Some(sql::splice(written, query, &replace)))
     }
+}
+
+/// A query with the columns that its model declares: in this order, of these types, found by name. Without any, it
+/// stays as it is.
+pub fn cast(select: &str, columns: &[(String, String)]) -> String {
+    if columns.is_empty() { select.to_owned() } else { format!("{}{select}\n) AS declared", cast_head(columns)) }
+}
+
+/// What [`cast`] puts in front of a query.
+pub fn cast_head(columns: &[(String, String)]) -> String {
+    if columns.is_empty() {
+        return String::new();
+    }
+    let cast = |(name, kind): &(String, String)| format!("CAST({0} AS {kind}) AS {0}", quote(name));
+    format!("SELECT {} FROM (\n", columns.iter().map(cast).collect::<Vec<_>>().join(", "))
 }
 
 /// The same SQL without comments and line breaks (those inside of strings stay).

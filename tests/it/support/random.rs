@@ -41,8 +41,14 @@ pub(crate) fn query(number: usize, dice: &mut Dice) -> String {
         5 => format!("SELECT DISTINCT id, (SELECT count(*) FROM m{b} AS x WHERE x.v >= {constant}) AS v FROM M{a}"),
         6 => format!("MODEL (kind VIEW);\nSELECT id, v FROM \"m{a}\" WHERE id <> {constant}"),
         7 => format!(
-            "MODEL (kind INCREMENTAL_BY_UNIQUE_KEY (unique_key id), start '2026-01-01');\n\
-             SELECT id, v + {constant} AS v FROM m{a} WHERE @start_ds <= @end_ds"
+            "MODEL (kind INCREMENTAL_{}, start '2026-01-01');\n\
+             SELECT id, v + {constant} AS v FROM m{a} WHERE @start_ds <= @end_ds",
+            [
+                "BY_UNIQUE_KEY (unique_key id)",
+                "BY_PARTITION, partitioned_by id",
+                "UNMANAGED",
+                "UNMANAGED (insert_overwrite true)"
+            ][constant]
         ),
         8 => format!(
             "MODEL (kind INCREMENTAL_BY_TIME_RANGE (time_column day, batch_size 90), start '2026-01-01');\n\

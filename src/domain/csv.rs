@@ -1,0 +1,209 @@
+//! A seed's CSV file: read as its settings say (they are those of pandas, as in SQLMesh), and written again in the one
+//! form that the engine is given.
+
+mod encoding;
+
+use std::collections::BTreeSet;
+
+use super::model::Seed;
+pub use encoding::is_known as is_known_encoding;
+
+/// What pandas takes for NULL.
+const NULLS: [&str; 19] = [
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
+    "NULL", "NaN", "None", "n/a", "nan", "null",
+];
+
+/// What may separate cells where nobody says what does.
+const SEPARATORS: [char; 4] = [',', ';', '\t', '|'];
+
+/// A file in one form: commas, double quotes where they are needed, an empty cell for NULL and `""` for no letters.
+/// `columns` are the declared ones. An error says what is wrong with the file.
+pub fn rewrite(bytes: &[u8], seed: &Seed, columns: &[(String, String)]) -> Result<String, String> {
+    let text = encoding::decode(bytes, seed.encoding.as_deref())?;
+    let mut records = Records::new(&text, seed);
+    let header = records.next_record()?.ok_or("it is empty: the first line names the columns")?;
+    let header: Vec<String> = header.into_iter().map(|name| declared(name, columns)).collect();
+    let lacking: Vec<&str> = lacking(&header, columns).collect();
+    if !lacking.is_empty() {
+        return Err(lacks(&lacking, &header));
+    }
+    let nulls: Vec<BTreeSet<&str>> = header.iter().map(|name| nulls(seed, name)).collect();
+    let flags: Vec<bool> = header.iter().map(|name| is_boolean(name, columns)).collect();
+    let mut out = String::with_capacity(text.len() + text.len() / 8);
+    write_record(&mut out, header.iter().map(|name| Some(name.as_str())));
+    while let Some(record) = records.next_record()? {
+        if record.len() > header.len() {
+            let (line, cells, names) = (records.line, record.len(), header.len());
+            return Err(format!("line {line} has {cells} cells, and the first line names {names} columns"));
+        }
+        let cells = (0..header.len()).map(|at| {
+            let cell = record.get(at)?.as_str();
+            let cell = if nulls.get(at)?.contains(cell) { return None } else { cell };
+            Some(if *flags.get(at)? { boolean(cell) } else { cell })
+        });
+        write_record(&mut out, cells);
+    }
+    Ok(out)
+}
+
+/// The declared columns that a file does not have.
+pub fn lacking<'c>(header: &[String], columns: &'c [(String, String)]) -> impl Iterator<Item = &'c str> {
+    let names: BTreeSet<String> = header.iter().map(|name| name.to_lowercase()).collect();
+    columns.iter().map(|(name, _)| name.as_str()).filter(move |name| !names.contains(&name.to_lowercase()))
+}
+
+/// The sentence about them.
+pub fn lacks(lacking: &[&str], header: &[String]) -> String {
+    let names: Vec<String> = lacking.iter().map(|name| format!("`{name}`")).collect();
+    let word = if names.len() == 1 { "column" } else { "columns" };
+    format!("it has no {word} {}, which `columns` declares; it has: {}", names.join(", "), header.join(", "))
+}
+
+/// A name of the first line, spelled as it is declared.
+fn declared(name: String, columns: &[(String, String)]) -> String {
+    let found = columns.iter().find(|(declared, _)| declared.eq_ignore_ascii_case(&name));
+    found.map_or(name, |(declared, _)| declared.clone())
+}
+
+/// What stands for NULL in a column.
+fn nulls<'s>(seed: &'s Seed, column: &str) -> BTreeSet<&'s str> {
+    let own = seed.nulls_of.iter().filter(|(name, _)| name.eq_ignore_ascii_case(column));
+    let given = seed.nulls.iter().chain(own.flat_map(|(_, nulls)| nulls)).map(String::as_str);
+    let usual = NULLS.into_iter().filter(|_| seed.keep_default_na);
+    given.chain(usual).collect()
+}
+
+fn is_boolean(name: &str, columns: &[(String, String)]) -> bool {
+    let kind = columns.iter().find(|(declared, _)| declared == name).map(|(_, kind)| kind.to_ascii_lowercase());
+    kind.is_some_and(|kind| matches!(kind.as_str(), "boolean" | "bool" | "logical"))
+}
+
+/// The engine's word for a boolean; what is none stays for it to complain about.
+fn boolean(cell: &str) -> &str {
+    match cell.trim().to_ascii_lowercase().as_str() {
+        "y" | "yes" | "t" | "true" | "on" | "1" => "true",
+        "n" | "no" | "f" | "false" | "off" | "0" => "false",
+        _ => cell,
+    }
+}
+
+fn write_record<'c>(out: &mut String, cells: impl Iterator<Item = Option<&'c str>>) {
+    for (at, cell) in cells.enumerate() {
+        if at > 0 {
+            out.push(',');
+        }
+        let Some(cell) = cell else { continue };
+        let edge = |c: Option<char>| c.is_some_and(char::is_whitespace);
+        let is_plain = !cell.is_empty()
+            && !cell.contains([',', '"', '\n', '\r'])
+            && !edge(cell.chars().next())
+            && !edge(cell.chars().next_back());
+        if is_plain {
+            out.push_str(cell);
+        } else {
+            out.push('"');
+            out.push_str(&cell.replace('"', "\"\""));
+            out.push('"');
+        }
+    }
+    out.push('\n');
+}
+
+/// The records of a text, one after the other.
+struct Records<'t> {
+    rest: std::iter::Peekable<std::str::Chars<'t>>,
+    /// The line that the last record ended in.
+    line: usize,
+    separator: char,
+    quote: Option<char>,
+    doubled: bool,
+    escape: Option<char>,
+    end: Option<char>,
+    skip_initial_space: bool,
+}
+
+impl<'t> Records<'t> {
+    fn new(text: &'t str, seed: &Seed) -> Self {
+        let first = text.lines().next().unwrap_or_default();
+        let found = || SEPARATORS.into_iter().find(|separator| first.contains(*separator));
+        Self {
+            rest: text.chars().peekable(),
+            line: 0,
+            separator: seed.delimiter.or_else(found).unwrap_or(','),
+            quote: Some(seed.quote.unwrap_or('"')),
+            doubled: seed.doublequote,
+            escape: seed.escape,
+            end: seed.lineterminator,
+            skip_initial_space: seed.skipinitialspace,
+        }
+    }
+
+    /// The cells of the next line that is not blank.
+    fn next_record(&mut self) -> Result<Option<Vec<String>>, String> {
+        loop {
+            if self.rest.peek().is_none() {
+                return Ok(None);
+            }
+            let (cells, is_blank) = self.record()?;
+            if !is_blank {
+                return Ok(Some(cells));
+            }
+        }
+    }
+
+    /// The cells up to the end of the line, and whether there is nothing but space in it.
+    fn record(&mut self) -> Result<(Vec<String>, bool), String> {
+        let (mut cells, mut cell) = (Vec::new(), String::new());
+        let (mut quoted, mut was_quoted) = (false, false);
+        self.line += 1;
+        let begins = self.line;
+        loop {
+            let Some(c) = self.rest.next() else {
+                if quoted {
+                    return Err(format!("the quote that begins in line {begins} is never closed"));
+                }
+                break;
+            };
+            if Some(c) == self.escape && self.escape != self.quote {
+                cell.extend(self.rest.next());
+            } else if quoted {
+                self.line += usize::from(c == '\n');
+                if Some(c) != self.quote {
+                    cell.push(c);
+                } else if self.doubled && self.rest.next_if(|next| Some(*next) == self.quote).is_some() {
+                    cell.push(c);
+                } else {
+                    quoted = false;
+                }
+            } else if Some(c) == self.quote && cell.is_empty() && !was_quoted {
+                (quoted, was_quoted) = (true, true);
+            } else if c == self.separator {
+                cells.push(std::mem::take(&mut cell));
+                was_quoted = false;
+            } else if self.is_end(c) {
+                break;
+            } else if !(c == ' ' && self.skip_initial_space && cell.is_empty() && !was_quoted) {
+                cell.push(c);
+            }
+        }
+        let is_blank = cells.is_empty() && cell.trim().is_empty() && !was_quoted;
+        cells.push(cell);
+        Ok((cells, is_blank))
+    }
+
+    /// Whether a character ends a line; takes what belongs to it.
+    fn is_end(&mut self, c: char) -> bool {
+        match self.end {
+            Some(end) => c == end,
+            None if c == '\r' => {
+                self.rest.next_if_eq(&'\n');
+                true
+            }
+            None => c == '\n',
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
