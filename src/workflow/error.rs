@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use super::ownership::Kept;
-use super::unit_tests::Tested;
+use super::run::{Failed, Ran};
+use super::unit_tests::Tests;
 use crate::adapter::git::GitError;
 use crate::adapter::hooks::HookError;
 use crate::adapter::warehouse::WarehouseError;
@@ -47,9 +48,17 @@ pub enum Error {
         /// How many were built.
         built: usize,
     },
-    /// Unit tests failed; nothing was built.
+    /// Some of what was due could not be run; the rest was, and is kept.
+    #[error("{} could not be run", .failed.models.len())]
+    Run {
+        /// What was run.
+        ran: Ran,
+        /// What was not.
+        failed: Failed,
+    },
+    /// Unit tests failed, or could not be read; nothing was built.
     #[error("unit tests failed")]
-    Tests(Vec<Tested>),
+    Tests(Tests),
     /// Builds would be needed and were forbidden.
     #[error("builds are needed")]
     BuildsNeeded {
