@@ -39,11 +39,13 @@ pub(super) fn not_expanded(subject: &Subject<'_>) -> Vec<Finding> {
             outputs.iter().filter_map(read).collect::<Vec<_>>()
         });
         let unknown = unknown(subject, among.as_deref());
-        let first = unknown.first()?;
+        let (first, is_model) = unknown.first()?;
+        let names: Vec<&str> = unknown.iter().map(|(name, _)| name.as_str()).collect();
+        let declare = if *is_model { "" } else { ", or declare them in external_models.yaml" };
         Some(Finding {
-            what: format!("`*` can't be expanded: the columns of `{}` are not known", unknown.join("`, `")),
+            what: format!("`*` can't be expanded: the columns of `{}` are not known", names.join("`, `")),
             place: Place::Query(span.clone()),
-            help: format!("name the columns that `{}` takes from `{first}`", model.name),
+            help: format!("name the columns that `{}` takes from `{first}`{declare}", model.name),
         })
     };
     stars(subject).filter_map(finding).collect()
@@ -58,8 +60,9 @@ fn stars<'a>(subject: &'a Subject<'_>) -> impl Iterator<Item = (&'a Span, Option
     })
 }
 
-/// The tables that the query reads whose columns the files don't prove: of these reads, or of all.
-fn unknown(subject: &Subject<'_>, among: Option<&[usize]>) -> Vec<String> {
+/// The tables that the query reads whose columns the files don't prove, and whether they are models: of these reads, or of
+/// all.
+fn unknown(subject: &Subject<'_>, among: Option<&[usize]>) -> Vec<(String, bool)> {
     let model = subject.model;
     let reads = model.file.query.iter().flat_map(|query| query.reads.iter().flatten()).enumerate();
     let counts = reads.filter(|(index, _)| among.is_none_or(|among| among.contains(index)));
@@ -67,7 +70,8 @@ fn unknown(subject: &Subject<'_>, among: Option<&[usize]>) -> Vec<String> {
         let all = [Output::All { read: *index, except: Vec::new() }];
         subject.project.columns(model, &all).is_none()
     });
-    let mut names: Vec<String> = unknown.map(|(_, read)| read.parts.join(".")).collect();
+    let is_model = |index: usize| model.reads.get(index).is_some_and(Option::is_some);
+    let mut names: Vec<(String, bool)> = unknown.map(|(index, read)| (read.parts.join("."), is_model(index))).collect();
     names.dedup();
     names
 }

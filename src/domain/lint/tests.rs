@@ -10,7 +10,8 @@ use crate::domain::model;
 use crate::domain::project::{SeedFile, Sources};
 
 /// What a rule finds in model `m`, whose file is `text`, each finding as the text at its place and what is wrong. Beside
-/// it there are `a (id, name, total)` and `b (id, price)`, and models of whose columns nothing is known: `dark`.
+/// it there are `a (id, name, total)` and `b (id, price)`, the declared table `known.items (id, pieces)`, and a model of
+/// whose columns nothing is known: `dark`.
 fn found(rule: Rule, text: &str) -> Vec<(String, String)> {
     let files = [
         ("models/a.sql", "SELECT 1 AS id, 'x' AS name, 2 AS total"),
@@ -19,13 +20,15 @@ fn found(rule: Rule, text: &str) -> Vec<(String, String)> {
         ("models/m.sql", text),
     ];
     let config = Config::parse("vmesh.toml", "", &|_| None).unwrap();
+    let mut externals = Externals::default();
+    externals.add("- name: known.items\n  columns: {id: INT, pieces: INT}\n").unwrap();
     let project = Project::assemble(&Sources {
         files: files.iter().map(|(path, text)| ((*path).to_owned(), Arc::new(model::parse(text).unwrap()))).collect(),
         text: &|_| "".into(),
         seed: &|path| Some(SeedFile { path: path.to_owned(), hash: [0; 32], header: None }),
         matching: &|_| Vec::new(),
         config: &config,
-        externals: &Externals::default(),
+        externals: &externals,
     })
     .unwrap();
     let model = project.model(&ModelName::from_parts(&["m"]).unwrap()).unwrap();
@@ -83,6 +86,7 @@ fn stars_that_nobody_can_expand() {
             ("SELECT raw.*, a.id FROM a JOIN raw ON raw.id = a.id", &["raw.*"]),
             ("SELECT a.*, raw.x FROM a JOIN raw ON raw.id = a.id", &[]),
             ("SELECT * FROM a", &[]),
+            ("SELECT * FROM known.items", &[]),
             ("SELECT * FROM a JOIN b USING (id)", &[]),
             ("SELECT *, count(*) FROM a GROUP BY ALL", &[]),
             ("SELECT * FROM (SELECT id, x FROM raw.orders)", &[]),
@@ -128,6 +132,7 @@ fn columns_that_two_tables_have() {
             ("SELECT x.total FROM a x JOIN a y ON x.id = y.id WHERE total > 1", &["total"]),
             ("WITH c AS (SELECT id FROM b) SELECT name, id + 1 AS next FROM a JOIN c ON c.id = a.id", &["id"]),
             ("SELECT id FROM a JOIN (SELECT id FROM raw.x) AS x ON true", &["id"]),
+            ("SELECT id FROM known.items JOIN (SELECT * FROM b) ON true", &["id"]),
             ("SELECT id FROM a, b, raw.x", &["id"]),
             // both are one
             ("SELECT id FROM a JOIN b USING (id)", &[]),
@@ -196,7 +201,7 @@ fn models_that_nothing_checks() {
 fn tables_that_the_project_does_not_know() {
     check(
         Rule::NoMissingExternalModels,
-        &[("SELECT a.id FROM a, raw.orders AS o, raw.orders, range(3)", &["raw.orders", "raw.orders"])],
+        &[("SELECT a.id FROM a, raw.orders AS o, known.items, raw.orders, range(3)", &["raw.orders", "raw.orders"])],
     );
 }
 

@@ -139,7 +139,10 @@ impl Project {
 
     /// The names of columns that a model's query takes or gives; `None` where the files don't prove them.
     pub fn columns(&self, model: &Model, outputs: &[Output]) -> Option<Vec<String>> {
-        columns::expanded(outputs, |read| self.models.get(model.reads.get(read)?.as_ref()?)?.columns.clone())
+        columns::expanded(outputs, |read| match model.reads.get(read)? {
+            Some(parent) => self.models.get(parent)?.columns.clone(),
+            None => self.externals.columns(&model.file.query.as_ref()?.reads.as_ref()?.get(read)?.parts),
+        })
     }
 
     /// Puts another version of a model in its place: the same meaning at another time.
