@@ -121,7 +121,7 @@ fn what_depends_on_when_it_runs_counts() {
     assert_eq!(now("'1970-01-01'"), "1970-01-01");
     assert_eq!(now("@IF(@start_ds = '1970-01-01', '1970-01-01', 'a')"), "a");
     assert_eq!(now("@IF(@start_ds = '1970-01-01', '1970-01-01', 'b')"), "b");
-    assert_eq!(now("'{{ 'c' if start_ds > '2025' else '1970-01-01' }}'"), "c");
+    assert_eq!(now("{{ \"'c'\" if start_ds > '2025' else \"'1970-01-01'\" }}"), "c");
     let tables = sandbox.snapshots();
     assert_eq!(now("@IF(@start_ds = '1970-01-01', '1970-01-01',\n  'b') /* as before */"), "b");
     assert_eq!(sandbox.snapshots(), tables);
