@@ -143,7 +143,26 @@ pub(super) struct Plan {
 #[derive(Debug, Args)]
 pub(super) struct Test {
     /// The tests: a name, a model, a file, or a pattern of one; all if left out.
+    #[arg(conflicts_with = "create")]
     pub(super) pattern: Option<String>,
+    /// Write a test of this model instead, from rows of the current branch's environment: it passes as it is.
+    #[arg(long, value_name = "MODEL")]
+    pub(super) create: Option<String>,
+    /// Take the rows of a parent from this query; can be given several times. Left out, they are its first ten.
+    #[arg(long, num_args = 2, value_names = ["PARENT", "SQL"], requires = "create")]
+    pub(super) query: Vec<String>,
+    /// Set a variable of the test, as `start`, `end` or `execution_time`; can be given several times.
+    #[arg(long, num_args = 2, value_names = ["NAME", "VALUE"], requires = "create")]
+    pub(super) var: Vec<String>,
+    /// The name of the new test; `test_` and the model's if left out.
+    #[arg(long, requires = "create")]
+    pub(super) name: Option<String>,
+    /// The file of the new test, from the project's folder; `tests/test_<model>.yaml` if left out.
+    #[arg(long, requires = "create")]
+    pub(super) path: Option<String>,
+    /// Expect the rows of the model's common table expressions, too.
+    #[arg(long, requires = "create")]
+    pub(super) ctes: bool,
 }
 
 #[derive(Debug, Args)]
@@ -163,7 +182,7 @@ pub(super) struct Fmt {
 
 #[derive(Debug, Args)]
 pub(super) struct Audit {
-    /// The models: a name, or a pattern such as `marts.*`; all if left out.
+    /// The models: a name, or a pattern such as `marts.*`; or a standalone audit. All if left out.
     pub(super) model: Option<String>,
     /// The environment, branch or commit.
     #[arg(long)]

@@ -3,26 +3,40 @@
 use serde_json::json;
 
 use super::args;
-use super::render::{DIM, GREEN, RED, YELLOW, count, paint};
+use super::render::{BOLD, DIM, GREEN, RED, YELLOW, count, diagnostic, paint, rows_diff};
 use super::{DONE, Face, Verdict, error};
-use crate::adapter::warehouse::Difference;
 use crate::domain::name::ModelName;
 use crate::workflow::audits::Audited;
+use crate::workflow::new_test::{Wish, Written};
+use crate::workflow::session::Session;
+use crate::workflow::tree::Tree;
 use crate::workflow::unit_tests::Tested;
 
 /// `vmesh audit`
 pub(super) fn audit(face: &Face, args: &args::Audit) -> Verdict {
     let session = face.session()?;
-    let prepared = session.prepare(session.target(args.env.as_deref(), None)?)?;
-    let wanted = session.models_meant(&prepared, args.model.as_deref())?;
-    let all = session.audit(&prepared, &|name| wanted.contains(name))?;
-    let failed = all.iter().any(|audited| audited.blocking && audited.failure.is_some());
+    let target = match &args.env {
+        Some(env) => session.target(Some(env), None)?,
+        None => session.readable_target()?,
+    };
+    let prepared = session.prepare(target)?;
+    let standalone = args.model.as_deref().filter(|name| session.is_standalone(&prepared, name));
+    let wanted = match standalone {
+        Some(_) => Vec::new(),
+        None => session.models_meant(&prepared, args.model.as_deref())?,
+    };
+    let all = session.audit(&prepared, &|name| wanted.contains(name), standalone)?;
+    let is_bad = |audited: &&Audited| match &audited.found {
+        Ok(found) => audited.blocking && found.is_some(),
+        Err(_) => true,
+    };
+    let failed = all.iter().any(|audited| is_bad(&audited));
     let text = || {
         if all.is_empty() {
             return "no audits\n".to_owned();
         }
         let mut out: String = all.iter().map(line).collect();
-        let wrong = all.iter().filter(|audited| audited.failure.is_some()).count();
+        let wrong = all.iter().filter(|audited| !matches!(audited.found, Ok(None))).count();
         out.push_str(&format!("{} · {wrong} found wrong rows\n", count(all.len(), "audit")));
         out
     };
@@ -30,7 +44,8 @@ pub(super) fn audit(face: &Face, args: &args::Audit) -> Verdict {
         let one = |audited: &Audited| {
             json!({
                 "model": audited.model, "audit": audited.audit, "blocking": audited.blocking,
-                "wrong": audited.failure.as_ref().map_or(0, |failure| failure.count),
+                "wrong": audited.found.as_ref().ok().map(|found| found.as_ref().map_or(0, |failure| failure.count)),
+                "error": audited.found.as_ref().err().map(|problem| &problem.what),
             })
         };
         json!(all.iter().map(one).collect::<Vec<_>>())
@@ -42,7 +57,10 @@ pub(super) fn audit(face: &Face, args: &args::Audit) -> Verdict {
 /// `vmesh test`
 pub(super) fn test(face: &Face, args: &args::Test) -> Verdict {
     let session = face.session()?;
-    let tree = session.tree(&session.target(None, None)?.tree)?;
+    let tree = session.tree(&session.readable_target()?.tree)?;
+    if let Some(model) = &args.create {
+        return create(face, &session, &tree, model, args);
+    }
     let glob = args.pattern.as_ref().and_then(|pattern| globset::Glob::new(pattern).ok());
     let glob = glob.map(|glob| glob.compile_matcher());
     let wanted = |name: &str, path: &str, model: &ModelName| match (&glob, &args.pattern) {
@@ -54,17 +72,29 @@ pub(super) fn test(face: &Face, args: &args::Test) -> Verdict {
         }
         _ => true,
     };
-    let all = session.test(&tree, &wanted)?;
+    let found = session.test(&tree, &wanted)?;
+    for problem in &found.broken {
+        anstream::eprintln!("{}", diagnostic::render(problem, false));
+    }
+    for path in &found.unread {
+        anstream::eprintln!("warning: {path} is not read: the names of test files begin with `test`");
+    }
+    let all = &found.tested;
     let failed = all.iter().filter(|tested| !tested.is_passed()).count();
     let text = || {
+        let broken = match found.broken.len() {
+            0 => String::new(),
+            broken => format!(" · {} can't be read", count(broken, "file")),
+        };
         if all.is_empty() {
-            return "no tests\n".to_owned();
+            return format!("no tests{broken}\n");
         }
-        format!("{}{} · {failed} failed\n", all.iter().map(tested).collect::<String>(), count(all.len(), "test"))
+        let told: String = all.iter().map(tested).collect();
+        format!("{told}{} · {failed} failed{broken}\n", count(all.len(), "test"))
     };
     let data = || {
         let one = |tested: &Tested| {
-            let error = tested.outcome.as_ref().err();
+            let error = tested.outcome.as_ref().err().map(|problem| &problem.what);
             let differences = tested.outcome.as_ref().map(Vec::len).unwrap_or_default();
             json!({
                 "name": tested.name, "file": tested.path, "model": tested.model, "passed": tested.is_passed(),
@@ -74,50 +104,82 @@ pub(super) fn test(face: &Face, args: &args::Test) -> Verdict {
         json!(all.iter().map(one).collect::<Vec<_>>())
     };
     face.print(text, data);
-    Ok(if failed > 0 || (all.is_empty() && args.pattern.is_some()) { error::FAILED } else { DONE })
+    let nothing = all.is_empty() && args.pattern.is_some();
+    Ok(if found.is_passed() && !nothing { DONE } else { error::FAILED })
+}
+
+/// `vmesh test --create`
+fn create(face: &Face, session: &Session<'_>, tree: &Tree, model: &str, args: &args::Test) -> Verdict {
+    let written = session.create_test(
+        tree,
+        &Wish {
+            model,
+            queries: pairs(&args.query),
+            vars: pairs(&args.var),
+            name: args.name.as_deref(),
+            path: args.path.as_deref(),
+            ctes: args.ctes,
+        },
+    )?;
+    let text = || {
+        let Written { name, path, added, inputs, rows } = &written;
+        let verb = if *added { "added" } else { "wrote" };
+        let given: Vec<String> = inputs.iter().map(|(model, rows)| format!("{model} ({rows})")).collect();
+        let given = if given.is_empty() { String::new() } else { format!(" · given rows of {}", given.join(", ")) };
+        let mut out = format!("{verb} {} in {path}{given} · {} expected\n", paint(BOLD, name), count(*rows, "row"));
+        if *rows == 0 && !inputs.is_empty() {
+            out.push_str("the model makes nothing of these rows; others: --query PARENT \"SELECT … WHERE …\"\n");
+        }
+        out
+    };
+    face.print(text, || json!({"name": written.name, "file": written.path, "rows": written.rows}));
+    Ok(DONE)
+}
+
+/// Each two values of an option that takes two.
+fn pairs(list: &[String]) -> Vec<(&str, &str)> {
+    list.chunks_exact(2).map(|pair| (pair[0].as_str(), pair[1].as_str())).collect()
 }
 
 /// What came of a test: a line, and the rows that differ.
 pub(super) fn tested(tested: &Tested) -> String {
     let Tested { name, path, model, outcome } = tested;
-    if tested.is_passed() {
-        return format!("{} {name} {}\n", paint(GREEN, "✓"), paint(DIM, format!("· {model}")));
-    }
-    let mut out = format!("{} {name} {}\n", paint(RED, "✗"), paint(DIM, format!("· {model} · {path}")));
     match outcome {
-        Err(message) => out.push_str(&format!("    DuckDB: {message}\n")),
-        Ok(differences) => differences.iter().for_each(|difference| out.push_str(&rows(difference))),
-    }
-    out
-}
-
-/// The rows that differ: `-` was expected and is missing, `+` is there and was not expected.
-fn rows(difference: &Difference) -> String {
-    let Difference { what, unknown, missing, unexpected } = difference;
-    if !unknown.is_empty() {
-        return format!("    {what}: there is no column {}\n", unknown.join(", "));
-    }
-    let sample = if missing.1.columns.is_empty() { &unexpected.1 } else { &missing.1 };
-    let names: Vec<&str> = sample.columns.iter().skip(1).map(|(name, _)| name.as_str()).collect();
-    let mut out = format!("    {what}: {} missing, {} unexpected\n", missing.0, unexpected.0);
-    out.push_str(&format!("      {}\n", names.join(" | ")));
-    for (sign, style, (_, rows)) in [("-", RED, missing), ("+", GREEN, unexpected)] {
-        for row in &rows.rows {
-            let mut values = row.iter().map(|value| value.as_deref().unwrap_or("NULL"));
-            let times = values.next().filter(|times| *times != "1");
-            let times = times.map(|times| format!(" ({times} times)")).unwrap_or_default();
-            let line = format!("{sign} {}{times}", values.collect::<Vec<_>>().join(" | "));
-            out.push_str(&format!("    {}\n", paint(style, line)));
+        Ok(differences) if differences.is_empty() => {
+            format!("{} {name} {}\n", paint(GREEN, "✓"), paint(DIM, format!("· {model}")))
+        }
+        Ok(differences) => {
+            let rows: String = differences.iter().map(rows_diff::difference).collect();
+            format!("{} {name} {}\n{rows}", paint(RED, "✗"), paint(DIM, format!("· {model} · {path}")))
+        }
+        Err(problem) => {
+            let place = problem.at.as_ref().map_or_else(
+                || path.clone(),
+                |at| {
+                    let (line, column) = at.line_and_column();
+                    format!("{}:{line}:{column}", at.path)
+                },
+            );
+            let mut out = format!("{} {name} {}\n", paint(RED, "✗"), paint(DIM, format!("· {model} · {place}")));
+            let help = problem.help.iter().map(|help| format!("help: {help}"));
+            for text in std::iter::once(problem.what.clone()).chain(problem.notes.iter().cloned()).chain(help) {
+                out.push_str(&text.lines().map(|line| format!("    {line}\n")).collect::<String>());
+            }
+            out
         }
     }
-    out
 }
 
 fn line(audited: &Audited) -> String {
-    let Audited { model, audit, blocking, failure } = audited;
-    let Some(failure) = failure else { return format!("{} {model} · {audit}\n", paint(GREEN, "✓")) };
+    let Audited { model, audit, blocking, found } = audited;
+    let name = model.as_ref().map_or_else(|| audit.clone(), |model| format!("{model} · {audit}"));
+    let failure = match found {
+        Ok(None) => return format!("{} {name}\n", paint(GREEN, "✓")),
+        Ok(Some(failure)) => failure,
+        Err(problem) => return format!("{} {name}\n{}\n", paint(RED, "✗"), diagnostic::render(problem, false)),
+    };
     let sign = if *blocking { paint(RED, "✗") } else { paint(YELLOW, "!") };
-    let mut out = format!("{sign} {model} · {audit} · {}\n", count(failure.count as usize, "wrong row"));
+    let mut out = format!("{sign} {name} · {}\n", count(failure.count as usize, "wrong row"));
     let names: Vec<&str> = failure.sample.columns.iter().map(|(name, _)| name.as_str()).collect();
     out.push_str(&format!("    {}\n", names.join(" | ")));
     for row in &failure.sample.rows {

@@ -10,7 +10,9 @@ use crate::adapter::hooks::HookError;
 use crate::adapter::warehouse::WarehouseError;
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::environment::Owner;
+use crate::domain::name::ModelName;
 use crate::workflow::error::Error;
+use crate::workflow::run::{Failed, Ran};
 use crate::workflow::session::now;
 use crate::workflow::unit_tests::Tested;
 
@@ -71,15 +73,27 @@ fn describe(error: &Error) -> Vec<Diagnostic> {
             }
             return problems;
         }
-        Error::Tests(tested) => {
-            let failed: Vec<&Tested> = tested.iter().filter(|tested| !tested.is_passed()).collect();
-            let mut problem = Diagnostic::new(format!("{} failed", count(failed.len(), "unit test")));
-            for line in
-                failed.iter().flat_map(|tested| checking::tested(tested).lines().map(str::to_owned).collect::<Vec<_>>())
-            {
-                problem = problem.note(line);
+        Error::Run { ran, failed } => {
+            let mut problems = failed.problems.clone();
+            if let Some(last) = problems.last_mut() {
+                last.notes.extend(kept(ran, failed));
+                last.help.get_or_insert_with(|| "mend the query, then run the same command again".to_owned());
             }
-            problem.note("nothing was built, no pointer was moved").help("mend the model or the test: vmesh test")
+            return problems;
+        }
+        Error::Tests(tests) => {
+            let mut problems = tests.broken.clone();
+            let failed: Vec<&Tested> = tests.tested.iter().filter(|tested| !tested.is_passed()).collect();
+            if !failed.is_empty() {
+                let problem = Diagnostic::new(format!("{} failed", count(failed.len(), "unit test")));
+                let told = failed.iter().map(|tested| checking::tested(tested)).collect::<String>();
+                problems.push(told.lines().fold(problem, |problem, line| problem.note(line)));
+            }
+            if let Some(last) = problems.last_mut() {
+                last.notes.push("nothing was built, no pointer was moved".to_owned());
+                last.help.get_or_insert_with(|| "mend the model or the test: vmesh test".to_owned());
+            }
+            return problems;
         }
         Error::Lint(violations) => {
             let mut problems: Vec<Diagnostic> =
@@ -190,6 +204,26 @@ fn describe(error: &Error) -> Vec<Diagnostic> {
     }]
 }
 
+/// What a run that failed has left behind.
+fn kept(ran: &Ran, failed: &Failed) -> Vec<String> {
+    let mut notes = Vec::new();
+    for (model, kept, loads) in &failed.models {
+        notes.push(match kept {
+            0 => format!("`{model}` shows the rows that it showed before"),
+            kept => format!("`{model}`: {kept} of {loads} loads were done before and are kept; a run goes on there"),
+        });
+    }
+    let models: Vec<&ModelName> = ran.models.iter().map(|(model, _)| model).collect();
+    notes.push(match models.as_slice() {
+        [] => format!("nothing else was run in `{}`", ran.environment),
+        models => format!("run and kept in `{}`: {}", ran.environment, some(models, 5)),
+    });
+    if !failed.skipped.is_empty() {
+        notes.push(format!("not tried: {}", some(&failed.skipped, 5)));
+    }
+    notes
+}
+
 fn no_project(start: &Path, top: &Path, known: &[String]) -> Diagnostic {
     let problem = Diagnostic::new(format!("no vmesh.toml or config.yaml in {} or above", start.display()))
         .note(format!("the repository's top is {}", top.display()));
@@ -286,6 +320,9 @@ fn warehouse(error: &WarehouseError) -> Diagnostic {
                 .note("it goes on from the rows of the version before; nothing was changed")
         }
         WarehouseError::Unfit { what, help } => Diagnostic::new(what.clone()).note(UNCHANGED).help(*help),
+        WarehouseError::BrokenAudit { name, message, .. } => {
+            Diagnostic::new(format!("audit `{name}` can't be run")).note(engine(message)).note(UNCHANGED)
+        }
         WarehouseError::Occupied { place, kind, model } => {
             Diagnostic::new(format!("`{model}` can't be shown as {place}: a {kind} of that name is there already"))
                 .note(format!("vmesh did not make that {kind}, and replaces only what it made; nothing was changed"))

@@ -151,7 +151,8 @@ impl Report for Log {
             Event::Built { model, took } => log_lines(&format!("built {model} in {:.2} s", took.as_secs_f64())),
             Event::Waiting { holder } => log_lines(&waiting(holder.as_ref())),
             Event::PlanningAgain => log_lines("the environment moved in the meantime: planning again"),
-            Event::Warning { model, audit, count } => log_lines(&warning(model, audit, *count)),
+            Event::Warning { model, audit, count } => log_lines(&warning(model.as_ref(), audit, *count)),
+            Event::Problem(problem) => log_lines(&super::render::diagnostic::render(problem, true)),
             Event::Moment(_) => self.0.report(event),
         }
     }

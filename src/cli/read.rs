@@ -298,7 +298,11 @@ pub(super) fn query(face: &Face, args: &args::Query) -> Verdict {
 pub(super) fn render(face: &Face, args: &args::Render) -> Verdict {
     let mut session = face.session()?;
     limit(&mut session, args.execution_time.as_ref(), args.start.as_ref(), args.end.as_ref())?;
-    let prepared = session.prepare(session.target(args.env.as_deref(), None)?)?;
+    let target = match &args.env {
+        Some(env) => session.target(Some(env), None)?,
+        None => session.readable_target()?,
+    };
+    let prepared = session.prepare(target)?;
     let sql = session.render(&prepared, &args.model)?;
     face.print(|| format!("{}\n", sql.trim_end()), || json!({"model": args.model, "sql": sql}));
     Ok(DONE)
@@ -345,8 +349,8 @@ pub(super) fn dag(face: &Face, args: &args::Dag) -> Verdict {
 }
 
 impl Session<'_> {
-    /// The current branch's target; on a main without commits the working tree can't be planned, but it can be read.
-    fn readable_target(&self) -> Result<crate::workflow::planning::Target, Error> {
+    /// The current branch's target; main's working tree is never planned, but it can be read.
+    pub(super) fn readable_target(&self) -> Result<crate::workflow::planning::Target, Error> {
         let mut target = self.target(None, None)?;
         let is_main = target.environment.is_prod() && self.folder.is_some();
         if is_main && target.branch == self.branch()? {

@@ -19,6 +19,7 @@ mod tests;
 
 pub use self::arguments::Builtin;
 pub use self::calls::{Argument, Call, calls};
+pub use self::catalog::names;
 pub use self::custom::{CustomAudit, Header};
 use super::diagnostic::nearest;
 use super::model::Problem;
@@ -33,9 +34,10 @@ pub enum Resolved<'a> {
     Custom(&'a CustomAudit),
 }
 
-/// Finds what a call means. A project's own audit goes before a built-in one of the same name.
-pub fn resolve<'a>(call: &Call, own: &'a [CustomAudit]) -> Result<Resolved<'a>, Vec<Problem>> {
-    if let Some(audit) = own.iter().find(|audit| audit.header.name == call.name) {
+/// Finds what a call means. A project's own audit goes before a built-in one of the same name, as in SQLMesh; of two of
+/// its own, the first.
+pub fn resolve<'a>(call: &Call, own: &[&'a CustomAudit]) -> Result<Resolved<'a>, Vec<Problem>> {
+    if let Some(audit) = own.iter().copied().find(|audit| audit.header.name == call.name) {
         return Ok(Resolved::Custom(audit));
     }
     match catalog::find(&call.name) {
@@ -62,7 +64,7 @@ pub fn sample_query(bad_rows: &str, limit: usize) -> String {
     format!("SELECT * FROM (\n{bad_rows}\n) AS audit LIMIT {limit}")
 }
 
-fn unknown(call: &Call, own: &[CustomAudit]) -> Problem {
+fn unknown(call: &Call, own: &[&CustomAudit]) -> Problem {
     let names = catalog::names().map(|name| -> &str { name }).chain(own.iter().map(|audit| audit.header.name.as_str()));
     let help = match nearest(&call.name, names) {
         Some(near) => format!("did you mean `{near}`?"),

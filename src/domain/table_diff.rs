@@ -17,8 +17,10 @@ pub struct Comparison {
     pub b: TableName,
     /// The columns that identify a row.
     pub key: Vec<String>,
-    /// The other columns that both have: name, and whether the types are equal.
-    pub columns: Vec<(String, bool)>,
+    /// The other columns that both have.
+    pub columns: Vec<String>,
+    /// Columns whose types have nothing in common: their values are compared as text.
+    pub as_text: Vec<String>,
     /// Whether some key occurs more than once: rows of one key are then numbered by their other values, and matched one
     /// to one.
     pub numbered: bool,
@@ -35,11 +37,32 @@ pub fn split(a: &[Column], b: &[Column]) -> (Vec<(String, bool)>, Vec<Column>, V
     (common.collect(), only(a, b), only(b, a))
 }
 
+/// The columns of both whose types have nothing in common. Numbers can be compared with numbers, and dates with times.
+pub fn as_text(a: &[Column], b: &[Column]) -> Vec<String> {
+    let other = |name: &str| b.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, kind)| kind);
+    let apart = |(name, kind): &&Column| {
+        other(name).is_some_and(|other| other != kind && (family(kind).is_none() || family(kind) != family(other)))
+    };
+    a.iter().filter(apart).map(|(name, _)| name.clone()).collect()
+}
+
+/// Types of one family are compared by value.
+fn family(kind: &str) -> Option<&'static str> {
+    let kind = kind.to_ascii_uppercase();
+    let integer = kind.strip_prefix('U').unwrap_or(&kind);
+    match integer {
+        "TINYINT" | "SMALLINT" | "INTEGER" | "BIGINT" | "HUGEINT" | "DOUBLE" | "FLOAT" => Some("number"),
+        _ if kind.starts_with("DECIMAL(") && !kind.ends_with(']') => Some("number"),
+        "DATE" | "TIMESTAMP" | "TIMESTAMP_S" | "TIMESTAMP_MS" | "TIMESTAMP_NS" => Some("time"),
+        _ => None,
+    }
+}
+
 impl Comparison {
     /// One row of counts: only in A, only in B, in both, in both and different, then for each column the matches.
     pub fn counts(&self) -> String {
         let both = format!("a.{MARK} AND b.{MARK}");
-        let same: Vec<String> = self.columns.iter().map(|column| self.same(column)).collect();
+        let same: Vec<String> = self.columns.iter().map(|name| self.same(name)).collect();
         let all = if same.is_empty() { "true".to_owned() } else { same.join(" AND ") };
         let mut counts = vec![
             format!("count(*) FILTER (WHERE b.{MARK} IS NULL)"),
@@ -66,15 +89,15 @@ impl Comparison {
 
     /// Some rows that differ: the key, then each of the given columns on both sides.
     pub fn changed(&self, columns: &[String], limit: usize) -> String {
-        let wanted: Vec<&(String, bool)> = self.columns.iter().filter(|(name, _)| columns.contains(name)).collect();
-        let pair = |column: &&(String, bool)| {
-            let name = quote(&column.0);
-            let (before, after) = (quote(&format!("{} (A)", column.0)), quote(&format!("{} (B)", column.0)));
+        let wanted: Vec<&String> = self.columns.iter().filter(|name| columns.contains(name)).collect();
+        let pair = |column: &&String| {
+            let name = quote(column);
+            let (before, after) = (quote(&format!("{column} (A)")), quote(&format!("{column} (B)")));
             format!("a.{name} AS {before}, b.{name} AS {after}")
         };
         let key = self.key.iter().map(|name| format!("a.{}", quote(name)));
         let shown: Vec<String> = key.chain(wanted.iter().map(pair)).collect();
-        let differs: Vec<String> = wanted.iter().map(|column| format!("NOT ({})", self.same(column))).collect();
+        let differs: Vec<String> = wanted.iter().map(|name| format!("NOT ({})", self.same(name))).collect();
         format!(
             "SELECT {} FROM {} a JOIN {} b ON {} WHERE {} ORDER BY {} LIMIT {limit}",
             shown.join(", "),
@@ -99,7 +122,10 @@ impl Comparison {
         let columns: Vec<String> = self
             .columns
             .iter()
-            .map(|(name, same)| if *same { quote(name) } else { format!("CAST({0} AS VARCHAR) AS {0}", quote(name)) })
+            .map(|name| match self.as_text.contains(name) {
+                true => format!("CAST({0} AS VARCHAR) AS {0}", quote(name)),
+                false => quote(name),
+            })
             .collect();
         let columns = if columns.is_empty() { "1".to_owned() } else { columns.join(", ") };
         let (left, right) = if first { (&self.a, &self.b) } else { (&self.b, &self.a) };
@@ -116,7 +142,7 @@ impl Comparison {
             let names =
                 |names: &mut dyn Iterator<Item = &String>| names.map(|name| quote(name)).collect::<Vec<_>>().join(", ");
             let key = names(&mut self.key.iter());
-            let order = names(&mut self.key.iter().chain(self.columns.iter().map(|(name, _)| name)));
+            let order = names(&mut self.key.iter().chain(&self.columns));
             format!(", row_number() OVER (PARTITION BY {key} ORDER BY {order}) AS {NUMBER}")
         } else {
             String::new()
@@ -130,17 +156,17 @@ impl Comparison {
 
     /// NULL matches NULL, so that a key with gaps still identifies.
     fn on(&self) -> String {
-        let equal = |name: &String| format!("a.{0} IS NOT DISTINCT FROM b.{0}", quote(name));
         let number = self.numbered.then(|| format!("a.{NUMBER} = b.{NUMBER}"));
-        self.key.iter().map(equal).chain(number).collect::<Vec<_>>().join(" AND ")
+        self.key.iter().map(|name| self.same(name)).chain(number).collect::<Vec<_>>().join(" AND ")
     }
 
-    fn same(&self, (name, same_type): &(String, bool)) -> String {
+    fn same(&self, name: &str) -> String {
+        let text = self.as_text.iter().any(|other| other.eq_ignore_ascii_case(name));
         let name = quote(name);
-        if *same_type {
-            format!("a.{name} IS NOT DISTINCT FROM b.{name}")
-        } else {
+        if text {
             format!("CAST(a.{name} AS VARCHAR) IS NOT DISTINCT FROM CAST(b.{name} AS VARCHAR)")
+        } else {
+            format!("a.{name} IS NOT DISTINCT FROM b.{name}")
         }
     }
 

@@ -3,6 +3,7 @@
 //! [`parse`] reads a file; [`fixture`] makes the SQL of given rows, [`Comparison`] the SQL that compares, and
 //! [`NewTest`] writes a test. Running them is the caller's business.
 
+mod clock;
 mod compare;
 mod csv;
 mod data;
@@ -15,16 +16,18 @@ mod write;
 
 use std::sync::Arc;
 
+pub use self::clock::{asks_the_time, freeze, names_in};
 pub use self::compare::{Comparison, TIMES};
 pub use self::csv::{CsvSettings, csv_rows};
 pub use self::data::yaml_rows;
 pub use self::rows::{columns_of, fixture};
-pub use self::write::NewTest;
+pub use self::write::{NewInput, NewTest, value_of};
 use super::diagnostic::Diagnostic;
 use super::model::Problem;
 use super::name::ModelName;
 use super::sql::Span;
 pub use super::yaml::Value;
+pub use super::yaml::scalar::plain;
 
 /// One row: columns as spelled, and their values. Columns that are missing are NULL.
 pub type Row = Vec<(String, Value)>;

@@ -9,7 +9,7 @@ use super::event::Event;
 use super::planning::Prepared;
 use super::session::{Session, now};
 use super::settle::Standing;
-use crate::adapter::warehouse::{AuditFailure, Body, Build, Fill, Load, Publication, Warehouse, WarehouseError};
+use crate::adapter::warehouse::{Body, Build, Fill, Load, Publication, Warehouse, WarehouseError};
 use crate::domain::diagnostic::{Diagnostic, Excerpt, nearest};
 use crate::domain::engine_message;
 use crate::domain::environment::{Snapshot, State};
@@ -79,7 +79,14 @@ impl Session<'_> {
             match self.publish(&warehouse, &plan, &state, action) {
                 Err(Error::Warehouse(WarehouseError::Moved { .. } | WarehouseError::Lost { .. })) => {}
                 Err(error) => return Err(error),
-                Ok(generation) => return Ok(Applied { plan: first, built, generation, published: true, standing }),
+                Ok(generation) => {
+                    let changed = |step: &&Step| step.swap || step.action == Action::Build;
+                    let changed: Vec<ModelName> =
+                        first.steps.iter().filter(changed).map(|step| step.model.clone()).collect();
+                    let tables = plan.pointers().into_iter().map(|(model, (_, table))| (model, table)).collect();
+                    self.follow_up(prepared, &changed, &warehouse, &tables)?;
+                    return Ok(Applied { plan: first, built, generation, published: true, standing });
+                }
             }
         }
         Err(Error::Contended { environment: prepared.target.environment.clone() })
@@ -195,31 +202,13 @@ impl Session<'_> {
                     self.report.report(&Event::Built { model: build.model, took });
                     self.report.report(&Event::Moment(format!("built:{}", built.len())));
                 }
-                Err(WarehouseError::Audit { failure, .. }) => {
+                Err(error) => {
                     stuck.insert(build.model.clone());
                     if let Some(model) = project.model(&build.model) {
-                        failures.push((build.model.clone(), self.audit_failed(prepared, model, &failure)?));
+                        let failure = self.build_failed(prepared, model, &build, error, state)?;
+                        failures.push((build.model.clone(), failure));
                     }
                 }
-                Err(WarehouseError::Columns { changes, .. }) => {
-                    stuck.insert(build.model.clone());
-                    if let Some(model) = project.model(&build.model) {
-                        failures.push((build.model.clone(), self.columns_refused(prepared, model, &changes)?));
-                    }
-                }
-                Err(WarehouseError::Engine { message, .. }) => {
-                    stuck.insert(build.model.clone());
-                    if let Some(model) = project.model(&build.model) {
-                        failures.push((build.model.clone(), self.explain(prepared, model, &build, &message, state)?));
-                    }
-                }
-                Err(WarehouseError::Unfit { what, help }) => {
-                    stuck.insert(build.model.clone());
-                    if let Some(model) = project.model(&build.model) {
-                        failures.push((build.model.clone(), self.unfit(prepared, model, what, help)?));
-                    }
-                }
-                Err(error) => return Err(error.into()),
             }
         }
         if self.location.interrupt.is_requested() {
@@ -255,7 +244,7 @@ impl Session<'_> {
         let warnings = build.warnings.lock().map(|mut warnings| std::mem::take(&mut *warnings)).unwrap_or_default();
         for failure in warnings {
             self.report.report(&Event::Warning {
-                model: build.model.clone(),
+                model: Some(build.model.clone()),
                 audit: failure.name,
                 count: failure.count,
             });
@@ -263,7 +252,7 @@ impl Session<'_> {
     }
 
     /// Whether a model reads one that could not be built, directly or through embedded ones.
-    fn hangs_on(&self, prepared: &Prepared, model: &Model, stuck: &BTreeSet<ModelName>) -> bool {
+    pub(super) fn hangs_on(&self, prepared: &Prepared, model: &Model, stuck: &BTreeSet<ModelName>) -> bool {
         model.parents.keys().any(|parent| {
             let embedded = prepared.desired.project.model(parent).filter(|parent| parent.kind == Kind::Embedded);
             stuck.contains(parent) || embedded.is_some_and(|parent| self.hangs_on(prepared, parent, stuck))
@@ -341,25 +330,22 @@ impl Session<'_> {
         })
     }
 
-    /// What an audit found.
-    pub(super) fn audit_failed(
+    /// Why a model could not be built; errors that are not about the model as they are.
+    pub(super) fn build_failed(
         &self,
         prepared: &Prepared,
         model: &Model,
-        failure: &AuditFailure,
+        build: &Build,
+        error: WarehouseError,
+        state: &State,
     ) -> Result<Diagnostic, Error> {
-        let text = self.file_text(&prepared.desired, model)?;
-        let span = model.file.original(&model.file.place);
-        let excerpt = Excerpt { path: self.in_top(&model.path), text, span, label: String::new() };
-        let rows = if failure.count == 1 { "row is" } else { "rows are" };
-        let what = format!("audit `{}` of `{}`: {} {rows} wrong", failure.name, model.name, failure.count);
-        let names = failure.sample.columns.iter().map(|(name, _)| name.as_str());
-        let mut diagnostic = Diagnostic::new(what).at(excerpt).note(names.collect::<Vec<_>>().join(" | "));
-        for row in &failure.sample.rows {
-            let values = row.iter().map(|value| value.as_deref().unwrap_or("NULL"));
-            diagnostic = diagnostic.note(values.collect::<Vec<_>>().join(" | "));
+        match error {
+            WarehouseError::Engine { message, .. } => self.explain(prepared, model, build, &message, state),
+            WarehouseError::Audit { failure, .. } => self.audit_failed(prepared, model, &failure),
+            WarehouseError::Columns { changes, .. } => self.columns_refused(prepared, model, &changes),
+            WarehouseError::Unfit { what, help } => self.unfit(prepared, model, what, help),
+            error => self.audit_told(&prepared.desired, model, error),
         }
-        Ok(diagnostic.help("mend the model or its sources; or let it only warn: (…, blocking := false)"))
     }
 
     /// What a version that goes on from another's rows would do to their columns.
@@ -379,20 +365,14 @@ impl Session<'_> {
     }
 
     /// What is not as a model says, at its header.
-    pub(super) fn unfit(
-        &self,
-        prepared: &Prepared,
-        model: &Model,
-        what: String,
-        help: &'static str,
-    ) -> Result<Diagnostic, Error> {
+    fn unfit(&self, prepared: &Prepared, model: &Model, what: String, help: &'static str) -> Result<Diagnostic, Error> {
         let (text, span) = (self.file_text(&prepared.desired, model)?, model.file.original(&model.file.place));
         let excerpt = Excerpt { path: self.in_top(&model.path), text, span, label: String::new() };
         Ok(Diagnostic::new(what).at(excerpt).help(help))
     }
 
     /// The engine's complaint about a model, at the line that the user wrote.
-    pub(super) fn explain(
+    fn explain(
         &self,
         prepared: &Prepared,
         model: &Model,

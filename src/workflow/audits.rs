@@ -1,40 +1,53 @@
 //! A model's audits, from the calls in its header to queries of wrong rows.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::error::Error;
 use super::planning::Prepared;
+use super::run::shown_tables;
 use super::session::Session;
 use super::tree::{AUDITS, Files, Tree};
-use crate::adapter::warehouse::{Audit, AuditFailure, Warehouse};
+use crate::adapter::warehouse::{Audit, AuditFailure, Warehouse, WarehouseError};
 use crate::domain::audit::{self, CustomAudit, Resolved};
-use crate::domain::diagnostic::Diagnostic;
+use crate::domain::diagnostic::{Diagnostic, Excerpt};
+use crate::domain::engine_message;
 use crate::domain::environment::Snapshot;
 use crate::domain::interval::Times;
-use crate::domain::macros::{Local, Value, Variables};
+use crate::domain::macros::{Blueprint, Local, Locals, Value, Variables};
 use crate::domain::model::Problem;
 use crate::domain::name::{ModelName, TableName};
-use crate::domain::project::{Model, Project};
-use crate::domain::sql;
+use crate::domain::project::{Model, Project, guess_reads};
+use crate::domain::sql::{self, Span};
 
-/// The project's own audits, and a hash over them.
+/// The project's own audits.
 #[derive(Debug, Clone, Default)]
 pub(super) struct OwnAudits {
-    all: Vec<CustomAudit>,
-    key: String,
+    /// Those that models call.
+    called: Vec<OwnAudit>,
+    /// Those that run by themselves.
+    pub(super) standalone: Vec<OwnAudit>,
 }
 
-/// An audit of a model in an environment, and what came of it.
+/// An audit of the project, and the file that it stands in.
+#[derive(Debug, Clone)]
+pub(super) struct OwnAudit {
+    pub(super) audit: CustomAudit,
+    pub(super) path: String,
+    pub(super) text: Arc<str>,
+}
+
+/// An audit in an environment, and what came of it.
 #[derive(Debug)]
 pub struct Audited {
-    /// The model.
-    pub model: ModelName,
+    /// The model; none of a standalone audit.
+    pub model: Option<ModelName>,
     /// The audit.
     pub audit: String,
     /// Whether wrong rows are a failure.
     pub blocking: bool,
-    /// The wrong rows, if there are any.
-    pub failure: Option<AuditFailure>,
+    /// The wrong rows, if there are any; or why it can't be run.
+    pub found: Result<Option<AuditFailure>, Diagnostic>,
 }
 
 /// Audits for which the rows of one load are not enough.
@@ -44,26 +57,30 @@ impl Session<'_> {
     /// The project's own audits.
     pub(super) fn own_audits(&self, files: &Files) -> Result<OwnAudits, Error> {
         let mut own = OwnAudits::default();
-        let mut hasher = blake3::Hasher::new();
         let mut problems = Vec::new();
         for file in files.below(AUDITS) {
-            hasher.update(file.id.as_str().as_bytes());
             let text = self.text(file)?;
-            match CustomAudit::file(&text) {
-                Ok(mut found) => {
-                    // none may look as if it were run
-                    let standalone = found.iter().filter(|audit| audit.header.standalone);
-                    problems.extend(standalone.map(|audit| {
-                        let what = "standalone audits are not supported yet".to_owned();
-                        let help = Some("call it in the header of one of the models: audits (…)".to_owned());
-                        Problem { what, span: audit.header.span.clone(), help }.in_file(&file.path, &text)
-                    }));
-                    own.all.append(&mut found);
+            let found = match CustomAudit::file(&text) {
+                Ok(found) => found,
+                Err(found) => {
+                    problems.extend(found.into_iter().map(|problem| problem.in_file(&file.path, &text)));
+                    continue;
                 }
-                Err(found) => problems.extend(found.into_iter().map(|problem| problem.in_file(&file.path, &text))),
+            };
+            for audit in found {
+                let name = &audit.header.name;
+                let other = own.called.iter().chain(&own.standalone).find(|other| other.audit.header.name == *name);
+                if let Some(other) = other {
+                    let what = format!("two audits are called `{name}`");
+                    let problem = Problem { what, span: audit.header.span.clone(), help: None };
+                    let note = format!("the other one is in {}", other.path);
+                    problems.push(problem.in_file(&file.path, &text).note(note));
+                    continue;
+                }
+                let list = if audit.header.standalone { &mut own.standalone } else { &mut own.called };
+                list.push(OwnAudit { audit, path: file.path.clone(), text: text.clone() });
             }
         }
-        own.key = hasher.finalize().to_hex()[..16].to_owned();
         if problems.is_empty() { Ok(own) } else { Err(Error::Project(self.in_repository(problems))) }
     }
 
@@ -75,7 +92,7 @@ impl Session<'_> {
                 .file
                 .audits
                 .iter()
-                .flat_map(|call| match audit::resolve(call, &own.all) {
+                .flat_map(|call| match audit::resolve(call, &own.known(model)) {
                     Ok(Resolved::Builtin(builtin)) => unknown_models(&builtin.reads(), call, project),
                     Ok(Resolved::Custom(_)) => Vec::new(),
                     Err(problems) => problems,
@@ -85,6 +102,7 @@ impl Session<'_> {
             let led_back = |problem: Problem| Problem { span: model.file.original(&problem.span), ..problem };
             problems.extend(found.into_iter().map(|problem| led_back(problem).in_file(&model.path, &text)));
         }
+        problems.extend(own.standalone.iter().filter_map(|own| own.wrong(project)));
         self.in_repository(problems)
     }
 
@@ -99,7 +117,7 @@ impl Session<'_> {
         let mut audits = Vec::new();
         for call in &model.file.audits {
             let call = &self.call_at(tree, model, call, times)?;
-            let Ok(resolved) = audit::resolve(call, &tree.audits.all) else { continue };
+            let Ok(resolved) = audit::resolve(call, &tree.audits.known(model)) else { continue };
             let blocking = audit::is_blocking(call, &resolved);
             let query = match &resolved {
                 Resolved::Builtin(builtin) => builtin.bad_rows(Audit::ROWS, &|name| {
@@ -119,7 +137,7 @@ impl Session<'_> {
         let named: Variables = [("this_model".to_owned(), Value::Sql(Audit::ROWS.to_owned()))].into_iter().collect();
         let mut call = call.clone();
         for argument in call.arguments.iter_mut().filter(|argument| argument.text.contains('@')) {
-            let expanded = tree.sight.expand_text(&argument.text, &BTreeMap::new(), &named, times);
+            let expanded = tree.sight.expand_text(&argument.text, &Locals::new(), &named, times);
             argument.text = expanded.map(|expanded| expanded.text).map_err(|problem| {
                 let path = format!("{}, audit {}", self.in_top(&model.path), call.name);
                 Error::Project(vec![problem.in_file(&path, &argument.text.as_str().into())])
@@ -136,47 +154,64 @@ impl Session<'_> {
         times: &Times,
         table: &dyn Fn(&ModelName) -> Option<TableName>,
     ) -> Result<String, Error> {
-        let mut locals = BTreeMap::new();
-        let given = call.arguments.iter().map(|argument| (&argument.name, &argument.text));
-        for (name, text) in custom.header.defaults.iter().map(|(name, text)| (name, text)).chain(given) {
-            locals.insert(name.to_lowercase(), Local::Value(text.clone()));
-        }
-        let named: Variables = [("this_model".to_owned(), Value::Sql(Audit::ROWS.to_owned()))].into_iter().collect();
-        let wrong = |problem: Problem| {
-            let text: std::sync::Arc<str> = custom.query.as_str().into();
-            let path = format!("audit {}", custom.header.name);
-            Error::Project(vec![problem.in_file(&path, &text).note(format!("called by `{}`", model.name))])
+        let written = tree.audits.called.iter().find(|own| std::ptr::eq(&own.audit, custom));
+        let text = match written {
+            Some(own) => own.text.clone(),
+            None => self.model_text(tree, model)?,
         };
-        let expanded = tree.sight.expand_text(&custom.query, &locals, &named, times).map_err(wrong)?.text;
-        if !is_one_query(&expanded) {
-            let what = "with its macros expanded, the audit is not one query".to_owned();
-            return Err(wrong(Problem { what, span: 0..custom.query.len(), help: None }));
-        }
-        let query = sql::analyse(&expanded);
-        let replace = |read: &sql::Read| {
-            let name = ModelName::from_parts(&read.parts)?;
-            tree.project.model(&name).and_then(|model| table(&model.name)).map(|table| table.quoted())
-        };
-        Ok(sql::splice(&expanded, &query, &replace))
+        let given = call.arguments.iter().map(|argument| (argument.name.as_str(), argument.text.as_str()));
+        let mut named = model.file.blueprint().map(Blueprint::variables).unwrap_or_default();
+        named.set("this_model", Value::Sql(Audit::ROWS.to_owned()));
+        expand(tree, custom, &text, given, &named, times).map(|expanded| with_tables(tree, &expanded, table)).or_else(
+            |Problem { what, span, help }| {
+                let at = self.in_file_of(tree, model, custom, span)?;
+                let told = Diagnostic { what, at: Some(at), notes: Vec::new(), help };
+                Err(Error::Project(vec![told.note(format!("called by `{}`", model.name))]))
+            },
+        )
     }
 
-    /// Runs the audits of an environment's models, or of those that a name or pattern means.
-    pub fn audit(&self, prepared: &Prepared, wanted: &dyn Fn(&ModelName) -> bool) -> Result<Vec<Audited>, Error> {
+    /// A place in the file in which an audit of a model is written: one of its own, or the model's.
+    fn in_file_of(&self, tree: &Tree, model: &Model, custom: &CustomAudit, span: Span) -> Result<Excerpt, Error> {
+        let (path, text, span) = match tree.audits.called.iter().find(|own| std::ptr::eq(&own.audit, custom)) {
+            Some(own) => (&own.path, own.text.clone(), span),
+            None => (&model.path, self.file_text(tree, model)?, model.file.original(&span)),
+        };
+        Ok(Excerpt { path: self.in_top(path), text, span, label: String::new() })
+    }
+
+    /// Runs the audits of an environment's models, or of those that are `wanted`; standalone ones if they read one of
+    /// these, or are wanted by name.
+    pub fn audit(
+        &self,
+        prepared: &Prepared,
+        wanted: &dyn Fn(&ModelName) -> bool,
+        by_name: Option<&str>,
+    ) -> Result<Vec<Audited>, Error> {
         let environment = &prepared.target.environment;
         let not_planned = || Error::NotPlanned { environment: environment.clone() };
         let warehouse = self.read_warehouse()?.ok_or_else(not_planned)?;
         let state = warehouse.state()?;
-        let shown = state.environments.get(environment).ok_or_else(not_planned)?;
-        let table = |name: &ModelName| state.built(shown.pointers.get(name)?).map(|snapshot| snapshot.table.clone());
+        let tree = &prepared.desired;
+        let tables = shown_tables(environment, &state);
+        state.environments.get(environment).ok_or_else(not_planned)?;
         let mut all = Vec::new();
-        for name in prepared.desired.project.order().iter().filter(|name| wanted(name)) {
-            let (Some(model), Some(rows)) = (prepared.desired.project.model(name), table(name)) else { continue };
-            for audit in
-                self.audits_of(&prepared.desired, model, &self.times(model, None, &prepared.target.timing), &table)?
-            {
-                let failure = warehouse.audited(&audit, &rows.quoted())?;
+        for name in tree.project.order().iter().filter(|name| wanted(name)) {
+            let (Some(model), Some(rows)) = (tree.project.model(name), tables.get(name)) else { continue };
+            let times = self.times(model, None, &prepared.target.timing);
+            for audit in self.audits_of(tree, model, &times, &|name| tables.get(name).cloned())? {
+                let found = match warehouse.audited(&audit, &rows.quoted()) {
+                    Ok(found) => Ok(found),
+                    Err(error) => Err(self.audit_told(tree, model, error)?),
+                };
                 let Audit { name, blocking, .. } = audit;
-                all.push(Audited { model: model.name.clone(), audit: name, blocking, failure });
+                all.push(Audited { model: Some(model.name.clone()), audit: name, blocking, found });
+            }
+        }
+        for own in &tree.audits.standalone {
+            let is_meant = by_name.is_some_and(|name| own.audit.header.name.eq_ignore_ascii_case(name));
+            if is_meant || self.reads_of_standalone(tree, own).iter().any(wanted) {
+                all.extend(self.run_standalone(prepared, own, &warehouse, &tables)?);
             }
         }
         Ok(all)
@@ -195,9 +230,12 @@ impl Session<'_> {
         for audit in
             self.audits_of(&prepared.desired, model, &self.times(model, None, &prepared.target.timing), table)?
         {
-            let found = warehouse.audited(&audit, &snapshot.table.quoted())?;
-            if let Some(failure) = found.filter(|_| audit.blocking) {
-                return self.audit_failed(prepared, model, &failure).map(Some);
+            match warehouse.audited(&audit, &snapshot.table.quoted()) {
+                Ok(Some(failure)) if audit.blocking => {
+                    return self.audit_failed(prepared, model, &failure).map(Some);
+                }
+                Ok(_) => {}
+                Err(error) => return self.audit_told(&prepared.desired, model, error).map(Some),
             }
         }
         let mut passed = snapshot.clone();
@@ -207,12 +245,71 @@ impl Session<'_> {
     }
 }
 
+impl Session<'_> {
+    /// What an audit found.
+    pub(super) fn audit_failed(
+        &self,
+        prepared: &Prepared,
+        model: &Model,
+        failure: &AuditFailure,
+    ) -> Result<Diagnostic, Error> {
+        let excerpt = self.called_at(&prepared.desired, model, &failure.name)?;
+        let rows = if failure.count == 1 { "row is" } else { "rows are" };
+        let what = format!("audit `{}` of `{}`: {} {rows} wrong", failure.name, model.name, failure.count);
+        let names = failure.sample.columns.iter().map(|(name, _)| name.as_str());
+        let mut diagnostic = Diagnostic::new(what).at(excerpt).note(names.collect::<Vec<_>>().join(" | "));
+        for row in &failure.sample.rows {
+            let values = row.iter().map(|value| value.as_deref().unwrap_or("NULL"));
+            diagnostic = diagnostic.note(values.collect::<Vec<_>>().join(" | "));
+        }
+        Ok(diagnostic.help("mend the model or its sources; or let it only warn: (…, blocking := false)"))
+    }
+
+    /// An audit that the engine can't run, at the place in its own file; other errors as they are.
+    pub(super) fn audit_told(&self, tree: &Tree, model: &Model, error: WarehouseError) -> Result<Diagnostic, Error> {
+        let WarehouseError::BrokenAudit { name, query, message } = error else { return Err(error.into()) };
+        let known = tree.audits.known(model);
+        let call = model.file.audits.iter().find(|call| call.name == name);
+        let excerpt = match call.map(|call| audit::resolve(call, &known)) {
+            Some(Ok(Resolved::Custom(custom))) => {
+                self.in_file_of(tree, model, custom, in_audit(custom, &query, &message))?
+            }
+            _ => self.called_at(tree, model, &name)?,
+        };
+        let diagnostic = Diagnostic::new(format!("audit `{name}` of `{}` can't be run", model.name)).at(excerpt);
+        Ok(diagnostic.note(format!("DuckDB: {}", engine_message::headline(&message))).help(
+            engine_message::advice(&message).unwrap_or_else(|| "mend the audit: vmesh audit tries it".to_owned()),
+        ))
+    }
+
+    /// The place where a model calls an audit.
+    fn called_at(&self, tree: &Tree, model: &Model, name: &str) -> Result<Excerpt, Error> {
+        let call = model.file.audits.iter().find(|call| call.name == name);
+        let span = model.file.original(call.map_or(&model.file.place, |call| &call.span));
+        Ok(Excerpt { path: self.in_top(&model.path), text: self.file_text(tree, model)?, span, label: String::new() })
+    }
+}
+
+/// The place in an audit's file that the engine's message is about.
+pub(super) fn in_audit(custom: &CustomAudit, sent: &str, message: &str) -> Span {
+    let start = custom.query_span.start;
+    // the statement's first line is ours
+    let at = engine_message::place(message, sent).and_then(|at| at.checked_sub(1));
+    let span = match at {
+        Some(at) => engine_message::in_written(at, sent.get(1..).unwrap_or_default(), &custom.query),
+        None => 0..custom.query.len(),
+    };
+    start + span.start..start + span.end
+}
+
 impl Tree {
-    /// The other models that a model's audits read, as far as they name them in their arguments.
+    /// The other models that a model's audits read.
     pub(super) fn audit_reads(&self, model: &Model) -> Vec<ModelName> {
-        let read = |call| match audit::resolve(call, &self.audits.all) {
+        let known = self.audits.known(model);
+        let read = |call| match audit::resolve(call, &known) {
             Ok(Resolved::Builtin(builtin)) => builtin.reads().into_iter().cloned().collect(),
-            _ => Vec::new(),
+            Ok(Resolved::Custom(custom)) => models_read(&self.project, custom),
+            Err(_) => Vec::new(),
         };
         model.file.audits.iter().flat_map(read).collect()
     }
@@ -223,16 +320,27 @@ impl Tree {
     }
 }
 
+/// The models that an audit names, or says that it depends on.
+pub(super) fn models_read(project: &Project, custom: &CustomAudit) -> Vec<ModelName> {
+    let named = guess_reads(&custom.query);
+    let named = named.iter().filter_map(|read| ModelName::from_parts(&read.parts));
+    named.chain(custom.header.depends_on.iter().cloned()).filter(|name| project.model(name).is_some()).collect()
+}
+
 fn audit_key(model: &Model, own: &OwnAudits) -> Option<String> {
     if model.file.audits.is_empty() {
         return None;
     }
+    let known = own.known(model);
     let mut hasher = blake3::Hasher::new();
-    hasher.update(own.key.as_bytes());
     for call in &model.file.audits {
         hasher.update(format!("{} {:?}", call.name, call.blocking).as_bytes());
         for argument in &call.arguments {
             hasher.update(format!("{:?} {:?}", argument.name, argument.text).as_bytes());
+        }
+        if let Some(custom) = known.iter().find(|custom| custom.header.name == call.name) {
+            let written = own.called.iter().find(|own| std::ptr::eq(&own.audit, *custom));
+            hasher.update(custom.meaning(written.map_or("", |own| &own.text)).as_bytes());
         }
     }
     Some(hasher.finalize().to_hex()[..16].to_owned())
@@ -243,6 +351,55 @@ impl OwnAudits {
     pub(super) fn keys(&self, project: &Project) -> BTreeMap<ModelName, String> {
         project.models().filter_map(|model| Some((model.name.clone(), audit_key(model, self)?))).collect()
     }
+
+    /// The audits that a model may call besides the built-in ones: those in its own file go before the project's.
+    fn known<'a>(&'a self, model: &'a Model) -> Vec<&'a CustomAudit> {
+        model.file.own_audits.iter().chain(self.called.iter().map(|own| &own.audit)).collect()
+    }
+}
+
+/// An audit's query without macros. A problem is told at its place in `text`, the file that the audit stands in.
+pub(super) fn expand<'g>(
+    tree: &Tree,
+    custom: &'g CustomAudit,
+    text: &str,
+    given: impl Iterator<Item = (&'g str, &'g str)>,
+    named: &Variables,
+    times: &Times,
+) -> Result<String, Problem> {
+    let mut locals = Locals::new();
+    let defaults = custom.header.defaults.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+    for (name, text) in defaults.chain(given) {
+        locals.insert(name.to_lowercase(), Local::Value(text.to_owned()));
+    }
+    let moved = |start: usize| {
+        move |problem: Problem| Problem { span: start + problem.span.start..start + problem.span.end, ..problem }
+    };
+    for span in &custom.definitions {
+        let definition = text.get(span.clone()).unwrap_or_default();
+        let defined = tree.sight.expand_text(definition, &locals, named, times).map_err(moved(span.start))?.defined;
+        locals.extend(defined);
+    }
+    let expanded = tree.sight.expand_text(&custom.query, &locals, named, times);
+    let expanded = expanded.map_err(moved(custom.query_span.start))?.text;
+    if is_one_query(&expanded) {
+        return Ok(expanded);
+    }
+    let what = "with its macros expanded, the audit is not one query".to_owned();
+    Err(Problem { what, span: custom.query_span.clone(), help: None })
+}
+
+/// A query with the tables of the models that it names.
+pub(super) fn with_tables(tree: &Tree, text: &str, table: &dyn Fn(&ModelName) -> Option<TableName>) -> String {
+    let mut query = sql::analyse(text);
+    if query.reads.is_none() {
+        query.reads = Some(guess_reads(text));
+    }
+    let replace = |read: &sql::Read| {
+        let name = ModelName::from_parts(&read.parts)?;
+        tree.project.model(&name).and_then(|model| table(&model.name)).map(|table| table.quoted())
+    };
+    sql::splice(text, &query, &replace)
 }
 
 /// Whether a text is one query: what macros make of an audit could be more than that.

@@ -125,8 +125,10 @@ impl Session<'_> {
         let key = self.key(&model, on, &common, &b)?;
         diff.key.clone_from(&key);
         (diff.only_a_columns, diff.only_b_columns) = (only_a, only_b);
-        let columns = common.into_iter().filter(|(name, _)| !is_in(&key, name)).collect();
-        let comparison = Comparison { a: left.table.clone(), b: right.table.clone(), key, columns, numbered: false };
+        let columns = common.into_iter().map(|(name, _)| name).filter(|name| !is_in(&key, name)).collect();
+        let as_text = table_diff::as_text(&left.columns, &right.columns);
+        let (a, b) = (left.table.clone(), right.table.clone());
+        let comparison = Comparison { a, b, key, columns, as_text, numbered: false };
         let Some(warehouse) = self.read_warehouse()? else { return Ok(diff) };
         diff.fill(&warehouse, &comparison, limit)?;
         Ok(diff)
@@ -217,7 +219,7 @@ impl TableDiff {
         let counts = numbers(&comparison.counts())?;
         if let [only_a, only_b, both, changed, matches @ ..] = counts.as_slice() {
             (self.only_a, self.only_b, self.both) = (*only_a, *only_b, (*both, *changed));
-            let names = comparison.columns.iter().map(|(name, _)| name.clone());
+            let names = comparison.columns.iter().cloned();
             self.matches = names.zip(matches.iter().copied()).collect();
         }
         let both = self.both.0;

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use super::lint::Violation;
 use super::ownership::Kept;
-use super::unit_tests::Tested;
+use super::run::{Failed, Ran};
+use super::unit_tests::Tests;
 use crate::adapter::git::GitError;
 use crate::adapter::hooks::HookError;
 use crate::adapter::warehouse::WarehouseError;
@@ -48,9 +49,17 @@ pub enum Error {
         /// How many were built.
         built: usize,
     },
-    /// Unit tests failed; nothing was built.
+    /// Some of what was due could not be run; the rest was, and is kept.
+    #[error("{} could not be run", .failed.models.len())]
+    Run {
+        /// What was run.
+        ran: Ran,
+        /// What was not.
+        failed: Failed,
+    },
+    /// Unit tests failed, or could not be read; nothing was built.
     #[error("unit tests failed")]
-    Tests(Vec<Tested>),
+    Tests(Tests),
     /// Rules of the linter are violated; nothing was built.
     #[error("{} of the linter's rules are violated", .0.len())]
     Lint(Vec<Violation>),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::adapter::warehouse::Holder;
+use crate::domain::diagnostic::Diagnostic;
 use crate::domain::name::ModelName;
 
 /// One thing that happened.
@@ -31,13 +32,15 @@ pub enum Event {
     },
     /// An audit that does not block found wrong rows.
     Warning {
-        /// The model.
-        model: ModelName,
+        /// The model; none of a standalone audit.
+        model: Option<ModelName>,
         /// The audit.
         audit: String,
         /// How many rows are wrong.
         count: u64,
     },
+    /// Something is wrong that stops nothing.
+    Problem(Diagnostic),
     /// The environment moved while vmesh was building; it plans again.
     PlanningAgain,
     /// A named moment, for tests that stop the process there.

@@ -159,7 +159,7 @@ impl Sight {
 
 impl Tree {
     /// The same files, to be expanded with other values of these variables.
-    pub(super) fn with_variables<'v>(&self, values: impl Iterator<Item = (&'v str, Value)>) -> Self {
+    pub(super) fn with_variables<'v>(&self, values: impl IntoIterator<Item = (&'v str, Value)>) -> Self {
         let mut changed = self.clone();
         changed.sight.overridden = true;
         for (name, value) in values {

@@ -1,7 +1,7 @@
 //! Running what is due: new spans of incremental models, and tables whose cron has ticked since they were filled. In
 //! place: the pointers stay.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use super::error::Error;
@@ -10,8 +10,9 @@ use super::planning::{Prepared, Target};
 use super::session::{Session, now_micros};
 use super::tree::SourceTree;
 use crate::adapter::git::CommitId;
-use crate::adapter::warehouse::{Warehouse, WarehouseError};
+use crate::adapter::warehouse::Warehouse;
 use crate::domain::calendar::has_ticked;
+use crate::domain::diagnostic::Diagnostic;
 use crate::domain::environment::{Snapshot, State};
 use crate::domain::interval::{Interval, Moment};
 use crate::domain::model::Kind;
@@ -28,6 +29,17 @@ pub struct Ran {
     pub models: Vec<(ModelName, Vec<Interval>)>,
 }
 
+/// What a run could not do.
+#[derive(Debug, Default)]
+pub struct Failed {
+    /// The models that failed, each with the loads of this run that are kept, of how many.
+    pub models: Vec<(ModelName, usize, usize)>,
+    /// What is wrong with them.
+    pub problems: Vec<Diagnostic>,
+    /// Models that were due and not tried: they read one of those.
+    pub skipped: Vec<ModelName>,
+}
+
 impl Session<'_> {
     /// Runs what is due in an environment, the current branch's if none is named. What a branch shares with prod is
     /// prod's business. With `ignore_cron`, what is not due as well.
@@ -37,6 +49,8 @@ impl Session<'_> {
         let warehouse = self.write_warehouse()?;
         let state = warehouse.state()?;
         let mut ran = Ran { environment, models: Vec::new() };
+        let mut failed = Failed::default();
+        let mut stuck = BTreeSet::new();
         let project = &prepared.desired.project;
         let mut above = Above::new(&prepared.target.timing, ran.environment.is_prod());
         let total = project.order().len();
@@ -44,17 +58,37 @@ impl Session<'_> {
             let shown = state.built(&model.fingerprint).and_then(|snapshot| snapshot.filled.as_ref());
             let filled = shown.map(|filled| filled.intervals.clone()).unwrap_or_default();
             let mut loaded = Vec::new();
-            if let Some((snapshot, loads)) = self.due(&prepared, model, &state, &above) {
+            let due = self.due(&prepared, model, &state, &above);
+            if self.hangs_on(&prepared, model, &stuck) {
+                stuck.insert(model.name.clone());
+                failed.skipped.extend(due.map(|_| model.name.clone()));
+            } else if let Some((snapshot, loads)) = due {
                 self.report.report(&Event::Building { model: model.name.clone(), index: index + 1, total });
                 let start = Instant::now();
-                self.run_model(&prepared, model, snapshot, &loads, &warehouse, &state)?;
-                self.report.report(&Event::Built { model: model.name.clone(), took: start.elapsed() });
-                ran.models.push((model.name.clone(), loads.clone()));
-                loaded = loads;
+                match self.run_model(&prepared, model, snapshot, &loads, &warehouse, &state)? {
+                    None => {
+                        self.report.report(&Event::Built { model: model.name.clone(), took: start.elapsed() });
+                        ran.models.push((model.name.clone(), loads.clone()));
+                        loaded = loads;
+                    }
+                    Some(problem) => {
+                        stuck.insert(model.name.clone());
+                        failed.problems.push(problem);
+                        let now_held = warehouse.state()?.built(&model.fingerprint).and_then(|now| now.filled.clone());
+                        let is_kept = |load: &&Interval| {
+                            now_held.as_ref().is_some_and(|held| held.intervals.contains(**load))
+                                && !filled.contains(**load)
+                        };
+                        let kept = loads.iter().filter(is_kept).count();
+                        failed.models.push((model.name.clone(), kept, loads.len()));
+                    }
+                }
             }
             above.add_loaded(model, filled, &loaded, &state);
         }
-        Ok(ran)
+        let changed: Vec<ModelName> = ran.models.iter().map(|(model, _)| model.clone()).collect();
+        self.follow_up(&prepared, &changed, &warehouse, &shown_tables(&ran.environment, &state))?;
+        if failed.models.is_empty() { Ok(ran) } else { Err(Error::Run { ran, failed }) }
     }
 
     /// The tree that an environment was made from. Main may have moved on: of prod, it is the commit that prod shows.
@@ -110,6 +144,7 @@ impl Session<'_> {
         }
     }
 
+    /// Runs one model; gives what is wrong if that failed.
     fn run_model(
         &self,
         prepared: &Prepared,
@@ -118,7 +153,7 @@ impl Session<'_> {
         loads: &[Interval],
         warehouse: &Warehouse,
         state: &State,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<Diagnostic>, Error> {
         let tables = shown_tables(&prepared.target.environment, state);
         let step = Step::of_run(model, snapshot.table.clone(), loads.to_vec(), None);
         let build = self.build_of(prepared, model, &step, &tables, state)?;
@@ -139,29 +174,9 @@ impl Session<'_> {
         match done {
             Ok(_) => {
                 self.warn_of(&build);
-                Ok(())
+                Ok(None)
             }
-            Err(WarehouseError::Engine { message, .. }) => {
-                let failure = self.explain(prepared, model, &build, &message, state)?;
-                Err(self.run_failed(prepared, model, failure))
-            }
-            Err(WarehouseError::Audit { failure, .. }) => {
-                let failure = self.audit_failed(prepared, model, &failure)?;
-                Err(self.run_failed(prepared, model, failure))
-            }
-            Err(WarehouseError::Unfit { what, help }) => {
-                Err(self.run_failed(prepared, model, self.unfit(prepared, model, what, help)?))
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    fn run_failed(&self, prepared: &Prepared, model: &Model, failure: crate::domain::diagnostic::Diagnostic) -> Error {
-        Error::Builds {
-            environment: prepared.target.environment.clone(),
-            failures: vec![(model.name.clone(), failure)],
-            skipped: Vec::new(),
-            built: 0,
+            Err(error) => self.build_failed(prepared, model, &build, error, state).map(Some),
         }
     }
 }

@@ -1,22 +1,28 @@
 //! Unit tests of models: read from the project's files, run in memory, several at a time.
 
-use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use super::error::Error;
 use super::session::Session;
 use super::tree::{TESTS, Tree};
-use crate::adapter::warehouse::{Check, Difference, Trial, WarehouseError};
+use crate::adapter::warehouse::{Difference, Trial, WarehouseError};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::engine_message;
-use crate::domain::interval::{Interval, Moment, Times};
-use crate::domain::macros;
-use crate::domain::model::{Kind, Problem};
-use crate::domain::name::{ModelName, TableName};
-use crate::domain::project::Model;
-use crate::domain::sql;
-use crate::domain::unit_test::{self, Data, Expected, Row, UnitTest, Value};
+use crate::domain::model::Problem;
+use crate::domain::name::ModelName;
+use crate::domain::unit_test::{self, Data, UnitTest};
+
+/// What came of a project's tests.
+#[derive(Debug, Default)]
+pub struct Tests {
+    /// The tests that were wanted.
+    pub tested: Vec<Tested>,
+    /// What is wrong with files that can't be read.
+    pub broken: Vec<Diagnostic>,
+    /// YAML files in the tests' folder that are neither tests nor rows of one.
+    pub unread: Vec<String>,
+}
 
 /// A test, and what came of it.
 #[derive(Debug)]
@@ -27,8 +33,15 @@ pub struct Tested {
     pub path: String,
     /// The model.
     pub model: ModelName,
-    /// What differs; nothing is a pass.
-    pub outcome: Result<Vec<Difference>, String>,
+    /// What differs, nothing is a pass; or why it could not be run.
+    pub outcome: Result<Vec<Difference>, Diagnostic>,
+}
+
+impl Tests {
+    /// Whether everything could be read and was as expected.
+    pub fn is_passed(&self) -> bool {
+        self.broken.is_empty() && self.tested.iter().all(Tested::is_passed)
+    }
 }
 
 impl Tested {
@@ -43,197 +56,107 @@ struct Prepared {
     name: String,
     path: String,
     model: ModelName,
+    /// What the engine's words are put into.
+    place: Diagnostic,
     trial: Result<Trial, Diagnostic>,
 }
 
 impl Session<'_> {
-    /// Runs the tests of a tree that are `wanted`, by their name, file and model.
-    pub fn test(&self, tree: &Tree, wanted: &dyn Fn(&str, &str, &ModelName) -> bool) -> Result<Vec<Tested>, Error> {
+    /// Runs the tests of a tree that are `wanted`, by their name, file and model. What is wrong with one of them, or
+    /// with a file, keeps no other from being run.
+    pub fn test(&self, tree: &Tree, wanted: &dyn Fn(&str, &str, &ModelName) -> bool) -> Result<Tests, Error> {
         let mut prepared = Vec::new();
-        let mut problems = Vec::new();
+        let mut tests = Tests::default();
+        let mut rows = Vec::new();
         for (path, text) in self.test_files(tree)? {
-            match unit_test::parse(&path, &text) {
-                Err(mut found) => problems.append(&mut found),
-                Ok(tests) => {
-                    for test in tests.into_iter().filter(|test| wanted(&test.name, &path, &test.model)) {
-                        let trial = match self.trial(tree, &test, &path) {
-                            Ok(trial) => Ok(trial),
-                            Err(Error::Project(mut found)) if !found.is_empty() => Err(found.remove(0)),
-                            Err(error) => return Err(error),
-                        };
-                        let trial = trial.map_err(|problem| match problem.at {
-                            Some(_) => problem,
-                            None => in_file(problem, &test, &path, &text),
-                        });
-                        prepared.push(Prepared { name: test.name, path: path.clone(), model: test.model, trial });
-                    }
+            let text: Arc<str> = text.into();
+            let found = match unit_test::parse(&path, &text) {
+                Ok(found) => found,
+                Err(found) => {
+                    tests.broken.extend(self.in_repository(found));
+                    continue;
                 }
+            };
+            rows.extend(found.iter().flat_map(|test| files_of(test, &path)));
+            for test in found.into_iter().filter(|test| wanted(&test.name, &path, &test.model)) {
+                let in_file = |problem: Diagnostic| {
+                    let placed = Problem { what: problem.what, span: test.span.clone(), help: problem.help };
+                    self.in_repository(vec![placed.in_file(&path, &text)]).remove(0)
+                };
+                let trial = match self.trial(tree, &test, &path) {
+                    Ok(trial) => Ok(trial),
+                    Err(Error::Project(mut found)) if !found.is_empty() => Err(found.remove(0)),
+                    Err(error) => return Err(error),
+                };
+                let trial = trial.map_err(|problem| if problem.at.is_some() { problem } else { in_file(problem) });
+                let place = in_file(Diagnostic::new(""));
+                prepared.push(Prepared { name: test.name, path: path.clone(), model: test.model, place, trial });
             }
         }
-        let mut trials = Vec::new();
-        for one in prepared {
-            match one.trial {
-                Ok(trial) => trials.push((one.name, one.path, one.model, trial)),
-                Err(problem) => problems.push(problem),
-            }
-        }
-        if !problems.is_empty() {
-            return Err(Error::Project(self.in_repository(problems)));
-        }
-        Ok(run_all(trials))
+        tests.unread = yaml_paths(tree).filter(|path| !is_test(path) && !rows.contains(path)).collect();
+        tests.tested = run_all(&prepared);
+        Ok(tests)
     }
 
-    /// Runs the tests of some models; an error if one fails.
+    /// Runs the tests of some models; an error if one fails, or if a file of tests can't be read.
     pub(super) fn test_first(&self, tree: &Tree, models: &[ModelName]) -> Result<(), Error> {
-        if models.is_empty() || self.test_files(tree)?.is_empty() {
+        if models.is_empty() || !yaml_paths(tree).any(|path| is_test(&path)) {
             return Ok(());
         }
-        let tested = self.test(tree, &|_, _, model| models.contains(model))?;
-        if tested.iter().all(Tested::is_passed) { Ok(()) } else { Err(Error::Tests(tested)) }
+        let tests = self.test(tree, &|_, _, model| models.contains(model))?;
+        if tests.is_passed() { Ok(()) } else { Err(Error::Tests(tests)) }
     }
 
+    /// The files of tests: path and text.
     pub(super) fn test_files(&self, tree: &Tree) -> Result<Vec<(String, String)>, Error> {
-        let is_test = |path: &str| {
-            path.strip_prefix(TESTS).is_some_and(|rest| rest.starts_with('/'))
-                && (path.ends_with(".yaml") || path.ends_with(".yml"))
-        };
-        let paths: Vec<String> = tree.files.paths().filter(|path| is_test(path)).map(str::to_owned).collect();
         let text = |path: String| {
             let text = tree.files.get(&path).map(|file| self.text(file)).transpose()?;
             Ok((path, text.map(|text| text.to_string()).unwrap_or_default()))
         };
-        paths.into_iter().map(text).collect()
-    }
-
-    fn trial(&self, tree: &Tree, test: &UnitTest, path: &str) -> Result<Trial, Error> {
-        let wrong = |what: String| Error::Project(vec![Diagnostic::new(what)]);
-        let Some(model) = tree.project.model(&test.model) else {
-            return Err(wrong(format!("`{}` is no model", test.model)));
-        };
-        if model.file.query.is_none() {
-            return Err(wrong(format!("`{}` is a seed: it has no query to test", test.model)));
-        }
-        let changed;
-        let tree = match test.vars.others.is_empty() {
-            true => tree,
-            false => {
-                changed = tree.with_variables(
-                    test.vars
-                        .others
-                        .iter()
-                        .filter_map(|(name, value)| variable(value).map(|value| (name.as_str(), value))),
-                );
-                &changed
-            }
-        };
-        let place = |name: &ModelName| TableName { schema: "vmesh_given".to_owned(), name: name.to_string() };
-        let mut tables = Vec::new();
-        let mut given = BTreeMap::new();
-        for input in &test.inputs {
-            let parent = tree.project.model(&input.model);
-            let types = match (input.columns.is_empty(), parent) {
-                (true, Some(parent)) => known_types(parent, &input.columns),
-                _ => input.columns.clone(),
-            };
-            let select = match self.data(tree, &input.data, path)? {
-                Data::Query(query) => query,
-                Data::Rows(rows) => unit_test::fixture(&rows, &with_all(parent, &rows, types))
-                    .ok_or_else(|| wrong(format!("the input `{}` has no columns", input.model)))?,
-                Data::CsvFile(..) | Data::YamlFile(_) => continue,
-            };
-            // a table that vmesh doesn't manage stands where the query names it
-            let table = match (parent, input.model.schema()) {
-                (None, schema) => {
-                    TableName { schema: schema.unwrap_or("main").to_owned(), name: input.model.last().to_owned() }
-                }
-                (Some(_), _) => place(&input.model),
-            };
-            given.insert(input.model.clone(), table.clone());
-            tables.push((table, select));
-        }
-        if let Some(lacking) = self.lacking(tree, model, &given) {
-            return Err(wrong(format!(
-                "test `{}` gives no rows of `{lacking}`, which `{}` reads",
-                test.name, model.name
-            )));
-        }
-        let select =
-            self.select_at(tree, model, &times(&test.vars).map_err(wrong)?, &|name| given.get(name).cloned())?;
-        let select = select.unwrap_or_default();
-        let mut checks = Vec::new();
-        for (name, expected) in &test.ctes {
-            let head = sql::with_clause(&select)
-                .ok_or_else(|| wrong(format!("`{}` has no common table expressions", model.name)))?;
-            let select = format!("{head}\nSELECT * FROM {}", crate::domain::name::quote(name));
-            checks.push(Check { what: name.clone(), select, expected: self.expected(tree, expected, path)? });
-        }
-        if let Some(expected) = &test.query {
-            checks.push(Check { what: "query".to_owned(), select, expected: self.expected(tree, expected, path)? });
-        }
-        Ok(Trial { tables, checks })
-    }
-
-    fn expected(&self, tree: &Tree, expected: &Expected, path: &str) -> Result<Expected, Error> {
-        Ok(Expected { data: self.data(tree, &expected.data, path)?, ..expected.clone() })
-    }
-
-    /// Rows, with files read: their paths count from the project, or from the test.
-    fn data(&self, tree: &Tree, data: &Data, test: &str) -> Result<Data, Error> {
-        let wrong = |what: String| Error::Project(vec![Diagnostic::new(what)]);
-        let text = |path: &str| -> Result<String, Error> {
-            let folder = test.rsplit_once('/').map_or("", |(folder, _)| folder);
-            let beside = format!("{folder}/{path}");
-            let file = tree.files.get(path).or_else(|| tree.files.get(&beside));
-            let file = file.ok_or_else(|| wrong(format!("`{path}` is not there")))?;
-            Ok(self.text(file)?.to_string())
-        };
-        Ok(match data {
-            Data::CsvFile(path, settings) => {
-                Data::Rows(unit_test::csv_rows(&text(path)?, settings).map_err(|why| wrong(format!("{path}: {why}")))?)
-            }
-            Data::YamlFile(path) => {
-                let read = unit_test::yaml_rows(&text(path)?);
-                let why = |problems: Vec<Problem>| problems.first().map(|problem| problem.what.clone());
-                Data::Rows(read.map_err(|found| wrong(format!("{path}: {}", why(found).unwrap_or_default())))?)
-            }
-            other => other.clone(),
-        })
-    }
-
-    /// A parent whose rows the test doesn't give; those of embedded models are computed from their own.
-    fn lacking(&self, tree: &Tree, model: &Model, given: &BTreeMap<ModelName, TableName>) -> Option<ModelName> {
-        model.reads.iter().flatten().find_map(|name| {
-            if given.contains_key(name) {
-                return None;
-            }
-            let parent = tree.project.model(name)?;
-            if parent.kind == Kind::Embedded { self.lacking(tree, parent, given) } else { Some(name.clone()) }
-        })
+        yaml_paths(tree).filter(|path| is_test(path)).map(text).collect()
     }
 }
 
-/// The problem, at the test's name.
-fn in_file(problem: Diagnostic, test: &UnitTest, path: &str, text: &str) -> Diagnostic {
-    let placed = Problem { what: problem.what, span: test.span.clone(), help: problem.help };
-    placed.in_file(path, &text.into())
+/// The YAML files in the tests' folder.
+fn yaml_paths(tree: &Tree) -> impl Iterator<Item = String> {
+    let is_below = |path: &&str| path.strip_prefix(TESTS).is_some_and(|rest| rest.starts_with('/'));
+    let is_yaml = |path: &&str| path.ends_with(".yaml") || path.ends_with(".yml");
+    tree.files.paths().filter(is_below).filter(is_yaml).map(str::to_owned)
 }
 
-/// Runs trials on all processors.
-fn run_all(trials: Vec<(String, String, ModelName, Trial)>) -> Vec<Tested> {
+/// Whether a file has a name that says so, as in SQLMesh: the others are rows for tests to read.
+pub(super) fn is_test(path: &str) -> bool {
+    path.rsplit('/').next().is_some_and(|name| name.starts_with("test"))
+}
+
+/// The files that a test takes rows from, told from the project and from the test.
+fn files_of(test: &UnitTest, path: &str) -> Vec<String> {
+    let inputs = test.inputs.iter().map(|input| &input.data);
+    let expected = test.ctes.iter().map(|(_, expected)| expected).chain(&test.query).map(|expected| &expected.data);
+    let named = inputs.chain(expected).filter_map(|data| match data {
+        Data::CsvFile(file, _) | Data::YamlFile(file) => Some(file),
+        Data::Rows(_) | Data::Query(_) => None,
+    });
+    named.flat_map(|file| [file.clone(), beside(path, file)]).collect()
+}
+
+/// A path that is told from a file's folder.
+pub(super) fn beside(path: &str, file: &str) -> String {
+    format!("{}/{file}", path.rsplit_once('/').map_or("", |(folder, _)| folder))
+}
+
+/// Runs tests on all processors.
+fn run_all(prepared: &[Prepared]) -> Vec<Tested> {
     let next = AtomicUsize::new(0);
     let done: Mutex<Vec<(usize, Tested)>> = Mutex::new(Vec::new());
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
-        for _ in 0..processors.min(trials.len()) {
+        for _ in 0..processors.min(prepared.len()) {
             scope.spawn(|| {
-                while let Some((at, (name, path, model, trial))) =
-                    Some(next.fetch_add(1, Ordering::SeqCst)).and_then(|at| Some((at, trials.get(at)?)))
+                while let Some((at, one)) =
+                    Some(next.fetch_add(1, Ordering::SeqCst)).and_then(|at| Some((at, prepared.get(at)?)))
                 {
-                    let outcome = trial.run().map_err(|error| match error {
-                        WarehouseError::Engine { message, .. } => engine_message::headline(&message),
-                        other => other.to_string(),
-                    });
-                    let tested = Tested { name: name.clone(), path: path.clone(), model: model.clone(), outcome };
+                    let tested = run(one);
                     if let Ok(mut done) = done.lock() {
                         done.push((at, tested));
                     }
@@ -246,45 +169,15 @@ fn run_all(trials: Vec<(String, String, ModelName, Trial)>) -> Vec<Tested> {
     done.into_iter().map(|(_, tested)| tested).collect()
 }
 
-/// The declared types of a model's columns.
-fn known_types(parent: &Model, given: &[(String, String)]) -> Vec<(String, String)> {
-    if given.is_empty() { parent.file.columns.clone() } else { given.to_vec() }
-}
-
-/// The types, with every column of the parent that neither they nor the rows name: those are NULL.
-fn with_all(parent: Option<&Model>, rows: &[Row], mut types: Vec<(String, String)>) -> Vec<(String, String)> {
-    let named = unit_test::columns_of(rows);
-    let columns = parent.and_then(|parent| parent.columns.clone()).unwrap_or_default();
-    for column in columns {
-        let is_there = |name: &String| name.eq_ignore_ascii_case(&column);
-        if !named.iter().any(is_there) && !types.iter().any(|(name, _)| is_there(name)) {
-            types.push((column, "VARCHAR".to_owned()));
-        }
-    }
-    types
-}
-
-/// The times that a test's variables say; without any, those that files are read with.
-fn times(vars: &unit_test::Vars) -> Result<Times, String> {
-    let loading = Times::LOADING;
-    let read = |text: &Option<String>, end: bool| -> Result<Option<Moment>, String> {
-        let read = if end { Moment::read_end } else { Moment::read };
-        text.as_ref().map(|text| read(text, Moment::EPOCH)).transpose().map_err(|error| error.to_string())
-    };
-    let start = read(&vars.start, false)?.unwrap_or_else(|| loading.interval.start());
-    let end = read(&vars.end, true)?.unwrap_or_else(|| loading.interval.end());
-    let interval = Interval::new(start, end).ok_or_else(|| "the test's start is not before its end".to_owned())?;
-    Ok(Times { interval, execution: read(&vars.execution_time, false)?.unwrap_or(loading.execution) })
-}
-
-fn variable(value: &Value) -> Option<macros::Value> {
-    Some(match value {
-        Value::Null => macros::Value::Null,
-        Value::Bool(yes) => macros::Value::Bool(*yes),
-        Value::Int(number) => macros::Value::Int(i64::try_from(*number).ok()?),
-        Value::Float(text) => macros::Value::Float(text.parse().ok()?),
-        Value::Time(text) | Value::Text(text) => macros::Value::Text(text.clone()),
-        Value::List(values) => macros::Value::List(values.iter().map(variable).collect::<Option<_>>()?),
-        Value::Map(_) => return None,
-    })
+fn run(Prepared { name, path, model, place, trial }: &Prepared) -> Tested {
+    let outcome = trial.clone().and_then(|trial| {
+        trial.run().map_err(|error| match error {
+            WarehouseError::Engine { message, .. } => {
+                let what = format!("DuckDB: {}", engine_message::headline(&message));
+                Diagnostic { what, help: engine_message::advice(&message), ..place.clone() }
+            }
+            other => Diagnostic { what: other.to_string(), ..place.clone() },
+        })
+    });
+    Tested { name: name.clone(), path: path.clone(), model: model.clone(), outcome }
 }

@@ -64,12 +64,21 @@ impl Warehouse {
     pub fn audited(&self, audit: &Audit, rows: &str) -> Result<Option<AuditFailure>, WarehouseError> {
         let doing = format!("auditing with `{}`", audit.name);
         let query = audit.query.replace(Audit::ROWS, rows);
-        let counted = self.all(&doing, &format!("SELECT count(*) FROM (\n{query}\n) AS audited"), |row| row.get(0))?;
-        let count: u64 = counted.first().copied().unwrap_or_default();
-        if count == 0 {
-            return Ok(None);
-        }
-        let sample = self.rows(&doing, &query, Some(SAMPLE))?;
-        Ok(Some(AuditFailure { name: audit.name.clone(), count, sample }))
+        let found = || -> Result<_, WarehouseError> {
+            let counted =
+                self.all(&doing, &format!("SELECT count(*) FROM (\n{query}\n) AS audited"), |row| row.get(0))?;
+            let count: u64 = counted.first().copied().unwrap_or_default();
+            if count == 0 {
+                return Ok(None);
+            }
+            let sample = self.rows(&doing, &query, Some(SAMPLE))?;
+            Ok(Some(AuditFailure { name: audit.name.clone(), count, sample }))
+        };
+        found().map_err(|error| match error {
+            WarehouseError::Engine { message, .. } => {
+                WarehouseError::BrokenAudit { name: audit.name.clone(), query: format!("\n{query}"), message }
+            }
+            error => error,
+        })
     }
 }

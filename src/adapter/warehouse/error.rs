@@ -86,6 +86,16 @@ pub enum WarehouseError {
         /// What to do.
         help: &'static str,
     },
+    /// An audit that the engine can't run.
+    #[error("audit `{name}` can't be run: {message}")]
+    BrokenAudit {
+        /// The audit.
+        name: String,
+        /// What was sent, in the lines that the engine counts.
+        query: String,
+        /// The engine's words.
+        message: String,
+    },
     /// Something of the user's stands where a view should go.
     #[error("a {kind} that vmesh did not make stands where a view should go")]
     Occupied {

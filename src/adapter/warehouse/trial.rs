@@ -49,12 +49,7 @@ const DOING: &str = "running a unit test";
 impl Trial {
     /// Runs the test; no difference is a pass. What the engine says of a wrong query is an error.
     pub fn run(&self) -> Result<Vec<Difference>, WarehouseError> {
-        let warehouse = in_memory()?;
-        for (table, select) in &self.tables {
-            let schema = crate::domain::name::quote(&table.schema);
-            warehouse.run(DOING, &format!("CREATE SCHEMA IF NOT EXISTS {schema}"))?;
-            warehouse.run(DOING, &format!("CREATE TABLE {} AS\n{select}", table.quoted()))?;
-        }
+        let warehouse = self.given()?;
         let mut differences = Vec::new();
         for (number, check) in self.checks.iter().enumerate() {
             let actual = TableName { schema: "main".to_owned(), name: format!("vmesh_actual_{number}") };
@@ -62,6 +57,23 @@ impl Trial {
             differences.extend(warehouse.difference(check, &actual)?);
         }
         Ok(differences)
+    }
+
+    /// The rows that each check's query gives.
+    pub fn results(&self) -> Result<Vec<Rows>, WarehouseError> {
+        let warehouse = self.given()?;
+        self.checks.iter().map(|check| warehouse.rows(DOING, &check.select, None)).collect()
+    }
+
+    /// A database with the given rows.
+    fn given(&self) -> Result<Warehouse, WarehouseError> {
+        let warehouse = in_memory()?;
+        for (table, select) in &self.tables {
+            let schema = crate::domain::name::quote(&table.schema);
+            warehouse.run(DOING, &format!("CREATE SCHEMA IF NOT EXISTS {schema}"))?;
+            warehouse.run(DOING, &format!("CREATE TABLE {} AS\n{select}", table.quoted()))?;
+        }
+        Ok(warehouse)
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::diagnostic;
 use crate::adapter::warehouse::Holder;
 use crate::domain::name::ModelName;
 use crate::workflow::event::{Event, Report};
@@ -41,7 +42,8 @@ impl Report for Teller {
             Event::Waiting { holder } => anstream::eprintln!("{}", waiting(holder.as_ref())),
             Event::PlanningAgain => anstream::eprintln!("the environment moved in the meantime: planning again"),
             Event::Moment(moment) => stop_for_tests(moment),
-            Event::Warning { model, audit, count } => anstream::eprintln!("{}", warning(model, audit, *count)),
+            Event::Warning { model, audit, count } => anstream::eprintln!("{}", warning(model.as_ref(), audit, *count)),
+            Event::Problem(problem) => anstream::eprintln!("{}", diagnostic::render(problem, true)),
             Event::Building { .. } | Event::Built { .. } if self.quiet => {}
             Event::Building { model, index, total } if std::io::stderr().is_terminal() => {
                 let mut bar = self.bar.borrow_mut();
@@ -70,9 +72,10 @@ impl Report for Teller {
 }
 
 /// What an audit found that only warns.
-pub(in crate::cli) fn warning(model: &ModelName, audit: &str, count: u64) -> String {
+pub(in crate::cli) fn warning(model: Option<&ModelName>, audit: &str, count: u64) -> String {
     let rows = if count == 1 { "row" } else { "rows" };
-    format!("warning: audit `{audit}` of `{model}`: {count} {rows} wrong · vmesh audit shows them")
+    let model = model.map(|model| format!(" of `{model}`")).unwrap_or_default();
+    format!("warning: audit `{audit}`{model}: {count} {rows} wrong · vmesh audit shows them")
 }
 
 /// Who has the warehouse.

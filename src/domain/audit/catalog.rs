@@ -131,8 +131,8 @@ pub(super) fn find(name: &str) -> Option<(&'static Rule, bool)> {
     RULES.iter().find(|rule| rule.name == base).map(|rule| (rule, blocking))
 }
 
-/// The names of all rules.
-pub(super) fn names() -> impl Iterator<Item = &'static str> {
+/// The names of all built-in audits.
+pub fn names() -> impl Iterator<Item = &'static str> {
     RULES.iter().map(|rule| rule.name)
 }
 

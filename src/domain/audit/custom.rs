@@ -1,5 +1,7 @@
 //! A project's own audits: `AUDIT (name …); SELECT …`, in files of their own or behind a model.
 
+use serde::{Deserialize, Serialize};
+
 use super::super::diagnostic::nearest;
 use super::super::model::Problem;
 use super::super::name::ModelName;
@@ -13,7 +15,7 @@ const METADATA: [&str; 10] =
     ["description", "owner", "tags", "stamp", "start", "end", "interval_unit", "cron_tz", "project", "formatting"];
 
 /// An audit of the project.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CustomAudit {
     /// What stands in `AUDIT (…)`.
     pub header: Header,
@@ -26,7 +28,7 @@ pub struct CustomAudit {
 }
 
 /// What `AUDIT (…)` says.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Header {
     /// The name in lower case.
     pub name: String,
@@ -120,6 +122,13 @@ impl Header {
 }
 
 impl CustomAudit {
+    /// What it says, as far as its result depends on it: neither its place nor its name.
+    pub fn meaning(&self, text: &str) -> String {
+        let Header { blocking, skip, defaults, .. } = &self.header;
+        let definitions: Vec<&str> = self.definitions.iter().filter_map(|span| text.get(span.clone())).collect();
+        format!("{blocking:?} {skip} {defaults:?} {definitions:?} {}", self.query)
+    }
+
     /// Reads a file of audits.
     pub fn file(text: &str) -> Result<Vec<Self>, Vec<Problem>> {
         let lexemes = sql::lex(text).map_err(|error| vec![error.into()])?;
@@ -154,7 +163,10 @@ impl CustomAudit {
 
     fn one(text: &str, head: &[Lexeme], body: &[&[Lexeme]]) -> Result<Self, Vec<Problem>> {
         let header = Header::read(text, head)?;
-        let [before @ .., query] = body else {
+        // the marks around a query in Jinja; what is in it is rendered in any case
+        let is_mark = |statement: &&[Lexeme]| matches!(statement, [only] if only.is_keyword("jinja_query_begin") || only.is_keyword("jinja_end"));
+        let body: Vec<&[Lexeme]> = body.iter().copied().filter(|statement| !is_mark(statement)).collect();
+        let [before @ .., query] = body.as_slice() else {
             let what = format!("audit `{}` has no query", header.name);
             let help = "add a SELECT of the bad rows behind the header".to_owned();
             return Err(vec![problem(what, header.span, Some(help))]);
@@ -237,11 +249,9 @@ fn no_definition(statement: &[Lexeme]) -> Option<Problem> {
 fn no_query(statement: &[Lexeme]) -> Option<Problem> {
     let first = statement.first()?;
     let begins = ["select", "with", "from", "values", "pivot", "unpivot"];
-    if first.is_symbol("(") || first.is_symbol("@") || begins.iter().any(|word| first.is_keyword(word)) {
+    let is_jinja = matches!(&first.token, Token::Symbol(symbol) if symbol.starts_with('{'));
+    if is_jinja || first.is_symbol("(") || first.is_symbol("@") || begins.iter().any(|word| first.is_keyword(word)) {
         return None;
-    }
-    if first.is_keyword("jinja_query_begin") || first.is_keyword("jinja_statement_begin") {
-        return Some(problem("Jinja blocks are not supported yet", first.span.clone(), None));
     }
     let help = "an audit's query gives the bad rows: SELECT * FROM @this_model WHERE …".to_owned();
     Some(problem("expected a query", first.span.clone(), Some(help)))

@@ -31,6 +31,8 @@ pub enum Body {
         parameters: Vec<Parameter>,
         /// The text.
         text: String,
+        /// The line and the column at which it begins in its file.
+        place: (usize, usize),
     },
     /// The whole `{% macro … %}…{% endmacro %}`.
     Jinja(String),
@@ -153,6 +155,27 @@ fn read(source: Source<'_>) -> Result<(String, Span, Body), Problem> {
         }
         parameters.push(Parameter { name, default });
     }
-    let text = source.of(&(close + 2..all.end)).to_owned();
-    Ok((name.clone(), span.clone(), Body::Sql { parameters, text }))
+    let body = close + 2..all.end;
+    let (text, start) = (source.of(&body).to_owned(), source.span(&body).start);
+    let place = place_of(source.text.get(..start).unwrap_or_default(), (1, 1));
+    Ok((name.clone(), span.clone(), Body::Sql { parameters, text, place }))
+}
+
+/// The line and the column behind a text that begins at a place.
+fn place_of(before: &str, (line, column): (usize, usize)) -> (usize, usize) {
+    match before.rsplit_once('\n') {
+        Some((above, last)) => (line + above.matches('\n').count() + 1, last.chars().count() + 1),
+        None => (line, column + before.chars().count()),
+    }
+}
+
+impl Macro {
+    /// Where a byte of a SQL macro's text stands: `macros/money.sql:3:12`.
+    pub(super) fn place(&self, at: usize) -> String {
+        let (line, column) = match &self.body {
+            Body::Sql { text, place, .. } => place_of(text.get(..at).unwrap_or_default(), *place),
+            Body::Jinja(_) => (1, 1),
+        };
+        format!("{}:{line}:{column}", self.path)
+    }
 }

@@ -196,7 +196,22 @@ impl Expander<'_> {
         name: &str,
         call: &Span,
     ) -> Result<Argument, Problem> {
-        let led = |found: Problem| Problem { what: format!("in {name}: {}", found.what), span: call.clone(), ..found };
+        self.other_named(text, context, &|_| name.to_owned(), call)
+    }
+
+    /// As [`Self::other`], for a text whose name tells the place of a problem in it.
+    pub(super) fn other_named(
+        &mut self,
+        text: &str,
+        context: Context<'_>,
+        name: &dyn Fn(usize) -> String,
+        call: &Span,
+    ) -> Result<Argument, Problem> {
+        let led = |found: Problem| Problem {
+            what: format!("in {}: {}", name(found.span.start), found.what),
+            span: call.clone(),
+            ..found
+        };
         self.enter(call)?;
         let lexemes = lexed(text).map_err(led)?;
         let source = Source { text, lexemes: &lexemes };

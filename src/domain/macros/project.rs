@@ -22,7 +22,7 @@ impl Expander<'_> {
         context: Context<'_>,
     ) -> Result<Argument, Problem> {
         let scope = self.scope;
-        let Some(Macro { name, body: Body::Sql { parameters, text }, .. }) = scope.macros.get(name) else {
+        let Some(known @ Macro { name, body: Body::Sql { parameters, text, .. }, .. }) = scope.macros.get(name) else {
             return Err(self.unknown(name, span));
         };
         let shape = || {
@@ -57,7 +57,8 @@ impl Expander<'_> {
             values.insert(parameter.name.clone(), value);
         }
         let frame = Frame { values, parent: None };
-        self.other(text, context.with(Some(&frame)), &what, span)
+        let named = |at: usize| format!("{what} ({})", known.place(at));
+        self.other_named(text, context.with(Some(&frame)), &named, span)
     }
 
     /// A function by `@DEF`.

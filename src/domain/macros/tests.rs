@@ -403,7 +403,12 @@ fn what_is_wrong_is_pointed_at() {
         ),
         ("SELECT @cents()", "`@cents` needs a value for `amount`", "@cents()", "cents(amount, scale)"),
         ("SELECT @double(1, 2)", "`@double` takes 1 arguments, not 2", "@double(1, 2)", "double(a)"),
-        ("SELECT @broken(1)", "in the macro `broken`: undefined variable `@missing`", "@broken(1)", ""),
+        (
+            "SELECT @broken(1)",
+            "in the macro `broken` (macros/m.sql:8:25): undefined variable `@missing`",
+            "@broken(1)",
+            "",
+        ),
         (
             "SELECT @DATE_SPINE('hour', '2022-01-01', '2022-01-02')",
             "the date part is 'day', 'week', 'month', 'quarter' or 'year', not 'hour'",
@@ -451,7 +456,11 @@ fn macros_are_read() {
     assert_eq!((one.name.as_str(), one.path.as_str()), ("f", "macros/a.sql"));
     let b = Parameter { name: "b".into(), default: Some("1 + 1".into()) };
     let a = Parameter { name: "a".into(), default: None };
-    assert_eq!(one.body, Body::Sql { parameters: vec![a, b], text: "@a -- c\n + @b".into() });
+    assert_eq!(one.body, Body::Sql { parameters: vec![a, b], text: "@a -- c\n + @b".into(), place: (1, 27) });
+    let second = read("MACRO a() AS 1;\nMACRO f(a) AS\n  @a +\n  é + @b;").unwrap().remove(1);
+    let Body::Sql { text, .. } = &second.body else { panic!("SQL") };
+    assert_eq!(second.place(text.find("@b").unwrap()), "macros/a.sql:4:7");
+    assert_eq!(second.place(0), "macros/a.sql:3:3");
     for (text, what, place) in [
         ("SELECT 1", "expected `MACRO`", "SELECT"),
         ("MACRO f AS 1", "expected `(` after the macro's name", "AS"),

@@ -21,7 +21,7 @@ pub use self::kind::Kind;
 pub use self::problem::Problem;
 pub use self::schedule::Schedule;
 pub use self::seed::Seed;
-use super::audit::Call;
+use super::audit::{Call, CustomAudit};
 use super::diagnostic::nearest;
 use super::macros::{Blueprint, Map};
 use super::name::ModelName;
@@ -51,6 +51,8 @@ pub struct ModelFile {
     pub columns: Vec<(String, String)>,
     /// What must hold of its rows.
     pub audits: Vec<Call>,
+    /// Audits that are written behind the query, for this model alone.
+    pub own_audits: Vec<CustomAudit>,
     /// Parents named by hand.
     pub depends_on: Vec<ModelName>,
     /// The query; seeds have none.
@@ -112,9 +114,13 @@ pub fn parse(text: &str) -> Result<ModelFile, Vec<Problem>> {
 pub fn parse_with(text: &str, defaults: &Defaults) -> Result<ModelFile, Vec<Problem>> {
     let lexemes = sql::lex(text).map_err(|error| vec![error.into()])?;
     let statements = sql::split(&lexemes);
-    let mut statements = statements.iter().map(|statement| &lexemes[statement.lexemes.clone()]).peekable();
+    let statements: Vec<&[Lexeme]> = statements.iter().map(|statement| &lexemes[statement.lexemes.clone()]).collect();
+    let audits = statements.iter().position(|statement| starts(statement, "audit")).unwrap_or(statements.len());
+    let (statements, audits) = statements.split_at(audits);
+    let mut statements = statements.iter().copied().peekable();
     let head = statements.next_if(|statement| starts(statement, "model"));
     let mut file = properties::read(text, head.unwrap_or(&[]), defaults)?;
+    own_audits(&mut file, text, audits)?;
     let mut query: Option<&[Lexeme]> = None;
     for statement in statements {
         if let Some(problem) = not_yet(statement) {
@@ -171,6 +177,7 @@ impl ModelFile {
             physical: Vec::new(),
             columns: Vec::new(),
             audits: Vec::new(),
+            own_audits: Vec::new(),
             depends_on: Vec::new(),
             query: None,
             query_span: 0..0,
@@ -182,14 +189,26 @@ impl ModelFile {
     }
 }
 
+/// Reads the audits behind a model's query.
+fn own_audits(file: &mut ModelFile, text: &str, statements: &[&[Lexeme]]) -> Result<(), Vec<Problem>> {
+    file.own_audits = CustomAudit::statements(text, statements)?;
+    if let Some(audit) = file.own_audits.iter().find(|audit| audit.header.standalone) {
+        let problem = Problem::new("a standalone audit belongs to no model", audit.header.span.clone());
+        return Err(vec![problem.help("put it into a file of its own: audits/*.sql")]);
+    }
+    let called = |audit: &CustomAudit| file.audits.iter().any(|call| call.name == audit.header.name);
+    let idle = file.own_audits.iter().filter(|audit| !called(audit));
+    let idle =
+        idle.map(|audit| format!("its audit `{0}` never runs: call it in the header, audits ({0})", audit.header.name));
+    file.warnings.extend(idle.collect::<Vec<_>>());
+    Ok(())
+}
+
 /// What SQLMesh has and vmesh doesn't have yet: said clearly rather than built wrongly.
 fn not_yet(statement: &[Lexeme]) -> Option<Problem> {
     let refuse = |what: &str| Some(Problem::new(format!("{what} are not supported yet"), place(statement)));
     if starts(statement, "on_virtual_update_begin") || starts(statement, "on_virtual_update_end") {
         return refuse("ON_VIRTUAL_UPDATE statements");
-    }
-    if starts(statement, "audit") {
-        return refuse("audits inside a model's file");
     }
     let queries =
         ["select", "with", "from", "values", "table", "pivot", "unpivot", "summarize", "describe", "desc", "show"];

@@ -1,14 +1,17 @@
 //! The head of a query: its common table expressions, without what reads them.
 
-use super::lex::{Lexeme, lex};
+use std::cell::Cell;
 
-/// `WITH … ` up to where the query itself begins; `None` without one.
-pub fn with_clause(text: &str) -> Option<&str> {
+use super::lex::{Lexeme, Token, lex};
+
+/// `WITH … ` up to where the query itself begins, and the names of the common table expressions; `None` without one.
+pub fn with_clause(text: &str) -> Option<(&str, Vec<String>)> {
     let lexemes = lex(text).ok()?;
-    let mut at = 0;
-    let mut next = |expected: &dyn Fn(&Lexeme) -> bool| -> bool {
-        let is_it = lexemes.get(at).is_some_and(expected);
-        at += usize::from(is_it);
+    let mut names = Vec::new();
+    let at = Cell::new(0);
+    let next = |expected: &dyn Fn(&Lexeme) -> bool| -> bool {
+        let is_it = lexemes.get(at.get()).is_some_and(expected);
+        at.set(at.get() + usize::from(is_it));
         is_it
     };
     if !next(&|lexeme| lexeme.is_keyword("with")) {
@@ -16,6 +19,9 @@ pub fn with_clause(text: &str) -> Option<&str> {
     }
     next(&|lexeme| lexeme.is_keyword("recursive"));
     loop {
+        if let Token::Word { text, .. } = &lexemes.get(at.get())?.token {
+            names.push(text.clone());
+        }
         // up to the bracket that closes the query of this one
         while !next(&|lexeme| lexeme.is_keyword("as")) {
             if !next(&|_| true) {
@@ -41,8 +47,8 @@ pub fn with_clause(text: &str) -> Option<&str> {
             break;
         }
     }
-    let end = lexemes.get(at)?.span.start;
-    text.get(..end)
+    let end = lexemes.get(at.get())?.span.start;
+    Some((text.get(..end)?, names))
 }
 
 #[cfg(test)]
@@ -51,7 +57,9 @@ mod tests {
 
     #[test]
     fn the_head_ends_where_the_query_begins() {
-        let head = |text| with_clause(text).map(str::trim_end);
+        let head = |text| with_clause(text).map(|(head, _)| head.trim_end());
+        let (_, names) = with_clause("WITH RECURSIVE a AS (SELECT (1)), \"B\"(x) AS (SELECT 2) FROM a").unwrap();
+        assert_eq!(names, ["a", "B"]);
         assert_eq!(
             head("WITH a AS (SELECT (1)), b(x) AS MATERIALIZED (SELECT ')') SELECT * FROM b"),
             Some("WITH a AS (SELECT (1)), b(x) AS MATERIALIZED (SELECT ')')")

@@ -5,12 +5,20 @@ use std::borrow::Cow;
 use super::super::name::{literal, quote};
 use super::{Row, Value};
 
-/// The SELECT that yields these rows: first the columns whose types are known, in that order, then the others that the
-/// rows name. Names are compared without letter case. `None` when there is no column at all.
+/// The SELECT that yields these rows, with the columns in the order of the types if these know them all, and else as the
+/// rows name them. Names are compared without letter case. `None` when there is no column at all.
 pub fn fixture(rows: &[Row], types: &[(String, String)]) -> Option<String> {
     let known = |name: &String| types.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
-    let others = columns_of(rows).into_iter().filter(|name| known(name).is_none());
-    let columns: Vec<String> = types.iter().map(|(name, _)| name.clone()).chain(others).collect();
+    let named = columns_of(rows);
+    let typed: Vec<String> = types.iter().map(|(name, _)| name.clone()).collect();
+    let is_in = |names: &[String], name: &String| names.iter().any(|other| other.eq_ignore_ascii_case(name));
+    let columns: Vec<String> = match named.iter().all(|name| is_in(&typed, name)) {
+        true => typed,
+        false => {
+            let rest = typed.into_iter().filter(|name| !is_in(&named, name));
+            named.iter().cloned().chain(rest.collect::<Vec<_>>()).collect()
+        }
+    };
     let types: Vec<Option<String>> = columns
         .iter()
         .map(|name| known(name).map(|(_, kind)| kind.clone()).or_else(|| guessed(&values(rows, name))))

@@ -150,7 +150,7 @@ fn fixtures_are_typed() {
         (
             "[{x: 1, A: 1.10}]",
             &[("a", "DECIMAL(5,2)"), ("c", "INT")],
-            "SELECT * FROM (VALUES (CAST(1.10 AS DECIMAL(5,2)), CAST(NULL AS INT), 1)) AS fixture(\"a\", \"c\", \"x\")",
+            "SELECT * FROM (VALUES (1, CAST(1.10 AS DECIMAL(5,2)), CAST(NULL AS INT))) AS fixture(\"x\", \"A\", \"c\")",
         ),
         (
             "[{a: {k: [1, x], l: 2024-01-01}, b: {1: .nan}, c: 2024-01-01}]",
@@ -248,7 +248,10 @@ proptest! {
         let new = NewTest {
             name: format!("t{}", names.first().cloned().unwrap_or_default()),
             model: "a.b".to_owned(),
-            inputs: vec![("p.q".to_owned(), vec![row.clone(), Vec::new()]), ("r".to_owned(), Vec::new())],
+            inputs: vec![
+                NewInput { model: "p.q".to_owned(), columns: Vec::new(), rows: vec![row.clone(), Vec::new()] },
+                NewInput { model: "r".to_owned(), columns: types(&[("a", "DECIMAL(10,2)")]), rows: Vec::new() },
+            ],
             ctes: vec![("c".to_owned(), vec![row.clone()])],
             query: vec![row.clone(), row.clone()],
             vars: vec![("start".to_owned(), Value::Time("2024-01-01".to_owned())), ("x".to_owned(), values[0].clone())],
@@ -256,8 +259,9 @@ proptest! {
         let text = new.to_yaml();
         let test = one(&text);
         prop_assert_eq!(&test.name, &new.name);
-        prop_assert_eq!(&test.inputs[0].data, &Data::Rows(new.inputs[0].1.clone()), "{}", text);
+        prop_assert_eq!(&test.inputs[0].data, &Data::Rows(new.inputs[0].rows.clone()), "{}", text);
         prop_assert_eq!(&test.inputs[1].data, &Data::Rows(Vec::new()));
+        prop_assert_eq!(&test.inputs[1].columns, &new.inputs[1].columns);
         prop_assert_eq!(&test.ctes[0].1.data, &Data::Rows(new.ctes[0].1.clone()));
         prop_assert_eq!(&test.query.unwrap().data, &Data::Rows(new.query.clone()));
         prop_assert_eq!(test.vars.start.as_deref(), Some("2024-01-01"));
@@ -277,7 +281,11 @@ fn a_new_test_looks_like_sqlmeshs() {
     let new = NewTest {
         name: "test_a".to_owned(),
         model: "s.a".to_owned(),
-        inputs: vec![("s.p".to_owned(), vec![row(1), row(2)])],
+        inputs: vec![NewInput::new(
+            "s.p".to_owned(),
+            &types(&[("id", "BIGINT"), ("day", "DATE")]),
+            vec![row(1), row(2)],
+        )],
         query: vec![vec![("note".to_owned(), Value::Text("yes".to_owned()))]],
         vars: vec![("start".to_owned(), Value::Text("2020-01-01".to_owned()))],
         ..NewTest::default()
@@ -285,4 +293,19 @@ fn a_new_test_looks_like_sqlmeshs() {
     let text = "test_a:\n  model: s.a\n  inputs:\n    s.p:\n    - id: 1\n      day: 2020-01-01\n    - id: 2\n      \
                 day: 2020-01-01\n  outputs:\n    query:\n    - note: 'yes'\n  vars:\n    start: '2020-01-01'\n";
     assert_eq!(new.to_yaml(), text);
+}
+
+#[test]
+fn types_are_written_where_values_do_not_tell_them() {
+    let kinds = types(&[("a", "DECIMAL(4,1)"), ("b", "VARCHAR"), ("c", "DATE"), ("d", "DOUBLE"), ("e", "INTEGER[]")]);
+    let texts = [Some("1.0"), Some("x"), None, Some("1e+20"), Some("[1, 2]")];
+    let row = kinds.iter().zip(texts).map(|((name, kind), text)| (name.clone(), value_of(text, kind))).collect();
+    let input = NewInput::new("p".to_owned(), &kinds, vec![row]);
+    assert_eq!(input.columns, types(&[("a", "DECIMAL(4,1)"), ("c", "DATE"), ("e", "INTEGER[]")]));
+    let new = NewTest { name: "t".to_owned(), model: "m".to_owned(), inputs: vec![input], ..NewTest::default() };
+    let text = "t:\n  model: m\n  inputs:\n    p:\n      columns:\n        a: 'DECIMAL(4,1)'\n        c: DATE\n        \
+                e: 'INTEGER[]'\n      rows:\n      - a: 1.0\n        b: x\n        c: null\n        d: 1e+20\n        \
+                e: '[1, 2]'\n  outputs:\n    query: []\n";
+    assert_eq!(new.to_yaml(), text);
+    assert_eq!(one(text).inputs[0].columns, new.inputs[0].columns);
 }

@@ -1,7 +1,7 @@
 //! Writes a test as SQLMesh's `create_test` does.
 
 use super::super::yaml::scalar;
-use super::{Row, Value};
+use super::{Row, Value, rows};
 
 /// A test to be written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -11,7 +11,7 @@ pub struct NewTest {
     /// The model that is tested.
     pub model: String,
     /// Rows of each parent.
-    pub inputs: Vec<(String, Vec<Row>)>,
+    pub inputs: Vec<NewInput>,
     /// Rows of CTEs.
     pub ctes: Vec<(String, Vec<Row>)>,
     /// Rows of the model's query.
@@ -20,12 +20,70 @@ pub struct NewTest {
     pub vars: Vec<(String, Value)>,
 }
 
+/// The rows of a parent, to be written.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NewInput {
+    /// The parent.
+    pub model: String,
+    /// The types of those columns whose values don't tell them.
+    pub columns: Vec<(String, String)>,
+    /// The rows.
+    pub rows: Vec<Row>,
+}
+
+impl NewInput {
+    /// The rows of a parent with columns of these types.
+    pub fn new(model: String, types: &[(String, String)], rows: Vec<Row>) -> Self {
+        let hidden = |(name, kind): &&(String, String)| !tells(kind, &rows::values(&rows, name));
+        let columns = types.iter().filter(hidden).cloned().collect();
+        Self { model, columns, rows }
+    }
+}
+
+/// Whether values written without their type are read back with one that is as good.
+fn tells(kind: &str, values: &[&Value]) -> bool {
+    let all = |of: fn(&Value) -> bool| {
+        values.iter().any(|value| **value != Value::Null)
+            && values.iter().all(|value| **value == Value::Null || of(value))
+    };
+    match kind {
+        "BOOLEAN" => all(|value| matches!(value, Value::Bool(_))),
+        "INTEGER" | "BIGINT" => all(|value| matches!(value, Value::Int(_))),
+        "DOUBLE" => all(|value| matches!(value, Value::Float(_))),
+        "VARCHAR" => all(|value| matches!(value, Value::Text(_))),
+        "DATE" => all(|value| matches!(value, Value::Time(text) if text.len() == 10)),
+        "TIMESTAMP" => all(|value| matches!(value, Value::Time(text) if text.len() > 10)),
+        _ => false,
+    }
+}
+
+/// A value from the text that the engine prints, by its column's type.
+pub fn value_of(text: Option<&str>, kind: &str) -> Value {
+    let Some(text) = text else { return Value::Null };
+    let number = || match (text, scalar::float(text)) {
+        ("inf" | "-inf" | "nan", _) => Some(Value::Float(text.to_owned())),
+        (_, number) => number.map(Value::Float),
+    };
+    let read = match kind {
+        "BOOLEAN" => text.parse().ok().map(Value::Bool),
+        "DOUBLE" | "FLOAT" => number(),
+        kind if kind.starts_with("DECIMAL(") => number(),
+        kind if kind.ends_with("INT") || kind.ends_with("INTEGER") => scalar::integer(text).map(Value::Int),
+        "DATE" | "TIMESTAMP" => scalar::is_time(text).then(|| Value::Time(text.to_owned())),
+        _ => None,
+    };
+    read.unwrap_or_else(|| Value::Text(text.to_owned()))
+}
+
 impl NewTest {
     /// The text of the file. Names and strings are quoted where a reader, of YAML 1.1 too, would take them for
     /// something else.
     pub fn to_yaml(&self) -> String {
         let mut out = format!("{}:\n  model: {}\n", string(&self.name), string(&self.model));
-        section(&mut out, 2, "inputs", &self.inputs);
+        if !self.inputs.is_empty() {
+            out.push_str("  inputs:\n");
+        }
+        self.inputs.iter().for_each(|one| input(&mut out, one));
         out.push_str("  outputs:\n");
         section(&mut out, 4, "ctes", &self.ctes);
         list(&mut out, 4, "query", &self.query);
@@ -37,6 +95,17 @@ impl NewTest {
         }
         out
     }
+}
+
+fn input(out: &mut String, NewInput { model, columns, rows }: &NewInput) {
+    if columns.is_empty() {
+        return list(out, 4, &string(model), rows);
+    }
+    out.push_str(&format!("    {}:\n      columns:\n", string(model)));
+    for (name, kind) in columns {
+        out.push_str(&format!("        {}: {}\n", string(name), string(kind)));
+    }
+    list(out, 6, "rows", rows);
 }
 
 fn section(out: &mut String, indent: usize, key: &str, parts: &[(String, Vec<Row>)]) {

@@ -3,7 +3,7 @@
 use super::Value;
 
 /// The value of an unquoted word.
-pub(in super::super) fn plain(text: &str) -> Value {
+pub fn plain(text: &str) -> Value {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
         "true" | "True" | "TRUE" => return Value::Bool(true),

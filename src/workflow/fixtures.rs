@@ -1,0 +1,191 @@
+//! A unit test made ready: tables of the given rows, and the model's query over them, at the test's time.
+
+use std::collections::BTreeMap;
+
+use super::error::Error;
+use super::session::Session;
+use super::tree::Tree;
+use super::unit_tests::beside;
+use crate::adapter::warehouse::{Check, Trial};
+use crate::domain::diagnostic::Diagnostic;
+use crate::domain::interval::{Interval, Moment, Times};
+use crate::domain::macros;
+use crate::domain::model::{Kind, Problem};
+use crate::domain::name::{ModelName, TableName, quote};
+use crate::domain::project::Model;
+use crate::domain::sql;
+use crate::domain::unit_test::{self, Data, Expected, Row, UnitTest, Value, Vars};
+
+/// The tables of the given rows.
+type Given = BTreeMap<ModelName, TableName>;
+
+impl Session<'_> {
+    /// Makes a test ready. An error without a place is the test's.
+    pub(super) fn trial(&self, tree: &Tree, test: &UnitTest, path: &str) -> Result<Trial, Error> {
+        let Some(model) = tree.project.model(&test.model) else {
+            return Err(wrong(format!("`{}` is no model", test.model)));
+        };
+        if model.file.query.is_none() {
+            return Err(wrong(format!("`{}` is a seed: it has no query to test", test.model)));
+        }
+        let changed;
+        let tree = match test.vars.others.is_empty() {
+            true => tree,
+            false => {
+                changed = tree.with_variables(variables(&test.vars)?);
+                &changed
+            }
+        };
+        let times = times(&test.vars).map_err(wrong)?;
+        // as a run's clock would show it, if the test doesn't say
+        let clock = match test.vars.execution_time {
+            Some(_) => times,
+            None => Times { execution: self.timing.now, ..times },
+        };
+        let mut tables = Vec::new();
+        let mut given = Given::new();
+        for input in &test.inputs {
+            let parent = tree.project.model(&input.model);
+            let types = match parent {
+                Some(parent) if input.columns.is_empty() => parent.file.columns.clone(),
+                _ => input.columns.clone(),
+            };
+            let select = match self.data(tree, &input.data, path)? {
+                Data::Query(query) => unit_test::freeze(&query, &clock, &[]),
+                Data::Rows(rows) => unit_test::fixture(&rows, &with_all(parent, &rows, types))
+                    .ok_or_else(|| wrong(format!("the input `{}` has no columns", input.model)))?,
+                Data::CsvFile(..) | Data::YamlFile(_) => continue,
+            };
+            let table = place(parent, &input.model);
+            given.insert(input.model.clone(), table.clone());
+            tables.push((table, select));
+        }
+        if let Some(lacking) = lacking(tree, model, &given) {
+            let what = format!("test `{}` gives no rows of `{lacking}`, which `{}` reads", test.name, model.name);
+            let help = format!("inputs:\n  {lacking}:\n  - …   # or [] for none");
+            return Err(Error::Project(vec![Diagnostic::new(what).help(help)]));
+        }
+        let select = self.select_at(tree, model, &times, &|name| given.get(name).cloned())?.unwrap_or_default();
+        let columns: Vec<String> = tables.iter().flat_map(|(_, select)| unit_test::names_in(select)).collect();
+        let select = unit_test::freeze(&select, &clock, &columns);
+        let expected = |expected: &Expected| -> Result<Expected, Error> {
+            let data = match self.data(tree, &expected.data, path)? {
+                Data::Query(query) => Data::Query(unit_test::freeze(&query, &clock, &columns)),
+                data => data,
+            };
+            Ok(Expected { data, ..expected.clone() })
+        };
+        let mut checks = Vec::new();
+        for (name, rows) in &test.ctes {
+            let (head, names) = sql::with_clause(&select)
+                .ok_or_else(|| wrong(format!("`{}` has no common table expressions", model.name)))?;
+            if !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+                let what = format!("`{}` has no common table expression `{name}`", model.name);
+                return Err(Error::Project(vec![Diagnostic::new(what).help(format!("it has {}", names.join(", ")))]));
+            }
+            let select = format!("{head}\nSELECT * FROM {}", quote(name));
+            checks.push(Check { what: name.clone(), select, expected: expected(rows)? });
+        }
+        if let Some(rows) = &test.query {
+            checks.push(Check { what: "query".to_owned(), select, expected: expected(rows)? });
+        }
+        Ok(Trial { tables, checks })
+    }
+
+    /// Rows, with files read: their paths count from the project, or from the test.
+    fn data(&self, tree: &Tree, data: &Data, test: &str) -> Result<Data, Error> {
+        let text = |path: &str| -> Result<String, Error> {
+            let file = tree.files.get(path).or_else(|| tree.files.get(&beside(test, path)));
+            let file = file.ok_or_else(|| wrong(format!("`{path}` is not there")))?;
+            Ok(self.text(file)?.to_string())
+        };
+        Ok(match data {
+            Data::CsvFile(path, settings) => {
+                let rows = unit_test::csv_rows(&text(path)?, settings);
+                Data::Rows(rows.map_err(|why| wrong(format!("{path}: {why}")))?)
+            }
+            Data::YamlFile(path) => {
+                let read = unit_test::yaml_rows(&text(path)?);
+                let why = |problems: Vec<Problem>| problems.first().map(|problem| problem.what.clone());
+                Data::Rows(read.map_err(|found| wrong(format!("{path}: {}", why(found).unwrap_or_default())))?)
+            }
+            other => other.clone(),
+        })
+    }
+}
+
+/// Where given rows lie: a table that vmesh doesn't manage stands where the query names it.
+fn place(parent: Option<&Model>, name: &ModelName) -> TableName {
+    match parent {
+        Some(_) => TableName { schema: "vmesh_given".to_owned(), name: name.to_string() },
+        None => TableName { schema: name.schema().unwrap_or("main").to_owned(), name: name.last().to_owned() },
+    }
+}
+
+fn wrong(what: String) -> Error {
+    Error::Project(vec![Diagnostic::new(what)])
+}
+
+/// A parent whose rows the test doesn't give; those of embedded models are computed from their own.
+fn lacking(tree: &Tree, model: &Model, given: &Given) -> Option<String> {
+    let reads = model.file.query.iter().flat_map(|query| query.reads.iter().flatten());
+    reads.zip(&model.reads).find_map(|(read, parent)| match parent {
+        Some(name) if given.contains_key(name) => None,
+        Some(name) => match tree.project.model(name) {
+            Some(parent) if parent.kind == Kind::Embedded => lacking(tree, parent, given),
+            _ => Some(name.to_string()),
+        },
+        None => {
+            let parts = &read.parts[read.parts.len().saturating_sub(2)..];
+            let is_given = ModelName::from_parts(parts).is_some_and(|name| given.contains_key(&name));
+            (!is_given).then(|| read.parts.join("."))
+        }
+    })
+}
+
+/// The types, with every column of the parent that neither they nor the rows name: those are NULL.
+fn with_all(parent: Option<&Model>, rows: &[Row], mut types: Vec<(String, String)>) -> Vec<(String, String)> {
+    let named = unit_test::columns_of(rows);
+    let columns = parent.and_then(|parent| parent.columns.clone()).unwrap_or_default();
+    for column in columns {
+        let is_there = |name: &String| name.eq_ignore_ascii_case(&column);
+        if !named.iter().any(is_there) && !types.iter().any(|(name, _)| is_there(name)) {
+            types.push((column, "VARCHAR".to_owned()));
+        }
+    }
+    types
+}
+
+/// The times that a test's variables say; without any, those that files are read with.
+fn times(vars: &Vars) -> Result<Times, String> {
+    let loading = Times::LOADING;
+    let read = |text: &Option<String>, end: bool| -> Result<Option<Moment>, String> {
+        let read = if end { Moment::read_end } else { Moment::read };
+        text.as_ref().map(|text| read(text, Moment::EPOCH)).transpose().map_err(|error| error.to_string())
+    };
+    let start = read(&vars.start, false)?.unwrap_or_else(|| loading.interval.start());
+    let end = read(&vars.end, true)?.unwrap_or_else(|| loading.interval.end());
+    let interval = Interval::new(start, end).ok_or_else(|| "the test's start is not before its end".to_owned())?;
+    Ok(Times { interval, execution: read(&vars.execution_time, false)?.unwrap_or(loading.execution) })
+}
+
+/// A test's other variables.
+fn variables(vars: &Vars) -> Result<Vec<(&str, macros::Value)>, Error> {
+    let read = vars.others.iter().map(|(name, value)| match variable(value) {
+        Some(value) => Ok((name.as_str(), value)),
+        None => Err(wrong(format!("the variable `{name}` is a map or too large a number"))),
+    });
+    read.collect()
+}
+
+fn variable(value: &Value) -> Option<macros::Value> {
+    Some(match value {
+        Value::Null => macros::Value::Null,
+        Value::Bool(yes) => macros::Value::Bool(*yes),
+        Value::Int(number) => macros::Value::Int(i64::try_from(*number).ok()?),
+        Value::Float(text) => macros::Value::Float(text.parse().ok()?),
+        Value::Time(text) | Value::Text(text) => macros::Value::Text(text.clone()),
+        Value::List(values) => macros::Value::List(values.iter().map(variable).collect::<Option<_>>()?),
+        Value::Map(_) => return None,
+    })
+}

@@ -1,0 +1,102 @@
+//! Two tables of a model compared: rows, not only text.
+
+use crate::support::Sandbox;
+
+/// A project whose model gives `before` in prod and `after` on branch alice, with a header.
+fn two(header: &str, before: &str, after: &str) -> Sandbox {
+    let text = |query: &str| format!("MODEL (name orders{header});\n{query}");
+    let sandbox = Sandbox::with_models(&[("orders", &text(before)), ("other", "SELECT 1 AS id")]);
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    sandbox.model("orders", &text(after));
+    sandbox.vmesh(&["plan", "--yes"]).good();
+    sandbox
+}
+
+/// Rows of prod only, of alice only, equal, and changed.
+#[track_caller]
+fn counts(sandbox: &Sandbox, more: &[&str]) -> [u64; 4] {
+    let diff = sandbox.vmesh(&[&["table-diff", "orders", "--json"], more].concat()).json();
+    ["only_a", "only_b", "same", "changed"].map(|key| diff["rows"][key].as_u64().unwrap())
+}
+
+fn rows(values: &str, columns: &str) -> String {
+    format!("SELECT * FROM (VALUES {values}) AS t({columns})")
+}
+
+#[test]
+fn keys_match_null_safely_and_changes_are_counted_by_column() {
+    let sandbox = two(
+        ", grain (a, b)",
+        &rows("('x', NULL, 1, 1), (NULL, 'x', 2, 2), ('y', 'y', 3, 3), ('z', 'z', 4, 4)", "a, b, n, m"),
+        &rows("('x', NULL, 1, 1), (NULL, 'x', 20, 2), ('y', 'y', 30, NULL), ('w', 'w', 5, 5)", "a, b, n, m"),
+    );
+    assert_eq!(counts(&sandbox, &[]), [1, 1, 1, 2]);
+    let told = sandbox.vmesh(&["table-diff", "orders"]).good();
+    assert!(told.contains("key       a, b"), "{told}");
+    assert!(told.contains("33.33 %") && told.contains("66.67 %"), "{told}");
+    assert_eq!(sandbox.vmesh(&["table-diff", "orders", "--exit-code"]).code, Some(1));
+    assert_eq!(sandbox.vmesh(&["table-diff", "other", "--exit-code"]).code, Some(0));
+    let told = sandbox.vmesh(&["table-diff", "orders", "--on", "a,c"]).fails(1);
+    assert!(told.contains("no column is called `c`"), "{told}");
+}
+
+#[test]
+fn columns_whose_type_changed_are_compared_by_value() {
+    let sandbox = two(
+        "",
+        "SELECT 1 AS id, 10::BIGINT AS n, 5 AS code, DATE '2026-01-01' AS day, 1.5::DECIMAL(5,2) AS price",
+        "SELECT 1 AS id, 10::DOUBLE AS n, '5' AS code, TIMESTAMP '2026-01-01' AS day, 1.5::DOUBLE AS price",
+    );
+    for key in [&["--on", "id"][..], &[]] {
+        assert_eq!(counts(&sandbox, key), [0, 0, 1, 0]);
+    }
+    // other types are a difference, even with equal values
+    assert_eq!(sandbox.vmesh(&["table-diff", "orders", "--on", "id", "--exit-code"]).code, Some(1));
+    sandbox.model("orders", "SELECT '1' AS id, 11::DOUBLE AS n, 'five' AS code, NULL AS day, 1.5 AS price");
+    sandbox.vmesh(&["plan", "--yes"]).good();
+    assert_eq!(counts(&sandbox, &["--on", "id"]), [0, 0, 0, 1]);
+    let told = sandbox.vmesh(&["table-diff", "orders", "--on", "id"]).good();
+    for text in ["~ id INTEGER → VARCHAR", "~ n BIGINT → DOUBLE", "code (A)", "five"] {
+        assert!(told.contains(text), "{text}\n{told}");
+    }
+    assert!(!told.contains("price (A)"), "{told}");
+}
+
+#[test]
+fn without_a_key_rows_are_a_multiset() {
+    let sandbox = two(
+        "",
+        &rows("(1, 'a'), (1, 'a'), (1, 'a'), (NULL, NULL), (2, 'b')", "id, name"),
+        &rows("(1, 'a'), (NULL, NULL), (NULL, NULL), (3, 'c')", "id, name"),
+    );
+    assert_eq!(counts(&sandbox, &[]), [3, 2, 2, 0]);
+    let told = sandbox.vmesh(&["table-diff", "orders"]).good();
+    assert!(told.contains("compared  whole rows"), "{told}");
+    sandbox.model("orders", &rows("(2, 'b'), (1, 'a'), (NULL, NULL), (1, 'a'), (1, 'a')", "id, name"));
+    sandbox.vmesh(&["plan", "--yes"]).good();
+    let done = sandbox.vmesh(&["table-diff", "orders", "--exit-code"]);
+    assert_eq!(done.code, Some(0), "another order is no difference: {}", done.out);
+}
+
+#[test]
+fn a_key_that_is_not_unique_is_told_and_its_rows_are_matched_one_to_one() {
+    let sandbox = two(
+        ", grain id",
+        &rows("(1, 'a'), (1, 'b'), (2, 'c')", "id, name"),
+        &rows("(1, 'b'), (1, 'a'), (1, 'z'), (2, 'c')", "id, name"),
+    );
+    let told = sandbox.vmesh(&["table-diff", "orders"]).good();
+    assert!(told.contains("the key is not unique in A") && told.contains("the key is not unique in B"), "{told}");
+    assert_eq!(counts(&sandbox, &[]), [0, 1, 3, 0]);
+}
+
+#[test]
+fn one_snapshot_is_not_read() {
+    let sandbox = two("", "SELECT 1 AS id", "SELECT 2 AS id");
+    let table = sandbox.views("prod")["other"].clone();
+    // with no rows to read, there is nothing to be read
+    sandbox.sql(&format!("DELETE FROM vmesh_snapshots.{table}"));
+    let told = sandbox.vmesh(&["table-diff", "other", "--exit-code"]).good();
+    assert!(told.contains("same snapshot: both show one table, no row was read"), "{told}");
+}
