@@ -365,13 +365,7 @@ impl Session<'_> {
     }
 
     /// What is not as a model says, at its header.
-    pub(super) fn unfit(
-        &self,
-        prepared: &Prepared,
-        model: &Model,
-        what: String,
-        help: &'static str,
-    ) -> Result<Diagnostic, Error> {
+    fn unfit(&self, prepared: &Prepared, model: &Model, what: String, help: &'static str) -> Result<Diagnostic, Error> {
         let (text, span) = (self.file_text(&prepared.desired, model)?, model.file.original(&model.file.place));
         let excerpt = Excerpt { path: self.in_top(&model.path), text, span, label: String::new() };
         Ok(Diagnostic::new(what).at(excerpt).help(help))

@@ -1,7 +1,7 @@
 //! Unit tests of models: read from the project's files, run in memory, several at a time.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use super::error::Error;
 use super::session::Session;
@@ -68,9 +68,8 @@ impl Session<'_> {
         let mut prepared = Vec::new();
         let mut tests = Tests::default();
         let mut rows = Vec::new();
-        let (files, others): (Vec<String>, Vec<String>) = self.test_paths(tree).partition(|path| is_test(path));
-        for path in files {
-            let text = tree.files.get(&path).map(|file| self.text(file)).transpose()?.unwrap_or_else(|| "".into());
+        for (path, text) in self.test_files(tree)? {
+            let text: Arc<str> = text.into();
             let found = match unit_test::parse(&path, &text) {
                 Ok(found) => found,
                 Err(found) => {
@@ -94,35 +93,35 @@ impl Session<'_> {
                 prepared.push(Prepared { name: test.name, path: path.clone(), model: test.model, place, trial });
             }
         }
-        tests.unread = others.into_iter().filter(|path| !rows.contains(path)).collect();
+        tests.unread = yaml_paths(tree).filter(|path| !is_test(path) && !rows.contains(path)).collect();
         tests.tested = run_all(&prepared);
         Ok(tests)
     }
 
     /// Runs the tests of some models; an error if one fails, or if a file of tests can't be read.
     pub(super) fn test_first(&self, tree: &Tree, models: &[ModelName]) -> Result<(), Error> {
-        if models.is_empty() || !self.test_paths(tree).any(|path| is_test(&path)) {
+        if models.is_empty() || !yaml_paths(tree).any(|path| is_test(&path)) {
             return Ok(());
         }
         let tests = self.test(tree, &|_, _, model| models.contains(model))?;
         if tests.is_passed() { Ok(()) } else { Err(Error::Tests(tests)) }
     }
 
-    /// The files of tests, with their texts.
-    pub(super) fn test_files(&self, tree: &Tree) -> Result<Vec<(String, std::sync::Arc<str>)>, Error> {
+    /// The files of tests: path and text.
+    pub(super) fn test_files(&self, tree: &Tree) -> Result<Vec<(String, String)>, Error> {
         let text = |path: String| {
             let text = tree.files.get(&path).map(|file| self.text(file)).transpose()?;
             Ok((path, text.unwrap_or_else(|| "".into())))
         };
-        self.test_paths(tree).filter(|path| is_test(path)).map(text).collect()
+        yaml_paths(tree).filter(|path| is_test(path)).map(text).collect()
     }
+}
 
-    /// The YAML files in the tests' folder.
-    fn test_paths(&self, tree: &Tree) -> impl Iterator<Item = String> {
-        let is_below = |path: &&str| path.strip_prefix(TESTS).is_some_and(|rest| rest.starts_with('/'));
-        let is_yaml = |path: &&str| path.ends_with(".yaml") || path.ends_with(".yml");
-        tree.files.paths().filter(is_below).filter(is_yaml).map(str::to_owned)
-    }
+/// The YAML files in the tests' folder.
+fn yaml_paths(tree: &Tree) -> impl Iterator<Item = String> {
+    let is_below = |path: &&str| path.strip_prefix(TESTS).is_some_and(|rest| rest.starts_with('/'));
+    let is_yaml = |path: &&str| path.ends_with(".yaml") || path.ends_with(".yml");
+    tree.files.paths().filter(is_below).filter(is_yaml).map(str::to_owned)
 }
 
 /// Whether a file has a name that says so, as in SQLMesh: the others are rows for tests to read.
