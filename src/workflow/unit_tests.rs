@@ -111,7 +111,7 @@ impl Session<'_> {
     pub(super) fn test_files(&self, tree: &Tree) -> Result<Vec<(String, String)>, Error> {
         let text = |path: String| {
             let text = tree.files.get(&path).map(|file| self.text(file)).transpose()?;
-            Ok((path, text.unwrap_or_else(|| "".into())))
+            Ok((path, text.map(|text| text.to_string()).unwrap_or_default()))
         };
         yaml_paths(tree).filter(|path| is_test(path)).map(text).collect()
     }
