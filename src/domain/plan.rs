@@ -7,7 +7,7 @@ use super::calendar::Timing;
 use super::environment::{Continued, Environment, Snapshot, State};
 use super::fingerprint::Fingerprint;
 use super::interval::{Interval, Intervals, Moment};
-use super::model::{By, Incremental, Kind};
+use super::model::{By, Comments, Incremental, Kind, Statement};
 use super::name::{BranchName, EnvName, ModelName, SchemaPattern, TableName};
 use super::project::{Model, Project};
 
@@ -78,6 +78,8 @@ pub enum Reason {
         /// The kind now.
         to: &'static str,
     },
+    /// The statements around its query say something else.
+    StatementsChanged,
     /// The rows of its CSV file changed.
     SeedChanged,
     /// Declared columns or physical properties changed.
@@ -121,7 +123,9 @@ pub struct Step {
     pub table: Option<TableName>,
     /// How its columns differ from base's.
     pub columns: ColumnChanges,
-    /// Whether a view moves or appears.
+    /// What the view is commented with.
+    pub comments: Comments,
+    /// Whether a view moves or appears, or is commented otherwise.
     pub swap: bool,
     /// The loads that fill the table, for incremental kinds.
     pub loads: Vec<Interval>,
@@ -256,6 +260,14 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// What the views shall be commented with.
+    pub fn comments(&self) -> BTreeMap<ModelName, Comments> {
+        let commented = self.steps.iter().filter(|step| step.table.is_some() && step.comments.hash().is_some());
+        commented.map(|step| (step.model.clone(), step.comments.clone())).collect()
+    }
+}
+
 impl Step {
     /// What a run does about a model: the table stays, and is filled on.
     pub fn of_run(model: &Model, table: TableName, loads: Vec<Interval>, aim: Option<Interval>) -> Self {
@@ -267,6 +279,7 @@ impl Step {
             fingerprint: Some(model.fingerprint),
             table: Some(table),
             columns: ColumnChanges::default(),
+            comments: Comments::default(),
             swap: false,
             loads,
             aim,
@@ -308,7 +321,10 @@ fn step(
     };
     let shown = known.or(twin);
     let table = shown.map_or_else(|| model.table(), |snapshot| snapshot.table.clone());
-    let swap = !inlined && state.views.get(&model.name.view(env, pattern)) != Some(&table);
+    let comments = model.file.about.comments.clone();
+    let commented = state.environments.get(env).and_then(|shown| shown.comments.get(&model.name));
+    let swap = !inlined
+        && (state.views.get(&model.name.view(env, pattern)) != Some(&table) || commented != comments.hash().as_ref());
     let columns = before.map(|before| columns(model, before, state)).unwrap_or_default();
     Step {
         model: model.name.clone(),
@@ -318,6 +334,7 @@ fn step(
         fingerprint: Some(model.fingerprint),
         table: (!inlined).then_some(table),
         columns,
+        comments,
         swap,
         loads,
         aim,
@@ -500,12 +517,15 @@ fn shown<'s>(model: &Model, state: &'s State, env: &EnvName) -> Option<&'s Snaps
 fn why(model: &Model, before: Option<&Model>, base: Option<&Project>, shown: Option<&Snapshot>) -> Reason {
     let Some(before) = before else { return Reason::New };
     let canonical = |model: &Model| model.file.query.as_ref().map(|query| query.canonical);
+    let statements = |model: &Model| model.file.statements.iter().map(Statement::meaning).collect::<Vec<_>>();
     if before.kind.word() != model.kind.word() {
         Reason::KindChanged { from: before.kind.word(), to: model.kind.word() }
     } else if canonical(before) != canonical(model) {
         let written = |model: &Model| model.file.expanded.as_ref().map(|expanded| expanded.written);
         let is_same_file = written(model).is_some() && written(model) == written(before);
         if is_same_file { Reason::MacrosChanged } else { Reason::QueryChanged }
+    } else if statements(before) != statements(model) {
+        Reason::StatementsChanged
     } else if before.seed != model.seed {
         Reason::SeedChanged
     } else if before.own != model.own {
@@ -566,6 +586,7 @@ fn removed(trees: Trees<'_>, shown: Option<&Environment>) -> Vec<Step> {
         fingerprint: None,
         table: None,
         columns: ColumnChanges::default(),
+        comments: Comments::default(),
         loads: Vec::new(),
         aim: None,
         audit: false,

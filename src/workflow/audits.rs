@@ -148,6 +148,10 @@ impl Session<'_> {
             Error::Project(vec![problem.in_file(&path, &text).note(format!("called by `{}`", model.name))])
         };
         let expanded = tree.sight.expand_text(&custom.query, &locals, &named, times).map_err(wrong)?.text;
+        if let Some((name, _)) = sql::lex(&expanded).ok().as_deref().and_then(sql::effect) {
+            let what = format!("the audit calls `{name}`, which does more than give a value");
+            return Err(wrong(Problem { what, span: 0..custom.query.len(), help: None }));
+        }
         if !is_one_query(&expanded) {
             let what = "with its macros expanded, the audit is not one query".to_owned();
             return Err(wrong(Problem { what, span: 0..custom.query.len(), help: None }));

@@ -145,6 +145,10 @@ impl Session<'_> {
                 let failure = self.explain(prepared, model, &build, &message, state)?;
                 Err(self.run_failed(prepared, model, failure))
             }
+            Err(WarehouseError::Statement { number, message }) => {
+                let failure = self.statement_failed(prepared, model, number, &message)?;
+                Err(self.run_failed(prepared, model, failure))
+            }
             Err(WarehouseError::Audit { failure, .. }) => {
                 let failure = self.audit_failed(prepared, model, &failure)?;
                 Err(self.run_failed(prepared, model, failure))

@@ -12,7 +12,7 @@ use crate::domain::diagnostic::Diagnostic;
 use crate::domain::engine_message;
 use crate::domain::interval::{Interval, Moment, Times};
 use crate::domain::macros;
-use crate::domain::model::{Kind, Problem};
+use crate::domain::model::{Kind, Problem, When};
 use crate::domain::name::{ModelName, TableName};
 use crate::domain::project::Model;
 use crate::domain::sql;
@@ -157,9 +157,10 @@ impl Session<'_> {
                 test.name, model.name
             )));
         }
-        let select =
-            self.select_at(tree, model, &times(&test.vars).map_err(wrong)?, &|name| given.get(name).cloned())?;
-        let select = select.unwrap_or_default();
+        let times = times(&test.vars).map_err(wrong)?;
+        let table = |name: &ModelName| given.get(name).cloned();
+        let select = self.select_at(tree, model, &times, &table)?.unwrap_or_default();
+        let setup = self.around_at(tree, model, &times, &model.table(), &table)?.without_table();
         let mut checks = Vec::new();
         for (name, expected) in &test.ctes {
             let head = sql::with_clause(&select)
@@ -170,7 +171,7 @@ impl Session<'_> {
         if let Some(expected) = &test.query {
             checks.push(Check { what: "query".to_owned(), select, expected: self.expected(tree, expected, path)? });
         }
-        Ok(Trial { tables, checks })
+        Ok(Trial { tables, setup, checks })
     }
 
     fn expected(&self, tree: &Tree, expected: &Expected, path: &str) -> Result<Expected, Error> {
@@ -202,7 +203,9 @@ impl Session<'_> {
 
     /// A parent whose rows the test doesn't give; those of embedded models are computed from their own.
     fn lacking(&self, tree: &Tree, model: &Model, given: &BTreeMap<ModelName, TableName>) -> Option<ModelName> {
-        model.reads.iter().flatten().find_map(|name| {
+        let needed = model.file.statements.iter().zip(&model.statement_reads);
+        let needed = needed.filter(|(statement, _)| statement.when == When::Before).flat_map(|(_, reads)| reads);
+        model.reads.iter().chain(needed).flatten().find_map(|name| {
             if given.contains_key(name) {
                 return None;
             }
