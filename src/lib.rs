@@ -34,6 +34,7 @@
 //! | D10 | libgit2 answers, and `git` where it can't | hooks are quick, and every repository works |
 //! | D11 | macros are expanded before a file is read | what counts is what the engine gets; the rest knows no macros |
 //! | D12 | a table that prod shows is filled by `run prod` alone | a branch never writes what prod shows |
+//! | D13 | a model's statements write its own table and what is temporary | a reused table has all that its statements did; strangers write nothing else |
 //! | D14 | a version that can't be filled anew begins as a copy of what prod shows, and again when that has moved on | history is never lost, a branch's preview never becomes prod's, and the version before stays whole for rollback |
 
 pub mod adapter;

@@ -346,6 +346,9 @@ fn warehouse(error: &WarehouseError) -> Diagnostic {
         WarehouseError::Interrupted => {
             Diagnostic::new("interrupted").note("what was built before is kept; no pointer was moved")
         }
+        WarehouseError::Statement { message, .. } => {
+            Diagnostic::new("a statement around a model's query failed").note(format!("DuckDB: {message}"))
+        }
         WarehouseError::Engine { doing, message } => {
             Diagnostic::new(format!("{doing} failed")).note(engine(message)).note(UNCHANGED)
         }

@@ -101,6 +101,8 @@ struct File {
     defaults: BTreeMap<toml::Spanned<String>, toml::Spanned<toml::Value>>,
     variables: BTreeMap<String, toml::Spanned<toml::Value>>,
     linter: Option<LinterTable>,
+    before_all: Option<toml::Spanned<toml::Value>>,
+    after_all: Option<toml::Spanned<toml::Value>>,
 }
 
 #[derive(Deserialize)]
@@ -190,6 +192,15 @@ impl Config {
                 None => diagnostic,
             }
         })?;
+        for (key, given) in [("before_all", &file.before_all), ("after_all", &file.after_all)] {
+            if let Some(value) = given {
+                let diagnostic = Diagnostic::new(format!("`{key}` is not supported")).at(excerpt(value.span(), ""));
+                let why =
+                    "hooks would run it with every checkout; it belongs to no table, so that nothing could tell when";
+                let help = "what a model needs stands in its own file, as statements before and behind its query";
+                return Err(diagnostic.note(why).help(help));
+            }
+        }
         let engine = file.engine.engine;
         if engine.get_ref() != "duckdb" {
             let what = match engine.get_ref().as_str() {
@@ -355,6 +366,13 @@ mod toml_tests {
         assert_eq!(error.what, "unknown key `pth`");
         assert_eq!(error.help.as_deref(), Some("did you mean `path`?"));
         assert_eq!(error.at.map(|at| at.line_and_column()), Some((2, 1)));
+    }
+
+    #[test]
+    fn statements_for_all_models_are_refused_with_a_reason() {
+        let error = Config::parse("vmesh.toml", "after_all = [\"GRANT ALL ON x TO y\"]\n", &|_| None).unwrap_err();
+        assert_eq!(error.what, "`after_all` is not supported");
+        assert_eq!(error.at.map(|at| at.line_and_column()), Some((1, 13)));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::calendar::Filled;
 use super::fingerprint::Fingerprint;
 use super::name::{BranchName, EnvName, ModelName, TableName};
+use super::project::Around;
 
 /// A column: name and type, as the engine says them.
 pub type Column = (String, String);
@@ -28,6 +29,8 @@ pub struct Snapshot {
     pub parents: Vec<Fingerprint>,
     /// The query that fills it, with the parents' tables spliced in; none for seeds.
     pub select: Option<String>,
+    /// The statements that run around that query.
+    pub around: Around,
     /// Columns in order.
     pub columns: Vec<Column>,
     /// When it was last filled: microseconds since 1970, so that what is filled in turn can be told apart.
@@ -97,6 +100,8 @@ pub struct Environment {
     pub owner: Option<Owner>,
     /// What it shows.
     pub pointers: BTreeMap<ModelName, Fingerprint>,
+    /// What its views are commented with, by the comments' hash.
+    pub comments: BTreeMap<ModelName, String>,
 }
 
 /// What a merge that is still to come will show: kept, so that the merge finds it built.
@@ -124,6 +129,9 @@ pub struct Promotion {
     /// What prod shows since.
     #[serde(skip)]
     pub pointers: BTreeMap<ModelName, Fingerprint>,
+    /// What its views are commented with since, by the comments' hash.
+    #[serde(skip)]
+    pub comments: BTreeMap<ModelName, String>,
 }
 
 /// All records, and what is really there.

@@ -5,6 +5,7 @@
 //! | the meaning of the query: its canonical form | layout, comments, case of keywords, quoting |
 //! | the kind and the physical properties | description, owner, cron and other metadata |
 //! | a seed's rows and declared columns, the files a query reads | the model's path, line endings |
+//! | the statements around the query, what they read | what views are commented with |
 //! | the name and fingerprint of every parent | the branch, the author, the time, the machine |
 //! | the model's own name, the version of this recipe | rows of tables that vmesh doesn't manage |
 //!
@@ -71,6 +72,8 @@ pub(super) struct Own<'a> {
     pub(super) query: Option<[u8; 32]>,
     /// The hash of a seed's content.
     pub(super) seed: Option<[u8; 32]>,
+    /// What the statements around the query say.
+    pub(super) statements: Vec<[u8; 32]>,
     /// The project's files that the query reads: path and hash.
     pub(super) files: Vec<(&'a str, [u8; 32])>,
 }
@@ -104,6 +107,12 @@ impl Own<'_> {
         for (path, hash) in &self.files {
             recipe.text(path);
             recipe.bytes(hash);
+        }
+        // a model without statements keeps the fingerprint that it had before there were any
+        if !self.statements.is_empty() {
+            recipe.text("statements");
+            recipe.count(self.statements.len());
+            self.statements.iter().for_each(|hash| recipe.bytes(hash));
         }
         recipe.finish()
     }

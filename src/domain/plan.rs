@@ -11,7 +11,7 @@ use super::calendar::Timing;
 use super::environment::{Continued, Environment, Snapshot, State};
 use super::fingerprint::Fingerprint;
 use super::interval::{Interval, Intervals, Moment};
-use super::model::{By, Incremental, Kind};
+use super::model::{By, Comments, Incremental, Kind};
 use super::name::{BranchName, EnvName, ModelName, SchemaPattern, TableName};
 use super::project::{Model, Project};
 
@@ -85,7 +85,9 @@ pub struct Step {
     pub table: Option<TableName>,
     /// How its columns differ from base's.
     pub columns: ColumnChanges,
-    /// Whether a view moves or appears.
+    /// What the view is commented with.
+    pub comments: Comments,
+    /// Whether a view moves or appears, or is commented otherwise.
     pub swap: bool,
     /// The loads that fill the table, for incremental kinds.
     pub loads: Vec<Interval>,
@@ -220,6 +222,14 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// What the views shall be commented with.
+    pub fn comments(&self) -> BTreeMap<ModelName, Comments> {
+        let commented = self.steps.iter().filter(|step| step.table.is_some() && step.comments.hash().is_some());
+        commented.map(|step| (step.model.clone(), step.comments.clone())).collect()
+    }
+}
+
 impl Step {
     /// What a run does about a model: the table stays, and is filled on.
     pub fn of_run(model: &Model, table: TableName, loads: Vec<Interval>, aim: Option<Interval>) -> Self {
@@ -231,6 +241,7 @@ impl Step {
             fingerprint: Some(model.fingerprint),
             table: Some(table),
             columns: ColumnChanges::default(),
+            comments: Comments::default(),
             swap: false,
             loads,
             aim,
@@ -272,7 +283,10 @@ fn step(
     };
     let shown = known.or(twin);
     let table = shown.map_or_else(|| model.table(), |snapshot| snapshot.table.clone());
-    let swap = !inlined && state.views.get(&model.name.view(env, pattern)) != Some(&table);
+    let comments = model.file.about.comments.clone();
+    let commented = state.environments.get(env).and_then(|shown| shown.comments.get(&model.name));
+    let swap = !inlined
+        && (state.views.get(&model.name.view(env, pattern)) != Some(&table) || commented != comments.hash().as_ref());
     let columns = before.map(|before| columns(model, before, state)).unwrap_or_default();
     Step {
         model: model.name.clone(),
@@ -282,6 +296,7 @@ fn step(
         fingerprint: Some(model.fingerprint),
         table: (!inlined).then_some(table),
         columns,
+        comments,
         swap,
         loads,
         aim,
@@ -499,6 +514,7 @@ fn removed(trees: Trees<'_>, shown: Option<&Environment>) -> Vec<Step> {
         fingerprint: None,
         table: None,
         columns: ColumnChanges::default(),
+        comments: Comments::default(),
         loads: Vec::new(),
         aim: None,
         audit: false,

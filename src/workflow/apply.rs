@@ -17,7 +17,7 @@ use crate::domain::interval::{Interval, Times};
 use crate::domain::model::Kind;
 use crate::domain::name::{EnvName, ModelName, TableName};
 use crate::domain::plan::{Action, Plan, Reason, Step};
-use crate::domain::project::{Model, Project, cast, cast_head};
+use crate::domain::project::{Around, Model, Project, cast, cast_head};
 
 /// What became of a plan.
 #[derive(Debug)]
@@ -115,6 +115,7 @@ impl Session<'_> {
             base: source.base.as_deref(),
             tip: source.tip.as_deref().filter(|_| plan.environment.is_prod()),
             pointers: &pointers,
+            comments: &plan.comments(),
             owner: &self.owner(),
             replaces: replaced.as_ref().map(|(environment, generation)| (environment, *generation)),
             pattern: plan.pattern,
@@ -271,10 +272,16 @@ impl Session<'_> {
         let tree = &prepared.desired;
         let timing = &prepared.target.timing;
         let select_at = |times: &Times| self.select_at(tree, model, times, &|name| tables.get(name).cloned());
+        let own = step.table.clone().unwrap_or_else(|| model.table());
+        let around_at = |times: &Times| self.around_at(tree, model, times, &own, &|name| tables.get(name).cloned());
         let (columns, is_seed) = (&model.file.columns, model.seed.is_some());
         let first = select_at(&Times::LOADING)?.unwrap_or_default();
         let select = select_at(&self.times(model, None, timing))?.map(|select| cast(&select, columns));
         let declared = (!columns.is_empty() && !is_seed).then(|| (columns.clone(), first.clone()));
+        let around = match &model.kind {
+            Kind::Incremental(_) => Around::default(),
+            _ => around_at(&self.times(model, None, timing))?,
+        };
         let body = match (&model.kind, &model.seed) {
             (Kind::Seed(seed), Some(file)) => Body::Seed {
                 content: self.seed_content(tree, file)?,
@@ -285,11 +292,13 @@ impl Session<'_> {
             (Kind::Incremental(incremental), _) => {
                 let load = |interval: &Interval| {
                     let select = select_at(&self.times(model, Some(*interval), timing))?;
-                    Ok(Load { interval: *interval, select: cast(&select.unwrap_or_default(), columns) })
+                    let around = around_at(&self.times(model, Some(*interval), timing))?;
+                    Ok(Load { interval: *interval, select: cast(&select.unwrap_or_default(), columns), around })
                 };
                 Body::Loads(Box::new(Fill {
                     by: incremental.by.clone(),
                     first: cast(&first, columns),
+                    setup: around_at(&Times::LOADING)?.without_table(),
                     loads: step.loads.iter().map(load).collect::<Result<_, Error>>()?,
                     aim: step.aim,
                     known: state.built(&model.fingerprint).filter(|_| !step.anew).cloned(),
@@ -306,12 +315,13 @@ impl Session<'_> {
         let content = |file: &crate::domain::project::SeedFile| Ok((file.path.clone(), self.seed_content(tree, file)?));
         let files = model.files.iter().map(content).collect::<Result<_, Error>>()?;
         Ok(Build {
+            around,
             files,
             model: model.name.clone(),
             fingerprint: model.fingerprint,
             own: model.own,
             content: model.content,
-            table: step.table.clone().unwrap_or_else(|| model.table()),
+            table: own.clone(),
             kind: model.kind.word().to_owned(),
             parents: model.parents.values().copied().collect(),
             body,
@@ -330,6 +340,22 @@ impl Session<'_> {
         })
     }
 
+    /// What the engine says of a statement around a query.
+    pub(super) fn statement_failed(
+        &self,
+        prepared: &Prepared,
+        model: &Model,
+        number: usize,
+        message: &str,
+    ) -> Result<Diagnostic, Error> {
+        let text = self.file_text(&prepared.desired, model)?;
+        let statement = model.file.statements.get(number);
+        let span = model.file.original(statement.map_or(&model.file.place, |statement| &statement.span));
+        let excerpt = Excerpt { path: self.in_top(&model.path), text, span, label: String::new() };
+        let diagnostic = Diagnostic::new(format!("a statement of `{}` failed", model.name)).at(excerpt);
+        Ok(diagnostic.note(format!("DuckDB: {}", engine_message::headline(message))))
+    }
+
     /// Why a model could not be built; errors that are not about the model as they are.
     pub(super) fn build_failed(
         &self,
@@ -344,6 +370,7 @@ impl Session<'_> {
             WarehouseError::Audit { failure, .. } => self.audit_failed(prepared, model, &failure),
             WarehouseError::Columns { changes, .. } => self.columns_refused(prepared, model, &changes),
             WarehouseError::Unfit { what, help } => self.unfit(prepared, model, what, help),
+            WarehouseError::Statement { number, message } => self.statement_failed(prepared, model, number, &message),
             error => self.audit_told(&prepared.desired, model, error),
         }
     }

@@ -382,6 +382,10 @@ pub(super) fn expand<'g>(
     }
     let expanded = tree.sight.expand_text(&custom.query, &locals, named, times);
     let expanded = expanded.map_err(moved(custom.query_span.start))?.text;
+    if let Some((name, _)) = sql::lex(&expanded).ok().as_deref().and_then(sql::effect) {
+        let what = format!("the audit calls `{name}`, which does more than give a value");
+        return Err(Problem { what, span: custom.query_span.clone(), help: None });
+    }
     if is_one_query(&expanded) {
         return Ok(expanded);
     }

@@ -1,6 +1,7 @@
 //! Macros and variables: a file that has any is expanded before it is read, as it would be for the first day of 1970; and
 //! again for each span of time that it is run for.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -14,10 +15,10 @@ use crate::domain::interval::{Interval, Moment, Times, variable};
 use crate::domain::macros::{
     self, Blueprint, Columns, Defaults, Expanded, File, Locals, Macros, Scope, Value, Variables,
 };
-use crate::domain::model::{self, Expansion, Kind, ModelFile, Problem};
+use crate::domain::model::{self, Expansion, Kind, ModelFile, Problem, Statement, is_own};
 use crate::domain::name::{ModelName, TableName};
-use crate::domain::project::{self, Model};
-use crate::domain::sql::{FunctionKind, Read, Span};
+use crate::domain::project::{self, Around, Model, Project};
+use crate::domain::sql::{self, FunctionKind, Read, Span};
 
 /// What the macros of a source tree can see.
 #[derive(Debug, Clone, Default)]
@@ -109,7 +110,15 @@ impl Sight {
     fn meaning(&self, file: &File<'_>, unit: Unit<'_>) -> [u8; 32] {
         let marked = self.expand(file, unit, Stage::Meaning).ok();
         let read = marked.and_then(|marked| model::parse(&marked.text).ok());
-        let canonical = read.and_then(|read| read.query).map(|query| query.canonical);
+        let canonical = read.and_then(|read| {
+            let query = read.query?.canonical;
+            let statements = read.statements.iter().map(Statement::meaning);
+            let all = statements.fold(blake3::Hasher::new_keyed(&query), |mut all, statement| {
+                all.update(&statement);
+                all
+            });
+            Some(if read.statements.is_empty() { query } else { *all.finalize().as_bytes() })
+        });
         canonical.unwrap_or_else(|| {
             let blueprint = unit.blueprint.map(Blueprint::variables).unwrap_or_default();
             self.with_scope(&blueprint, unit.columns, Stage::Meaning, |scope| file.everything(scope))
@@ -176,9 +185,10 @@ impl Session<'_> {
         let catalog = ("default_catalog", Value::Text(catalog.unwrap_or_default()));
         // what is read is what will be run
         let stage = ("runtime_stage", Value::Text("evaluating".to_owned()));
+        let own = ("this_model", Value::Sql(model::THIS_MODEL.to_owned()));
         let mut sight = Sight {
             variables: self.config.variables.clone(),
-            named: [("gateway", Value::Text(self.config.gateway.clone().unwrap_or_default())), catalog, stage]
+            named: [("gateway", Value::Text(self.config.gateway.clone().unwrap_or_default())), catalog, stage, own]
                 .into_iter()
                 .collect(),
             models: self.config.models.clone(),
@@ -284,21 +294,18 @@ impl Session<'_> {
             Error::Project(self.in_repository(vec![told]))
         })?;
         let file = self.read_expanded(unit, expanded).map_err(Error::Project)?;
-        let reads = self.reads_at(tree, model, &file, &text)?;
-        Ok(Model { file: Arc::new(file), reads, ..model.clone() })
+        let (reads, statement_reads) = self.reads_at(tree, model, &file, &text)?;
+        Ok(Model { file: Arc::new(file), reads, statement_reads, ..model.clone() })
     }
 
-    /// Which models a query reads when it is run; all of them must be known before.
-    fn reads_at(
-        &self,
-        tree: &Tree,
-        model: &Model,
-        file: &ModelFile,
-        text: &Arc<str>,
-    ) -> Result<Vec<Option<ModelName>>, Error> {
+    /// Which models a query and the statements around it read when they are run; all of them must be known before.
+    fn reads_at(&self, tree: &Tree, model: &Model, file: &ModelFile, text: &Arc<str>) -> Result<Reads, Error> {
         let key = |parts: &[String]| parts.join(".").to_lowercase();
         let before = model.file.query.iter().flat_map(|query| query.reads.iter().flatten()).zip(&model.reads);
-        let known: BTreeMap<String, _> = before.map(|(read, parent)| (key(&read.parts), parent.clone())).collect();
+        let around = model.file.statements.iter().zip(&model.statement_reads);
+        let around = around.flat_map(|(statement, models)| statement.reads().map(|(read, _)| read).zip(models));
+        let known: BTreeMap<String, _> =
+            before.chain(around).map(|(read, parent)| (key(&read.parts), parent.clone())).collect();
         let start = file.query_span.start;
         let wrong = |span: &Span, what: String, help: &str| {
             let span = file.original(&(start + span.start..start + span.end));
@@ -314,6 +321,9 @@ impl Session<'_> {
             if let Some(parent) = known.get(&key(&read.parts)) {
                 return Ok(parent.clone());
             }
+            if is_own(&read.parts, &model.name) {
+                return Ok(None);
+            }
             let Some(found) = tree.project.find(&read.parts) else { return Ok(None) };
             if model.parents.contains_key(&found.name) {
                 return Ok(Some(found.name.clone()));
@@ -325,7 +335,48 @@ impl Session<'_> {
                 &format!("say in the header that it depends on it: depends_on ({})", found.name),
             ))
         };
-        query.flat_map(|query| query.reads.iter().flatten()).map(parent).collect()
+        let reads = query.flat_map(|query| query.reads.iter().flatten()).map(parent).collect::<Result<_, Error>>()?;
+        let of = |statement: &Statement| statement.reads().map(|(read, _)| parent(read)).collect::<Result<_, Error>>();
+        Ok((reads, file.statements.iter().map(of).collect::<Result<_, Error>>()?))
+    }
+
+    /// A model's statements around a load of `own`, its table, for a span of time.
+    pub(super) fn around_at(
+        &self,
+        tree: &Tree,
+        model: &Model,
+        times: &Times,
+        own: &TableName,
+        table: &dyn Fn(&ModelName) -> Option<TableName>,
+    ) -> Result<Around, Error> {
+        // at another time there may be other statements, but only where there is more than a header and a query
+        let is_alone = |text: &str| sql::lex(text).is_ok_and(|lexemes| sql::split(&lexemes).len() <= 2);
+        let dynamic = model.file.timely || tree.sight.overridden;
+        if model.file.statements.is_empty() && (!dynamic || is_alone(&self.file_text(tree, model)?)) {
+            return Ok(Around::default());
+        }
+        let text = |model: &Model| self.model_text(tree, model);
+        let (project, model) = self.at_time(tree, model, times)?;
+        project.around(&model, own, &text, table)
+    }
+
+    /// A model, and the embedded ones that it may read, as they are for a span of time.
+    fn at_time<'t>(
+        &self,
+        tree: &'t Tree,
+        model: &'t Model,
+        times: &Times,
+    ) -> Result<(Cow<'t, Project>, Cow<'t, Model>), Error> {
+        let inlined = |model: &&Model| model.kind == Kind::Embedded && (model.file.timely || tree.sight.overridden);
+        let timely: Vec<&Model> = tree.project.models().filter(inlined).collect();
+        if !model.file.timely && timely.is_empty() && !tree.sight.overridden {
+            return Ok((Cow::Borrowed(&tree.project), Cow::Borrowed(model)));
+        }
+        let mut project = tree.project.clone();
+        for embedded in timely {
+            project.replace(self.model_at(tree, embedded, times)?);
+        }
+        Ok((Cow::Owned(project), Cow::Owned(self.model_at(tree, model, times)?)))
     }
 
     /// A model's query for a span of time, with the tables of its parents in it; `None` for seeds.
@@ -337,16 +388,8 @@ impl Session<'_> {
         table: &dyn Fn(&ModelName) -> Option<TableName>,
     ) -> Result<Option<String>, Error> {
         let text = |model: &Model| self.model_text(tree, model);
-        let inlined = |model: &&Model| model.kind == Kind::Embedded && (model.file.timely || tree.sight.overridden);
-        let timely: Vec<&Model> = tree.project.models().filter(inlined).collect();
-        if !model.file.timely && timely.is_empty() && !tree.sight.overridden {
-            return tree.project.select(model, &text, table);
-        }
-        let mut project = tree.project.clone();
-        for embedded in timely {
-            project.replace(self.model_at(tree, embedded, times)?);
-        }
-        project.select(&self.model_at(tree, model, times)?, &text, table)
+        let (project, model) = self.at_time(tree, model, times)?;
+        project.select(&model, &text, table)
     }
 
     /// The times that a model is run for: a load's span, or for one that is built whole, all up to now.
@@ -359,6 +402,9 @@ impl Session<'_> {
         Times { interval, execution: now }
     }
 }
+
+/// The models that a query reads, and those that each statement reads.
+type Reads = (Vec<Option<ModelName>>, Vec<Vec<Option<ModelName>>>);
 
 /// Says which of a file's models a problem is of.
 pub(super) fn of_blueprint(problem: Diagnostic, blueprint: Option<&Blueprint>) -> Diagnostic {

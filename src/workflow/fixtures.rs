@@ -10,7 +10,7 @@ use crate::adapter::warehouse::{Check, Trial};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::interval::{Interval, Moment, Times};
 use crate::domain::macros;
-use crate::domain::model::{Kind, Problem};
+use crate::domain::model::{Kind, Problem, When, temporary};
 use crate::domain::name::{ModelName, TableName, quote};
 use crate::domain::project::Model;
 use crate::domain::sql;
@@ -65,7 +65,9 @@ impl Session<'_> {
             let help = format!("inputs:\n  {lacking}:\n  - …   # or [] for none");
             return Err(Error::Project(vec![Diagnostic::new(what).help(help)]));
         }
-        let select = self.select_at(tree, model, &times, &|name| given.get(name).cloned())?.unwrap_or_default();
+        let table = |name: &ModelName| given.get(name).cloned();
+        let select = self.select_at(tree, model, &times, &table)?.unwrap_or_default();
+        let setup = self.around_at(tree, model, &times, &model.table(), &table)?.without_table();
         let columns: Vec<String> = tables.iter().flat_map(|(_, select)| unit_test::names_in(select)).collect();
         let select = unit_test::freeze(&select, &clock, &columns);
         let expected = |expected: &Expected| -> Result<Expected, Error> {
@@ -89,7 +91,7 @@ impl Session<'_> {
         if let Some(rows) = &test.query {
             checks.push(Check { what: "query".to_owned(), select, expected: expected(rows)? });
         }
-        Ok(Trial { tables, checks })
+        Ok(Trial { tables, setup, checks })
     }
 
     /// Rows, with files read: their paths count from the project, or from the test.
@@ -128,13 +130,21 @@ fn wrong(what: String) -> Error {
 
 /// A parent whose rows the test doesn't give; those of embedded models are computed from their own.
 fn lacking(tree: &Tree, model: &Model, given: &Given) -> Option<String> {
+    let of_model = |name: &ModelName| match tree.project.model(name) {
+        _ if given.contains_key(name) => None,
+        Some(parent) if parent.kind == Kind::Embedded => lacking(tree, parent, given),
+        _ => Some(name.to_string()),
+    };
+    let statements = model.file.statements.iter().zip(&model.statement_reads);
+    let before = statements.filter(|(statement, _)| statement.when == When::Before).flat_map(|(_, reads)| reads);
+    if let Some(name) = before.flatten().find_map(of_model) {
+        return Some(name);
+    }
+    let temporaries = model.file.temporary(false);
     let reads = model.file.query.iter().flat_map(|query| query.reads.iter().flatten());
     reads.zip(&model.reads).find_map(|(read, parent)| match parent {
-        Some(name) if given.contains_key(name) => None,
-        Some(name) => match tree.project.model(name) {
-            Some(parent) if parent.kind == Kind::Embedded => lacking(tree, parent, given),
-            _ => Some(name.to_string()),
-        },
+        Some(name) => of_model(name),
+        None if temporary(&read.parts).is_some_and(|name| temporaries.contains(&name.to_lowercase())) => None,
         None => {
             let parts = &read.parts[read.parts.len().saturating_sub(2)..];
             let is_given = ModelName::from_parts(parts).is_some_and(|name| given.contains_key(&name));

@@ -128,6 +128,7 @@ impl Session<'_> {
         let prod = EnvName::prod();
         let warehouse = self.write_warehouse()?;
         let mark = |moment: &str| self.report.report(&Event::Moment(moment.to_owned()));
+        let comments = warehouse.comments(&rollback.to.comments)?;
         let publication = Publication {
             environment: &prod,
             expected: Some(rollback.generation),
@@ -137,6 +138,7 @@ impl Session<'_> {
             base: None,
             tip: tip.as_ref().map(CommitId::as_str),
             pointers: &rollback.pointers,
+            comments: &comments,
             owner: &self.owner(),
             replaces: None,
             pattern: self.config.pattern,

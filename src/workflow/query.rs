@@ -40,10 +40,19 @@ impl Session<'_> {
             Some(calendar) => calendar.latest(timing),
             None => limits.and_then(|(start, end)| Interval::new(start, end)),
         };
-        match self.select_at(&prepared.desired, model, &self.times(model, span, timing), &table)? {
-            Some(select) => Ok(project::cast(&select, &model.file.columns)),
-            None => Ok(format!("-- the rows of {}", model.seed.as_ref().map_or("a CSV file", |seed| &seed.path))),
+        let times = self.times(model, span, timing);
+        let query = match self.select_at(&prepared.desired, model, &times, &table)? {
+            Some(select) => project::cast(&select, &model.file.columns),
+            None => format!("-- the rows of {}", model.seed.as_ref().map_or("a CSV file", |seed| &seed.path)),
+        };
+        let own = table(&name).unwrap_or_else(|| model.table());
+        let around = self.around_at(&prepared.desired, model, &times, &own, &table)?;
+        if around.is_empty() {
+            return Ok(query);
         }
+        let runs = |runs: Vec<project::Run>| runs.into_iter().map(|run| run.sql);
+        let all: Vec<String> = runs(around.before).chain([query]).chain(runs(around.after)).collect();
+        Ok(all.join(";\n\n"))
     }
 
     fn with_resolved<T>(

@@ -143,10 +143,12 @@ impl Session<'_> {
             warehouse.forget(&restatement.stale)
         });
         built.map_err(|error| match (error, failed) {
-            (WarehouseError::Engine { message, .. }, Some(model)) => Error::Query {
-                message: format!("could not build `{model}` again: {message}"),
-                help: Some("every table is as it was".to_owned()),
-            },
+            (WarehouseError::Engine { message, .. } | WarehouseError::Statement { message, .. }, Some(model)) => {
+                Error::Query {
+                    message: format!("could not build `{model}` again: {message}"),
+                    help: Some("every table is as it was".to_owned()),
+                }
+            }
             (other, _) => other.into(),
         })?;
         Ok(filled.into_iter().map(|snapshot| snapshot.model.clone()).collect())

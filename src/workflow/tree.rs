@@ -15,9 +15,9 @@ use crate::domain::diagnostic::{Diagnostic, Excerpt};
 use crate::domain::engine_message;
 use crate::domain::external::{Externals, is_external};
 use crate::domain::macros;
-use crate::domain::model::{self, ModelFile, Problem};
+use crate::domain::model::{self, ModelFile, Problem, Statement};
 use crate::domain::project::{self, Model, Project, SeedFile, Sources};
-use crate::domain::sql::Query;
+use crate::domain::sql::{self, Query};
 
 /// The endings of files that seeds and queries may read.
 const DATA: [&str; 9] = ["csv", "tsv", "txt", "parquet", "json", "jsonl", "ndjson", "gz", "zst"];
@@ -204,6 +204,13 @@ impl Session<'_> {
 
     /// Adds what only DuckDB's parser knows of a file's query.
     pub(super) fn complete(&self, model: &mut ModelFile, path: &str, text: &Arc<str>) -> Result<(), Vec<Diagnostic>> {
+        for statement in &mut model.statements {
+            self.settle_statement(statement).map_err(|cause| {
+                let (path, span) = (path.to_owned(), statement.span.clone());
+                let excerpt = Excerpt { path, text: text.clone(), span, label: String::new() };
+                vec![Diagnostic::new(format!("this {} does not parse", statement.verb)).at(excerpt).note(cause)]
+            })?;
+        }
         let start = model.query_span.start;
         let written = text.get(model.query_span.clone()).unwrap_or_default().to_owned();
         let Some(query) = &mut model.query else { return Ok(()) };
@@ -216,14 +223,30 @@ impl Session<'_> {
         Ok(())
     }
 
+    /// Has DuckDB's parser confirm that what a statement takes from the user is one query: no other statement hides in it.
+    fn settle_statement(&self, statement: &mut Statement) -> Result<(), String> {
+        let Some(probe) = &mut statement.probe else { return Ok(()) };
+        let seen = self.referee.reads(&probe.text).map_err(|cause| format!("DuckDB: {cause}"))?;
+        if probe.query.reads.is_none() {
+            probe.query.adopt(seen);
+        }
+        statement.reads_outside().map_or(Ok(()), |problem| Err(problem.what))
+    }
+
     /// Fills in what a query reads where our parser gave up: DuckDB's parser knows, or the words tell enough. An error
     /// only if DuckDB can't parse the query either.
     fn settle_reads(&self, query: &mut Query, text: &str) -> Result<(), (String, String, Option<usize>)> {
-        if query.reads.is_some() {
+        let may_write = sql::lex(text).is_ok_and(|lexemes| sql::may_write(&lexemes));
+        if query.reads.is_some() && !may_write {
             return Ok(());
         }
         match self.referee.reads(text) {
+            Ok(_) if query.reads.is_some() => {}
             Ok(seen) => query.adopt(seen),
+            Err(cause) if may_write => {
+                let cause = format!("DuckDB: {cause}; a column called `insert`, `delete` or the like is quoted");
+                return Err(("the query can't be shown to only read".to_owned(), cause, None));
+            }
             Err(_) => match self.referee.complaint(text) {
                 Some(message) => {
                     let at = engine_message::place(&message, text);

@@ -23,6 +23,7 @@ fn build(model: &str, number: u8) -> Build {
     let fingerprint = Fingerprint::from_hex(&format!("{number:02x}").repeat(32)).unwrap();
     let model = ModelName::parse(model).unwrap();
     Build {
+        around: Default::default(),
         table: TableName::snapshot(&model, &fingerprint.hex()),
         model,
         fingerprint,
@@ -47,6 +48,7 @@ fn publish(
     let pointers = builds.iter().map(|build| (build.model.clone(), (build.fingerprint, build.table.clone()))).collect();
     let (environment, branch) = (EnvName::prod(), BranchName::from("main"));
     let publication = Publication {
+        comments: &Default::default(),
         environment: &environment,
         expected,
         branch: &branch,

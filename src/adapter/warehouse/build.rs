@@ -9,7 +9,7 @@ use crate::domain::environment::{Column, Snapshot};
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::model::Seed;
 use crate::domain::name::{ModelName, TableName, literal, quote};
-use crate::domain::project::Undeclared;
+use crate::domain::project::{Around, Undeclared};
 
 /// What to build.
 #[derive(Debug, Clone)]
@@ -30,6 +30,8 @@ pub struct Build {
     pub parents: Vec<Fingerprint>,
     /// Where the rows come from.
     pub body: Body,
+    /// The statements that run around the query; those of loads stand with each load.
+    pub around: Around,
     /// The project's files that the query reads: path in the project, and content.
     pub files: Vec<(String, Vec<u8>)>,
     /// The columns that the model declares for its query, and the query without them.
@@ -43,6 +45,14 @@ pub struct Build {
 }
 
 impl Build {
+    fn has_statements(&self) -> bool {
+        let loads = match &self.body {
+            Body::Loads(fill) => fill.loads.iter().any(|load| !load.around.is_empty()) || !fill.setup.is_empty(),
+            _ => false,
+        };
+        loads || !self.around.is_empty()
+    }
+
     /// The snapshot that this makes.
     pub(super) fn snapshot(&self, columns: Vec<Column>, at: i64) -> Snapshot {
         Snapshot {
@@ -53,6 +63,7 @@ impl Build {
             kind: self.kind.clone(),
             parents: self.parents.clone(),
             select: None,
+            around: self.around.clone(),
             columns,
             built_at: at,
             filled: None,
@@ -88,12 +99,20 @@ impl Warehouse {
     /// Builds a snapshot and puts it on record, in one transaction. `at` is the time in microseconds since 1970.
     pub fn build(&self, build: &Build, at: i64) -> Result<Snapshot, WarehouseError> {
         let doing = format!("building `{}`", build.model);
-        self.compare_declared(build)?;
+        if build.has_statements() {
+            // variables outlive a transaction that is rolled back: not even that shall reach another model
+            return self.another_session()?.build_here(&doing, build, at);
+        }
+        self.build_here(&doing, build, at)
+    }
+
+    fn build_here(&self, doing: &str, build: &Build, at: i64) -> Result<Snapshot, WarehouseError> {
+        self.fits(build)?;
         if let Body::Loads(fill) = &build.body {
             return self.fill_by_loads(build, fill, at);
         }
-        self.transaction(&doing, |warehouse| {
-            let select = warehouse.among_files(&doing, build)?;
+        self.transaction(doing, |warehouse| {
+            let select = warehouse.around(&build.around, |warehouse| warehouse.among_files(doing, build))?;
             warehouse.audit(build, None)?;
             let snapshot = Snapshot { select, ..build.snapshot(warehouse.columns(&build.table)?, at) };
             warehouse.record(&snapshot)?;
@@ -107,12 +126,11 @@ impl Warehouse {
         let doing = format!("building `{}` again", snapshot.model);
         let Some(select) = &snapshot.select else { return Ok(snapshot.clone()) };
         let table = snapshot.table.quoted();
-        self.run(&doing, &format!("CREATE OR REPLACE TABLE {table} AS\n{select}"))?;
+        let create = format!("CREATE OR REPLACE TABLE {table} AS\n{select}");
+        self.around(&snapshot.around, |warehouse| warehouse.run(&doing, &create))?;
         let columns = self.columns(&snapshot.table)?;
         if columns != snapshot.columns {
-            let catalog = self.catalog()?;
-            let renew = |view: &TableName| super::publish::view_statement(&catalog, view, &snapshot.table);
-            self.run(&doing, &views.iter().map(renew).collect::<String>())?;
+            self.renew(views, &snapshot.table, &columns)?;
         }
         let snapshot = Snapshot { columns, built_at: at, revision: snapshot.revision + 1, ..snapshot.clone() };
         self.record(&snapshot)?;
@@ -133,10 +151,20 @@ impl Warehouse {
         at: i64,
     ) -> Result<Snapshot, WarehouseError> {
         let Body::Table(select) = &build.body else { return Ok(snapshot.clone()) };
-        self.compare_declared(build)?;
-        let snapshot = self.refill(&Snapshot { select: Some(select.clone()), ..snapshot.clone() }, views, at)?;
+        self.fits(build)?;
+        let (select, around) = (Some(select.clone()), build.around.clone());
+        let snapshot = self.refill(&Snapshot { select, around, ..snapshot.clone() }, views, at)?;
         self.audit(build, None)?;
         Ok(snapshot)
+    }
+
+    /// Compares a query's columns with the declared ones, where it has what it needs to be run.
+    fn fits(&self, build: &Build) -> Result<(), WarehouseError> {
+        let setup = match &build.body {
+            Body::Loads(fill) => fill.setup.clone(),
+            _ => build.around.without_table(),
+        };
+        self.around(&setup, |warehouse| warehouse.compare_declared(build))
     }
 
     /// Refuses a query whose columns are not the declared ones: which it has, only the engine knows for sure.
@@ -215,7 +243,8 @@ impl Warehouse {
         let doing = "recording a snapshot";
         let parents: Vec<String> = snapshot.parents.iter().map(Fingerprint::hex).collect();
         let columns = serde_json::to_string(&snapshot.columns).unwrap_or_default();
-        let sql = "INSERT OR REPLACE INTO vmesh_state.snapshots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        let sql = "INSERT OR REPLACE INTO vmesh_state.snapshots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        let around = (!snapshot.around.is_empty()).then(|| serde_json::to_string(&snapshot.around).unwrap_or_default());
         let values = duckdb::params![
             snapshot.fingerprint.hex(),
             snapshot.model.to_string(),
@@ -230,7 +259,8 @@ impl Warehouse {
             snapshot.audited.iter().cloned().collect::<Vec<_>>().join(" "),
             snapshot.content.as_ref().map(Fingerprint::hex),
             snapshot.revision,
-            snapshot.continues.as_ref().map(|from| serde_json::to_string(from).unwrap_or_default())
+            snapshot.continues.as_ref().map(|from| serde_json::to_string(from).unwrap_or_default()),
+            around
         ];
         self.connection.execute(sql, values).map(|_| ()).map_err(|error| self.failed(doing, &error))
     }

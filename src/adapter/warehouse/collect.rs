@@ -33,6 +33,11 @@ impl Warehouse {
                 let name = literal(&table.name);
                 statements.push_str(&format!("DELETE FROM vmesh_state.snapshots WHERE table_name = {name};\n"));
             }
+            statements.push_str(
+                "DELETE FROM vmesh_state.comments WHERE hash NOT IN \
+                 (SELECT comments FROM vmesh_state.pointers WHERE comments IS NOT NULL) \
+                 AND NOT EXISTS (FROM vmesh_state.promotions WHERE contains(promotions.comments, hash));\n",
+            );
             warehouse.run(doing, &statements)?;
             Ok(free)
         })

@@ -124,6 +124,14 @@ pub enum WarehouseError {
         /// The table.
         table: TableName,
     },
+    /// A statement around a model's query failed.
+    #[error("a statement failed: {message}")]
+    Statement {
+        /// Which of the model's.
+        number: usize,
+        /// The engine's words.
+        message: String,
+    },
     /// The user stopped it.
     #[error("interrupted")]
     Interrupted,

@@ -9,6 +9,7 @@ use crate::domain::evolution::{Evolved, evolve};
 use crate::domain::interval::{Interval, Intervals, Moment};
 use crate::domain::model::{By, OnChange, Order, Policy};
 use crate::domain::name::{TableName, literal, quote};
+use crate::domain::project::Around;
 
 /// How an incremental table is filled.
 #[derive(Debug, Clone)]
@@ -17,6 +18,8 @@ pub struct Fill {
     pub by: By,
     /// The query that an empty table is made from.
     pub first: String,
+    /// The statements that it needs.
+    pub setup: Around,
     /// The loads, the earliest first.
     pub loads: Vec<Load>,
     /// What the table shall hold after them.
@@ -38,6 +41,8 @@ pub struct Load {
     pub interval: Interval,
     /// The query for that span.
     pub select: String,
+    /// The statements around it.
+    pub around: Around,
 }
 
 /// Where the new rows wait: a temporary table of this connection.
@@ -51,7 +56,8 @@ impl Warehouse {
         let mut snapshot = match &fill.known {
             Some(known) => known.clone(),
             None => self.transaction(&doing, |warehouse| {
-                let (continues, intervals) = warehouse.begin(&doing, build, fill)?;
+                let (continues, intervals) =
+                    warehouse.around(&fill.setup, |warehouse| warehouse.begin(&doing, build, fill))?;
                 let filled = Some(Filled { aim, intervals });
                 let columns = warehouse.columns(&build.table)?;
                 let snapshot = Snapshot { filled, continues, ..build.snapshot(columns, at) };
@@ -145,10 +151,11 @@ impl Warehouse {
             revision: snapshot.revision + 1,
             ..snapshot.clone()
         };
-        self.run(&doing, &format!("CREATE OR REPLACE TEMP TABLE vmesh_new AS\n{}", load.select))?;
-        for statement in statements(&build.table.quoted(), fill, load.interval, &next.columns) {
-            self.run(&doing, &statement)?;
-        }
+        self.around(&load.around, |warehouse| {
+            warehouse.run(&doing, &format!("CREATE OR REPLACE TEMP TABLE vmesh_new AS\n{}", load.select))?;
+            let statements = statements(&build.table.quoted(), fill, load.interval, &next.columns);
+            statements.iter().try_for_each(|statement| warehouse.run(&doing, statement))
+        })?;
         self.audit(build, Some(&within(&fill.by, load.interval, &next.columns)))?;
         self.record(&next)?;
         Ok(next)

@@ -5,6 +5,7 @@
 mod audit;
 mod build;
 mod collect;
+mod comments;
 mod error;
 mod fill;
 mod history;
@@ -12,6 +13,7 @@ mod publish;
 mod query;
 mod referee;
 mod state;
+mod statements;
 mod trial;
 
 use std::path::PathBuf;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Warehouse, WarehouseError};
 use crate::domain::environment::Owner;
 use crate::domain::fingerprint::Fingerprint;
+use crate::domain::model::Comments;
 use crate::domain::name::{BranchName, EnvName, ModelName, SchemaPattern, TableName, literal, quote};
 
 /// What an environment shall show, and from which state on.
@@ -26,6 +27,8 @@ pub struct Publication<'a> {
     pub tip: Option<&'a str>,
     /// Every model with the snapshot to show.
     pub pointers: &'a BTreeMap<ModelName, (Fingerprint, TableName)>,
+    /// What the views are commented with; none for those that have no comment.
+    pub comments: &'a BTreeMap<ModelName, Comments>,
     /// Who publishes.
     pub owner: &'a Owner,
     /// The environment, at its generation, whose place this one takes: its branch was renamed.
@@ -37,6 +40,9 @@ pub struct Publication<'a> {
     /// Now, in seconds since 1970.
     pub at: i64,
 }
+
+/// What an environment shows of each model, and what its view is commented with.
+type Shown = BTreeMap<ModelName, (Fingerprint, Option<String>)>;
 
 /// The statement that makes a view show a table. Without the catalog, a schema that is called like the warehouse's file
 /// could not be told from it.
@@ -59,6 +65,7 @@ impl Warehouse {
             let statements = warehouse.view_statements(publication, &shown)?;
             warehouse.run(&doing, &statements)?;
             mark("publish:views");
+            warehouse.write_comments(publication)?;
             warehouse.write_pointers(publication, &shown)?;
             warehouse.write_environment(publication, generation)?;
             mark("publish:records");
@@ -112,26 +119,24 @@ impl Warehouse {
     }
 
     /// The environment's pointers as they are now.
-    fn shown(&self, environment: &EnvName) -> Result<BTreeMap<ModelName, Fingerprint>, WarehouseError> {
+    fn shown(&self, environment: &EnvName) -> Result<Shown, WarehouseError> {
         let name = literal(environment.as_str());
-        let sql = format!("SELECT model, fingerprint FROM vmesh_state.pointers WHERE environment = {name}");
+        let sql = format!("SELECT model, fingerprint, comments FROM vmesh_state.pointers WHERE environment = {name}");
         let rows = self.all("reading pointers", &sql, |row| {
             let (model, fingerprint): (String, String) = (row.get(0)?, row.get(1)?);
-            Ok(ModelName::parse(&model).zip(Fingerprint::from_hex(&fingerprint)))
+            let comments: Option<String> = row.get(2)?;
+            Ok(ModelName::parse(&model).zip(Fingerprint::from_hex(&fingerprint).map(|it| (it, comments))))
         })?;
         Ok(rows.into_iter().flatten().collect())
     }
 
     /// What has to be run so that the views are as the publication says: nothing for views that already are.
-    fn view_statements(
-        &self,
-        publication: &Publication<'_>,
-        shown: &BTreeMap<ModelName, Fingerprint>,
-    ) -> Result<String, WarehouseError> {
+    fn view_statements(&self, publication: &Publication<'_>, shown: &Shown) -> Result<String, WarehouseError> {
         let physical = self.physical()?;
         let views = self.views()?;
         let catalog = self.catalog()?;
         let foreign = self.foreign(publication)?;
+        let columns = self.commented_columns(publication)?;
         let mut schemas = BTreeSet::new();
         let mut create = String::new();
         let mut wanted = BTreeSet::new();
@@ -143,9 +148,14 @@ impl Warehouse {
             if let Some(kind) = foreign.get(&place) {
                 return Err(WarehouseError::Occupied { place, kind, model: model.clone() });
             }
-            if views.get(&place) != Some(table) {
+            let comments = publication.comments.get(model);
+            let commented = shown.get(model).and_then(|(_, comments)| comments.clone());
+            if views.get(&place) != Some(table) || commented != comments.and_then(Comments::hash) {
                 schemas.insert(place.schema.clone());
                 create.push_str(&view_statement(&catalog, &place, table));
+                if let Some(comments) = comments {
+                    create.push_str(&comments.statements(&place, &|column| columns.has(&table.name, column)));
+                }
             }
             wanted.insert(place);
         }
@@ -184,17 +194,16 @@ impl Warehouse {
         Ok(foreign.collect())
     }
 
-    fn write_pointers(
-        &self,
-        publication: &Publication<'_>,
-        shown: &BTreeMap<ModelName, Fingerprint>,
-    ) -> Result<(), WarehouseError> {
+    fn write_pointers(&self, publication: &Publication<'_>, shown: &Shown) -> Result<(), WarehouseError> {
         let doing = "writing pointers";
         let name = literal(publication.environment.as_str());
-        let now = |model: &ModelName| publication.pointers.get(model).map(|(fingerprint, _)| fingerprint);
+        let now = |model: &ModelName| {
+            let (fingerprint, _) = publication.pointers.get(model)?;
+            Some((*fingerprint, publication.comments.get(model).and_then(Comments::hash)))
+        };
         let stale: Vec<String> = shown
             .iter()
-            .filter(|(model, fingerprint)| now(model) != Some(fingerprint))
+            .filter(|(model, pointer)| now(model).as_ref() != Some(pointer))
             .map(|(model, _)| literal(&model.to_string()))
             .collect();
         if !stale.is_empty() {
@@ -206,11 +215,13 @@ impl Warehouse {
         }
         let failed = |error: duckdb::Error| self.failed(doing, &error);
         let mut appender = self.connection.appender_to_db("pointers", "vmesh_state").map_err(failed)?;
-        for (model, (fingerprint, _)) in publication.pointers {
-            if shown.get(model) != Some(fingerprint) {
-                let row = [publication.environment.as_str(), &model.to_string(), &fingerprint.hex()];
-                appender.append_row(row).map_err(failed)?;
-            }
+        for model in publication.pointers.keys() {
+            let Some((fingerprint, comments)) = now(model).filter(|now| shown.get(model) != Some(now)) else {
+                continue;
+            };
+            let row = [publication.environment.as_str(), &model.to_string(), &fingerprint.hex()].map(str::to_owned);
+            let [environment, model, fingerprint] = row;
+            appender.append_row(duckdb::params![environment, model, fingerprint, comments]).map_err(failed)?;
         }
         appender.flush().map_err(failed)
     }
@@ -240,14 +251,17 @@ impl Warehouse {
         }
         let pointers: BTreeMap<&ModelName, &Fingerprint> =
             publication.pointers.iter().map(|(model, (fingerprint, _))| (model, fingerprint)).collect();
+        let comments: BTreeMap<&ModelName, String> =
+            publication.comments.iter().filter_map(|(model, comments)| Some((model, comments.hash()?))).collect();
         let values = duckdb::params![
             generation,
             publication.commit.unwrap_or_default(),
             publication.action,
             publication.at,
-            serde_json::to_string(&pointers).unwrap_or_default()
+            serde_json::to_string(&pointers).unwrap_or_default(),
+            serde_json::to_string(&comments).unwrap_or_default()
         ];
-        let sql = "INSERT INTO vmesh_state.promotions VALUES (?, ?, ?, ?, ?)";
+        let sql = "INSERT INTO vmesh_state.promotions VALUES (?, ?, ?, ?, ?, ?)";
         self.connection.execute(sql, values).map(|_| ()).map_err(failed)
     }
 

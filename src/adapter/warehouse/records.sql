@@ -19,8 +19,11 @@ CREATE TABLE vmesh_state.environments (
 CREATE TABLE vmesh_state.pointers (
     environment VARCHAR NOT NULL,
     model VARCHAR NOT NULL,
-    fingerprint VARCHAR NOT NULL
+    fingerprint VARCHAR NOT NULL,
+    comments VARCHAR -- what its view is commented with: the hash of one of vmesh_state.comments
 );
+-- comments of views, as JSON
+CREATE TABLE vmesh_state.comments (hash VARCHAR PRIMARY KEY, content VARCHAR NOT NULL);
 -- every table of the physical layer
 CREATE TABLE vmesh_state.snapshots (
     fingerprint VARCHAR PRIMARY KEY,
@@ -36,7 +39,8 @@ CREATE TABLE vmesh_state.snapshots (
     audited VARCHAR NOT NULL, -- hashes of the audits that it has passed
     content VARCHAR, -- the fingerprint but for the model's name
     revision UBIGINT NOT NULL, -- counts the times that its rows changed
-    continues VARCHAR -- the snapshot whose rows it went on from, at which revision, as JSON
+    continues VARCHAR, -- the snapshot whose rows it went on from, at which revision, as JSON
+    around VARCHAR -- the statements that run around its query, as JSON
 );
 -- the history of prod's pointers
 CREATE TABLE vmesh_state.promotions (
@@ -44,7 +48,8 @@ CREATE TABLE vmesh_state.promotions (
     commit_id VARCHAR NOT NULL,
     action VARCHAR NOT NULL,
     promoted_at BIGINT NOT NULL,
-    pointers VARCHAR NOT NULL
+    pointers VARCHAR NOT NULL,
+    comments VARCHAR -- what the views are commented with, as JSON
 );
 -- what merges that are still to come will show: gc keeps it
 CREATE TABLE vmesh_state.previews (

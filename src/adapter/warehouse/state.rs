@@ -6,6 +6,7 @@ use super::{Warehouse, WarehouseError};
 use crate::domain::environment::{Environment, Preview, Promotion, Snapshot, State};
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::name::{BranchName, EnvName, ModelName, SNAPSHOTS_SCHEMA, TableName};
+use crate::domain::project::Around;
 
 const DOING: &str = "reading vmesh's records";
 
@@ -42,19 +43,22 @@ impl Warehouse {
                 updated_at: row.get(8)?,
                 owner: owner.and_then(|owner| serde_json::from_str(&owner).ok()),
                 pointers: BTreeMap::new(),
+                comments: BTreeMap::new(),
             })
         })?;
         let mut environments: BTreeMap<EnvName, Environment> =
             environments.into_iter().map(|environment| (environment.name.clone(), environment)).collect();
-        let sql = "SELECT environment, model, fingerprint FROM vmesh_state.pointers";
+        let sql = "SELECT environment, model, fingerprint, comments FROM vmesh_state.pointers";
         let pointers = self.all(DOING, sql, |row| {
             let (environment, model, fingerprint): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            Ok((EnvName::from_record(environment), ModelName::parse(&model), Fingerprint::from_hex(&fingerprint)))
+            let (model, fingerprint) = (ModelName::parse(&model), Fingerprint::from_hex(&fingerprint));
+            Ok((EnvName::from_record(environment), model, fingerprint, row.get::<_, Option<String>>(3)?))
         })?;
-        for (environment, model, fingerprint) in pointers {
+        for (environment, model, fingerprint, comments) in pointers {
             if let (Some(environment), Some(model), Some(fingerprint)) =
                 (environments.get_mut(&environment), model, fingerprint)
             {
+                environment.comments.extend(comments.map(|comments| (model.clone(), comments)));
                 environment.pointers.insert(model, fingerprint);
             }
         }
@@ -63,7 +67,7 @@ impl Warehouse {
 
     fn snapshots(&self) -> Result<BTreeMap<Fingerprint, Snapshot>, WarehouseError> {
         let sql = "SELECT fingerprint, model, own, table_name, kind, parents, query, columns, built_at, filled, audited, \
-                   content, revision, continues FROM vmesh_state.snapshots";
+                   content, revision, continues, around FROM vmesh_state.snapshots";
         let rows = self.all(DOING, sql, |row| {
             let text = |index| row.get::<_, String>(index);
             let (fingerprint, model, own) = (text(0)?, text(1)?, text(2)?);
@@ -77,6 +81,10 @@ impl Warehouse {
                     kind,
                     parents: parents.split_whitespace().filter_map(Fingerprint::from_hex).collect(),
                     select: row.get(6).ok()?,
+                    around: row
+                        .get::<_, Option<String>>(14)
+                        .ok()?
+                        .map_or(Some(Around::default()), |around| serde_json::from_str(&around).ok())?,
                     columns: serde_json::from_str(&columns).ok()?,
                     built_at: row.get(8).ok()?,
                     filled: row.get::<_, Option<String>>(9).ok()?.and_then(|filled| serde_json::from_str(&filled).ok()),
@@ -126,15 +134,16 @@ impl Warehouse {
     }
 
     fn promotions(&self) -> Result<Vec<Promotion>, WarehouseError> {
-        let sql = "SELECT generation, commit_id, action, promoted_at, pointers FROM vmesh_state.promotions ORDER BY generation";
+        let sql = "SELECT generation, commit_id, action, promoted_at, pointers, comments FROM vmesh_state.promotions ORDER BY generation";
         self.all(DOING, sql, |row| {
-            let pointers: String = row.get(4)?;
+            let (pointers, comments): (String, Option<String>) = (row.get(4)?, row.get(5)?);
             Ok(Promotion {
                 generation: row.get(0)?,
                 commit: row.get(1)?,
                 action: row.get(2)?,
                 at: row.get(3)?,
                 pointers: serde_json::from_str(&pointers).unwrap_or_default(),
+                comments: comments.and_then(|comments| serde_json::from_str(&comments).ok()).unwrap_or_default(),
             })
         })
     }

@@ -7,6 +7,7 @@ use duckdb::{Config, Connection};
 
 use super::{Interrupt, Rows, Warehouse, WarehouseError};
 use crate::domain::name::TableName;
+use crate::domain::project::Around;
 use crate::domain::unit_test::{Comparison, Data, Expected, columns_of};
 
 /// A model's unit test, ready to be run.
@@ -14,6 +15,8 @@ use crate::domain::unit_test::{Comparison, Data, Expected, columns_of};
 pub struct Trial {
     /// The tables that the queries read, and the query that each is made from.
     pub tables: Vec<(TableName, String)>,
+    /// The statements that the model's query needs.
+    pub setup: Around,
     /// What is compared.
     pub checks: Vec<Check>,
 }
@@ -50,6 +53,7 @@ impl Trial {
     /// Runs the test; no difference is a pass. What the engine says of a wrong query is an error.
     pub fn run(&self) -> Result<Vec<Difference>, WarehouseError> {
         let warehouse = self.given()?;
+        warehouse.each(&self.setup.before)?;
         let mut differences = Vec::new();
         for (number, check) in self.checks.iter().enumerate() {
             let actual = TableName { schema: "main".to_owned(), name: format!("vmesh_actual_{number}") };

@@ -138,6 +138,7 @@ pub(in crate::cli) fn reason(reason: &Reason) -> String {
         Reason::New => "new".to_owned(),
         Reason::QueryChanged => "its query changed".to_owned(),
         Reason::KindChanged { from, to } => format!("its kind changed from {from} to {to}"),
+        Reason::StatementsChanged => "its statements changed".to_owned(),
         Reason::SeedChanged => "the rows of its CSV file changed".to_owned(),
         Reason::PropertiesChanged => "its properties changed".to_owned(),
         Reason::UpstreamChanged(parents) => format!("{} changed", some(parents, 3)),

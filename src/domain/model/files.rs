@@ -19,7 +19,7 @@ pub fn files_read(query: &Query, text: &str) -> Vec<String> {
     paths.into_iter().map(plain).collect()
 }
 
-fn is_reader(name: &str) -> bool {
+pub(super) fn is_reader(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     name.starts_with("read_") || name.ends_with("_scan") || name == "glob" || name.starts_with("sniff_")
 }

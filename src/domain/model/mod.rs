@@ -1,5 +1,6 @@
 //! One model file: the `MODEL (…)` header in SQLMesh's syntax, and one query.
 
+mod comments;
 mod defaults;
 mod files;
 mod header;
@@ -10,9 +11,13 @@ mod problem;
 mod properties;
 mod schedule;
 mod seed;
+mod statement;
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::comments::Comments;
 pub use self::defaults::Defaults;
 pub use self::files::files_read;
 pub use self::history::{History, RowChange};
@@ -21,6 +26,7 @@ pub use self::kind::Kind;
 pub use self::problem::Problem;
 pub use self::schedule::Schedule;
 pub use self::seed::Seed;
+pub use self::statement::{Act, Probe, Statement, THIS_MODEL, Thing, When, is_own, temporary};
 use super::audit::{Call, CustomAudit};
 use super::diagnostic::nearest;
 use super::macros::{Blueprint, Map};
@@ -59,6 +65,8 @@ pub struct ModelFile {
     pub query: Option<Query>,
     /// Where the query stands in the file.
     pub query_span: Span,
+    /// What runs around the query.
+    pub statements: Vec<Statement>,
     /// Files that the query names: paths or patterns, relative to the project.
     pub files: Vec<String>,
     /// What is accepted and has no effect yet.
@@ -95,6 +103,8 @@ pub struct About {
     pub tags: Vec<String>,
     /// The columns that identify a row: the default key of `table-diff`.
     pub grain: Vec<String>,
+    /// What its views are commented with.
+    pub comments: Comments,
     /// Whether the model is part of the project at all.
     pub disabled: bool,
     /// Whether its layout is the author's own: `formatting false`.
@@ -122,13 +132,26 @@ pub fn parse_with(text: &str, defaults: &Defaults) -> Result<ModelFile, Vec<Prob
     let mut file = properties::read(text, head.unwrap_or(&[]), defaults)?;
     own_audits(&mut file, text, audits)?;
     let mut query: Option<&[Lexeme]> = None;
+    let mut on_virtual_update = false;
     for statement in statements {
-        if let Some(problem) = not_yet(statement) {
-            return Err(vec![problem]);
-        }
-        if query.replace(statement).is_some() {
-            let problem = Problem::new("a model has one query; this is a second one", place(statement));
-            return Err(vec![problem.help("put each model in a file of its own")]);
+        match role(statement) {
+            Role::Nothing => {}
+            Role::Refused(problem) => return Err(vec![problem]),
+            Role::UpdateBegins | Role::UpdateEnds => on_virtual_update = starts(statement, UPDATE_BEGINS),
+            _ if on_virtual_update => {
+                let warning = file.about.comments.update(statement).map_err(|problem| vec![problem])?;
+                file.warnings.extend(warning);
+            }
+            Role::Query if query.is_some() => {
+                let problem = Problem::new("a model has one query; this is a second one", place(statement));
+                return Err(vec![problem.help("put each model in a file of its own")]);
+            }
+            Role::Query => query = Some(statement),
+            Role::Around => {
+                let is_seed = matches!(file.kind, Some(Kind::Seed(_)));
+                let when = if query.is_none() && !is_seed { When::Before } else { When::After };
+                file.statements.push(statement::read(text, statement, when).map_err(|problem| vec![problem])?);
+            }
         }
     }
     match (query, &file.kind) {
@@ -143,12 +166,22 @@ pub fn parse_with(text: &str, defaults: &Defaults) -> Result<ModelFile, Vec<Prob
         }
         (Some(statement), _) => {
             file.query_span = place(statement);
+            if let Some((name, span)) = sql::effect(statement) {
+                let problem = Problem::new(format!("`{name}` does more than give a value"), span);
+                return Err(vec![problem.help("a model's query only reads")]);
+            }
+            if file.about.comments.columns.is_empty() && head.is_some() {
+                file.about.comments.columns = comments::behind_columns(text, statement);
+            }
             if head.is_none() {
                 file.place = first(statement);
                 file.audits.iter_mut().for_each(|call| call.tell_at(&first(statement)));
             }
             file.query = Some(sql::analyse(&text[file.query_span.clone()]));
         }
+    }
+    if file.kind == Some(Kind::Embedded) && !file.about.comments.required.is_empty() {
+        file.warnings.push("an EMBEDDED model has no view: ON_VIRTUAL_UPDATE has no effect".to_owned());
     }
     Ok(file)
 }
@@ -162,6 +195,17 @@ impl ModelFile {
     /// The values that make the model one of several of its file.
     pub fn blueprint(&self) -> Option<&Blueprint> {
         self.expanded.as_ref()?.blueprint.as_ref()
+    }
+
+    /// The names, in lower case, of the temporary tables and views that there are when the query runs, or, with `after`,
+    /// when the statements behind it do.
+    pub fn temporary(&self, after: bool) -> BTreeSet<String> {
+        let made = self.statements.iter().filter(|statement| after || statement.when == When::Before);
+        let name = |statement: &Statement| match &statement.act {
+            Act::Make(Thing::Table | Thing::View, name) => Some(name.to_lowercase()),
+            _ => None,
+        };
+        made.filter_map(name).collect()
     }
 
     /// A file without a header.
@@ -181,6 +225,7 @@ impl ModelFile {
             depends_on: Vec::new(),
             query: None,
             query_span: 0..0,
+            statements: Vec::new(),
             files: Vec::new(),
             warnings: Vec::new(),
             expanded: None,
@@ -204,33 +249,55 @@ fn own_audits(file: &mut ModelFile, text: &str, statements: &[&[Lexeme]]) -> Res
     Ok(())
 }
 
-/// What SQLMesh has and vmesh doesn't have yet: said clearly rather than built wrongly.
-fn not_yet(statement: &[Lexeme]) -> Option<Problem> {
-    let refuse = |what: &str| Some(Problem::new(format!("{what} are not supported yet"), place(statement)));
-    if starts(statement, "on_virtual_update_begin") || starts(statement, "on_virtual_update_end") {
-        return refuse("ON_VIRTUAL_UPDATE statements");
+/// What a statement is in a model's file.
+enum Role {
+    Query,
+    Around,
+    UpdateBegins,
+    UpdateEnds,
+    /// A fence around Jinja, which is rendered by now.
+    Nothing,
+    Refused(Problem),
+}
+
+const UPDATE_BEGINS: &str = "on_virtual_update_begin";
+
+fn role(statement: &[Lexeme]) -> Role {
+    if starts(statement, UPDATE_BEGINS) {
+        return Role::UpdateBegins;
+    }
+    if starts(statement, "on_virtual_update_end") {
+        return Role::UpdateEnds;
+    }
+    if ["jinja_query_begin", "jinja_statement_begin", "jinja_end"].iter().any(|fence| starts(statement, fence)) {
+        return Role::Nothing;
+    }
+    if starts(statement, "model") {
+        return Role::Refused(Problem::new("the MODEL header must come first, and once", place(statement)));
     }
     let queries =
         ["select", "with", "from", "values", "table", "pivot", "unpivot", "summarize", "describe", "desc", "show"];
-    let is_query = statement.first().is_some_and(|lexeme| header::is(lexeme, "("))
-        || queries.iter().any(|word| starts(statement, word));
-    if starts(statement, "model") {
-        return Some(Problem::new("the MODEL header must come first, and once", place(statement)));
+    if statement.first().is_some_and(|lexeme| header::is(lexeme, "("))
+        || queries.iter().any(|word| starts(statement, word))
+    {
+        return Role::Query;
     }
-    if !is_query {
-        let problem = Problem::new("expected a query; statements around it are not supported yet", first(statement));
-        let typed = statement.first().map(|lexeme| &lexeme.token);
-        let near = match typed {
-            Some(Token::Word { text, .. }) => nearest(text, queries),
-            _ => None,
-        };
-        return Some(match near {
-            Some(near) => problem.help(format!("did you mean `{}`?", near.to_uppercase())),
-            None => problem.help("a model is one SELECT, WITH, FROM, VALUES, PIVOT or UNPIVOT"),
-        });
+    match statement.first().map(|lexeme| &lexeme.token) {
+        Some(Token::Word { text, quoted: false }) if VERBS.iter().any(|verb| text.eq_ignore_ascii_case(verb)) => {
+            Role::Around
+        }
+        Some(Token::Word { text, .. }) if nearest(text, queries).is_some() => {
+            let near = nearest(text, queries).unwrap_or_default().to_uppercase();
+            let problem = Problem::new("expected a query or a statement around it", first(statement));
+            Role::Refused(problem.help(format!("did you mean `{near}`?")))
+        }
+        _ => Role::Around,
     }
-    None
 }
+
+/// Words of DuckDB that begin a statement: none of them is a query misspelled.
+const VERBS: [&str; 12] =
+    ["set", "create", "drop", "insert", "update", "delete", "alter", "copy", "load", "call", "use", "merge"];
 
 fn starts(statement: &[Lexeme], word: &str) -> bool {
     let first = statement.first().map(|lexeme| &lexeme.token);

@@ -1,5 +1,7 @@
 //! What each property of a header means: which count in the fingerprint, which are metadata, which come later.
 
+use std::collections::BTreeMap;
+
 use super::super::audit;
 use super::super::diagnostic::nearest;
 use super::super::lint::Rule;
@@ -10,7 +12,7 @@ use super::header::{self, Property};
 use super::incremental::{By, Incremental, expressions};
 use super::kind::Kind;
 use super::problem::Problem;
-use super::{ModelFile, first};
+use super::{ModelFile, comments, first};
 
 /// Made into the table: part of its meaning.
 const PHYSICAL: [&str; 7] = [
@@ -23,7 +25,7 @@ const PHYSICAL: [&str; 7] = [
     "table_properties",
 ];
 /// Metadata: changes no row and builds nothing.
-const METADATA: [&str; 21] = [
+const METADATA: [&str; 24] = [
     "dialect",
     "cron",
     "cron_tz",
@@ -45,19 +47,35 @@ const METADATA: [&str; 21] = [
     "retention",
     "allow_partials",
     "session_properties",
-];
-/// Read with the header, each in its own way.
-const SPECIAL: [&str; 9] =
-    ["name", "kind", "blueprints", "enabled", "columns", "depends_on", "audits", "assertions", "gateway"];
-/// Known to SQLMesh, and not here yet.
-const LATER: [&str; 7] = [
-    "signals",
     "grants",
     "grants_target_layer",
-    "physical_version",
-    "virtual_environment_mode",
     "virtual_properties",
-    "default_catalog",
+];
+/// Read with the header, each in its own way.
+const SPECIAL: [&str; 10] = [
+    "name",
+    "kind",
+    "blueprints",
+    "enabled",
+    "columns",
+    "depends_on",
+    "audits",
+    "assertions",
+    "virtual_environment_mode",
+    "gateway",
+];
+/// Accepted, though DuckDB has nothing that they could change; and what to say of that.
+const IDLE: [(&str, &str); 4] = [
+    ("grants", "DuckDB has no grants: `grants` has no effect"),
+    ("grants_target_layer", "DuckDB has no grants: `grants_target_layer` has no effect"),
+    ("virtual_properties", "DuckDB's views have no properties: `virtual_properties` has no effect"),
+    ("session_properties", "settings are vmesh's: `session_properties` has no effect"),
+];
+/// Known to SQLMesh, and refused; and what to do instead.
+const REFUSED: [(&str, &str); 3] = [
+    ("signals", "call `vmesh run` when what the model waits for is there"),
+    ("physical_version", "leave it out: a table's name tells its version"),
+    ("default_catalog", "leave it out: there is one warehouse, and names have no catalog"),
 ];
 
 /// Reads a header statement (`MODEL ( … )`, without its semicolon; nothing, if there is none) into a file without a
@@ -102,6 +120,9 @@ pub(super) fn read(text: &str, statement: &[Lexeme], defaults: &Defaults) -> Res
             problems.push(problem.help("partitioned_by (country)"));
         }
     }
+    let front = statement.first().and_then(|head| text.get(..head.span.start));
+    file.about.description = file.about.description.take().or_else(|| front.and_then(comments::in_front));
+    file.about.comments.view.clone_from(&file.about.description);
     file.about.hash = *metadata.finalize().as_bytes();
     if problems.is_empty() { Ok(file) } else { Err(problems) }
 }
@@ -126,6 +147,8 @@ fn take(
 
 fn apply(file: &mut ModelFile, property: &Property<'_>, metadata: &mut blake3::Hasher) -> Result<(), Problem> {
     let key = property.key.as_str();
+    let idle = IDLE.iter().filter(|(name, _)| *name == key);
+    file.warnings.extend(idle.map(|(_, warning)| (*warning).to_owned()));
     if METADATA.contains(&key) || matches!(key, "audits" | "assertions") {
         for part in [key, &property.value.canonical()] {
             metadata.update(&(part.len() as u64).to_le_bytes());
@@ -175,10 +198,22 @@ fn apply(file: &mut ModelFile, property: &Property<'_>, metadata: &mut blake3::H
             file.about.unformatted = !value.ok_or_else(|| expected("true or false", property))?;
         }
         "ignored_rules" => ignored_rules(file, property)?,
+        "column_descriptions" => file.about.comments.columns = column_descriptions(property)?,
+        "virtual_environment_mode" => {
+            let mode = property.value.text().unwrap_or_default();
+            if !mode.eq_ignore_ascii_case("full") {
+                return Err(Problem::new(
+                    format!("`virtual_environment_mode` is `full`, not `{mode}`"),
+                    property.value.span(),
+                )
+                .help("leave it out: every environment of vmesh is virtual"));
+            }
+        }
         _ if METADATA.contains(&key) => {}
         _ if PHYSICAL.contains(&key) => file.physical.push((key.to_owned(), property.value.canonical())),
-        _ if LATER.contains(&key) => {
-            return Err(Problem::new(format!("`{key}` is not supported yet"), property.span.clone()));
+        _ if REFUSED.iter().any(|(name, _)| *name == key) => {
+            let help = REFUSED.iter().find(|(name, _)| *name == key).map_or("", |(_, help)| help);
+            return Err(Problem::new(format!("`{key}` is not supported"), property.span.clone()).help(help));
         }
         _ => return Err(unknown(key, property.span.clone())),
     }
@@ -198,7 +233,7 @@ fn ignored_rules(file: &mut ModelFile, property: &Property<'_>) -> Result<(), Pr
 }
 
 fn unknown(key: &str, span: Span) -> Problem {
-    let known = SPECIAL.into_iter().chain(METADATA).chain(PHYSICAL).chain(LATER);
+    let known = SPECIAL.into_iter().chain(METADATA).chain(PHYSICAL).chain(REFUSED.map(|(name, _)| name));
     let problem = Problem::new(format!("unknown property `{key}`"), span);
     match nearest(key, known) {
         Some(near) => problem.help(format!("did you mean `{near}`?")),
@@ -262,6 +297,16 @@ fn item_name(item: &Property<'_>, lexemes: &[Lexeme]) -> String {
 /// A type as it goes to the engine: `decimal ( 18 , 2 )` is as good as `DECIMAL(18,2)`.
 fn type_name(item: &Property<'_>) -> String {
     item.value.canonical()
+}
+
+/// `(id = 'the key', …)`.
+fn column_descriptions(property: &Property<'_>) -> Result<BTreeMap<String, String>, Problem> {
+    let inner = match property.value.lexemes() {
+        [open, inner @ .., _] if header::is(open, "(") => inner,
+        _ => return Err(expected("(name = '…', …)", property)),
+    };
+    let items = header::items(inner)?;
+    items.iter().map(|item| Ok((item_name(item, inner), text(item)?))).collect()
 }
 
 fn words(property: &Property<'_>) -> Result<Vec<String>, Problem> {

@@ -71,7 +71,8 @@ fn what_is_wrong_is_pointed_at() {
         ),
         ("MODEL (name a, cron '@dayly');\nSELECT 1", "@dayly", "'@dayly'"),
         ("MODEL (name a, start 'soon');\nSELECT 1", "soon", "'soon'"),
-        ("DROP TABLE t; SELECT 1", "expected a query; statements around it are not supported yet", "DROP"),
+        ("ATTACH 'x'; SELECT 1", "this `ATTACH` is no statement that can stand around a query", "ATTACH"),
+        ("SELEC 1", "expected a query or a statement around it", "SELEC"),
         ("SELECT 'x", "unterminated", "'"),
     ];
     for (text, what, place) in cases {
@@ -87,4 +88,43 @@ fn kinds_to_come_are_refused_as_such() {
         let (what, _) = problem(&format!("MODEL (name a, kind {kind});\nSELECT 1"));
         assert!(what.ends_with("is not supported yet"), "{what}");
     }
+}
+
+#[test]
+fn properties_without_effect_are_told_and_those_that_can_t_be_honoured_refused() {
+    let header = |properties: &str| parse(&format!("MODEL (name a, {properties});\nSELECT 1 AS id"));
+    let plain = header("physical_properties (x = 1), table_format iceberg, storage_format parquet, clustered_by (id)");
+    assert!(plain.unwrap().warnings.is_empty());
+    for idle in [
+        "grants ('select' = ['r'])",
+        "grants_target_layer all",
+        "virtual_properties (x = 1)",
+        "session_properties (x = 1)",
+    ] {
+        assert_eq!(header(idle).unwrap().warnings.len(), 1, "{idle}");
+    }
+    assert!(header("virtual_environment_mode full, tags [a], references (id), owner ada").unwrap().warnings.is_empty());
+    for refused in
+        ["signals (ready())", "physical_version 'x'", "default_catalog c", "virtual_environment_mode dev_only"]
+    {
+        let problem = header(refused).unwrap_err().remove(0);
+        assert!(problem.help.is_some(), "{refused}: {}", problem.what);
+    }
+}
+
+#[test]
+fn views_are_commented_with_descriptions_and_what_a_virtual_update_says() {
+    let text = "MODEL (name a, description 'x', column_descriptions (Id = 'the key', b = 'b'));\nSELECT 1 AS Id -- no\n;\n\
+                ON_VIRTUAL_UPDATE_BEGIN; COMMENT ON VIEW vmesh_this_model IS 'y'; COMMENT ON COLUMN \
+                vmesh_this_model.c IS 'c'; COMMENT ON COLUMN vmesh_this_model.B IS NULL; GRANT SELECT ON x TO y; \
+                ON_VIRTUAL_UPDATE_END;";
+    let file = parse(text).unwrap();
+    let comments = &file.about.comments;
+    assert_eq!(comments.view.as_deref(), Some("y"));
+    assert_eq!(comments.columns.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["Id", "c"]);
+    assert_eq!((comments.required.len(), file.warnings.len()), (1, 1));
+    assert_ne!(comments.hash(), parse("MODEL (name a, description 'x');\nSELECT 1").unwrap().about.comments.hash());
+    assert_eq!(parse("MODEL (name a);\nSELECT 1").unwrap().about.comments.hash(), None);
+    let (what, place) = problem("SELECT 1; ON_VIRTUAL_UPDATE_BEGIN; DROP TABLE x; ON_VIRTUAL_UPDATE_END");
+    assert!(what.contains("can comment on the model's view") && place == "DROP TABLE x", "{what} {place}");
 }

@@ -1,6 +1,7 @@
 //! Why a model is built, or isn't.
 
 use super::super::environment::{Snapshot, State};
+use super::super::model::Statement;
 use super::super::name::{EnvName, ModelName};
 use super::super::project::{Model, Project};
 
@@ -18,6 +19,8 @@ pub enum Reason {
         /// The kind now.
         to: &'static str,
     },
+    /// The statements around its query say something else.
+    StatementsChanged,
     /// The rows of its CSV file changed.
     SeedChanged,
     /// Declared columns or physical properties changed.
@@ -53,12 +56,15 @@ pub(super) fn shown<'s>(model: &Model, state: &'s State, env: &EnvName) -> Optio
 pub(super) fn why(model: &Model, before: Option<&Model>, base: Option<&Project>, shown: Option<&Snapshot>) -> Reason {
     let Some(before) = before else { return Reason::New };
     let canonical = |model: &Model| model.file.query.as_ref().map(|query| query.canonical);
+    let statements = |model: &Model| model.file.statements.iter().map(Statement::meaning).collect::<Vec<_>>();
     if before.kind.word() != model.kind.word() {
         Reason::KindChanged { from: before.kind.word(), to: model.kind.word() }
     } else if canonical(before) != canonical(model) {
         let written = |model: &Model| model.file.expanded.as_ref().map(|expanded| expanded.written);
         let is_same_file = written(model).is_some() && written(model) == written(before);
         if is_same_file { Reason::MacrosChanged } else { Reason::QueryChanged }
+    } else if statements(before) != statements(model) {
+        Reason::StatementsChanged
     } else if before.seed != model.seed {
         Reason::SeedChanged
     } else if before.own != model.own {

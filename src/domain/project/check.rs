@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::config::Config;
 use super::super::diagnostic::{Diagnostic, nearest};
-use super::super::model::Kind;
+use super::super::model::{Kind, THIS_MODEL, temporary};
 use super::super::name::{ModelName, PROD, reserved_schema};
 use super::super::sql::{self, FunctionKind, Read, Token};
 use super::{Draft, Sources};
@@ -30,6 +30,7 @@ pub(super) fn names(sources: &Sources<'_>) -> Result<BTreeMap<ModelName, Draft>,
             file: file.clone(),
             kind,
             reads: Vec::new(),
+            statement_reads: Vec::new(),
             seed: None,
             files: Vec::new(),
         };
@@ -137,7 +138,12 @@ pub(super) fn reads(sources: &Sources<'_>, drafts: &mut BTreeMap<ModelName, Draf
             problems.push(problem.help("name the tables in FROM: vmesh must see what a model depends on"));
         }
         let mut models = Vec::new();
+        let temporaries = draft.file.temporary(false);
         for read in query.reads.iter().flatten() {
+            if temporary(&read.parts).is_some_and(|name| temporaries.contains(&name.to_lowercase())) {
+                models.push(None);
+                continue;
+            }
             match resolve_read(read, drafts, sources.config) {
                 Ok(model) => models.push(model),
                 Err((what, help)) => {
@@ -146,7 +152,8 @@ pub(super) fn reads(sources: &Sources<'_>, drafts: &mut BTreeMap<ModelName, Draf
                     models.push(None);
                 }
             }
-            if models.last() == Some(&Some(draft.name.clone())) {
+            let is_itself = matches!(read.parts.as_slice(), [only] if only.eq_ignore_ascii_case(THIS_MODEL));
+            if models.last() == Some(&Some(draft.name.clone())) || is_itself {
                 let problem = Diagnostic::new(format!("`{}` reads itself", draft.name));
                 let problem = problem.at(draft.in_query(sources, &read.span, ""));
                 problems.push(problem.help("read the table that its rows come from"));
@@ -170,7 +177,7 @@ pub(super) fn reads(sources: &Sources<'_>, drafts: &mut BTreeMap<ModelName, Draf
 }
 
 /// The model that a read names, `None` for a table vmesh doesn't manage, or why it may not be read.
-fn resolve_read(
+pub(super) fn resolve_read(
     read: &Read,
     drafts: &BTreeMap<ModelName, Draft>,
     config: &Config,

@@ -3,10 +3,12 @@
 mod check;
 mod columns;
 mod render;
+mod statements;
 
 pub use self::check::{from_path, guess_reads};
 pub use self::columns::{Known, Undeclared};
 pub use self::render::{cast, cast_head};
+pub use self::statements::{Around, Run};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,9 +20,9 @@ use super::external::Externals;
 use super::fingerprint::{self, Fingerprint, Own};
 use super::graph;
 use super::interval::Moment;
-use super::model::{Kind, ModelFile};
+use super::model::{Kind, ModelFile, Statement, temporary};
 use super::name::{ModelName, TableName};
-use super::sql::{Output, Span};
+use super::sql::{Output, Read, Span};
 
 /// A project's models.
 #[derive(Debug, Clone)]
@@ -43,6 +45,8 @@ pub struct Model {
     pub kind: Kind,
     /// For each read of its query: the model it is, or `None` for a table that vmesh doesn't manage.
     pub reads: Vec<Option<ModelName>>,
+    /// The same for the reads of its statements, one list for each.
+    pub statement_reads: Vec<Vec<Option<ModelName>>>,
     /// The models it depends on, with their fingerprints.
     pub parents: BTreeMap<ModelName, Fingerprint>,
     /// The hash of its own part.
@@ -97,6 +101,7 @@ struct Draft {
     file: Arc<ModelFile>,
     kind: Kind,
     reads: Vec<Option<ModelName>>,
+    statement_reads: Vec<Vec<Option<ModelName>>>,
     seed: Option<SeedFile>,
     files: Vec<SeedFile>,
 }
@@ -108,6 +113,7 @@ impl Project {
         check::seeds(sources, &mut drafts)?;
         check::files(sources, &mut drafts)?;
         check::reads(sources, &mut drafts)?;
+        statements::check(sources, &mut drafts)?;
         let parents: BTreeMap<ModelName, Vec<ModelName>> =
             drafts.iter().map(|(name, draft)| (name.clone(), draft.parents())).collect();
         let order = graph::order(&parents).map_err(|circle| vec![check::circle(sources, &drafts, &circle)])?;
@@ -187,14 +193,18 @@ impl Model {
     /// The tables its query reads that vmesh doesn't manage, as written.
     pub fn externals(&self) -> Vec<String> {
         let reads = self.file.query.iter().flat_map(|query| query.reads.iter().flatten());
-        let externals = reads.zip(&self.reads).filter(|(_, model)| model.is_none());
+        let temporaries = self.file.temporary(false);
+        let is_made =
+            |read: &Read| temporary(&read.parts).is_some_and(|name| temporaries.contains(&name.to_lowercase()));
+        let externals = reads.zip(&self.reads).filter(|(read, model)| model.is_none() && !is_made(read));
         externals.map(|(read, _)| read.parts.join(".")).collect()
     }
 }
 
 impl Draft {
     fn parents(&self) -> Vec<ModelName> {
-        self.reads.iter().flatten().chain(&self.file.depends_on).cloned().collect()
+        let of_statements = self.statement_reads.iter().flatten().flatten();
+        self.reads.iter().flatten().chain(of_statements).chain(&self.file.depends_on).cloned().collect()
     }
 
     /// A place in the model's file; `span` counts from the start of its query.
@@ -247,6 +257,7 @@ fn finish(sources: &Sources<'_>, draft: Draft, models: &BTreeMap<ModelName, Mode
         columns: &draft.file.columns,
         query: draft.file.query.as_ref().map(|query| query.canonical),
         seed: draft.seed.as_ref().map(|seed| seed.hash),
+        statements: draft.file.statements.iter().map(Statement::meaning).collect(),
         files: draft.files.iter().map(|file| (file.path.as_str(), file.hash)).collect(),
     };
     let (own, nameless) = (fingerprint::own(&part), fingerprint::nameless(&part));
@@ -263,6 +274,7 @@ fn finish(sources: &Sources<'_>, draft: Draft, models: &BTreeMap<ModelName, Mode
         file: draft.file,
         kind: draft.kind,
         reads: draft.reads,
+        statement_reads: draft.statement_reads,
         parents,
         own,
         seed: draft.seed,

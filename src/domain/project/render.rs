@@ -19,8 +19,24 @@ impl Project {
         let Some(query) = &model.file.query else { return Ok(None) };
         let source = text(model)?;
         let written = source.get(model.file.query_span.clone()).unwrap_or_default();
+        let replacements = self.replacements(&model.reads, text, table)?;
+        let reads = query.reads.as_deref().unwrap_or_default();
+        let replace = |read: &sql::Read| {
+            let index = reads.iter().position(|other| other.span == read.span)?;
+            replacements.get(index).cloned().flatten()
+        };
+        Ok(Some(sql::splice(written, query, &replace)))
+    }
+
+    /// What stands in the place of each read.
+    pub(super) fn replacements<E>(
+        &self,
+        reads: &[Option<ModelName>],
+        text: &dyn Fn(&Model) -> Result<std::sync::Arc<str>, E>,
+        table: &dyn Fn(&ModelName) -> Option<TableName>,
+    ) -> Result<Vec<Option<String>>, E> {
         let mut replacements = Vec::new();
-        for parent in &model.reads {
+        for parent in reads {
             let parent = parent.as_ref().and_then(|name| self.model(name));
             replacements.push(match parent {
                 None => None,
@@ -32,12 +48,7 @@ impl Project {
                 Some(parent) => table(&parent.name).map(|table| table.quoted()),
             });
         }
-        let reads = query.reads.as_deref().unwrap_or_default();
-        let replace = |read: &sql::Read| {
-            let index = reads.iter().position(|other| other.span == read.span)?;
-            replacements.get(index).cloned().flatten()
-        };
-        Ok(Some(sql::splice(written, query, &replace)))
+        Ok(replacements)
     }
 }
 

@@ -73,6 +73,10 @@ impl<'a> Walk<'a> {
     }
 
     fn object(&mut self, object: &Map<String, Value>) -> Result<(), String> {
+        // INSERT_QUERY_NODE and its like: a WITH clause can write
+        if string(object, "type").is_some_and(|kind| kind.ends_with("_QUERY_NODE")) {
+            return Err("it writes in its WITH clause, and a query may only read".to_owned());
+        }
         let in_scope = self.ctes.len();
         self.with_clause(object)?;
         // What has no class is no expression: its alias is a relation's.

@@ -27,6 +27,7 @@ mod constant_call;
 mod depth;
 mod dialect;
 mod duckdb_json;
+mod effects;
 mod encode;
 mod guard;
 mod keywords;
@@ -54,9 +55,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use duckdb_json::{DuckdbReads, reads_from_duckdb_json};
+pub use effects::{effect, may_write};
 pub use labels::Label;
 pub use lex::{Lexeme, Statement, Token, lex, split};
-pub use splice::splice;
+pub use splice::{apply, edits, splice};
 pub use survey::{Gives, NameUse, Projection, Selected, Survey, Table};
 pub use with_clause::with_clause;
 

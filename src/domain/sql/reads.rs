@@ -12,7 +12,7 @@ use super::relation::{self, address};
 use super::{FunctionKind, FunctionRead, Lexeme, Read, Span, Token};
 
 /// Functions that run or read what their arguments name.
-const DYNAMIC: &[&str] = &["query", "query_table"];
+const DYNAMIC: &[&str] = &["query", "query_table", "json_execute_serialized_sql"];
 
 /// The schema by which a recursive CTE with USING KEY reads its own whole result.
 const RECURRING: &str = "recurring";

@@ -8,6 +8,13 @@ use super::{Query, Read, Span};
 /// several parts are cut to it. Labels are written behind their columns. Replacements should hold no line end, so that DuckDB's `LINE n` still points at the
 /// user's line.
 pub fn splice(text: &str, query: &Query, replace: &dyn Fn(&Read) -> Option<String>) -> String {
+    let mut edits = edits(query, replace);
+    edits.extend(query.labels.iter().map(|label| (label.at..label.at, format!(" AS {}", quote(&label.name)))));
+    apply(text, edits)
+}
+
+/// What [`splice`] puts in the place of which bytes.
+pub fn edits(query: &Query, replace: &dyn Fn(&Read) -> Option<String>) -> Vec<(Span, String)> {
     let reads = query.reads.as_deref().unwrap_or(&[]);
     let mut edits: Vec<(Span, String)> = Vec::new();
     let mut replaced = vec![false; reads.len()];
@@ -24,8 +31,7 @@ pub fn splice(text: &str, query: &Query, replace: &dyn Fn(&Read) -> Option<Strin
             edits.push((qualifier.span.clone(), quote(&read.alias)));
         }
     }
-    edits.extend(query.labels.iter().map(|label| (label.at..label.at, format!(" AS {}", quote(&label.name)))));
-    apply(text, edits)
+    edits
 }
 
 /// A name in double quotes.
@@ -33,7 +39,8 @@ fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-fn apply(text: &str, mut edits: Vec<(Span, String)>) -> String {
+/// A text with other text in the place of some of its bytes.
+pub fn apply(text: &str, mut edits: Vec<(Span, String)>) -> String {
     edits.sort_by_key(|(span, _)| span.start);
     let mut out = String::with_capacity(text.len());
     let mut at = 0;

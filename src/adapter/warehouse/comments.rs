@@ -1,0 +1,99 @@
+//! The comments of views: on record by their hash, and put on again whenever a view is made anew.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::publish::{Publication, view_statement};
+use super::{Warehouse, WarehouseError};
+use crate::domain::environment::Column;
+use crate::domain::model::Comments;
+use crate::domain::name::{ModelName, TableName, literal};
+
+const DOING: &str = "commenting views";
+
+/// The columns of tables of the physical layer, in lower case.
+pub(super) struct Columns(BTreeMap<String, BTreeSet<String>>);
+
+impl Columns {
+    /// Whether a table has a column.
+    pub(super) fn has(&self, table: &str, column: &str) -> bool {
+        self.0.get(table).is_some_and(|columns| columns.contains(&column.to_lowercase()))
+    }
+}
+
+impl Warehouse {
+    /// The comments behind hashes that are on record.
+    pub fn comments(
+        &self,
+        hashes: &BTreeMap<ModelName, String>,
+    ) -> Result<BTreeMap<ModelName, Comments>, WarehouseError> {
+        if hashes.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let rows = self.all(DOING, "SELECT hash, content FROM vmesh_state.comments", |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+        })?;
+        let known: BTreeMap<String, Comments> =
+            rows.into_iter().filter_map(|(hash, content)| Some((hash, serde_json::from_str(&content).ok()?))).collect();
+        let found = hashes.iter().filter_map(|(model, hash)| Some((model.clone(), known.get(hash)?.clone())));
+        Ok(found.collect())
+    }
+
+    /// Puts a publication's comments on record.
+    pub(super) fn write_comments(&self, publication: &Publication<'_>) -> Result<(), WarehouseError> {
+        let row = |comments: &Comments| {
+            let content = serde_json::to_string(comments).unwrap_or_default();
+            Some(format!("({}, {})", literal(&comments.hash()?), literal(&content)))
+        };
+        let rows: BTreeSet<String> = publication.comments.values().filter_map(row).collect();
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let rows = rows.into_iter().collect::<Vec<_>>().join(", ");
+        self.run(DOING, &format!("INSERT OR IGNORE INTO vmesh_state.comments VALUES {rows}"))
+    }
+
+    /// The columns of the tables whose views a publication comments.
+    pub(super) fn commented_columns(&self, publication: &Publication<'_>) -> Result<Columns, WarehouseError> {
+        if publication.comments.values().all(|comments| comments.columns.is_empty()) {
+            return Ok(Columns(BTreeMap::new()));
+        }
+        let sql = "SELECT table_name, columns FROM vmesh_state.snapshots";
+        let rows = self.all(DOING, sql, |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+        let columns = rows.into_iter().map(|(table, columns)| {
+            let columns: Vec<Column> = serde_json::from_str(&columns).unwrap_or_default();
+            (table, columns.into_iter().map(|(name, _)| name.to_lowercase()).collect())
+        });
+        Ok(Columns(columns.collect()))
+    }
+
+    /// Makes views of a table anew, because its columns changed, with the comments that they have.
+    pub(super) fn renew(
+        &self,
+        views: &[TableName],
+        table: &TableName,
+        columns: &[Column],
+    ) -> Result<(), WarehouseError> {
+        let catalog = self.catalog()?;
+        let mut statements = String::new();
+        for view in views {
+            let place = format!("database_name = current_database() AND schema_name = {}", literal(&view.schema));
+            let name = literal(&view.name);
+            let sql = format!(
+                "SELECT '', comment FROM duckdb_views() WHERE {place} AND view_name = {name} AND comment IS NOT NULL \
+                 UNION ALL SELECT column_name, comment FROM duckdb_columns() \
+                 WHERE {place} AND table_name = {name} AND comment IS NOT NULL"
+            );
+            let found = self.all(DOING, &sql, |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+            let (of_view, of_columns): (Vec<_>, Vec<_>) = found.into_iter().partition(|(column, _)| column.is_empty());
+            let comments = Comments {
+                view: of_view.into_iter().next().map(|(_, text)| text),
+                columns: of_columns.into_iter().collect(),
+                required: BTreeSet::new(),
+            };
+            let has = |column: &str| columns.iter().any(|(name, _)| name.eq_ignore_ascii_case(column));
+            statements.push_str(&view_statement(&catalog, view, table));
+            statements.push_str(&comments.statements(view, &has));
+        }
+        self.run(DOING, &statements)
+    }
+}

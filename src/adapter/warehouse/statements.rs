@@ -1,0 +1,57 @@
+//! Running the statements around a model's query, and taking back what they made in their session.
+
+use super::{Warehouse, WarehouseError};
+use crate::domain::name::literal;
+use crate::domain::project::{Around, Run};
+
+const DOING: &str = "running a model's statements";
+
+impl Warehouse {
+    /// Runs `load` between a model's statements. What these made in the session is gone afterwards: neither audits and
+    /// records nor other models see it. To be called within a transaction.
+    pub(super) fn around<T>(
+        &self,
+        around: &Around,
+        load: impl FnOnce(&Self) -> Result<T, WarehouseError>,
+    ) -> Result<T, WarehouseError> {
+        if around.is_empty() {
+            return load(self);
+        }
+        self.hide_nothing(&around.macros)?;
+        self.each(&around.before)?;
+        let loaded = load(self)?;
+        self.each(&around.after)?;
+        around.undo.iter().try_for_each(|undo| self.run(DOING, undo))?;
+        Ok(loaded)
+    }
+
+    /// Runs statements, and leaves what they make.
+    pub(super) fn each(&self, statements: &[Run]) -> Result<(), WarehouseError> {
+        statements.iter().try_for_each(|statement| {
+            self.run(DOING, &statement.sql).map_err(|error| match error {
+                WarehouseError::Engine { message, .. } => {
+                    WarehouseError::Statement { number: statement.number, message }
+                }
+                other => other,
+            })
+        })
+    }
+
+    /// A macro that is called like one of the engine's own functions would be called in its place, by vmesh too.
+    fn hide_nothing(&self, macros: &[String]) -> Result<(), WarehouseError> {
+        if macros.is_empty() {
+            return Ok(());
+        }
+        let names = macros.iter().map(|name| literal(&name.to_lowercase())).collect::<Vec<_>>().join(", ");
+        let sql = format!(
+            "SELECT DISTINCT function_name FROM duckdb_functions() WHERE internal AND lower(function_name) IN ({names})"
+        );
+        match self.all(DOING, &sql, |row| row.get::<_, String>(0))?.first() {
+            Some(name) => {
+                let message = format!("a macro called `{name}` would hide the engine's own function of that name");
+                Err(WarehouseError::Engine { doing: DOING.to_owned(), message })
+            }
+            None => Ok(()),
+        }
+    }
+}
