@@ -1,17 +1,20 @@
 //! From what an environment shows to what a source tree says: the steps that close the difference. Plain data with two
 //! readers: one tells it (cli/render), one does it (workflow/apply).
 
+mod loads;
 mod reason;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use self::loads::Above;
+use self::loads::{continued, loads, twin};
 pub use self::reason::Reason;
 use self::reason::{shown, why};
 use super::calendar::Timing;
-use super::environment::{Continued, Environment, Snapshot, State};
+use super::environment::{Environment, Snapshot, State};
 use super::fingerprint::Fingerprint;
-use super::interval::{Interval, Intervals, Moment};
-use super::model::{By, Comments, Incremental, Kind};
+use super::interval::Interval;
+use super::model::{Comments, Kind};
 use super::name::{BranchName, EnvName, ModelName, SchemaPattern, TableName};
 use super::project::{Model, Project};
 
@@ -304,160 +307,6 @@ fn step(
             && shown.is_some_and(|shown| audits.is_some_and(|key| !shown.audited.contains(key))),
         continues: rows.map(|rows| rows.fingerprint),
         anew,
-    }
-}
-
-/// A table that holds just what a model's own would: the model was renamed, or says what another one says. Tables that
-/// grow belong to one model each.
-fn twin<'s>(model: &Model, state: &'s State) -> Option<&'s Snapshot> {
-    let is_whole = matches!(model.kind, Kind::Full | Kind::View | Kind::Seed(_));
-    state.same_content(&model.content, model.kind.word()).filter(|_| is_whole)
-}
-
-/// The snapshot that a model's table begins as a copy of: the version that prod shows, where the new one goes on from its
-/// rows; or that of the model which was renamed. What a branch made of it is shown by prod only while prod's rows are
-/// still those that were copied.
-fn continued<'s>(
-    model: &Model,
-    known: Option<&Snapshot>,
-    desired: &Project,
-    state: &'s State,
-    env: &EnvName,
-) -> Option<&'s Snapshot> {
-    let Kind::Incremental(incremental) = &model.kind else { return None };
-    let prod = state.prod()?;
-    let same_name = || prod.pointers.get(&model.name).filter(|_| incremental.goes_on());
-    let renamed = || {
-        let gone = prod.pointers.iter().filter(|(name, _)| desired.model(name).is_none());
-        let content = |shown: &Fingerprint| state.snapshots.get(shown).and_then(|snapshot| snapshot.content);
-        gone.map(|(_, shown)| shown).find(|shown| content(shown) == Some(model.content))
-    };
-    let before = state.built(same_name().or_else(renamed)?)?;
-    if before.fingerprint == model.fingerprint || before.filled.is_none() || before.kind != model.kind.word() {
-        return None;
-    }
-    let copied = Continued { fingerprint: before.fingerprint, revision: before.revision };
-    let is_copy = |known: &Snapshot| !incremental.goes_on() || !env.is_prod() || known.continues == Some(copied);
-    (!known.is_some_and(is_copy)).then_some(before)
-}
-
-/// What to load into an incremental model's table, and what it shall hold then.
-///
-/// A table that prod shows is filled by `run` alone. One that prod is about to show is filled up to now. Any other is left
-/// as it is once it holds what it was made for, or a branch would have something to build with every tick.
-fn loads(
-    model: &Model,
-    built: Option<&Snapshot>,
-    rows: Option<&Snapshot>,
-    state: &State,
-    env: &EnvName,
-    timing: &Timing,
-    above: &Above,
-) -> (Option<Interval>, Vec<Interval>) {
-    let Some(calendar) = &model.calendar else { return (None, Vec::new()) };
-    let mut filled = built.and_then(|snapshot| snapshot.filled.clone()).unwrap_or_default();
-    if let Some(held) = rows.and_then(|rows| rows.filled.as_ref()) {
-        filled.intervals.clone_from(&held.intervals);
-        if matches!(&model.kind, Kind::Incremental(Incremental { by: By::History(_), .. })) {
-            // a history takes in at once what its changed version sees
-            calendar.forget_last(&mut filled);
-        }
-    }
-    let shown = is_in_prod(model, state);
-    let limited = timing.start.is_some() || timing.end.is_some();
-    if shown && built.is_some() || built.is_some() && !env.is_prod() && !limited && filled.is_complete() {
-        return (None, Vec::new());
-    }
-    let wanted = match filled.aim {
-        Some(aim) if !env.is_prod() && !limited => Some(aim),
-        _ => {
-            // a new version of a model that names no start begins where the one that prod shows does
-            let before = state.prod().and_then(|prod| state.built(prod.pointers.get(&model.name)?)?.filled.clone());
-            calendar
-                .wanted(if filled.intervals.is_empty() { before.as_ref().unwrap_or(&filled) } else { &filled }, timing)
-        }
-    };
-    let goes_on = rows.is_some() || built.is_some_and(|built| built.continues.is_some());
-    let wanted = wanted.and_then(|wanted| if goes_on { calendar.onwards(&filled, wanted) } else { Some(wanted) });
-    let Some(wanted) = wanted else { return (None, Vec::new()) };
-    let held = above.held(model);
-    (calendar.up_to_lacking(&filled, wanted, &held), calendar.loads(&filled, wanted, &held))
-}
-
-/// Whether prod shows this version of a model: then it is filled by `run` alone.
-fn is_in_prod(model: &Model, state: &State) -> bool {
-    state.prod().is_some_and(|prod| prod.pointers.get(&model.name) == Some(&model.fingerprint))
-}
-
-/// What is known of the models above another: the time that they will hold, and when they were last filled.
-#[derive(Debug)]
-pub struct Above {
-    now: Moment,
-    is_prod: bool,
-    /// For models with incremental ancestors: the spans that all of these hold.
-    held: BTreeMap<ModelName, Vec<Intervals>>,
-    /// When an incremental ancestor that prod doesn't show was last filled; `i64::MAX` if it is about to be.
-    filled_at: BTreeMap<ModelName, i64>,
-    /// Models whose table is made anew, and those below them.
-    remade: BTreeSet<ModelName>,
-}
-
-impl Above {
-    /// Nothing is known yet; in prod, what begins later than its child won't begin earlier.
-    pub fn new(timing: &Timing, is_prod: bool) -> Self {
-        Self { now: timing.now, is_prod, held: BTreeMap::new(), filled_at: BTreeMap::new(), remade: BTreeSet::new() }
-    }
-
-    /// The spans that the incremental ancestors of a model hold.
-    pub fn held(&self, model: &Model) -> Vec<Intervals> {
-        model.parents.keys().filter_map(|parent| self.held.get(parent)).flatten().cloned().collect()
-    }
-
-    /// Whether a table that is built whole lacks what was filled above it since. What prod shows is `run`'s business.
-    fn is_stale(&self, model: &Model, built: &Snapshot, state: &State) -> bool {
-        let filled_at = model.parents.keys().filter_map(|parent| self.filled_at.get(parent)).max();
-        model.kind == Kind::Full && !is_in_prod(model, state) && filled_at.is_some_and(|at| *at > built.built_at)
-    }
-
-    /// Whether a table that grows lies below one that is made anew, of which it holds old rows.
-    fn is_remade(&self, model: &Model, state: &State) -> bool {
-        let grows = model.calendar.is_some() && !is_in_prod(model, state);
-        grows && model.parents.keys().any(|parent| self.remade.contains(parent))
-    }
-
-    fn add(&mut self, model: &Model, step: &Step, state: &State) {
-        if step.anew || model.parents.keys().any(|parent| self.remade.contains(parent)) {
-            self.remade.insert(model.name.clone());
-        }
-        let snapshot = state.built(&model.fingerprint).filter(|_| !step.anew);
-        let before = step.continues.and_then(|before| state.built(&before));
-        let filled = before.or(snapshot).and_then(|snapshot| snapshot.filled.as_ref());
-        let filled = filled.map(|filled| filled.intervals.clone());
-        self.add_loaded(model, filled.unwrap_or_default(), &step.loads, state);
-        let own = match (&model.calendar, snapshot) {
-            (Some(_), _) if is_in_prod(model, state) => None,
-            (Some(_), Some(snapshot)) if step.loads.is_empty() => Some(snapshot.built_at),
-            (Some(_), _) => Some(i64::MAX),
-            (None, _) => model.parents.keys().filter_map(|parent| self.filled_at.get(parent)).max().copied(),
-        };
-        self.filled_at.extend(own.map(|at| (model.name.clone(), at)));
-    }
-
-    /// Adds a model that holds these spans and is about to be loaded with others.
-    pub fn add_loaded(&mut self, model: &Model, mut filled: Intervals, loads: &[Interval], state: &State) {
-        let held = match &model.calendar {
-            Some(calendar) => {
-                loads.iter().for_each(|load| filled.insert(*load));
-                // nobody waits for what will never be there
-                let is_settled = self.is_prod || is_in_prod(model, state);
-                calendar.never(&filled, self.now, is_settled).into_iter().for_each(|never| filled.insert(never));
-                vec![filled]
-            }
-            None => self.held(model),
-        };
-        if !held.is_empty() {
-            self.held.insert(model.name.clone(), held);
-        }
     }
 }
 

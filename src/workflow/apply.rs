@@ -10,14 +10,13 @@ use super::planning::Prepared;
 use super::session::{Session, now};
 use super::settle::Standing;
 use crate::adapter::warehouse::{Body, Build, Fill, Load, Publication, Warehouse, WarehouseError};
-use crate::domain::diagnostic::{Diagnostic, Excerpt, nearest};
-use crate::domain::engine_message;
+use crate::domain::diagnostic::Diagnostic;
 use crate::domain::environment::{Snapshot, State};
 use crate::domain::interval::{Interval, Times};
 use crate::domain::model::Kind;
 use crate::domain::name::{EnvName, ModelName, TableName};
 use crate::domain::plan::{Action, Plan, Reason, Step};
-use crate::domain::project::{Around, Model, Project, cast, cast_head};
+use crate::domain::project::{Around, Model, Project, cast};
 
 /// What became of a plan.
 #[derive(Debug)]
@@ -338,147 +337,6 @@ impl Session<'_> {
             audited: tree.audit_key(model),
             warnings: Arc::default(),
         })
-    }
-
-    /// What the engine says of a statement around a query.
-    pub(super) fn statement_failed(
-        &self,
-        prepared: &Prepared,
-        model: &Model,
-        number: usize,
-        message: &str,
-    ) -> Result<Diagnostic, Error> {
-        let text = self.file_text(&prepared.desired, model)?;
-        let statement = model.file.statements.get(number);
-        let span = model.file.original(statement.map_or(&model.file.place, |statement| &statement.span));
-        let excerpt = Excerpt { path: self.in_top(&model.path), text, span, label: String::new() };
-        let diagnostic = Diagnostic::new(format!("a statement of `{}` failed", model.name)).at(excerpt);
-        Ok(diagnostic.note(format!("DuckDB: {}", engine_message::headline(message))))
-    }
-
-    /// Why a model could not be built; errors that are not about the model as they are.
-    pub(super) fn build_failed(
-        &self,
-        prepared: &Prepared,
-        model: &Model,
-        build: &Build,
-        error: WarehouseError,
-        state: &State,
-    ) -> Result<Diagnostic, Error> {
-        match error {
-            WarehouseError::Engine { message, .. } => self.explain(prepared, model, build, &message, state),
-            WarehouseError::Audit { failure, .. } => self.audit_failed(prepared, model, &failure),
-            WarehouseError::Columns { changes, .. } => self.columns_refused(prepared, model, &changes),
-            WarehouseError::Unfit { what, help } => self.unfit(prepared, model, what, help),
-            WarehouseError::Statement { number, message } => self.statement_failed(prepared, model, number, &message),
-            error => self.audit_told(&prepared.desired, model, error),
-        }
-    }
-
-    /// What a version that goes on from another's rows would do to their columns.
-    fn columns_refused(&self, prepared: &Prepared, model: &Model, changes: &[String]) -> Result<Diagnostic, Error> {
-        let text = self.file_text(&prepared.desired, model)?;
-        let span = model.file.original(&model.file.place);
-        let excerpt = Excerpt { path: self.in_top(&model.path), text, span, label: String::new() };
-        let what = format!("`{}` goes on from the rows of the version before, whose columns don't fit", model.name);
-        let mut diagnostic = Diagnostic::new(what).at(excerpt);
-        for change in changes {
-            diagnostic = diagnostic.note(change.clone());
-        }
-        Ok(diagnostic.help(format!(
-            "keep the columns, or allow it: kind {} (…, on_destructive_change ALLOW, on_additive_change ALLOW)",
-            model.kind.word()
-        )))
-    }
-
-    /// What is not as a model says, at its header.
-    fn unfit(&self, prepared: &Prepared, model: &Model, what: String, help: &'static str) -> Result<Diagnostic, Error> {
-        let (text, span) = (self.file_text(&prepared.desired, model)?, model.file.original(&model.file.place));
-        let excerpt = Excerpt { path: self.in_top(&model.path), text, span, label: String::new() };
-        Ok(Diagnostic::new(what).at(excerpt).help(help))
-    }
-
-    /// The engine's complaint about a model, at the line that the user wrote.
-    fn explain(
-        &self,
-        prepared: &Prepared,
-        model: &Model,
-        build: &Build,
-        message: &str,
-        state: &State,
-    ) -> Result<Diagnostic, Error> {
-        let headline = engine_message::headline(message);
-        let mut diagnostic = Diagnostic::new(format!("could not build `{}`", model.name));
-        let text: Arc<str> = self.model_text(&prepared.desired, model)?;
-        let written = text.get(model.file.query_span.clone()).unwrap_or_default();
-        let start = model.file.query_span.start;
-        let sent = match &build.body {
-            Body::Table(select) | Body::View(select) => select.as_str(),
-            Body::Loads(fill) => fill.loads.first().map_or(fill.first.as_str(), |load| &load.select),
-            Body::Seed { .. } => "",
-        };
-        let missing = self.missing_table(model, &headline);
-        let path = self.in_top(&model.path);
-        // the statement's first line is ours
-        let place = engine_message::place(message, &format!("\n{sent}")).map(|at| at.saturating_sub(1));
-        let head = cast_head(&model.file.columns);
-        let (sent, place) = match sent.strip_prefix(&head) {
-            Some(inner) if !head.is_empty() => (inner, place.and_then(|at| at.checked_sub(head.len()))),
-            _ => (sent, place),
-        };
-        let span = match (&missing, place) {
-            (Some((_, span)), _) => start + span.start..start + span.end,
-            (None, Some(at)) => {
-                let span = engine_message::in_written(at, sent, written);
-                start + span.start..start + span.end
-            }
-            (None, None) => model.file.place.clone(),
-        };
-        let made = text.get(span.clone()).unwrap_or_default();
-        let excerpt = Excerpt {
-            path,
-            text: self.file_text(&prepared.desired, model)?,
-            span: model.file.original(&span),
-            label: String::new(),
-        };
-        let as_written = excerpt.text.get(excerpt.span.clone()) == Some(made);
-        diagnostic = diagnostic.at(excerpt);
-        if !as_written {
-            diagnostic = diagnostic.note(format!("its macros expanded, this is `{made}`"));
-        }
-        if let Some(blueprint) = model.file.blueprint() {
-            diagnostic = diagnostic.note(format!("with the blueprint {blueprint}"));
-        }
-        diagnostic =
-            diagnostic.note(format!("DuckDB: {}", headline.split(" Did you mean").next().unwrap_or(&headline)));
-        if let Some((name, _)) = missing {
-            let models = prepared.desired.project.models().map(|model| model.name.to_string());
-            let known: Vec<String> =
-                models.chain(state.snapshots.values().map(|snapshot| snapshot.model.to_string())).collect();
-            if let Some(near) = nearest(&name, known.iter().map(String::as_str)) {
-                return Ok(diagnostic.help(format!(
-                    "`{name}` is neither a model nor a table of the warehouse; did you mean `{near}`?"
-                )));
-            }
-            return Ok(diagnostic.help(format!("`{name}` is neither a model nor a table of the warehouse")));
-        }
-        Ok(match engine_message::advice(message) {
-            Some(advice) => diagnostic.help(advice),
-            None => diagnostic,
-        })
-    }
-
-    /// The table that the engine can't find, if the model reads one of that name, and where.
-    fn missing_table(&self, model: &Model, headline: &str) -> Option<(String, std::ops::Range<usize>)> {
-        let (_, rest) = headline.split_once("Table with name ")?;
-        let name = rest.split(" does not exist").next()?.trim().trim_matches('"');
-        let reads = model.file.query.as_ref()?.reads.as_ref()?;
-        let is_it = |read: &&crate::domain::sql::Read| {
-            let last = read.parts.last().is_some_and(|last| last.eq_ignore_ascii_case(name));
-            last || read.parts.join(".").eq_ignore_ascii_case(name)
-        };
-        let read = reads.iter().find(is_it)?;
-        Some((read.parts.join("."), read.span.clone()))
     }
 }
 

@@ -23,6 +23,7 @@ pub mod promote;
 pub mod query;
 pub mod queue;
 pub mod received;
+mod refusal;
 pub mod restate;
 pub mod run;
 pub mod scaffold;
