@@ -178,7 +178,9 @@ impl Session<'_> {
         let stage = ("runtime_stage", Value::Text("evaluating".to_owned()));
         let mut sight = Sight {
             variables: self.config.variables.clone(),
-            named: [("gateway", Value::Text(String::new())), catalog, stage].into_iter().collect(),
+            named: [("gateway", Value::Text(self.config.gateway.clone().unwrap_or_default())), catalog, stage]
+                .into_iter()
+                .collect(),
             models: self.config.models.clone(),
             default_kind: self.config.defaults.kind().word(),
             ..Sight::default()

@@ -4,7 +4,7 @@
 use globset::{GlobBuilder, GlobSetBuilder};
 
 use super::super::diagnostic::nearest;
-use super::super::macros::{self, Variables};
+use super::super::macros::Variables;
 use super::super::model::{Defaults, Problem};
 use super::super::name::{BranchName, SchemaPattern};
 use super::super::sql::Span;
@@ -110,7 +110,6 @@ impl Reader<'_> {
         self.known(root)?;
         let gateway = self.gateway(root)?;
         let mut variables = Variables::default();
-        variables.set("gateway", macros::Value::Text(gateway.name.clone()));
         let mut defaults = Vec::new();
         for level in [Some(root), gateway.node].into_iter().flatten() {
             if let Some(node) = get(level, "variables") {
@@ -133,7 +132,7 @@ impl Reader<'_> {
             main,
             main_is_said,
             models: "models".to_owned(),
-            gateway: Some(gateway.name),
+            gateway: Some(gateway.name).filter(|name| !name.is_empty()),
             warehouse: gateway.database,
             pattern: self.pattern(root)?,
             ttl_seconds: seconds(ttl.0.trim().trim_start_matches("in "))

@@ -39,10 +39,10 @@ fn the_gateway_goes_before_the_rest() {
     };
     let (one, two) = (read(&text_of("")).unwrap(), read(&text_of("default_gateway: two\n")).unwrap());
     assert_eq!(
-        [one.warehouse.as_str(), &text(&one, "a"), &text(&one, "b"), &text(&one, "gateway")],
-        ["one.db", "(1, 2)", "'x'", "'one'"]
+        [one.warehouse.as_str(), &text(&one, "a"), &text(&one, "b"), one.gateway.as_deref().unwrap()],
+        ["one.db", "(1, 2)", "'x'", "one"]
     );
-    assert_eq!([two.warehouse.as_str(), &text(&two, "a"), &text(&two, "gateway")], ["two.db", "1", "'two'"]);
+    assert_eq!([two.warehouse.as_str(), &text(&two, "a"), two.gateway.as_deref().unwrap()], ["two.db", "1", "two"]);
     let cron = |config: &Config| {
         super::super::model::parse_with("SELECT 1 AS a", &config.defaults).unwrap().schedule.cron.unwrap()
     };
