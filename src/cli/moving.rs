@@ -30,7 +30,9 @@ pub(super) fn plan(face: &Face, args: &args::Plan) -> Verdict {
     let prepared = session.prepare(target)?;
     if session.settings_wait && !face.is_json() {
         let file = session.settings_file;
-        anstream::eprintln!("warning: {file} differs from main's; until it is merged, main's settings count");
+        anstream::eprintln!(
+            "warning: {file} differs from main's: its variables and defaults count here, all else when it is merged"
+        );
     }
     lint::first(face, &mut session, &prepared)?;
     let is_prod = prepared.target.environment.is_prod();

@@ -30,6 +30,8 @@ pub(super) struct Sight {
     /// The folder of the models, whose paths name them.
     models: String,
     default_kind: &'static str,
+    /// The properties of models that don't name them.
+    pub(super) defaults: model::Defaults,
     /// A hash over all of it.
     pub(super) key: String,
     /// Whether files were read with other variables than these.
@@ -186,17 +188,19 @@ impl Session<'_> {
         // what is read is what will be run
         let stage = ("runtime_stage", Value::Text("evaluating".to_owned()));
         let own = ("this_model", Value::Sql(model::THIS_MODEL.to_owned()));
+        let settings = self.settings_of(files)?;
         let mut sight = Sight {
-            variables: self.config.variables.clone(),
+            variables: settings.variables,
             named: [("gateway", Value::Text(self.config.gateway.clone().unwrap_or_default())), catalog, stage, own]
                 .into_iter()
                 .collect(),
             models: self.config.models.clone(),
-            default_kind: self.config.defaults.kind().word(),
+            default_kind: settings.defaults.kind().word(),
+            defaults: settings.defaults,
             ..Sight::default()
         };
         let mut hasher = blake3::Hasher::new();
-        hasher.update(self.config.defaults.key().as_bytes());
+        hasher.update(sight.defaults.key().as_bytes());
         hasher.update(format!("{:?}", (&sight.variables, &sight.named, &sight.models, sight.default_kind)).as_bytes());
         let mut problems = Vec::new();
         for file in files.python(MACROS) {
@@ -237,16 +241,16 @@ impl Session<'_> {
             let told = problem.in_file(unit.path, unit.text);
             self.in_repository(vec![of_blueprint(told, unit.blueprint)])
         })?;
-        let mut read = self.read_expanded(unit, expanded)?;
+        let mut read = self.read_expanded(sight, unit, expanded)?;
         if let Some(query) = read.query.as_mut().filter(|_| read.timely) {
             query.canonical = sight.meaning(file, unit);
         }
         Ok(read)
     }
 
-    fn read_expanded(&self, unit: Unit<'_>, expanded: Expanded) -> Result<ModelFile, Vec<Diagnostic>> {
+    fn read_expanded(&self, sight: &Sight, unit: Unit<'_>, expanded: Expanded) -> Result<ModelFile, Vec<Diagnostic>> {
         let text: Arc<str> = expanded.text.as_str().into();
-        let read = model::parse_with(&text, &self.config.defaults)
+        let read = model::parse_with(&text, &sight.defaults)
             .map_err(|problems| problems.into_iter().map(|problem| problem.in_file(unit.path, &text)).collect())
             .and_then(|mut read| self.complete(&mut read, unit.path, &text).map(|()| read));
         match read {
@@ -293,7 +297,7 @@ impl Session<'_> {
             let told = of_blueprint(problem.in_file(&model.path, &text), unit.blueprint);
             Error::Project(self.in_repository(vec![told]))
         })?;
-        let file = self.read_expanded(unit, expanded).map_err(Error::Project)?;
+        let file = self.read_expanded(&tree.sight, unit, expanded).map_err(Error::Project)?;
         let (reads, statement_reads) = self.reads_at(tree, model, &file, &text)?;
         Ok(Model { file: Arc::new(file), reads, statement_reads, ..model.clone() })
     }

@@ -10,7 +10,7 @@ use crate::adapter::warehouse::{Check, Trial};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::interval::{Interval, Moment, Times};
 use crate::domain::macros;
-use crate::domain::model::{Kind, Problem, When, temporary};
+use crate::domain::model::{Kind, Problem, When};
 use crate::domain::name::{ModelName, TableName, quote};
 use crate::domain::project::Model;
 use crate::domain::sql;
@@ -140,11 +140,10 @@ fn lacking(tree: &Tree, model: &Model, given: &Given) -> Option<String> {
     if let Some(name) = before.flatten().find_map(of_model) {
         return Some(name);
     }
-    let temporaries = model.file.temporary(false);
     let reads = model.file.query.iter().flat_map(|query| query.reads.iter().flatten());
     reads.zip(&model.reads).find_map(|(read, parent)| match parent {
         Some(name) => of_model(name),
-        None if temporary(&read.parts).is_some_and(|name| temporaries.contains(&name.to_lowercase())) => None,
+        None if model.file.is_temporary(&read.parts) => None,
         None => {
             let parts = &read.parts[read.parts.len().saturating_sub(2)..];
             let is_given = ModelName::from_parts(parts).is_some_and(|name| given.contains_key(&name));

@@ -119,6 +119,8 @@ struct Meaning {
     words: Vec<String>,
     /// The canonical forms of the models' queries; an audit's words must do.
     queries: Vec<Option<[u8; 32]>>,
+    /// What views are commented with: comments behind columns tell of these.
+    comments: Vec<Option<model::Comments>>,
     unformatted: bool,
 }
 
@@ -132,6 +134,7 @@ impl Meaning {
             meaning.words.extend(lexemes.iter().filter_map(|lexeme| text.get(lexeme.span.clone()).map(str::to_owned)));
             let model = model::parse(text).ok();
             meaning.unformatted |= model.as_ref().is_some_and(|file| file.about.unformatted);
+            meaning.comments.push(model.as_ref().map(|file| file.about.comments.clone()));
             meaning.queries.push(model.and_then(|file| file.query).map(|query| query.canonical));
         }
         Some(meaning)

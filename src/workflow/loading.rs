@@ -100,7 +100,7 @@ impl Session<'_> {
         problems: &mut Vec<Diagnostic>,
         waiting: &mut Vec<Waiting<'f>>,
     ) -> Result<(), Error> {
-        let fixed = format!("{}-{}", file.id, self.config.defaults.key());
+        let fixed = format!("{}-{}", file.id, sight.defaults.key());
         let dynamic = dynamic_key(file, sight);
         let cached = [&fixed, &dynamic].into_iter().find_map(|key| self.parsed().borrow().models(key));
         if let Some(cached) = cached {
@@ -122,7 +122,7 @@ impl Session<'_> {
         let told = |problem: Problem| problem.in_file(&file.path, &text);
         let taken_apart = File::read(&text).filter(File::is_dynamic);
         let Some(apart) = taken_apart else {
-            let parsed = model::parse_with(&text, &self.config.defaults)
+            let parsed = model::parse_with(&text, &sight.defaults)
                 .map_err(|problems| problems.into_iter().map(told).collect::<Vec<_>>())
                 .and_then(|mut model| self.complete(&mut model, &file.path, &text).map(|()| Arc::new(model)));
             match parsed {

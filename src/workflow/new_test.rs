@@ -220,6 +220,7 @@ fn parents(tree: &Tree, model: &Model) -> Vec<String> {
         let names = match parent.as_ref().and_then(|name| tree.project.model(name)) {
             Some(parent) if parent.kind == Kind::Embedded => parents(tree, parent),
             Some(parent) => vec![parent.name.to_string()],
+            None if model.file.is_temporary(&read.parts) => continue,
             None => vec![read.parts.join(".")],
         };
         for name in names {

@@ -70,10 +70,16 @@ impl Session<'_> {
         let again = state.snapshots.iter().filter(|(_, snapshot)| !is_history(snapshot));
         let parents: BTreeMap<Fingerprint, Vec<Fingerprint>> =
             again.map(|(fingerprint, snapshot)| (*fingerprint, snapshot.parents.clone())).collect();
-        if let Some(model) = named.iter().filter_map(|named| state.snapshots.get(named)).find(|named| is_history(named))
-        {
+        let of_history = |named: &&Fingerprint| state.snapshots.get(named).is_some_and(is_history);
+        let histories: BTreeSet<ModelName> = named
+            .iter()
+            .filter(of_history)
+            .filter_map(|named| Some(state.snapshots.get(named)?.model.clone()))
+            .collect();
+        named.retain(|named| !of_history(&named));
+        if let Some(model) = histories.first().filter(|_| named.is_empty()) {
             return Err(Error::Usage {
-                what: format!("`{}` keeps a history, which can't be computed again", model.model),
+                what: format!("`{model}` keeps a history, which can't be computed again"),
                 help: "name the others; what is below is built again without it".to_owned(),
             });
         }
@@ -104,7 +110,7 @@ impl Session<'_> {
         // an incremental table that only a rollback would show again can't be loaded: its files are not at hand
         let can = |snapshot: &&Snapshot| snapshot.filled.is_none() || live.contains_key(&snapshot.fingerprint);
         let mut snapshots: Vec<Snapshot> = snapshots.filter(can).cloned().collect();
-        let (mut kept, mut trees) = (BTreeSet::new(), BTreeMap::new());
+        let (mut kept, mut trees) = (histories, BTreeMap::new());
         for snapshot in snapshots.iter().filter(|snapshot| snapshot.filled.is_some()) {
             let shown = self.shown_model(snapshot, &live, state, &mut trees)?;
             if shown.is_some_and(|(_, model)| matches!(model.kind, Kind::Incremental(it) if it.disable_restatement)) {

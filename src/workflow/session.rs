@@ -141,6 +141,8 @@ impl<'a> Session<'a> {
             std::fs::create_dir_all(self.shared_folder()).map_err(io("create", self.shared_folder()))?;
             std::fs::write(&file, known.join("\n") + "\n").map_err(io("write", file))?;
         }
+        let file = settings::main_file(&self.repository, &self.prefix);
+        std::fs::write(&file, self.config.main.as_str()).map_err(io("write", file))?;
         Ok(())
     }
 }

@@ -1,9 +1,11 @@
 //! Which file has a project's settings, and which version of it counts.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::error::{Error, io};
-use super::session::{main_tip, registered};
+use super::session::{Session, main_tip, registered};
+use super::tree::Files;
+use crate::adapter::cache;
 use crate::adapter::git::{CommitId, Head, Repository};
 use crate::domain::config::{CONFIG_FILES, Config, is_config};
 use crate::domain::name::BranchName;
@@ -48,6 +50,11 @@ pub(super) fn read(repository: &Repository, prefix: &str) -> Result<Settings, Er
         Some((_, Err(_))) => BranchName::from("main"),
         None => main_of_bare(repository)?,
     };
+    // a branch can't make itself main by saying so
+    let main = match known_main(repository, prefix) {
+        Some(known) if known != main && repository.branch_tip(&known)?.is_some() && !is_on(repository, &known) => known,
+        _ => main,
+    };
     let on_main = matches!(repository.head(), Ok(Head::Branch { name, .. }) if name == main);
     let settings = |file, mut config: Config, wait| {
         if !config.main_is_said {
@@ -71,6 +78,52 @@ pub(super) fn read(repository: &Repository, prefix: &str) -> Result<Settings, Er
             let start = repository.git_dir().to_owned();
             Err(Error::NoProject { top: start.clone(), start, known: registered(repository) })
         }
+    }
+}
+
+impl Session<'_> {
+    /// The settings of a source tree, as far as they say what its models mean: variables and defaults. Where the
+    /// warehouse is, and what is main, is main's to say.
+    ///
+    /// What a tree other than main's takes from the environment could be anyone's secret, so it may take nothing that
+    /// its models see.
+    pub(super) fn settings_of(&self, files: &Files) -> Result<Config, Error> {
+        for name in CONFIG_FILES {
+            let Some(file) = files.get(name) else { continue };
+            let text = self.text(file)?.replace("\r\n", "\n");
+            if !is_config(name, &text) {
+                continue;
+            }
+            let path = self.in_top(name);
+            let parse = |value: &dyn Fn(&str) -> Option<String>| {
+                Config::parse(&path, &text, value).map_err(|problem| Error::Project(vec![problem]))
+            };
+            if self.is_mains(name, &text)? {
+                return parse(&|name| std::env::var(name).ok());
+            }
+            let (one, other) = (parse(&|_| Some("1".to_owned()))?, parse(&|_| Some("2".to_owned()))?);
+            let meaning = |config: &Config| (format!("{:?}", config.variables), config.defaults.key());
+            if meaning(&one) != meaning(&other) {
+                return Err(Error::Usage {
+                    what: format!("{path} takes a variable or default from the environment, which only main may do"),
+                    help: "write the value down, or merge the change into main first".to_owned(),
+                });
+            }
+            return Ok(one);
+        }
+        Ok(self.config.clone())
+    }
+
+    /// Whether a text is that of main's settings, as committed or, on main, as they lie there.
+    fn is_mains(&self, name: &str, text: &str) -> Result<bool, Error> {
+        let here = self.folder.as_ref().filter(|_| self.branch().is_ok_and(|branch| branch == self.config.main));
+        let here = here.and_then(|folder| std::fs::read_to_string(folder.join(name)).ok());
+        if here.is_some_and(|here| here.replace("\r\n", "\n") == text) {
+            return Ok(true);
+        }
+        let Some(tip) = self.main_tip()? else { return Ok(self.folder.is_some()) };
+        let committed = committed(&self.repository, &self.prefix, &tip)?;
+        Ok(committed.is_some_and(|(file, committed)| file == name && committed.replace("\r\n", "\n") == text))
     }
 }
 
@@ -118,6 +171,21 @@ pub(super) fn find_in_bare(repository: &Repository) -> Result<String, Error> {
             Err(Error::NoProject { start: top.clone(), top, known: folders })
         }
     }
+}
+
+/// The branch that was main when the hooks were installed.
+fn known_main(repository: &Repository, prefix: &str) -> Option<BranchName> {
+    let known = std::fs::read_to_string(main_file(repository, prefix)).ok()?;
+    Some(BranchName::from(known.trim_end())).filter(|known| !known.as_str().is_empty())
+}
+
+/// Where that is remembered.
+pub(super) fn main_file(repository: &Repository, prefix: &str) -> PathBuf {
+    cache::folder(repository.common_dir()).join(format!("main{}", prefix.replace('/', "+")))
+}
+
+fn is_on(repository: &Repository, branch: &BranchName) -> bool {
+    matches!(repository.head(), Ok(Head::Branch { name, .. }) if name == *branch)
 }
 
 /// The branch that drives prod. Where the settings can't say it, that is `main`, or `master` where there is no `main`;

@@ -11,6 +11,7 @@ use super::expand::Sight;
 use super::session::Session;
 use crate::adapter::cache::{self, SeedContent};
 use crate::adapter::git::{CommitId, SourceFile, StatCache, TreeId};
+use crate::domain::config::CONFIG_FILES;
 use crate::domain::diagnostic::{Diagnostic, Excerpt};
 use crate::domain::engine_message;
 use crate::domain::external::{Externals, is_external};
@@ -297,7 +298,7 @@ pub(super) fn is_wanted(models: &str, path: &str) -> bool {
     let is_source = || [models, MACROS, AUDITS].iter().any(|folder| is_below(folder, path));
     let is_test = || is_below(TESTS, path) && matches!(ending.as_str(), "yaml" | "yml");
     let is_source = (matches!(ending.as_str(), "sql" | "py") && is_source()) || is_external(path);
-    is_source || is_test() || DATA.contains(&ending.as_str())
+    is_source || is_test() || DATA.contains(&ending.as_str()) || CONFIG_FILES.contains(&path)
 }
 
 fn is_data(path: &str) -> bool {

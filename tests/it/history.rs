@@ -163,6 +163,29 @@ fn a_changed_query_keeps_the_history() {
     sandbox.is_sound();
 }
 
+#[test]
+fn another_way_to_tell_changes_keeps_the_history() {
+    let sandbox = shop(
+        BY_TIME,
+        "CREATE TABLE raw.customers AS SELECT 1 AS id, 'Ada' AS name, TIMESTAMP '2026-01-01' AS updated_at",
+    );
+    promote(&sandbox, "2026-01-02");
+    sandbox.sql("UPDATE raw.customers SET name = 'Ada L.', updated_at = '2026-01-02 09:00:00'");
+    run(&sandbox, "2026-01-03");
+    let kind = "SCD_TYPE_2_BY_COLUMN (unique_key id, columns [name])";
+    sandbox.model("customers", &BY_TIME.replace("SCD_TYPE_2_BY_TIME (unique_key id)", kind));
+    sandbox.commit_quietly("by column");
+    promote(&sandbox, "2026-01-03 12:00:00");
+    let expected = ["Ada 1970-01-01 2026-01-02 09:00:00", "Ada L. 2026-01-02 09:00:00 NULL"];
+    assert_eq!(history(&sandbox, "name"), expected);
+    sandbox.model("other", "SELECT 1 AS n");
+    sandbox.commit_quietly("another");
+    promote(&sandbox, "2026-01-03 12:00:00");
+    let all = sandbox.vmesh(&["plan", "prod", "--restate-model", "*", "--yes"]);
+    assert_eq!(all.code, Some(0), "{}", all.err);
+    assert_eq!(history(&sandbox, "name"), expected);
+}
+
 /// Whatever the loads are cut into, and however often one fails, the table is that of a single load.
 #[test]
 fn any_cut_of_a_log_gives_the_same_history() {

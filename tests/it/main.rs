@@ -30,6 +30,7 @@ mod restate;
 mod reuse;
 mod seeds;
 mod server;
+mod settings;
 mod soundness;
 mod splits;
 mod standalone;

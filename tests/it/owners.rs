@@ -117,7 +117,11 @@ fn a_branch_behind_main_is_not_told_of_mains_changes() {
 fn records_of_the_first_version_are_brought_up_to_date() {
     let sandbox = Sandbox::promoted(&CHAIN);
     sandbox.sql(
-        "ALTER TABLE vmesh_state.environments DROP COLUMN owner; DROP TABLE vmesh_state.previews; \
+        "ALTER TABLE vmesh_state.snapshots DROP COLUMN content; ALTER TABLE vmesh_state.snapshots DROP COLUMN revision; \
+         ALTER TABLE vmesh_state.snapshots DROP COLUMN continues; ALTER TABLE vmesh_state.snapshots DROP COLUMN around; \
+         ALTER TABLE vmesh_state.pointers DROP COLUMN comments; ALTER TABLE vmesh_state.promotions DROP COLUMN comments; \
+         DROP TABLE vmesh_state.comments; \
+         ALTER TABLE vmesh_state.environments DROP COLUMN owner; DROP TABLE vmesh_state.previews; \
          ALTER TABLE vmesh_state.snapshots DROP COLUMN filled; ALTER TABLE vmesh_state.snapshots DROP COLUMN audited; \
          DELETE FROM vmesh_state.format; INSERT INTO vmesh_state.format VALUES (1, 'vmesh 0.1.0')",
     );

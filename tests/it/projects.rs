@@ -125,7 +125,7 @@ fn a_diner_with_macros_jinja_views_and_audits() {
     assert_eq!(rows("FROM diner.top_waiters"), ["1 Ada 29.75", "3 Edsger 9.00"]);
     assert_eq!(rows("SELECT count(*) FROM diner.customers"), ["3"]);
     is_well(&sandbox, 2);
-    // a branch looks at it with other settings, which have to be merged first
+    // a branch looks at it with variables of its own
     sandbox.git(&["-c", "core.hooksPath=/dev/null", "switch", "--quiet", "-c", "cheaper"]).good();
     sandbox.write("config.yaml", &sandbox.read("config.yaml").replace("tax_percent: 20", "tax_percent: 0"));
     sandbox.write("macros/with_tax.sql", "MACRO with_tax(amount) AS (@amount) * (100 + @tax_percent) / 200;\n");
@@ -134,7 +134,7 @@ fn a_diner_with_macros_jinja_views_and_audits() {
     done.good();
     assert_eq!(
         rows("SELECT revenue FROM diner__dev__cheaper.revenue_by_day ORDER BY order_day"),
-        ["6.75", "15.30", "5.40"]
+        ["5.63", "12.75", "4.50"]
     );
 }
 

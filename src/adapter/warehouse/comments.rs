@@ -92,7 +92,7 @@ impl Warehouse {
             };
             let has = |column: &str| columns.iter().any(|(name, _)| name.eq_ignore_ascii_case(column));
             statements.push_str(&view_statement(&catalog, view, table));
-            statements.push_str(&comments.statements(view, &has));
+            statements.push_str(&comments.statements(&catalog, view, &has));
         }
         self.run(DOING, &statements)
     }

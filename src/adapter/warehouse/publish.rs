@@ -154,7 +154,7 @@ impl Warehouse {
                 schemas.insert(place.schema.clone());
                 create.push_str(&view_statement(&catalog, &place, table));
                 if let Some(comments) = comments {
-                    create.push_str(&comments.statements(&place, &|column| columns.has(&table.name, column)));
+                    create.push_str(&comments.statements(&catalog, &place, &|column| columns.has(&table.name, column)));
                 }
             }
             wanted.insert(place);

@@ -2,12 +2,19 @@
 
 use super::super::lint::{Linter, Rule};
 use super::super::yaml::Node;
-use super::sqlmesh::{Found, Reader, get, problem};
+use super::sqlmesh::{Found, Reader, get, problem, unknown};
 
 impl Reader<'_> {
     /// The linter's rules; while it is switched off, they stop no plan.
     pub(super) fn linter(&self, root: &Node) -> Found<Linter> {
         let Some(node) = get(root, "linter") else { return Ok(Linter::default()) };
+        const KEYS: [&str; 5] = ["enabled", "rules", "warn_rules", "ignored_rules", "use_project_index"];
+        for (key, _) in node.map().unwrap_or_default() {
+            let name = self.string(key)?;
+            if !KEYS.contains(&name.as_str()) {
+                return Err(unknown(&name, key, KEYS.into_iter()));
+            }
+        }
         let (errors, warnings, ignored) =
             (self.rules(node, "rules")?, self.rules(node, "warn_rules")?, self.rules(node, "ignored_rules")?);
         let is_on = match get(node, "enabled") {

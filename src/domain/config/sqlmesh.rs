@@ -420,7 +420,7 @@ fn is_nothing(node: &Node) -> bool {
     }
 }
 
-fn unknown<'a>(name: &str, key: &Node, known: impl Iterator<Item = &'a str>) -> Problem {
+pub(super) fn unknown<'a>(name: &str, key: &Node, known: impl Iterator<Item = &'a str>) -> Problem {
     let problem = problem(format!("unknown key `{name}`"), key.span.clone());
     match nearest(name, known) {
         Some(near) => problem.help(format!("did you mean `{near}`?")),

@@ -144,7 +144,10 @@ fn externals(subject: &Subject<'_>) -> Vec<Finding> {
     let Some(query) = &subject.model.file.query else { return Vec::new() };
     let reads = query.reads.iter().flatten().zip(&subject.model.reads);
     let is_declared = |parts: &[String]| subject.project.externals().get(parts).is_some();
-    let unknown = reads.filter(|(read, model)| model.is_none() && !is_declared(&read.parts)).map(|(read, _)| Finding {
+    let is_temporary = |parts: &[String]| subject.model.file.is_temporary(parts);
+    let unknown =
+        reads.filter(|(read, model)| model.is_none() && !is_declared(&read.parts) && !is_temporary(&read.parts));
+    let unknown = unknown.map(|(read, _)| Finding {
         what: format!("`{}` reads `{}`, which the project doesn't declare", subject.model.name, read.parts.join(".")),
         place: Place::Query(read.span.clone()),
         help: "declare it in external_models.yaml, with its columns".to_owned(),

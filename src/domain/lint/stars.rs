@@ -66,7 +66,10 @@ fn unknown(subject: &Subject<'_>, among: Option<&[usize]>) -> Vec<(String, bool)
     let model = subject.model;
     let reads = model.file.query.iter().flat_map(|query| query.reads.iter().flatten()).enumerate();
     let counts = reads.filter(|(index, _)| among.is_none_or(|among| among.contains(index)));
-    let unknown = counts.filter(|(index, _)| {
+    let unknown = counts.filter(|(index, read)| {
+        if model.file.is_temporary(&read.parts) {
+            return false;
+        }
         let all = [Output::All { read: *index, except: Vec::new() }];
         subject.project.columns(model, &all).is_none()
     });

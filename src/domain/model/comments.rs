@@ -31,8 +31,8 @@ impl Comments {
     }
 
     /// The statements that put them on a view which was just made and has the columns for which `has` holds.
-    pub fn statements(&self, view: &TableName, has: &dyn Fn(&str) -> bool) -> String {
-        let view_name = view.quoted();
+    pub fn statements(&self, catalog: &str, view: &TableName, has: &dyn Fn(&str) -> bool) -> String {
+        let view_name = format!("{}.{}", quote(catalog), view.quoted());
         let mut out = String::new();
         if let Some(text) = &self.view {
             out.push_str(&format!("COMMENT ON VIEW {view_name} IS {};\n", literal(text)));

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::sql::Lexeme;
 use super::header::{self, Property, Value};
-use super::incremental::{By, Incremental, OnChange, boolean, expected, expressions, number};
+use super::incremental::{By, Incremental, OnChange, boolean, expected, expressions, number, unknown};
 use super::problem::Problem;
 
 /// How versions of a row are told apart. Keys and values compare NULL-safely.
@@ -134,8 +134,7 @@ pub(super) fn read(word: &str, value: &Value<'_>, inner: &[Lexeme]) -> Result<In
                 return Err(problem.help("leave it out: what was once valid can't be computed again"));
             }
             (key, _) => {
-                let what = format!("unknown property `{key}` of kind {word}");
-                return Err(Problem::new(what, property.span.clone()));
+                return Err(unknown(key, word, &property));
             }
         }
     }

@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
+use super::super::diagnostic::nearest;
 use super::super::sql::Lexeme;
 use super::header::{self, Property, Value};
 use super::history::{self, History};
@@ -181,7 +182,9 @@ impl Incremental {
             _ => By::Unmanaged(false),
         };
         let (mut lookback, mut batch_size) = (0, None);
-        let (mut forward_only, mut on_change) = (false, OnChange::default());
+        // as in SQLMesh: what was added can't be told from what would be, nor can a partition's old rows
+        let mut forward_only = matches!(by, By::Partition(_) | By::Unmanaged(_));
+        let mut on_change = OnChange::default();
         // what was added can't be told from what is added again
         let mut disable_restatement = matches!(by, By::Unmanaged(_));
         for property in header::items(inner)? {
@@ -210,10 +213,7 @@ impl Incremental {
                     return Err(Problem::new(format!("`{key}` is not supported yet"), property.span.clone()));
                 }
                 (key, _) => {
-                    return Err(Problem::new(
-                        format!("unknown property `{key}` of kind {word}"),
-                        property.span.clone(),
-                    ));
+                    return Err(unknown(key, word, &property));
                 }
             }
         }
@@ -262,4 +262,34 @@ pub(super) fn boolean(property: &Property<'_>) -> Result<bool, Problem> {
 
 pub(super) fn expected(what: &str, property: &Property<'_>) -> Problem {
     Problem::new(format!("`{}` is {what}", property.key), property.value.span())
+}
+
+/// Properties of these kinds and of histories, for those who mistype one.
+const PROPERTIES: [&str; 17] = [
+    "time_column",
+    "unique_key",
+    "insert_overwrite",
+    "lookback",
+    "batch_size",
+    "batch_concurrency",
+    "disable_restatement",
+    "forward_only",
+    "on_destructive_change",
+    "on_additive_change",
+    "updated_at_name",
+    "updated_at_as_valid_from",
+    "execution_time_as_valid_from",
+    "valid_from_name",
+    "valid_to_name",
+    "invalidate_hard_deletes",
+    "time_data_type",
+];
+
+/// A property that a kind doesn't have.
+pub(super) fn unknown(key: &str, word: &str, property: &Property<'_>) -> Problem {
+    let problem = Problem::new(format!("unknown property `{key}` of kind {word}"), property.span.clone());
+    match nearest(key, PROPERTIES) {
+        Some(near) if near != key => problem.help(format!("did you mean `{near}`?")),
+        _ => problem,
+    }
 }

@@ -208,6 +208,11 @@ impl ModelFile {
         made.filter_map(name).collect()
     }
 
+    /// Whether a name that the query reads is that of a temporary table of its statements.
+    pub fn is_temporary(&self, parts: &[String]) -> bool {
+        temporary(parts).is_some_and(|name| self.temporary(false).contains(&name.to_lowercase()))
+    }
+
     /// A file without a header.
     fn plain() -> Self {
         Self {

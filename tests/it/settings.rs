@@ -1,0 +1,76 @@
+//! Whose settings count: what models mean is each tree's own, where the warehouse is and what is main is main's to say.
+
+use crate::support::Sandbox;
+
+const RATE: &str = "[hooks]\nbuild = \"inline\"\n[variables]\nrate = 2\n";
+
+fn shop() -> Sandbox {
+    let sandbox = Sandbox::bare_project();
+    sandbox.write("vmesh.toml", RATE);
+    sandbox.model("prices", "SELECT 10 * @rate AS price");
+    sandbox.commit("models");
+    sandbox.vmesh(&["hooks", "install"]).good();
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    sandbox
+}
+
+fn price(sandbox: &Sandbox, schema: &str) -> String {
+    sandbox.value(&format!("SELECT price FROM {schema}.prices"))
+}
+
+#[test]
+fn prod_is_made_with_the_variables_of_its_commit() {
+    let sandbox = shop();
+    sandbox.write("vmesh.toml", &RATE.replace("rate = 2", "rate = 3"));
+    sandbox.model("other", "SELECT 1 AS n");
+    sandbox.git(&["add", "models"]).good();
+    sandbox.git(&["commit", "--quiet", "-m", "not the settings"]).good();
+    assert_eq!(price(&sandbox, "prod"), "20");
+    sandbox.commit("the settings");
+    assert_eq!(price(&sandbox, "prod"), "30");
+    sandbox.vmesh(&["promote", "HEAD~2", "--allow-rewind", "--yes", "--no-build"]).good();
+    assert_eq!(price(&sandbox, "prod"), "20");
+    sandbox.is_sound();
+}
+
+#[test]
+fn a_branch_has_its_own_variables_and_main_has_the_warehouse() {
+    let sandbox = shop();
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    let own = RATE.replace("rate = 2", "rate = 5\nextra = 1") + "[engine]\npath = \"elsewhere.duckdb\"\n";
+    sandbox.write("vmesh.toml", &own);
+    sandbox.model("prices", "SELECT 10 * @rate + @extra AS price");
+    sandbox.commit("another rate");
+    assert_eq!((price(&sandbox, "dev__alice"), price(&sandbox, "prod")), ("51".to_owned(), "20".to_owned()));
+    assert!(!sandbox.path().join("elsewhere.duckdb").exists());
+}
+
+#[test]
+fn a_branch_does_not_become_main_by_saying_so() {
+    let sandbox = shop();
+    sandbox.git(&["switch", "--quiet", "-c", "evil"]).good();
+    sandbox.write("vmesh.toml", &("[project]\nmain = \"evil\"\n".to_owned() + &RATE.replace("rate = 2", "rate = 666")));
+    sandbox.commit("mine");
+    assert_eq!(price(&sandbox, "prod"), "20");
+    assert_eq!(price(&sandbox, "dev__evil"), "6660");
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    assert_eq!(price(&sandbox, "prod"), "20");
+}
+
+#[test]
+fn a_branch_takes_no_secret_from_the_environment() {
+    let sandbox = Sandbox::bare_project();
+    std::fs::remove_file(sandbox.path().join("vmesh.toml")).unwrap();
+    let settings = "gateways:\n  local:\n    connection:\n      type: duckdb\n      database: warehouse.duckdb\n";
+    sandbox.write("config.yaml", settings);
+    sandbox.model("a", "SELECT 1 AS n");
+    sandbox.commit("models");
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    sandbox.git(&["switch", "--quiet", "-c", "evil"]).good();
+    sandbox.write("config.yaml", &format!("{settings}variables:\n  secret: \"{{{{ env_var('HOME') }}}}\"\n"));
+    sandbox.model("a", "SELECT @secret AS n");
+    sandbox.commit_quietly("mine");
+    let refused = sandbox.vmesh(&["plan", "--yes"]).fails(2);
+    assert!(refused.contains("takes a variable or default from the environment"), "{refused}");
+    assert!(!refused.contains(sandbox.path().to_str().unwrap()), "{refused}");
+}
