@@ -43,6 +43,8 @@ pub struct Snapshot {
     pub content: Option<Fingerprint>,
     /// Counts the times that its rows changed.
     pub revision: u64,
+    /// When its table was made, before anything was loaded into it: microseconds since 1970.
+    pub made_at: i64,
     /// The snapshot whose rows it went on from, as it was then.
     pub continues: Option<Continued>,
 }

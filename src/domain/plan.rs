@@ -270,7 +270,8 @@ fn step(
     let inlined = model.kind == Kind::Embedded;
     let known = state.built(&model.fingerprint);
     let rows = continued(model, known, trees.desired, state, env);
-    let anew = rows.is_some() || known.is_some() && above.is_remade(model, state);
+    let is_old = |known| model.calendar.is_some() && above.is_remade(model, known, state);
+    let anew = rows.is_some() || known.is_some_and(is_old);
     let built = known.filter(|_| !anew);
     let twin = twin(model, state).filter(|twin| known.is_none() && !above.is_stale(model, twin, state));
     let (aim, loads) = loads(model, built, rows, state, env, timing, above);

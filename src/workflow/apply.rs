@@ -161,6 +161,19 @@ impl Session<'_> {
         let mut stuck: BTreeSet<ModelName> = BTreeSet::new();
         let mut skipped = Vec::new();
         let mut begun = 0;
+        let kept = state.kept_for_rollback(now() - self.config.ttl_seconds);
+        let overwritten = |step: &&Step| {
+            let known = step.fingerprint.filter(|fingerprint| state.built(fingerprint).is_some());
+            step.continues.is_some() && known.is_some_and(|known| kept.contains(&known))
+        };
+        for step in plan.builds().filter(overwritten) {
+            if let Some(model) = project.model(&step.model) {
+                failures.push((step.model.clone(), self.shown_before(prepared, model)?));
+            }
+        }
+        if !failures.is_empty() {
+            return Err(Error::Builds { environment: plan.environment.clone(), failures, skipped, built: built.len() });
+        }
         let mut crew = Crew::new(warehouse, total)?;
         loop {
             if !self.location.interrupt.is_requested() {

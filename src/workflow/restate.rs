@@ -86,7 +86,7 @@ impl Session<'_> {
         let live = live(state);
         // what a rollback may show again is kept up to date, too
         let kept = state.kept_for_rollback(now() - self.config.ttl_seconds);
-        let (all, unshown): (BTreeSet<Fingerprint>, BTreeSet<Fingerprint>) = graph::below(&parents, named)
+        let (all, unshown): (BTreeSet<Fingerprint>, BTreeSet<Fingerprint>) = below(state, &parents, named)
             .into_iter()
             .partition(|fingerprint| live.contains_key(fingerprint) || kept.contains(fingerprint));
         let table = |fingerprint: &Fingerprint| state.snapshots.get(fingerprint).map(|snapshot| &snapshot.table);
@@ -215,6 +215,25 @@ impl Session<'_> {
 /// Whether a snapshot holds rows that can be computed again: views hold none, seeds are their file.
 fn is_filled(snapshot: &Snapshot) -> bool {
     snapshot.filled.is_some() || snapshot.select.is_some() && snapshot.kind != "VIEW"
+}
+
+/// The named snapshots, those that show the same tables under other names, and all that was built from any of them.
+fn below(
+    state: &State,
+    parents: &BTreeMap<Fingerprint, Vec<Fingerprint>>,
+    named: BTreeSet<Fingerprint>,
+) -> BTreeSet<Fingerprint> {
+    let mut found = graph::below(parents, named);
+    loop {
+        let table = |fingerprint: &Fingerprint| state.snapshots.get(fingerprint).map(|snapshot| &snapshot.table);
+        let tables: BTreeSet<&TableName> = found.iter().filter_map(table).collect();
+        let shared = parents.keys().filter(|known| table(known).is_some_and(|table| tables.contains(table)));
+        let next = graph::below(parents, found.iter().chain(shared).copied().collect::<BTreeSet<_>>());
+        if next.len() == found.len() {
+            return found;
+        }
+        found = next;
+    }
 }
 
 /// Whether a snapshot keeps what was once valid.

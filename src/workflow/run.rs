@@ -167,8 +167,9 @@ impl Session<'_> {
                     .map(|(view, _)| view.clone())
                     .collect();
                 let mark = format!("running `{}`", model.name);
-                warehouse
-                    .transaction(&mark, |warehouse| warehouse.refill_audited(&build, &snapshot, &views, now_micros()))
+                // variables outlive a transaction that is rolled back: not even that shall reach another model
+                let session = warehouse.another_session()?;
+                session.transaction(&mark, |session| session.refill_audited(&build, &snapshot, &views, now_micros()))
             }
         };
         match done {

@@ -101,15 +101,58 @@ fn columns_change_only_as_the_model_allows() {
 }
 
 #[test]
-fn a_revert_goes_on_from_the_rows_of_what_it_reverts() {
-    let sandbox = shop(&[("daily", DAILY)]);
+fn what_prod_has_shown_keeps_its_rows() {
+    let below = ("sums", "SELECT sum(total) AS total FROM daily");
+    let sandbox = shop(&[("daily", DAILY), below]);
     promote(&sandbox, "2026-01-03");
     sandbox.model("daily", &DAILY.replace("sum(amount)", "2 * sum(amount)"));
     sandbox.commit_quietly("twice");
     promote(&sandbox, "2026-01-04");
     sandbox.git(&["-c", "core.hooksPath=/dev/null", "revert", "--no-edit", "HEAD"]).good();
+    let refused = sandbox.vmesh(&["promote", "--yes", "--execution-time", "2026-01-05"]).fails(1);
+    assert!(refused.contains("prod has shown this version of `daily` before"), "{refused}");
+    assert_eq!(totals(&sandbox, "prod"), "1 1 2");
+    sandbox.model("daily", &DAILY.replace("start '", "stamp 'again', start '"));
+    sandbox.commit_quietly("a version of its own");
     promote(&sandbox, "2026-01-05");
-    assert_eq!(totals(&sandbox, "prod"), "1 1 2 1");
+    assert_eq!(
+        (totals(&sandbox, "prod"), sandbox.value("SELECT total FROM prod.sums")),
+        ("1 1 2 1".to_owned(), "5".to_owned())
+    );
+    let first = sandbox.git(&["rev-list", "--max-parents=0", "HEAD"]).good();
+    sandbox.vmesh(&["rollback", first.trim(), "--yes"]).good();
+    assert_eq!(
+        (totals(&sandbox, "prod"), sandbox.value("SELECT total FROM prod.sums")),
+        ("1 1".to_owned(), "2".to_owned())
+    );
+    sandbox.is_sound();
+}
+
+/// What was built on a branch's preview is built again once the preview is.
+#[test]
+fn a_child_of_a_preview_is_not_taken_for_one_of_the_rows_that_were_promoted() {
+    let grows = "MODEL (name later, kind INCREMENTAL_BY_TIME_RANGE (time_column day), start '2026-01-01');
+                 SELECT day, total + 100 AS total FROM daily WHERE day BETWEEN @start_date AND @end_date";
+    let sums = "SELECT sum(total) AS total FROM daily";
+    let sandbox = shop(&[("daily", DAILY), ("sums", sums), ("later", grows)]);
+    promote(&sandbox, "2026-01-04");
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    sandbox.model("daily", &DAILY.replace("sum(amount)", "2 * sum(amount)"));
+    sandbox.commit_quietly("twice");
+    sandbox.git(&["switch", "--quiet", "-c", "bob"]).good();
+    sandbox.model("sums", "SELECT sum(total) + 0 AS total FROM daily");
+    sandbox.model("later", &grows.replace("+ 100", "+ 200"));
+    sandbox.commit_quietly("on top of alice's");
+    sandbox.vmesh(&["plan", "--yes", "--execution-time", "2026-01-06"]).good();
+    sandbox.vmesh(&["run", "prod", "--execution-time", "2026-01-07"]).good();
+    merge(&sandbox, "alice");
+    promote(&sandbox, "2026-01-08");
+    merge(&sandbox, "bob");
+    promote(&sandbox, "2026-01-08");
+    assert_eq!(totals(&sandbox, "prod"), "1 1 1 1 1 1 2");
+    assert_eq!(sandbox.value("SELECT total FROM prod.sums"), "8");
+    let later = "SELECT string_agg(total::VARCHAR, ' ' ORDER BY day) FROM prod.later";
+    assert_eq!(sandbox.value(later), "201 201 201 201 201 201 202");
     sandbox.is_sound();
 }
 

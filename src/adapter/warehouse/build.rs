@@ -70,6 +70,7 @@ impl Build {
             audited: self.audited.iter().cloned().collect(),
             content: Some(self.content),
             revision: 0,
+            made_at: at,
             continues: None,
         }
     }
@@ -132,7 +133,8 @@ impl Warehouse {
         if columns != snapshot.columns {
             self.renew(views, &snapshot.table, &columns)?;
         }
-        let snapshot = Snapshot { columns, built_at: at, revision: snapshot.revision + 1, ..snapshot.clone() };
+        let snapshot =
+            Snapshot { columns, built_at: at, made_at: at, revision: snapshot.revision + 1, ..snapshot.clone() };
         self.record(&snapshot)?;
         Ok(snapshot)
     }
@@ -243,7 +245,8 @@ impl Warehouse {
         let doing = "recording a snapshot";
         let parents: Vec<String> = snapshot.parents.iter().map(Fingerprint::hex).collect();
         let columns = serde_json::to_string(&snapshot.columns).unwrap_or_default();
-        let sql = "INSERT OR REPLACE INTO vmesh_state.snapshots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        let sql =
+            "INSERT OR REPLACE INTO vmesh_state.snapshots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
         let around = (!snapshot.around.is_empty()).then(|| serde_json::to_string(&snapshot.around).unwrap_or_default());
         let values = duckdb::params![
             snapshot.fingerprint.hex(),
@@ -260,7 +263,8 @@ impl Warehouse {
             snapshot.content.as_ref().map(Fingerprint::hex),
             snapshot.revision,
             snapshot.continues.as_ref().map(|from| serde_json::to_string(from).unwrap_or_default()),
-            around
+            around,
+            snapshot.made_at
         ];
         self.connection.execute(sql, values).map(|_| ()).map_err(|error| self.failed(doing, &error))
     }

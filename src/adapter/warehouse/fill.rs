@@ -89,6 +89,15 @@ impl Warehouse {
         let new = self.columns(&TableName { schema: "temp".to_owned(), name: "vmesh_new".to_owned() })?;
         let columns = evolve(&self.columns(&before.table)?, &new, fill.on_change)
             .map_err(|changes| WarehouseError::Columns { model: build.model.clone(), changes })?;
+        if let By::History(history) = &fill.by {
+            let times = [&history.valid_from, &history.valid_to];
+            let is_new =
+                |name: &&&String| !columns.iter().any(|it| it.is_old && it.column.0.eq_ignore_ascii_case(name));
+            if let Some(name) = times.iter().find(is_new) {
+                let changes = vec![format!("the history's own column would be called `{name}`")];
+                return Err(WarehouseError::Columns { model: build.model.clone(), changes });
+            }
+        }
         let select = |evolved: &Evolved| {
             let (name, kind) = &evolved.column;
             let value = if evolved.is_old { quote(name) } else { "NULL".to_owned() };

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::sql::Lexeme;
 use super::header::{self, Property, Value};
-use super::incremental::{By, Incremental, OnChange, boolean, expected, expressions, number, unknown};
+use super::incremental::{By, Incremental, OnChange, Policy, boolean, expected, expressions, number, unknown};
 use super::problem::Problem;
 
 /// How versions of a row are told apart. Keys and values compare NULL-safely.
@@ -104,7 +104,7 @@ pub(super) fn read(word: &str, value: &Value<'_>, inner: &[Lexeme]) -> Result<In
             continue;
         }
         match (property.key.as_str(), by_column) {
-            ("unique_key", _) => history.key = expressions(&property),
+            ("unique_key", _) => history.key = expressions(&property)?,
             ("valid_from_name", _) => history.valid_from = column(&property)?,
             ("valid_to_name", _) => history.valid_to = column(&property)?,
             ("time_data_type", _) => history.time_type = property.value.sql(),
@@ -137,6 +137,13 @@ pub(super) fn read(word: &str, value: &Value<'_>, inner: &[Lexeme]) -> Result<In
                 return Err(unknown(key, word, &property));
             }
         }
+    }
+    if on_change.destructive == Policy::Ignore || on_change.additive == Policy::Ignore {
+        let problem = Problem::new(format!("kind {word} can't leave its columns as they are"), value.span());
+        return Err(problem.help("each version has the columns of the query: ERROR or ALLOW"));
+    }
+    if history.valid_from.eq_ignore_ascii_case(&history.valid_to) {
+        return Err(Problem::new("the two times of a version need two columns", value.span()));
     }
     if history.key.is_empty() {
         let problem = Problem::new(format!("kind {word} needs the columns that identify a row"), value.span());

@@ -193,7 +193,7 @@ impl Incremental {
             }
             match (property.key.as_str(), &mut by) {
                 ("time_column", By::TimeRange { column, format }) => time_column(&property, column, format)?,
-                ("unique_key", By::UniqueKey(key)) => *key = expressions(&property),
+                ("unique_key", By::UniqueKey(key)) => *key = expressions(&property)?,
                 ("insert_overwrite", By::Unmanaged(overwrite)) => *overwrite = boolean(&property)?,
                 ("lookback", By::TimeRange { .. } | By::UniqueKey(_)) => lookback = number(&property)?,
                 ("batch_size", By::TimeRange { .. } | By::UniqueKey(_)) => {
@@ -248,8 +248,12 @@ fn time_column(property: &Property<'_>, column: &mut String, format: &mut Option
 }
 
 /// Columns or expressions, each as SQL.
-pub(super) fn expressions(property: &Property<'_>) -> Vec<String> {
-    property.value.elements().iter().map(Value::sql).collect()
+pub(super) fn expressions(property: &Property<'_>) -> Result<Vec<String>, Problem> {
+    if let Some(query) = property.value.lexemes().iter().find(|lexeme| lexeme.is_keyword("select")) {
+        let problem = Problem::new(format!("`{}` can't hold a query", property.key), query.span.clone());
+        return Err(problem.help("name a column, or an expression over the model's columns"));
+    }
+    Ok(property.value.elements().iter().map(Value::sql).collect())
 }
 
 pub(super) fn number(property: &Property<'_>) -> Result<u32, Problem> {

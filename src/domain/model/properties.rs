@@ -6,7 +6,7 @@ use super::super::audit;
 use super::super::diagnostic::nearest;
 use super::super::lint::Rule;
 use super::super::name::ModelName;
-use super::super::sql::{Lexeme, Span, Token};
+use super::super::sql::{self, Lexeme, Span, Token};
 use super::defaults::Defaults;
 use super::header::{self, Property};
 use super::incremental::{By, Incremental, expressions};
@@ -84,6 +84,10 @@ pub(super) fn read(text: &str, statement: &[Lexeme], defaults: &Defaults) -> Res
     let properties = header::properties(statement).map_err(|error| vec![error.into()])?;
     let mut file = ModelFile { place: first(statement), ..ModelFile::plain() };
     let mut problems = Vec::new();
+    if let Some((name, span)) = sql::effect(statement) {
+        let problem = Problem::new(format!("`{name}` does more than give a value"), span);
+        problems.push(problem.help("a header describes a model; it changes nothing"));
+    }
     let mut metadata = blake3::Hasher::new();
     let mut seen: Vec<&str> = Vec::new();
     for property in &properties {
@@ -114,7 +118,12 @@ pub(super) fn read(text: &str, statement: &[Lexeme], defaults: &Defaults) -> Res
     }
     if let Some(Kind::Incremental(Incremental { by: By::Partition(parts), .. })) = &mut file.kind {
         let all = properties.iter().chain(defaults.iter().map(|(_, property)| property));
-        *parts = all.filter(|property| property.key == "partitioned_by").flat_map(expressions).collect();
+        for property in all.filter(|property| property.key == "partitioned_by") {
+            match expressions(property) {
+                Ok(mut found) => parts.append(&mut found),
+                Err(problem) => problems.push(problem),
+            }
+        }
         if parts.is_empty() {
             let problem = Problem::new("kind INCREMENTAL_BY_PARTITION needs `partitioned_by`", file.place.clone());
             problems.push(problem.help("partitioned_by (country)"));

@@ -1,6 +1,6 @@
 //! What a model's table begins with, what is loaded into it, and what that means for the models below.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::super::calendar::Timing;
 use super::super::environment::{Continued, Snapshot, State};
@@ -105,14 +105,14 @@ pub struct Above {
     held: BTreeMap<ModelName, Vec<Intervals>>,
     /// When an incremental ancestor that prod doesn't show was last filled; `i64::MAX` if it is about to be.
     filled_at: BTreeMap<ModelName, i64>,
-    /// Models whose table is made anew, and those below them.
-    remade: BTreeSet<ModelName>,
+    /// When the table of a model above was made, if that is a copy; `i64::MAX` if it is about to be.
+    made_at: BTreeMap<ModelName, i64>,
 }
 
 impl Above {
     /// Nothing is known yet; in prod, what begins later than its child won't begin earlier.
     pub fn new(timing: &Timing, is_prod: bool) -> Self {
-        Self { now: timing.now, is_prod, held: BTreeMap::new(), filled_at: BTreeMap::new(), remade: BTreeSet::new() }
+        Self { now: timing.now, is_prod, held: BTreeMap::new(), filled_at: BTreeMap::new(), made_at: BTreeMap::new() }
     }
 
     /// The spans that the incremental ancestors of a model hold.
@@ -123,19 +123,27 @@ impl Above {
     /// Whether a table that is built whole lacks what was filled above it since. What prod shows is `run`'s business.
     pub(super) fn is_stale(&self, model: &Model, built: &Snapshot, state: &State) -> bool {
         let filled_at = model.parents.keys().filter_map(|parent| self.filled_at.get(parent)).max();
-        model.kind == Kind::Full && !is_in_prod(model, state) && filled_at.is_some_and(|at| *at > built.built_at)
+        let is_older = filled_at.is_some_and(|at| *at > built.built_at) || self.is_remade(model, built, state);
+        model.kind == Kind::Full && !is_in_prod(model, state) && is_older
     }
 
-    /// Whether a table that grows lies below one that is made anew, of which it holds old rows.
-    pub(super) fn is_remade(&self, model: &Model, state: &State) -> bool {
-        let grows = model.calendar.is_some() && !is_in_prod(model, state);
-        grows && model.parents.keys().any(|parent| self.remade.contains(parent))
+    /// Whether a table lies below one that was made anew since, of which it holds old rows.
+    pub(super) fn is_remade(&self, model: &Model, known: &Snapshot, state: &State) -> bool {
+        !is_in_prod(model, state) && self.made_above(model).is_some_and(|at| at > known.made_at)
+    }
+
+    fn made_above(&self, model: &Model) -> Option<i64> {
+        model.parents.keys().filter_map(|parent| self.made_at.get(parent)).max().copied()
     }
 
     pub(super) fn add(&mut self, model: &Model, step: &Step, state: &State) {
-        if step.anew || model.parents.keys().any(|parent| self.remade.contains(parent)) {
-            self.remade.insert(model.name.clone());
-        }
+        let known = state.built(&model.fingerprint);
+        let own = match known.filter(|known| known.continues.is_some()) {
+            _ if step.anew => Some(i64::MAX),
+            Some(copy) => Some(copy.made_at),
+            None => None,
+        };
+        self.made_at.extend(own.max(self.made_above(model)).map(|at| (model.name.clone(), at)));
         let snapshot = state.built(&model.fingerprint).filter(|_| !step.anew);
         let before = step.continues.and_then(|before| state.built(&before));
         let filled = before.or(snapshot).and_then(|snapshot| snapshot.filled.as_ref());

@@ -193,7 +193,11 @@ pub(super) fn resolve_read(
         let what = format!("`{written}` reads `{model}` in another database");
         return Err((what, format!("leave the catalog out: {model}")));
     }
-    let Some(name) = ModelName::from_parts(&read.parts) else { return Ok(None) };
+    let parts = match read.parts.as_slice() {
+        [catalog, rest @ ..] if rest.len() == 2 && config.is_catalog(catalog) => rest,
+        parts => parts,
+    };
+    let Some(name) = ModelName::from_parts(parts) else { return Ok(None) };
     if drafts.contains_key(&name) {
         return Ok(Some(name));
     }
