@@ -169,9 +169,10 @@ impl<'t> Records<'t> {
                 cell.extend(self.rest.next());
             } else if quoted {
                 self.line += usize::from(c == '\n');
-                if Some(c) != self.quote {
-                    cell.push(c);
-                } else if self.doubled && self.rest.next_if(|next| Some(*next) == self.quote).is_some() {
+                let is_quote = Some(c) == self.quote;
+                let is_doubled =
+                    is_quote && self.doubled && self.rest.next_if(|next| Some(*next) == self.quote).is_some();
+                if !is_quote || is_doubled {
                     cell.push(c);
                 } else {
                     quoted = false;

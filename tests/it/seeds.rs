@@ -60,7 +60,8 @@ fn types_are_found_over_the_whole_file() {
 
 #[test]
 fn settings_are_those_of_pandas() {
-    let table: [(&str, &[u8], &[&[&str]]); 8] = [
+    type Case<'a> = (&'a str, &'a [u8], &'a [&'a [&'a str]]);
+    let table: [Case<'_>; 8] = [
         ("", b"a,b\n1,\"x, \"\"y\"\"\n z\"\n", &[&["1", "x, \"y\"\n z"]]),
         ("delimiter = '|', quotechar = ''''", b"a|b\n1|'x|y'\n", &[&["1", "x|y"]]),
         ("escapechar = '\\', doublequote = false", b"a,b\n1,\"x\\\"y\"\n", &[&["1", "x\"y"]]),

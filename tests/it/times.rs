@@ -34,7 +34,8 @@ fn holds(sandbox: &Sandbox, from: &str, to: &str, why: &str) {
 #[test]
 fn each_cron_has_its_days() {
     // header · when it is promoted, and holds rows from … to … · when it is run, and holds them to …
-    let table: [(&str, &str, &str, &str, &[(&str, &str)]); 12] = [
+    type Case<'a> = (&'a str, &'a str, &'a str, &'a str, &'a [(&'a str, &'a str)]);
+    let table: [Case<'_>; 12] = [
         (
             "start '2026-01-01', cron '0 0 31 * *'",
             "2026-02-15",

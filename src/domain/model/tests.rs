@@ -121,7 +121,7 @@ fn views_are_commented_with_descriptions_and_what_a_virtual_update_says() {
     let file = parse(text).unwrap();
     let comments = &file.about.comments;
     assert_eq!(comments.view.as_deref(), Some("y"));
-    assert_eq!(comments.columns.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["Id", "c"]);
+    assert_eq!(comments.columns.keys().map(|name| name.as_str()).collect::<Vec<_>>(), ["Id", "c"]);
     assert_eq!((comments.required.len(), file.warnings.len()), (1, 1));
     assert_ne!(comments.hash(), parse("MODEL (name a, description 'x');\nSELECT 1").unwrap().about.comments.hash());
     assert_eq!(parse("MODEL (name a);\nSELECT 1").unwrap().about.comments.hash(), None);
