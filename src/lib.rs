@@ -28,7 +28,7 @@
 //! | D4 | build first, publish once | a failed or killed build leaves every environment as it was |
 //! | D5 | the user's text goes to the engine, names spliced in by span | the engine's messages point at the user's lines |
 //! | D6 | hooks believe nothing and re-read everything | a rename looks like a deletion, `git gc` like many |
-//! | D7 | settings of branches other than main come from main | a stranger's branch must not choose the warehouse |
+//! | D7 | where the warehouse is and what is main is main's to say; variables and defaults are each tree's own | a stranger's branch must not choose the warehouse, and a commit means the same on every machine |
 //! | D8 | a snapshot's query is on record | tables can be filled again without the commit they came from |
 //! | D9 | hooks promote only when main has moved since prod last did | a rollback stays until the next merge |
 //! | D10 | libgit2 answers, and `git` where it can't | hooks are quick, and every repository works |
