@@ -25,6 +25,13 @@ pub(crate) fn query(number: usize, dice: &mut Dice) -> String {
         return format!("SELECT * FROM (VALUES (1, {constant}), (2, 5), (3, {constant} + 1)) AS t(id, v)");
     }
     let (a, b) = (dice.roll(number), dice.roll(number));
+    if number == MODELS - 1 && dice.roll(2) == 0 {
+        // the last one, since what reads a history sees what was once valid
+        return format!(
+            "MODEL (kind SCD_TYPE_2_BY_COLUMN (unique_key id, columns *, invalidate_hard_deletes true));\n\
+             SELECT id, v + {constant} AS v FROM m{a}"
+        );
+    }
     match dice.roll(11) {
         0 => format!("SELECT id, v + {constant} AS v FROM m{a}"),
         1 => format!("SELECT a.id, max(a.v + b.v) AS v FROM m{a} AS a JOIN m{b} AS b USING (id) GROUP BY ALL"),
