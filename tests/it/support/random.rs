@@ -43,11 +43,12 @@ pub(crate) fn query(number: usize, dice: &mut Dice) -> String {
         7 => format!(
             "MODEL (kind INCREMENTAL_{}, start '2026-01-01');\n\
              SELECT id, v + {constant} AS v FROM m{a} WHERE @start_ds <= @end_ds",
+            // those that go on from prod's rows by default would not be what a build from scratch is
             [
                 "BY_UNIQUE_KEY (unique_key id)",
-                "BY_PARTITION, partitioned_by id",
-                "UNMANAGED",
-                "UNMANAGED (insert_overwrite true)"
+                "BY_PARTITION (forward_only false), partitioned_by id",
+                "UNMANAGED (forward_only false)",
+                "UNMANAGED (insert_overwrite true, forward_only false)"
             ][constant]
         ),
         8 => format!(
