@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::error::Error;
 use super::event::Event;
 use super::planning::{Prepared, Target};
-use super::session::{Session, now_micros};
+use super::session::{Session, now, now_micros};
 use super::tree::SourceTree;
 use crate::adapter::git::CommitId;
 use crate::adapter::warehouse::Warehouse;
@@ -51,6 +51,11 @@ impl Session<'_> {
         let mut ran = Ran { environment, models: Vec::new() };
         let mut failed = Failed::default();
         let mut stuck = BTreeSet::new();
+        // what a rollback of prod would show is not a branch's to fill
+        let kept = match ran.environment.is_prod() {
+            true => BTreeSet::new(),
+            false => state.kept_for_rollback(now() - self.config.ttl_seconds),
+        };
         let project = &prepared.desired.project;
         let mut above = Above::new(&prepared.target.timing, ran.environment.is_prod());
         let total = project.order().len();
@@ -58,7 +63,7 @@ impl Session<'_> {
             let shown = state.built(&model.fingerprint).and_then(|snapshot| snapshot.filled.as_ref());
             let filled = shown.map(|filled| filled.intervals.clone()).unwrap_or_default();
             let mut loaded = Vec::new();
-            let due = self.due(&prepared, model, &state, &above);
+            let due = self.due(&prepared, model, &state, &above).filter(|_| !kept.contains(&model.fingerprint));
             if self.hangs_on(&prepared, model, &stuck) {
                 stuck.insert(model.name.clone());
                 failed.skipped.extend(due.map(|_| model.name.clone()));

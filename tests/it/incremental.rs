@@ -302,3 +302,28 @@ fn without_a_start_a_new_version_begins_where_the_old_one_does() {
     promote(&sandbox, "2026-01-10");
     assert_eq!(days(), "6");
 }
+
+#[test]
+fn what_a_branch_built_before_prod_was_run_is_built_again() {
+    let sandbox = shop(&[
+        ("sums", "SELECT sum(amount) AS total FROM raw.orders"),
+        ("daily", DAILY),
+        ("shown", "SELECT (SELECT total FROM sums) AS total, (SELECT count(*) FROM daily) AS days"),
+    ]);
+    promote(&sandbox, "2026-01-04");
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    sandbox.model("shown", "SELECT (SELECT total FROM sums) + 0 AS total, (SELECT count(*) FROM daily) AS days");
+    sandbox.commit_quietly("the same, said otherwise");
+    sandbox.vmesh(&["plan", "--yes", "--execution-time", "2026-01-04"]).good();
+    sandbox.sql("INSERT INTO raw.orders SELECT 1000, TIMESTAMP '2026-01-04', DATE '2026-01-04', 1, 5000");
+    sandbox.vmesh(&["run", "prod", "--ignore-cron", "--execution-time", "2026-01-06"]).good();
+    sandbox.git(&["switch", "--quiet", "main"]).good();
+    sandbox.git(&["-c", "core.hooksPath=/dev/null", "merge", "--quiet", "alice"]).good();
+    promote(&sandbox, "2026-01-06");
+    let same =
+        "SELECT total = (SELECT total FROM prod.sums) AND days = (SELECT count(*) FROM prod.daily) FROM prod.shown";
+    assert_eq!(sandbox.value(same), "true");
+    let again = sandbox.vmesh(&["promote", "--yes", "--execution-time", "2026-01-06"]).good();
+    assert!(again.contains("nothing to do") || again.contains("in step"), "{again}");
+    sandbox.is_sound();
+}

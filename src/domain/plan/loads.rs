@@ -150,12 +150,22 @@ impl Above {
         let filled = filled.map(|filled| filled.intervals.clone());
         self.add_loaded(model, filled.unwrap_or_default(), &step.loads, state);
         let own = match (&model.calendar, snapshot) {
-            (Some(_), _) if is_in_prod(model, state) => None,
+            // what `run` has filled since a child was built on a branch is what prod has to show below it
+            (Some(_), snapshot) if is_in_prod(model, state) => self.run_at(snapshot),
             (Some(_), Some(snapshot)) if step.loads.is_empty() => Some(snapshot.built_at),
             (Some(_), _) => Some(i64::MAX),
-            (None, _) => model.parents.keys().filter_map(|parent| self.filled_at.get(parent)).max().copied(),
+            (None, snapshot) => {
+                let is_run = model.kind == Kind::Full && is_in_prod(model, state);
+                let above = model.parents.keys().filter_map(|parent| self.filled_at.get(parent)).max().copied();
+                above.max(self.run_at(snapshot.filter(|_| is_run)))
+            }
         };
         self.filled_at.extend(own.map(|at| (model.name.clone(), at)));
+    }
+
+    /// When `run` last filled a table that prod shows; in other environments that is prod's business.
+    fn run_at(&self, snapshot: Option<&Snapshot>) -> Option<i64> {
+        snapshot.filter(|_| self.is_prod).map(|snapshot| snapshot.built_at)
     }
 
     /// Adds a model that holds these spans and is about to be loaded with others.
