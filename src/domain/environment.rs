@@ -45,6 +45,8 @@ pub struct Snapshot {
     pub revision: u64,
     /// When its table was made, before anything was loaded into it: microseconds since 1970.
     pub made_at: i64,
+    /// The version that it is of, if another table has taken its place.
+    pub archived: Option<Fingerprint>,
     /// The snapshot whose rows it went on from, as it was then.
     pub continues: Option<Continued>,
 }
@@ -164,16 +166,36 @@ impl State {
         self.snapshots.contains_key(fingerprint) && self.built(fingerprint).is_none()
     }
 
-    /// Whether prod shows this table, whatever the model is called there.
-    pub fn in_prod(&self, table: &TableName) -> bool {
-        self.prod().is_some_and(|prod| {
-            prod.pointers.values().any(|shown| self.snapshots.get(shown).is_some_and(|shown| shown.table == *table))
-        })
+    /// The tables that prod shows, whatever the models are called there.
+    pub fn tables_in_prod(&self) -> BTreeSet<&TableName> {
+        let shown = self.prod().into_iter().flat_map(|prod| prod.pointers.values());
+        shown.filter_map(|shown| self.snapshots.get(shown)).map(|snapshot| &snapshot.table).collect()
+    }
+
+    /// Whether prod has ever shown this version of a model: a rollback may show it again.
+    pub fn was_promoted(&self, model: &ModelName, version: &Fingerprint) -> bool {
+        self.promotions.iter().any(|promotion| promotion.pointers.get(model) == Some(version))
+    }
+
+    /// A table for a version that is on no record, where its own name is not taken by one that was archived.
+    pub fn free_table(&self, model: &ModelName, version: &Fingerprint) -> TableName {
+        let mut table = TableName::snapshot(model, &version.hex());
+        let is_archived = |table: &TableName| {
+            self.physical.contains(&table.name) && self.snapshots.values().any(|known| known.table == *table)
+        };
+        for number in 0.. {
+            if !is_archived(&table) {
+                break;
+            }
+            table = TableName::snapshot(model, &version.archived(number).hex());
+        }
+        table
     }
 
     /// A table that holds just what a model of this content would, under whatever name.
     pub fn same_content(&self, content: &Fingerprint, kind: &str) -> Option<&Snapshot> {
-        let mut alike = self.snapshots.values().filter(|snapshot| snapshot.content.as_ref() == Some(content));
+        let is_alike = |snapshot: &&Snapshot| snapshot.content.as_ref() == Some(content) && snapshot.archived.is_none();
+        let mut alike = self.snapshots.values().filter(is_alike);
         alike.find(|snapshot| snapshot.kind == kind && self.built(&snapshot.fingerprint).is_some())
     }
 

@@ -31,6 +31,14 @@ impl Fingerprint {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
+    /// What a version is known by once another table has taken its place: the one that was made at `made_at`.
+    pub fn archived(&self, made_at: i64) -> Self {
+        let mut recipe = Recipe::new("archived");
+        recipe.bytes(&self.0);
+        recipe.bytes(&made_at.to_le_bytes());
+        recipe.finish()
+    }
+
     /// The fingerprint of 64 hex digits.
     pub fn from_hex(hex: &str) -> Option<Self> {
         blake3::Hash::from_hex(hex).ok().map(|hash| Self(*hash.as_bytes()))

@@ -102,6 +102,8 @@ pub struct Step {
     pub continues: Option<Fingerprint>,
     /// Whether a table that is there is made anew.
     pub anew: bool,
+    /// Whether the table that is there has to be put aside first, since prod has shown it.
+    pub archives: bool,
 }
 
 /// Columns that came, went, or changed their type.
@@ -251,6 +253,7 @@ impl Step {
             audit: false,
             continues: None,
             anew: false,
+            archives: false,
         }
     }
 }
@@ -270,10 +273,10 @@ fn step(
     let inlined = model.kind == Kind::Embedded;
     let known = state.built(&model.fingerprint);
     let rows = continued(model, known, trees.desired, state, env);
-    let is_old = |known| model.calendar.is_some() && above.is_remade(model, known, state);
-    let anew = rows.is_some() || known.is_some_and(is_old);
+    let anew = rows.is_some() || known.is_some_and(|known| above.is_remade(model, known, state));
     let built = known.filter(|_| !anew);
-    let twin = twin(model, state).filter(|twin| known.is_none() && !above.is_stale(model, twin, state));
+    let twin = known.is_none().then(|| twin(model, state)).flatten();
+    let twin = twin.filter(|twin| !above.is_stale(model, twin, state) && !above.is_remade(model, twin, state));
     let (aim, loads) = loads(model, built, rows, state, env, timing, above);
     let (action, reason) = match built {
         _ if inlined => (Action::Reuse, Reason::Inlined),
@@ -286,7 +289,8 @@ fn step(
         None => (Action::Build, why(model, before, base, shown(model, state, env))),
     };
     let shown = known.or(twin);
-    let table = shown.map_or_else(|| model.table(), |snapshot| snapshot.table.clone());
+    let free = || state.free_table(&model.name, &model.fingerprint);
+    let table = shown.map_or_else(free, |snapshot| snapshot.table.clone());
     let comments = model.file.about.comments.clone();
     let commented = state.environments.get(env).and_then(|shown| shown.comments.get(&model.name));
     let swap = !inlined
@@ -308,6 +312,7 @@ fn step(
             && shown.is_some_and(|shown| audits.is_some_and(|key| !shown.audited.contains(key))),
         continues: rows.map(|rows| rows.fingerprint),
         anew,
+        archives: anew && known.is_some() && state.was_promoted(&model.name, &model.fingerprint),
     }
 }
 
@@ -370,6 +375,7 @@ fn removed(trees: Trees<'_>, shown: Option<&Environment>) -> Vec<Step> {
         audit: false,
         continues: None,
         anew: false,
+        archives: false,
     });
     steps.filter(|step| step.swap || trees.base.is_some_and(|base| base.model(&step.model).is_some())).collect()
 }

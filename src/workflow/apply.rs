@@ -74,6 +74,7 @@ impl Session<'_> {
                 let models = plan.builds().map(|step| step.model.clone()).collect();
                 return Err(Error::BuildsNeeded { environment: plan.environment, models });
             }
+            let (state, plan) = self.put_aside(prepared, plan, &warehouse, state)?;
             self.build_all(prepared, &plan, &warehouse, &state, &mut built)?;
             match self.publish(&warehouse, &plan, &state, action) {
                 Err(Error::Warehouse(WarehouseError::Moved { .. } | WarehouseError::Lost { .. })) => {}
@@ -139,6 +140,27 @@ impl Session<'_> {
         Ok(old.filter(|_| is_free && !name.is_prod()).map(|old| (old.name.clone(), old.generation)))
     }
 
+    /// Puts aside the versions that prod has shown and that the plan would make anew: a rollback shows them as they were.
+    /// Gives the state as it is then, and the plan again.
+    pub(super) fn put_aside(
+        &self,
+        prepared: &Prepared,
+        plan: Plan,
+        warehouse: &Warehouse,
+        state: State,
+    ) -> Result<(State, Plan), Error> {
+        let archives = plan.steps.iter().filter(|step| step.archives);
+        let versions: Vec<&Snapshot> = archives.filter_map(|step| state.built(&step.fingerprint?)).collect();
+        if versions.is_empty() {
+            return Ok((state, plan));
+        }
+        warehouse.archive(&versions)?;
+        self.report.report(&Event::Moment("archived".to_owned()));
+        let state = warehouse.state()?;
+        let plan = prepared.plan(self, &state);
+        Ok((state, plan))
+    }
+
     /// Builds the plan's missing snapshots, several at a time where none waits for another. Models below one that failed
     /// are left out; the others are built and kept.
     pub(super) fn build_all(
@@ -161,19 +183,6 @@ impl Session<'_> {
         let mut stuck: BTreeSet<ModelName> = BTreeSet::new();
         let mut skipped = Vec::new();
         let mut begun = 0;
-        let kept = state.kept_for_rollback(now() - self.config.ttl_seconds);
-        let overwritten = |step: &&Step| {
-            let known = step.fingerprint.filter(|fingerprint| state.built(fingerprint).is_some());
-            step.continues.is_some() && known.is_some_and(|known| kept.contains(&known))
-        };
-        for step in plan.builds().filter(overwritten) {
-            if let Some(model) = project.model(&step.model) {
-                failures.push((step.model.clone(), self.shown_before(prepared, model)?));
-            }
-        }
-        if !failures.is_empty() {
-            return Err(Error::Builds { environment: plan.environment.clone(), failures, skipped, built: built.len() });
-        }
         let mut crew = Crew::new(warehouse, total)?;
         loop {
             if !self.location.interrupt.is_requested() {

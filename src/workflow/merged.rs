@@ -97,6 +97,7 @@ impl Session<'_> {
             return Err(Error::BuildsNeeded { environment: plan.environment, models });
         }
         let mut built = Vec::new();
+        let (state, plan) = self.put_aside(prepared, plan, &warehouse, state)?;
         self.build_all(prepared, &plan, &warehouse, &state, &mut built)?;
         let fingerprints = plan.pointers().into_values().map(|(fingerprint, _)| fingerprint).collect();
         warehouse.keep_preview(&Preview { branch: plan.source.branch, at: now(), fingerprints })?;

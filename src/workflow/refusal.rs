@@ -63,18 +63,6 @@ impl Session<'_> {
         )))
     }
 
-    /// That a version which prod has shown before can't go on from what prod shows now: its own rows are what a rollback
-    /// would show.
-    pub(super) fn shown_before(&self, prepared: &Prepared, model: &Model) -> Result<Diagnostic, Error> {
-        let (text, span) = (self.file_text(&prepared.desired, model)?, model.file.original(&model.file.place));
-        let excerpt = Excerpt { path: self.in_top(&model.path), text, span, label: String::new() };
-        let what = format!("prod has shown this version of `{}` before, and its rows have moved on since", model.name);
-        let diagnostic = Diagnostic::new(what).at(excerpt);
-        let why =
-            "the version keeps the rows that it had then, for `vmesh rollback`; it can't go on from others as well";
-        Ok(diagnostic.note(why).help("make it a version of its own: add `stamp 'again'` to its header"))
-    }
-
     /// What is not as a model says, at its header.
     fn unfit(&self, prepared: &Prepared, model: &Model, what: String, help: &'static str) -> Result<Diagnostic, Error> {
         let (text, span) = (self.file_text(&prepared.desired, model)?, model.file.original(&model.file.place));

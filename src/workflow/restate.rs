@@ -9,7 +9,7 @@ use globset::Glob;
 use super::error::Error;
 use super::event::Event;
 use super::planning::Prepared;
-use super::run::shown_tables;
+use super::run::{as_shown, shown_tables};
 use super::session::{Session, now, now_micros};
 use super::tree::Tree;
 use crate::adapter::warehouse::{Build, WarehouseError};
@@ -196,8 +196,9 @@ impl Session<'_> {
                 trees.insert(environment.clone(), self.prepare_as_shown(environment, state, false)?);
             }
             let model = trees.get(environment).and_then(|tree| tree.desired.project.model(&snapshot.model));
+            let model = model.map(|model| as_shown(model, environment, state));
             if let Some(model) = model.filter(|model| model.fingerprint == snapshot.fingerprint) {
-                return Ok(Some((environment.clone(), model.clone())));
+                return Ok(Some((environment.clone(), model.into_owned())));
             }
         }
         Ok(None)

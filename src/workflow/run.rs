@@ -1,6 +1,7 @@
 //! Running what is due: new spans of incremental models, and tables whose cron has ticked since they were filled. In
 //! place: the pointers stay.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
@@ -59,11 +60,18 @@ impl Session<'_> {
         let project = &prepared.desired.project;
         let mut above = Above::new(&prepared.target.timing, ran.environment.is_prod());
         let total = project.order().len();
-        for (index, model) in project.order().iter().filter_map(|name| project.model(name)).enumerate() {
+        let shared = match ran.environment.is_prod() {
+            true => BTreeSet::new(),
+            false => state.tables_in_prod(),
+        };
+        let models = project.order().iter().filter_map(|name| project.model(name));
+        for (index, model) in models.map(|model| as_shown(model, &ran.environment, &state)).enumerate() {
+            let model = &*model;
             let shown = state.built(&model.fingerprint).and_then(|snapshot| snapshot.filled.as_ref());
             let filled = shown.map(|filled| filled.intervals.clone()).unwrap_or_default();
             let mut loaded = Vec::new();
-            let due = self.due(&prepared, model, &state, &above).filter(|_| !kept.contains(&model.fingerprint));
+            let due = self.due(&prepared, model, &state, &above);
+            let due = due.filter(|(it, _)| !kept.contains(&model.fingerprint) && !shared.contains(&it.table));
             if self.hangs_on(&prepared, model, &stuck) {
                 stuck.insert(model.name.clone());
                 failed.skipped.extend(due.map(|_| model.name.clone()));
@@ -125,9 +133,6 @@ impl Session<'_> {
         let environment = &prepared.target.environment;
         let shown = state.environments.get(environment)?.pointers.get(&model.name)?;
         let snapshot = state.built(shown).filter(|_| *shown == model.fingerprint)?;
-        if state.in_prod(&snapshot.table) && !environment.is_prod() {
-            return None;
-        }
         let timing = &prepared.target.timing;
         match (&model.kind, &model.calendar) {
             (Kind::Incremental(_), Some(calendar)) => {
@@ -184,6 +189,16 @@ impl Session<'_> {
             }
             Err(error) => self.build_failed(prepared, model, &build, error, state).map(Some),
         }
+    }
+}
+
+/// A model by the version that an environment shows of it, which may have been put aside.
+pub(super) fn as_shown<'m>(model: &'m Model, environment: &EnvName, state: &State) -> Cow<'m, Model> {
+    let shown = state.environments.get(environment).and_then(|shown| shown.pointers.get(&model.name));
+    let archived = shown.and_then(|shown| state.snapshots.get(shown));
+    match archived.filter(|archived| archived.archived == Some(model.fingerprint)) {
+        Some(archived) => Cow::Owned(Model { fingerprint: archived.fingerprint, ..model.clone() }),
+        None => Cow::Borrowed(model),
     }
 }
 

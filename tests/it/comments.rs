@@ -116,7 +116,7 @@ fn records_of_the_version_before_are_brought_up_to_date() {
     let before = (sandbox.snapshots(), sandbox.views("marts"));
     sandbox.sql(
         "ALTER TABLE vmesh_state.pointers DROP COLUMN comments; ALTER TABLE vmesh_state.promotions DROP COLUMN comments;
-         CREATE TABLE vmesh_state.old AS SELECT * EXCLUDE (around, content, revision, continues, made_at) FROM vmesh_state.snapshots;
+         CREATE TABLE vmesh_state.old AS SELECT * EXCLUDE (around, content, revision, continues, made_at, archived) FROM vmesh_state.snapshots;
          DROP TABLE vmesh_state.snapshots; DROP TABLE vmesh_state.comments;
          CREATE TABLE vmesh_state.snapshots (fingerprint VARCHAR PRIMARY KEY, model VARCHAR NOT NULL, own VARCHAR NOT NULL,
              table_name VARCHAR NOT NULL, kind VARCHAR NOT NULL, parents VARCHAR NOT NULL, query VARCHAR,
@@ -126,7 +126,7 @@ fn records_of_the_version_before_are_brought_up_to_date() {
          COMMENT ON VIEW marts.orders IS NULL",
     );
     sandbox.vmesh(&["envs"]).good();
-    assert_eq!(sandbox.value("SELECT max(version) FROM vmesh_state.format"), "3");
+    assert_eq!(sandbox.value("SELECT max(version) FROM vmesh_state.format"), "4");
     sandbox.vmesh(&["promote", "--yes"]).good();
     assert_eq!((sandbox.snapshots(), sandbox.views("marts")), before);
     assert_eq!(comments(&sandbox, "marts").len(), 3);

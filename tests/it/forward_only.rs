@@ -100,32 +100,65 @@ fn columns_change_only_as_the_model_allows() {
     sandbox.is_sound();
 }
 
-#[test]
-fn what_prod_has_shown_keeps_its_rows() {
-    let below = ("sums", "SELECT sum(total) AS total FROM daily");
-    let sandbox = shop(&[("daily", DAILY), below]);
+/// Two versions of `daily` were promoted, each with a FULL and an incremental child, and main went back to the first.
+fn reverted() -> Sandbox {
+    let grows = "MODEL (name later, kind INCREMENTAL_BY_TIME_RANGE (time_column day), start '2026-01-01');
+                 SELECT day, total + 100 AS total FROM daily WHERE day BETWEEN @start_date AND @end_date";
+    let view = "MODEL (kind VIEW);\nSELECT max(total) AS most FROM daily";
+    let sums = "SELECT sum(total) AS total FROM daily";
+    let sandbox = shop(&[("daily", DAILY), ("sums", sums), ("later", grows), ("most", view)]);
     promote(&sandbox, "2026-01-03");
     sandbox.model("daily", &DAILY.replace("sum(amount)", "2 * sum(amount)"));
     sandbox.commit_quietly("twice");
     promote(&sandbox, "2026-01-04");
     sandbox.git(&["-c", "core.hooksPath=/dev/null", "revert", "--no-edit", "HEAD"]).good();
-    let refused = sandbox.vmesh(&["promote", "--yes", "--execution-time", "2026-01-05"]).fails(1);
-    assert!(refused.contains("prod has shown this version of `daily` before"), "{refused}");
-    assert_eq!(totals(&sandbox, "prod"), "1 1 2");
-    sandbox.model("daily", &DAILY.replace("start '", "stamp 'again', start '"));
-    sandbox.commit_quietly("a version of its own");
+    sandbox
+}
+
+/// What prod shows of all of them.
+fn all(sandbox: &Sandbox) -> String {
+    sandbox.value(
+        "SELECT (SELECT string_agg(total::VARCHAR, ' ' ORDER BY day) FROM prod.daily) || ' / ' || (SELECT total FROM prod.sums) \
+         || ' / ' || (SELECT sum(total) FROM prod.later) || ' / ' || (SELECT most FROM prod.most)",
+    )
+}
+
+#[test]
+fn a_revert_goes_on_from_the_rows_of_what_it_reverts_and_a_rollback_does_not() {
+    let sandbox = reverted();
+    assert_eq!(all(&sandbox), "1 1 2 / 4 / 304 / 2");
     promote(&sandbox, "2026-01-05");
-    assert_eq!(
-        (totals(&sandbox, "prod"), sandbox.value("SELECT total FROM prod.sums")),
-        ("1 1 2 1".to_owned(), "5".to_owned())
-    );
+    assert_eq!(all(&sandbox), "1 1 2 1 / 5 / 405 / 2");
+    let again = sandbox.vmesh(&["promote", "--yes", "--execution-time", "2026-01-05"]).good();
+    assert!(again.contains("nothing to do"), "{again}");
     let first = sandbox.git(&["rev-list", "--max-parents=0", "HEAD"]).good();
     sandbox.vmesh(&["rollback", first.trim(), "--yes"]).good();
-    assert_eq!(
-        (totals(&sandbox, "prod"), sandbox.value("SELECT total FROM prod.sums")),
-        ("1 1".to_owned(), "2".to_owned())
-    );
+    assert_eq!(all(&sandbox), "1 1 / 2 / 202 / 1");
+    sandbox.vmesh(&["gc", "--yes"]).good();
+    // prod goes on with what it shows
+    sandbox.vmesh(&["run", "prod", "--ignore-cron", "--execution-time", "2026-01-06"]).good();
+    assert_eq!(all(&sandbox), "1 1 1 1 1 / 5 / 505 / 1");
+    promote(&sandbox, "2026-01-06");
+    assert_eq!(all(&sandbox), "1 1 1 1 1 / 5 / 505 / 1");
     sandbox.is_sound();
+}
+
+#[test]
+fn a_revert_that_is_killed_leaves_what_a_rollback_shows() {
+    for moment in ["archived", "built:1", "built:2", "publish:views"] {
+        let sandbox = reverted();
+        let mut command = sandbox.vmesh_command(&["promote", "--yes", "--execution-time", "2026-01-05"]);
+        let killed = command.env("VMESH_TEST_KILL_AT", moment).output().unwrap();
+        assert!(!killed.status.success(), "{moment}");
+        assert_eq!(all(&sandbox), "1 1 2 / 4 / 304 / 2", "{moment}");
+        let other = sandbox.copy();
+        other.vmesh(&["rollback", "--yes"]).good();
+        assert_eq!(all(&other), "1 1 / 2 / 202 / 1", "{moment}");
+        promote(&sandbox, "2026-01-05");
+        assert_eq!(all(&sandbox), "1 1 2 1 / 5 / 405 / 2", "{moment}");
+        sandbox.vmesh(&["gc", "--yes"]).good();
+        sandbox.is_sound();
+    }
 }
 
 /// What was built on a branch's preview is built again once the preview is.

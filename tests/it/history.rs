@@ -164,6 +164,27 @@ fn a_changed_query_keeps_the_history() {
 }
 
 #[test]
+fn a_column_that_was_dropped_is_still_there_for_a_rollback() {
+    let model =
+        BY_TIME.replace("unique_key id", "unique_key id, on_destructive_change ALLOW").replace("name,", "name, city,");
+    let sandbox = shop(
+        &model,
+        "CREATE TABLE raw.customers AS SELECT 1 AS id, 'Ada' AS name, 'Rome' AS city, TIMESTAMP '2026-01-01' AS updated_at",
+    );
+    promote(&sandbox, "2026-01-02");
+    sandbox.model("customers", &model.replace(" city,", ""));
+    sandbox.commit_quietly("no city");
+    promote(&sandbox, "2026-01-03");
+    sandbox.git(&["-c", "core.hooksPath=/dev/null", "revert", "--no-edit", "HEAD"]).good();
+    promote(&sandbox, "2026-01-04");
+    assert_eq!(sandbox.value("SELECT count(*) FROM prod.customers WHERE city = 'Rome' AND valid_to IS NULL"), "0");
+    let first = sandbox.git(&["rev-list", "--max-parents=0", "HEAD"]).good();
+    sandbox.vmesh(&["rollback", first.trim(), "--yes"]).good();
+    assert_eq!(sandbox.value("SELECT city FROM prod.customers"), "Rome");
+    sandbox.is_sound();
+}
+
+#[test]
 fn another_way_to_tell_changes_keeps_the_history() {
     let sandbox = shop(
         BY_TIME,

@@ -119,6 +119,7 @@ fn records_of_the_first_version_are_brought_up_to_date() {
     sandbox.sql(
         "ALTER TABLE vmesh_state.snapshots DROP COLUMN content; ALTER TABLE vmesh_state.snapshots DROP COLUMN revision; \
          ALTER TABLE vmesh_state.snapshots DROP COLUMN continues; ALTER TABLE vmesh_state.snapshots DROP COLUMN made_at; ALTER TABLE vmesh_state.snapshots DROP COLUMN around; \
+         ALTER TABLE vmesh_state.snapshots DROP COLUMN archived; \
          ALTER TABLE vmesh_state.pointers DROP COLUMN comments; ALTER TABLE vmesh_state.promotions DROP COLUMN comments; \
          DROP TABLE vmesh_state.comments; \
          ALTER TABLE vmesh_state.environments DROP COLUMN owner; DROP TABLE vmesh_state.previews; \

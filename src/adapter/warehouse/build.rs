@@ -71,6 +71,7 @@ impl Build {
             content: Some(self.content),
             revision: 0,
             made_at: at,
+            archived: None,
             continues: None,
         }
     }
@@ -246,7 +247,7 @@ impl Warehouse {
         let parents: Vec<String> = snapshot.parents.iter().map(Fingerprint::hex).collect();
         let columns = serde_json::to_string(&snapshot.columns).unwrap_or_default();
         let sql =
-            "INSERT OR REPLACE INTO vmesh_state.snapshots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+            "INSERT OR REPLACE INTO vmesh_state.snapshots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
         let around = (!snapshot.around.is_empty()).then(|| serde_json::to_string(&snapshot.around).unwrap_or_default());
         let values = duckdb::params![
             snapshot.fingerprint.hex(),
@@ -264,7 +265,8 @@ impl Warehouse {
             snapshot.revision,
             snapshot.continues.as_ref().map(|from| serde_json::to_string(from).unwrap_or_default()),
             around,
-            snapshot.made_at
+            snapshot.made_at,
+            snapshot.archived.as_ref().map(Fingerprint::hex)
         ];
         self.connection.execute(sql, values).map(|_| ()).map_err(|error| self.failed(doing, &error))
     }

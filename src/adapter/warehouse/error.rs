@@ -42,9 +42,9 @@ pub enum WarehouseError {
         /// The warehouse.
         path: PathBuf,
         /// The format found.
-        found: i32,
+        found: u32,
         /// The format this version writes.
-        known: i32,
+        known: u32,
     },
     /// The disk or the file can't be written.
     #[error("the warehouse can't be written")]

@@ -2,6 +2,7 @@
 //!
 //! A warehouse is opened late and closed early: DuckDB gives a file to one writing process, or to many reading ones.
 
+mod archive;
 mod audit;
 mod build;
 mod collect;
@@ -37,7 +38,11 @@ pub use self::trial::{Check, Difference, Trial};
 const UNSOUND_OPTIMIZERS: &str = "join_filter_pushdown";
 
 /// The version of the records that this vmesh writes.
-const FORMAT: i32 = 3;
+const FORMAT: u32 = 4;
+
+/// What brings records of each version to the next one's, from version 1 on.
+const MIGRATIONS: [&str; FORMAT as usize - 1] =
+    [include_str!("records-1-to-2.sql"), include_str!("records-2-to-3.sql"), include_str!("records-3-to-4.sql")];
 
 /// A way to open a warehouse: nothing is held by it.
 #[derive(Debug, Clone)]
@@ -152,9 +157,8 @@ impl Location {
         let warehouse = self.open(AccessMode::ReadWrite, waiting)?;
         let records = match warehouse.format()? {
             Some(FORMAT) => return Ok(warehouse),
-            Some(1) => concat!(include_str!("records-1-to-2.sql"), include_str!("records-2-to-3.sql")),
-            Some(_) => include_str!("records-2-to-3.sql"),
-            None => include_str!("records.sql"),
+            Some(found) => MIGRATIONS.iter().skip(found.saturating_sub(1) as usize).copied().collect(),
+            None => include_str!("records.sql").to_owned(),
         };
         let row = format!("INSERT INTO vmesh_state.format VALUES ({FORMAT}, 'vmesh {}');", env!("CARGO_PKG_VERSION"));
         warehouse.transaction("making vmesh's records", |warehouse| {
@@ -257,7 +261,7 @@ impl Warehouse {
     }
 
     /// The version of vmesh's records; `None` if there are none, an error if they are of a newer vmesh.
-    fn format(&self) -> Result<Option<i32>, WarehouseError> {
+    fn format(&self) -> Result<Option<u32>, WarehouseError> {
         let doing = "looking for vmesh's records";
         let there = "SELECT count(*) FROM duckdb_tables() WHERE database_name = current_database() \
                      AND schema_name = 'vmesh_state' AND table_name = 'format'";
@@ -265,7 +269,7 @@ impl Warehouse {
         if there == 0 {
             return Ok(None);
         }
-        let found: i32 = self.one(doing, "SELECT max(version) FROM vmesh_state.format")?;
+        let found: u32 = self.one(doing, "SELECT max(version) FROM vmesh_state.format")?;
         if found > FORMAT {
             return Err(WarehouseError::Newer { path: self.path.clone(), found, known: FORMAT });
         }

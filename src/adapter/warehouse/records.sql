@@ -41,7 +41,8 @@ CREATE TABLE vmesh_state.snapshots (
     revision UBIGINT NOT NULL, -- counts the times that its rows changed
     continues VARCHAR, -- the snapshot whose rows it went on from, at which revision, as JSON
     around VARCHAR, -- the statements that run around its query, as JSON
-    made_at BIGINT NOT NULL -- when its table was made, before anything was loaded into it
+    made_at BIGINT NOT NULL, -- when its table was made, before anything was loaded into it
+    archived VARCHAR -- the fingerprint that it had until another table took its place
 );
 -- the history of prod's pointers
 CREATE TABLE vmesh_state.promotions (

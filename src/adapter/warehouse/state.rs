@@ -67,7 +67,7 @@ impl Warehouse {
 
     fn snapshots(&self) -> Result<BTreeMap<Fingerprint, Snapshot>, WarehouseError> {
         let sql = "SELECT fingerprint, model, own, table_name, kind, parents, query, columns, built_at, filled, audited, \
-                   content, revision, continues, around, made_at FROM vmesh_state.snapshots";
+                   content, revision, continues, around, made_at, archived FROM vmesh_state.snapshots";
         let rows = self.all(DOING, sql, |row| {
             let text = |index| row.get::<_, String>(index);
             let (fingerprint, model, own) = (text(0)?, text(1)?, text(2)?);
@@ -92,6 +92,7 @@ impl Warehouse {
                     content: row.get::<_, Option<String>>(11).ok()?.as_deref().and_then(Fingerprint::from_hex),
                     revision: row.get(12).ok()?,
                     made_at: row.get(15).ok()?,
+                    archived: row.get::<_, Option<String>>(16).ok()?.as_deref().and_then(Fingerprint::from_hex),
                     continues: row.get::<_, Option<String>>(13).ok()?.and_then(|from| serde_json::from_str(&from).ok()),
                 })
             };

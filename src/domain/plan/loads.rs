@@ -123,13 +123,13 @@ impl Above {
     /// Whether a table that is built whole lacks what was filled above it since. What prod shows is `run`'s business.
     pub(super) fn is_stale(&self, model: &Model, built: &Snapshot, state: &State) -> bool {
         let filled_at = model.parents.keys().filter_map(|parent| self.filled_at.get(parent)).max();
-        let is_older = filled_at.is_some_and(|at| *at > built.built_at) || self.is_remade(model, built, state);
-        model.kind == Kind::Full && !is_in_prod(model, state) && is_older
+        model.kind == Kind::Full && !is_in_prod(model, state) && filled_at.is_some_and(|at| *at > built.built_at)
     }
 
     /// Whether a table lies below one that was made anew since, of which it holds old rows.
     pub(super) fn is_remade(&self, model: &Model, known: &Snapshot, state: &State) -> bool {
-        !is_in_prod(model, state) && self.made_above(model).is_some_and(|at| at > known.made_at)
+        let is_made = !matches!(model.kind, Kind::Embedded | Kind::Seed(_)) && !is_in_prod(model, state);
+        is_made && self.made_above(model).is_some_and(|at| at > known.made_at)
     }
 
     fn made_above(&self, model: &Model) -> Option<i64> {
