@@ -3,6 +3,7 @@
 mod blanks;
 mod rules;
 mod sqlmesh;
+mod statements;
 mod values;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use super::macros::Variables;
 use super::model::Defaults;
 use super::name::{BranchName, EnvName, SchemaPattern};
 use super::yaml::Value;
+pub use statements::{Statement, refused};
 
 /// The names of settings files; the first that is there counts.
 pub const CONFIG_FILES: [&str; 3] = ["vmesh.toml", "config.yaml", "config.yml"];
@@ -57,6 +59,10 @@ pub struct Config {
     pub ignored: GlobSet,
     /// Environments, or branches of environments, that are never collected for being unused.
     pub pinned: Vec<String>,
+    /// SQL that is run before anything of an environment is built.
+    pub before_all: Vec<Statement>,
+    /// SQL that is run after it.
+    pub after_all: Vec<Statement>,
     /// What was set and has no effect.
     pub notes: Vec<String>,
     /// Whether the settings say which branch is main.
@@ -101,8 +107,8 @@ struct File {
     defaults: BTreeMap<toml::Spanned<String>, toml::Spanned<toml::Value>>,
     variables: BTreeMap<String, toml::Spanned<toml::Value>>,
     linter: Option<LinterTable>,
-    before_all: Option<toml::Spanned<toml::Value>>,
-    after_all: Option<toml::Spanned<toml::Value>>,
+    before_all: Vec<toml::Spanned<String>>,
+    after_all: Vec<toml::Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -192,15 +198,6 @@ impl Config {
                 None => diagnostic,
             }
         })?;
-        for (key, given) in [("before_all", &file.before_all), ("after_all", &file.after_all)] {
-            if let Some(value) = given {
-                let diagnostic = Diagnostic::new(format!("`{key}` is not supported")).at(excerpt(value.span(), ""));
-                let why =
-                    "hooks would run it with every checkout; it belongs to no table, so that nothing could tell when";
-                let help = "what a model needs stands in its own file, as statements before and behind its query";
-                return Err(diagnostic.note(why).help(help));
-            }
-        }
         let engine = file.engine.engine;
         if engine.get_ref() != "duckdb" {
             let what = match engine.get_ref().as_str() {
@@ -257,6 +254,8 @@ impl Config {
             ignored: GlobSet::empty(),
             pinned: Vec::new(),
             notes: Vec::new(),
+            before_all: file.before_all.into_iter().map(statement).collect(),
+            after_all: file.after_all.into_iter().map(statement).collect(),
             main_is_said: true,
         })
     }
@@ -291,6 +290,10 @@ impl Config {
     pub fn named_environments(&self) -> Vec<EnvName> {
         self.rules.iter().map(|(_, env)| env.clone()).collect()
     }
+}
+
+fn statement(text: toml::Spanned<String>) -> Statement {
+    Statement { span: text.span(), text: text.into_inner() }
 }
 
 /// A value as YAML has it; `None` for what no setting is.
@@ -369,10 +372,12 @@ mod toml_tests {
     }
 
     #[test]
-    fn statements_for_all_models_are_refused_with_a_reason() {
-        let error = Config::parse("vmesh.toml", "after_all = [\"GRANT ALL ON x TO y\"]\n", &|_| None).unwrap_err();
-        assert_eq!(error.what, "`after_all` is not supported");
-        assert_eq!(error.at.map(|at| at.line_and_column()), Some((1, 13)));
+    fn statements_for_all_models_have_a_place() {
+        let text = "after_all = [\n  \"SELECT 1\",\n]\n";
+        let config = Config::parse("vmesh.toml", text, &|_| None).unwrap();
+        let [only] = &config.after_all[..] else { panic!("{:?}", config.after_all) };
+        assert_eq!((only.text.as_str(), &text[only.span.clone()]), ("SELECT 1", "\"SELECT 1\""));
+        assert!(config.before_all.is_empty());
     }
 
     #[test]

@@ -2,14 +2,16 @@
 //! form that the engine is given.
 
 mod encoding;
+mod records;
 
 use std::collections::BTreeSet;
 
 use super::model::Seed;
 pub use encoding::is_known as is_known_encoding;
+pub use records::{Dialect, Records};
 
 /// What pandas takes for NULL.
-const NULLS: [&str; 19] = [
+pub const NULLS: [&str; 19] = [
     "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
     "NULL", "NaN", "None", "n/a", "nan", "null",
 ];
@@ -21,7 +23,7 @@ const SEPARATORS: [char; 4] = [',', ';', '\t', '|'];
 /// `columns` are the declared ones. An error says what is wrong with the file.
 pub fn rewrite(bytes: &[u8], seed: &Seed, columns: &[(String, String)]) -> Result<String, String> {
     let text = encoding::decode(bytes, seed.encoding.as_deref())?;
-    let mut records = Records::new(&text, seed);
+    let mut records = Records::new(&text, dialect(&text, seed));
     let header = records.next_record()?.ok_or("it is empty: the first line names the columns")?;
     let header: Vec<String> = header.into_iter().map(|name| declared(name, columns)).collect();
     let lacking: Vec<&str> = lacking(&header, columns).collect();
@@ -34,7 +36,7 @@ pub fn rewrite(bytes: &[u8], seed: &Seed, columns: &[(String, String)]) -> Resul
     write_record(&mut out, header.iter().map(|name| Some(name.as_str())));
     while let Some(record) = records.next_record()? {
         if record.len() > header.len() {
-            let (line, cells, names) = (records.line, record.len(), header.len());
+            let (line, cells, names) = (records.line(), record.len(), header.len());
             return Err(format!("line {line} has {cells} cells, and the first line names {names} columns"));
         }
         let cells = (0..header.len()).map(|at| {
@@ -45,6 +47,21 @@ pub fn rewrite(bytes: &[u8], seed: &Seed, columns: &[(String, String)]) -> Resul
         write_record(&mut out, cells);
     }
     Ok(out)
+}
+
+/// How a seed's file is written.
+fn dialect(text: &str, seed: &Seed) -> Dialect {
+    let first = text.lines().next().unwrap_or_default();
+    let found = || SEPARATORS.into_iter().find(|separator| first.contains(*separator));
+    Dialect {
+        separator: seed.delimiter.or_else(found).unwrap_or(','),
+        quote: seed.quote.unwrap_or('"'),
+        doubled: seed.doublequote,
+        escape: seed.escape,
+        end: seed.lineterminator,
+        skip_initial_space: seed.skipinitialspace,
+        skip_blank_lines: true,
+    }
 }
 
 /// The declared columns that a file does not have.
@@ -108,102 +125,6 @@ fn write_record<'c>(out: &mut String, cells: impl Iterator<Item = Option<&'c str
         }
     }
     out.push('\n');
-}
-
-/// The records of a text, one after the other.
-struct Records<'t> {
-    rest: std::iter::Peekable<std::str::Chars<'t>>,
-    /// The line that the last record ended in.
-    line: usize,
-    separator: char,
-    quote: Option<char>,
-    doubled: bool,
-    escape: Option<char>,
-    end: Option<char>,
-    skip_initial_space: bool,
-}
-
-impl<'t> Records<'t> {
-    fn new(text: &'t str, seed: &Seed) -> Self {
-        let first = text.lines().next().unwrap_or_default();
-        let found = || SEPARATORS.into_iter().find(|separator| first.contains(*separator));
-        Self {
-            rest: text.chars().peekable(),
-            line: 0,
-            separator: seed.delimiter.or_else(found).unwrap_or(','),
-            quote: Some(seed.quote.unwrap_or('"')),
-            doubled: seed.doublequote,
-            escape: seed.escape,
-            end: seed.lineterminator,
-            skip_initial_space: seed.skipinitialspace,
-        }
-    }
-
-    /// The cells of the next line that is not blank.
-    fn next_record(&mut self) -> Result<Option<Vec<String>>, String> {
-        loop {
-            if self.rest.peek().is_none() {
-                return Ok(None);
-            }
-            let (cells, is_blank) = self.record()?;
-            if !is_blank {
-                return Ok(Some(cells));
-            }
-        }
-    }
-
-    /// The cells up to the end of the line, and whether there is nothing but space in it.
-    fn record(&mut self) -> Result<(Vec<String>, bool), String> {
-        let (mut cells, mut cell) = (Vec::new(), String::new());
-        let (mut quoted, mut was_quoted) = (false, false);
-        self.line += 1;
-        let begins = self.line;
-        loop {
-            let Some(c) = self.rest.next() else {
-                if quoted {
-                    return Err(format!("the quote that begins in line {begins} is never closed"));
-                }
-                break;
-            };
-            if Some(c) == self.escape && self.escape != self.quote {
-                cell.extend(self.rest.next());
-            } else if quoted {
-                self.line += usize::from(c == '\n');
-                let is_quote = Some(c) == self.quote;
-                let is_doubled =
-                    is_quote && self.doubled && self.rest.next_if(|next| Some(*next) == self.quote).is_some();
-                if !is_quote || is_doubled {
-                    cell.push(c);
-                } else {
-                    quoted = false;
-                }
-            } else if Some(c) == self.quote && cell.is_empty() && !was_quoted {
-                (quoted, was_quoted) = (true, true);
-            } else if c == self.separator {
-                cells.push(std::mem::take(&mut cell));
-                was_quoted = false;
-            } else if self.is_end(c) {
-                break;
-            } else if !(c == ' ' && self.skip_initial_space && cell.is_empty() && !was_quoted) {
-                cell.push(c);
-            }
-        }
-        let is_blank = cells.is_empty() && cell.trim().is_empty() && !was_quoted;
-        cells.push(cell);
-        Ok((cells, is_blank))
-    }
-
-    /// Whether a character ends a line; takes what belongs to it.
-    fn is_end(&mut self, c: char) -> bool {
-        match self.end {
-            Some(end) => c == end,
-            None if c == '\r' => {
-                self.rest.next_if_eq(&'\n');
-                true
-            }
-            None => c == '\n',
-        }
-    }
 }
 
 #[cfg(test)]

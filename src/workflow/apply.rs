@@ -74,6 +74,9 @@ impl Session<'_> {
                 let models = plan.builds().map(|step| step.model.clone()).collect();
                 return Err(Error::BuildsNeeded { environment: plan.environment, models });
             }
+            if attempt == 0 && !first.is_done() {
+                self.before_all(prepared, &warehouse)?;
+            }
             let (state, plan) = self.put_aside(prepared, plan, &warehouse, state)?;
             self.build_all(prepared, &plan, &warehouse, &state, &mut built)?;
             match self.publish(&warehouse, &plan, &state, action) {
@@ -85,6 +88,9 @@ impl Session<'_> {
                         first.steps.iter().filter(changed).map(|step| step.model.clone()).collect();
                     let tables = plan.pointers().into_iter().map(|(model, (_, table))| (model, table)).collect();
                     self.follow_up(prepared, &changed, &warehouse, &tables)?;
+                    if !first.is_done() {
+                        self.after_all(prepared, &warehouse)?;
+                    }
                     return Ok(Applied { plan: first, built, generation, published: true, standing });
                 }
             }

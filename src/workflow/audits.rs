@@ -285,8 +285,7 @@ impl Session<'_> {
     /// The place where a model calls an audit.
     fn called_at(&self, tree: &Tree, model: &Model, name: &str) -> Result<Excerpt, Error> {
         let call = model.file.audits.iter().find(|call| call.name == name);
-        let span = model.file.original(call.map_or(&model.file.place, |call| &call.span));
-        Ok(Excerpt { path: self.in_top(&model.path), text: self.file_text(tree, model)?, span, label: String::new() })
+        self.excerpt(tree, model, call.map_or(&model.file.place, |call| &call.span))
     }
 }
 

@@ -10,6 +10,7 @@ use super::error::Error;
 use super::session::Session;
 use super::tree::{Files, MACROS, Tree};
 use crate::domain::calendar::Timing;
+use crate::domain::config::Config;
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::interval::{Interval, Moment, Times, variable};
 use crate::domain::macros::{
@@ -79,6 +80,16 @@ fn is_timely(name: &str) -> bool {
 }
 
 impl Sight {
+    /// What the settings' own statements can see.
+    pub(super) fn of_settings(config: &Config) -> Self {
+        let catalog = Path::new(&config.warehouse).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        let named = [
+            ("gateway", Value::Text(config.gateway.clone().unwrap_or_default())),
+            ("default_catalog", Value::Text(catalog.unwrap_or_default())),
+        ];
+        Self { variables: config.variables.clone(), named: named.into_iter().collect(), ..Self::default() }
+    }
+
     /// Expands one model of a file.
     fn expand(&self, file: &File<'_>, unit: Unit<'_>, stage: Stage<'_>) -> Result<Expanded, Problem> {
         let blueprint = unit.blueprint.map(Blueprint::variables).unwrap_or_default();
@@ -183,22 +194,17 @@ impl Tree {
 impl Session<'_> {
     /// What the macros of these files can see.
     pub(super) fn sight(&self, files: &Files) -> Result<Sight, Error> {
-        let catalog = Path::new(&self.config.warehouse).file_stem().map(|stem| stem.to_string_lossy().into_owned());
-        let catalog = ("default_catalog", Value::Text(catalog.unwrap_or_default()));
-        // what is read is what will be run
-        let stage = ("runtime_stage", Value::Text("evaluating".to_owned()));
-        let own = ("this_model", Value::Sql(model::THIS_MODEL.to_owned()));
         let settings = self.settings_of(files)?;
         let mut sight = Sight {
             variables: settings.variables,
-            named: [("gateway", Value::Text(self.config.gateway.clone().unwrap_or_default())), catalog, stage, own]
-                .into_iter()
-                .collect(),
             models: self.config.models.clone(),
             default_kind: settings.defaults.kind().word(),
             defaults: settings.defaults,
-            ..Sight::default()
+            ..Sight::of_settings(&self.config)
         };
+        // what is read is what will be run
+        sight.named.set("runtime_stage", Value::Text("evaluating".to_owned()));
+        sight.named.set("this_model", Value::Sql(model::THIS_MODEL.to_owned()));
         let mut hasher = blake3::Hasher::new();
         hasher.update(sight.defaults.key().as_bytes());
         hasher.update(format!("{:?}", (&sight.variables, &sight.named, &sight.models, sight.default_kind)).as_bytes());

@@ -96,6 +96,9 @@ impl Session<'_> {
             let models = plan.builds().map(|step| step.model.clone()).collect();
             return Err(Error::BuildsNeeded { environment: plan.environment, models });
         }
+        if !plan.is_done() {
+            self.before_all(prepared, &warehouse)?;
+        }
         let mut built = Vec::new();
         let (state, plan) = self.put_aside(prepared, plan, &warehouse, state)?;
         self.build_all(prepared, &plan, &warehouse, &state, &mut built)?;

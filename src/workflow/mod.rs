@@ -32,6 +32,7 @@ pub mod settings;
 pub mod settle;
 pub mod shown;
 mod standalone;
+mod statements;
 pub mod tree;
 pub mod unit_tests;
 pub mod watch;

@@ -1,10 +1,12 @@
 //! Why a model could not be built, told at the place in its file.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::error::Error;
 use super::planning::Prepared;
 use super::session::Session;
+use super::tree::Tree;
 use crate::adapter::warehouse::{Body, Build, WarehouseError};
 use crate::domain::diagnostic::{Diagnostic, Excerpt, nearest};
 use crate::domain::engine_message;
@@ -12,6 +14,12 @@ use crate::domain::environment::State;
 use crate::domain::project::{Model, cast_head};
 
 impl Session<'_> {
+    /// A place of a model, in the file that the user wrote.
+    pub(super) fn excerpt(&self, tree: &Tree, model: &Model, span: &Range<usize>) -> Result<Excerpt, Error> {
+        let (path, text) = (self.in_top(&model.path), self.file_text(tree, model)?);
+        Ok(Excerpt { path, text, span: model.file.original(span), label: String::new() })
+    }
+
     /// What the engine says of a statement around a query.
     pub(super) fn statement_failed(
         &self,
@@ -20,10 +28,9 @@ impl Session<'_> {
         number: usize,
         message: &str,
     ) -> Result<Diagnostic, Error> {
-        let text = self.file_text(&prepared.desired, model)?;
         let statement = model.file.statements.get(number);
-        let span = model.file.original(statement.map_or(&model.file.place, |statement| &statement.span));
-        let excerpt = Excerpt { path: self.in_top(&model.path), text, span, label: String::new() };
+        let span = statement.map_or(&model.file.place, |statement| &statement.span);
+        let excerpt = self.excerpt(&prepared.desired, model, span)?;
         let diagnostic = Diagnostic::new(format!("a statement of `{}` failed", model.name)).at(excerpt);
         Ok(diagnostic.note(format!("DuckDB: {}", engine_message::headline(message))))
     }
@@ -49,9 +56,7 @@ impl Session<'_> {
 
     /// What a version that goes on from another's rows would do to their columns.
     fn columns_refused(&self, prepared: &Prepared, model: &Model, changes: &[String]) -> Result<Diagnostic, Error> {
-        let text = self.file_text(&prepared.desired, model)?;
-        let span = model.file.original(&model.file.place);
-        let excerpt = Excerpt { path: self.in_top(&model.path), text, span, label: String::new() };
+        let excerpt = self.excerpt(&prepared.desired, model, &model.file.place)?;
         let what = format!("`{}` goes on from the rows of the version before, whose columns don't fit", model.name);
         let mut diagnostic = Diagnostic::new(what).at(excerpt);
         for change in changes {
@@ -65,8 +70,7 @@ impl Session<'_> {
 
     /// What is not as a model says, at its header.
     fn unfit(&self, prepared: &Prepared, model: &Model, what: String, help: &'static str) -> Result<Diagnostic, Error> {
-        let (text, span) = (self.file_text(&prepared.desired, model)?, model.file.original(&model.file.place));
-        let excerpt = Excerpt { path: self.in_top(&model.path), text, span, label: String::new() };
+        let excerpt = self.excerpt(&prepared.desired, model, &model.file.place)?;
         Ok(Diagnostic::new(what).at(excerpt).help(help))
     }
 
@@ -90,7 +94,6 @@ impl Session<'_> {
             Body::Seed { .. } => "",
         };
         let missing = self.missing_table(model, &headline);
-        let path = self.in_top(&model.path);
         // the statement's first line is ours
         let place = engine_message::place(message, &format!("\n{sent}")).map(|at| at.saturating_sub(1));
         let head = cast_head(&model.file.columns);
@@ -107,12 +110,7 @@ impl Session<'_> {
             (None, None) => model.file.place.clone(),
         };
         let made = text.get(span.clone()).unwrap_or_default();
-        let excerpt = Excerpt {
-            path,
-            text: self.file_text(&prepared.desired, model)?,
-            span: model.file.original(&span),
-            label: String::new(),
-        };
+        let excerpt = self.excerpt(&prepared.desired, model, &span)?;
         let as_written = excerpt.text.get(excerpt.span.clone()) == Some(made);
         diagnostic = diagnostic.at(excerpt);
         if !as_written {
@@ -141,7 +139,7 @@ impl Session<'_> {
     }
 
     /// The table that the engine can't find, if the model reads one of that name, and where.
-    fn missing_table(&self, model: &Model, headline: &str) -> Option<(String, std::ops::Range<usize>)> {
+    fn missing_table(&self, model: &Model, headline: &str) -> Option<(String, Range<usize>)> {
         let (_, rest) = headline.split_once("Table with name ")?;
         let name = rest.split(" does not exist").next()?.trim().trim_matches('"');
         let reads = model.file.query.as_ref()?.reads.as_ref()?;

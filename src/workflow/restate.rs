@@ -128,6 +128,11 @@ impl Session<'_> {
         let warehouse = self.write_warehouse()?;
         let state = warehouse.state()?;
         let restatement = self.restatement_in(&state, patterns, environment)?;
+        let has_statements = !(self.config.before_all.is_empty() && self.config.after_all.is_empty());
+        let prepared = has_statements.then(|| self.prepare_as_shown(environment, &state, false)).transpose()?;
+        if let Some(prepared) = &prepared {
+            self.before_all(prepared, &warehouse)?;
+        }
         let filled: Vec<&Snapshot> = restatement.snapshots.iter().filter(|snapshot| is_filled(snapshot)).collect();
         let reloads = self.reloads(&filled, &state)?;
         let mut failed = None;
@@ -157,6 +162,9 @@ impl Session<'_> {
             }
             (other, _) => other.into(),
         })?;
+        if let Some(prepared) = &prepared {
+            self.after_all(prepared, &warehouse)?;
+        }
         Ok(filled.into_iter().map(|snapshot| snapshot.model.clone()).collect())
     }
 }

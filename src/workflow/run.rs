@@ -51,7 +51,7 @@ impl Session<'_> {
         let state = warehouse.state()?;
         let mut ran = Ran { environment, models: Vec::new() };
         let mut failed = Failed::default();
-        let mut stuck = BTreeSet::new();
+        let (mut begun, mut stuck) = (false, BTreeSet::new());
         // what a rollback of prod would show is not a branch's to fill
         let kept = match ran.environment.is_prod() {
             true => BTreeSet::new(),
@@ -76,6 +76,9 @@ impl Session<'_> {
                 stuck.insert(model.name.clone());
                 failed.skipped.extend(due.map(|_| model.name.clone()));
             } else if let Some((snapshot, loads)) = due {
+                if !std::mem::replace(&mut begun, true) {
+                    self.before_all(&prepared, &warehouse)?;
+                }
                 self.report.report(&Event::Building { model: model.name.clone(), index: index + 1, total });
                 let start = Instant::now();
                 match self.run_model(&prepared, model, snapshot, &loads, &warehouse, &state)? {
@@ -101,6 +104,9 @@ impl Session<'_> {
         }
         let changed: Vec<ModelName> = ran.models.iter().map(|(model, _)| model.clone()).collect();
         self.follow_up(&prepared, &changed, &warehouse, &shown_tables(&ran.environment, &state))?;
+        if begun {
+            self.after_all(&prepared, &warehouse)?;
+        }
         if failed.models.is_empty() { Ok(ran) } else { Err(Error::Run { ran, failed }) }
     }
 

@@ -41,6 +41,8 @@ pub struct Session<'a> {
     pub timing: Timing,
     /// Whether violated rules of the linter stop nothing: it was said so, or the files were linted already.
     pub skip_linter: bool,
+    /// What the settings file says.
+    pub(super) settings_text: String,
     parsed: OnceCell<RefCell<ParsedFiles>>,
     pub(super) referee: Referee,
 }
@@ -60,7 +62,7 @@ impl<'a> Session<'a> {
         report: &'a dyn Report,
         interrupt: &Interrupt,
     ) -> Result<Self, Error> {
-        let Settings { config, file, wait } = settings::read(&repository, &prefix)?;
+        let Settings { config, file, text, wait } = settings::read(&repository, &prefix)?;
         let folder = repository.top().map(|top| top.join(&prefix));
         // linked worktrees share the main one's warehouse
         let home = repository.main_top().join(&prefix);
@@ -77,6 +79,7 @@ impl<'a> Session<'a> {
             settings_wait: wait,
             timing: Timing::at(Moment::from(jiff::Timestamp::now())),
             skip_linter: false,
+            settings_text: text,
             parsed: OnceCell::new(),
             referee: Referee::default(),
         })

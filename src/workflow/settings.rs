@@ -15,6 +15,8 @@ pub(super) struct Settings {
     pub(super) config: Config,
     /// The file's name.
     pub(super) file: &'static str,
+    /// What is in it.
+    pub(super) text: String,
     /// Whether the working tree has others, which have no effect until they are merged.
     pub(super) wait: bool,
 }
@@ -44,10 +46,9 @@ pub(super) fn read(repository: &Repository, prefix: &str) -> Result<Settings, Er
         }
         None => None,
     };
-    let here = on_disk.as_ref().map(|(file, text)| (*file, parse(file, text)));
-    let main = match &here {
-        Some((_, Ok(config))) => main_of(repository, config)?,
-        Some((_, Err(_))) => BranchName::from("main"),
+    let main = match on_disk.as_ref().map(|(file, text)| parse(file, text)) {
+        Some(Ok(config)) => main_of(repository, &config)?,
+        Some(Err(_)) => BranchName::from("main"),
         None => main_of_bare(repository)?,
     };
     // a branch can't make itself main by saying so
@@ -56,24 +57,25 @@ pub(super) fn read(repository: &Repository, prefix: &str) -> Result<Settings, Er
         _ => main,
     };
     let on_main = matches!(repository.head(), Ok(Head::Branch { name, .. }) if name == main);
-    let settings = |file, mut config: Config, wait| {
+    let settings = |file, text: String, mut config: Config, wait| {
         if !config.main_is_said {
             config.main = main.clone();
         }
-        Settings { config, file, wait }
+        Settings { config, file, text, wait }
     };
-    if on_main && let Some((file, here)) = here {
-        return here.map(|config| settings(file, config, false));
+    if on_main && let Some((file, text)) = on_disk {
+        return parse(file, &text).map(|config| settings(file, text, config, false));
     }
     if let Some(tip) = main_tip(repository, &main)?
         && let Some((file, text)) = committed(repository, prefix, &tip)?
     {
-        let same = |(here, on_disk): &(&str, String)| *here == file && on_disk.replace("\r\n", "\n") == text;
+        let same = |(here, on_disk): &(&str, String)| *here == file && is_same(on_disk, &text);
         let wait = on_disk.as_ref().is_some_and(|on_disk| !same(on_disk));
-        return Ok(settings(file, parse(file, &text)?, wait));
+        let config = parse(file, &text)?;
+        return Ok(settings(file, text, config, wait));
     }
-    match here {
-        Some((file, config)) => config.map(|config| settings(file, config, false)),
+    match on_disk {
+        Some((file, text)) => parse(file, &text).map(|config| settings(file, text, config, false)),
         None => {
             let start = repository.git_dir().to_owned();
             Err(Error::NoProject { top: start.clone(), start, known: registered(repository) })
@@ -90,7 +92,10 @@ impl Session<'_> {
     pub(super) fn settings_of(&self, files: &Files) -> Result<Config, Error> {
         for name in CONFIG_FILES {
             let Some(file) = files.get(name) else { continue };
-            let text = self.text(file)?.replace("\r\n", "\n");
+            let text = self.text(file)?;
+            if name == self.settings_file && is_same(&text, &self.settings_text) {
+                return Ok(self.config.clone());
+            }
             if !is_config(name, &text) {
                 continue;
             }
@@ -118,13 +123,18 @@ impl Session<'_> {
     fn is_mains(&self, name: &str, text: &str) -> Result<bool, Error> {
         let here = self.folder.as_ref().filter(|_| self.branch().is_ok_and(|branch| branch == self.config.main));
         let here = here.and_then(|folder| std::fs::read_to_string(folder.join(name)).ok());
-        if here.is_some_and(|here| here.replace("\r\n", "\n") == text) {
+        if here.is_some_and(|here| is_same(&here, text)) {
             return Ok(true);
         }
         let Some(tip) = self.main_tip()? else { return Ok(self.folder.is_some()) };
         let committed = committed(&self.repository, &self.prefix, &tip)?;
-        Ok(committed.is_some_and(|(file, committed)| file == name && committed.replace("\r\n", "\n") == text))
+        Ok(committed.is_some_and(|(file, committed)| file == name && is_same(&committed, text)))
     }
+}
+
+/// Whether two texts are the same but for the ends of their lines, which Git may have changed.
+fn is_same(one: &str, other: &str) -> bool {
+    one.lines().eq(other.lines())
 }
 
 /// The settings file of a commit, and its text.

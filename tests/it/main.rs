@@ -4,6 +4,7 @@
 mod support;
 
 mod architecture;
+mod around_all;
 mod audits;
 mod background;
 mod blueprints;

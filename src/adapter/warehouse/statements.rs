@@ -4,7 +4,7 @@ use super::{Warehouse, WarehouseError};
 use crate::domain::name::literal;
 use crate::domain::project::{Around, Run};
 
-const DOING: &str = "running a model's statements";
+const DOING: &str = "running statements";
 
 impl Warehouse {
     /// Runs `load` between a model's statements. What these made in the session is gone afterwards: neither audits and
@@ -23,6 +23,11 @@ impl Warehouse {
         self.each(&around.after)?;
         around.undo.iter().try_for_each(|undo| self.run(DOING, undo))?;
         Ok(loaded)
+    }
+
+    /// Runs statements in a session of their own, all or none.
+    pub fn together(&self, statements: &[Run]) -> Result<(), WarehouseError> {
+        self.another_session()?.transaction(DOING, |warehouse| warehouse.each(statements))
     }
 
     /// Runs statements, and leaves what they make.

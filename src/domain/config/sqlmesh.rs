@@ -10,10 +10,10 @@ use super::super::name::{BranchName, SchemaPattern};
 use super::super::sql::Span;
 use super::super::yaml::{self, Kind, Node, Value, scalar};
 use super::blanks::Blanks;
-use super::{Config, Hooks, seconds, values};
+use super::{Config, Hooks, Statement, seconds, values};
 
 /// Keys that are read.
-const READ: [&str; 17] = [
+const READ: [&str; 19] = [
     "gateways",
     "default_gateway",
     "default_connection",
@@ -31,6 +31,8 @@ const READ: [&str; 17] = [
     "cicd_bot",
     "users",
     "linter",
+    "before_all",
+    "after_all",
 ];
 /// Keys that change nothing here.
 const SILENT: [&str; 20] = [
@@ -64,11 +66,9 @@ const NOTED: [(&str, &str); 5] = [
     ("concurrent_tasks", "the engine decides how much it does at a time"),
 ];
 /// Keys that are refused, and why.
-const REFUSED: [(&str, &str); 5] = [
+const REFUSED: [(&str, &str); 3] = [
     ("environment_catalog_mapping", "all environments are in one database"),
     ("dbt", "projects of dbt are not read"),
-    ("before_all", "hooks would run it with every checkout; what a model needs stands in its own file"),
-    ("after_all", "hooks would run it with every checkout; what a model needs stands in its own file"),
     ("custom_materializations", "materializations in Python are not supported"),
 ];
 /// Keys of a gateway.
@@ -144,6 +144,8 @@ impl Reader<'_> {
             defaults: self.defaults(&defaults)?,
             ignored: self.ignored(root)?,
             pinned: self.strings(root, "pinned_environments")?,
+            before_all: self.statements(root, "before_all")?,
+            after_all: self.statements(root, "after_all")?,
             notes: self.checked(root)?,
         })
     }
@@ -359,6 +361,10 @@ impl Reader<'_> {
 
     fn strings(&self, root: &Node, key: &str) -> Found<Vec<String>> {
         Ok(self.list(root, key)?.into_iter().map(|(text, _)| text).collect())
+    }
+
+    fn statements(&self, root: &Node, key: &str) -> Found<Vec<Statement>> {
+        Ok(self.list(root, key)?.into_iter().map(|(text, span)| Statement { text, span }).collect())
     }
 
     pub(super) fn list(&self, root: &Node, key: &str) -> Found<Vec<(String, Span)>> {

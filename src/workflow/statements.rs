@@ -1,0 +1,87 @@
+//! Running `before_all` and `after_all`. They are main's, as all settings are that don't say what models mean: a
+//! branch's own have no effect until they are merged. And so they see main's variables, and no macros but the built-in.
+
+use super::error::Error;
+use super::expand::Sight;
+use super::planning::Prepared;
+use super::session::Session;
+use crate::adapter::warehouse::{Warehouse, WarehouseError};
+use crate::domain::config::{Statement, refused};
+use crate::domain::engine_message;
+use crate::domain::interval::{Interval, Moment, Times};
+use crate::domain::macros::{Locals, Value, Variables};
+use crate::domain::model::{Kind, Problem};
+use crate::domain::name::TableName;
+use crate::domain::project::Run;
+
+impl Session<'_> {
+    /// Before anything of an environment is built or loaded.
+    pub(super) fn before_all(&self, prepared: &Prepared, warehouse: &Warehouse) -> Result<(), Error> {
+        self.run_all("before_all", &self.config.before_all, "nothing was built", prepared, warehouse)
+    }
+
+    /// After an environment shows it.
+    pub(super) fn after_all(&self, prepared: &Prepared, warehouse: &Warehouse) -> Result<(), Error> {
+        let environment = &prepared.target.environment;
+        let so_far = format!("environment `{environment}` shows its models all the same");
+        self.run_all("after_all", &self.config.after_all, &so_far, prepared, warehouse)
+    }
+
+    fn run_all(
+        &self,
+        key: &str,
+        statements: &[Statement],
+        so_far: &str,
+        prepared: &Prepared,
+        warehouse: &Warehouse,
+    ) -> Result<(), Error> {
+        if statements.is_empty() {
+            return Ok(());
+        }
+        let (sight, named) = (Sight::of_settings(&self.config), self.named(key, prepared));
+        let now = prepared.target.timing.now;
+        let interval = Interval::new(Moment::EPOCH, now).unwrap_or(Times::LOADING.interval);
+        let times = Times { interval, execution: now };
+        let failed = |statement: &Statement, why: String| {
+            let problem = Problem { what: format!("`{key}` failed"), span: statement.span.clone(), help: None };
+            let path = self.in_top(self.settings_file);
+            let told = problem.in_file(&path, &self.settings_text.as_str().into());
+            Error::Project(vec![told.note(why).note(so_far.to_owned())])
+        };
+        let mut all = Vec::new();
+        for statement in statements {
+            let expanded = sight.expand_text(&statement.text, &Locals::new(), &named, &times);
+            let text = expanded.map_err(|problem| failed(statement, problem.what))?.text;
+            if let Some(why) = refused(&text) {
+                return Err(failed(statement, why));
+            }
+            all.push(Run { number: all.len(), sql: text, on_table: false });
+        }
+        warehouse.together(&all).map_err(|error| match error {
+            WarehouseError::Statement { number, message } => match statements.get(number) {
+                Some(statement) => failed(statement, format!("DuckDB: {}", engine_message::headline(&message))),
+                None => WarehouseError::Statement { number, message }.into(),
+            },
+            error => error.into(),
+        })
+    }
+
+    /// What the statements can see of an environment.
+    fn named(&self, stage: &str, prepared: &Prepared) -> Variables {
+        let environment = &prepared.target.environment;
+        let shown = prepared.desired.project.models().filter(|model| model.kind != Kind::Embedded);
+        let views: Vec<TableName> = shown.map(|model| model.name.view(environment, self.config.pattern)).collect();
+        let mut schemas: Vec<&str> = views.iter().map(|view| view.schema.as_str()).collect();
+        schemas.sort_unstable();
+        schemas.dedup();
+        let texts = |items: Vec<String>| Value::List(items.into_iter().map(Value::Text).collect());
+        [
+            ("runtime_stage", Value::Text(stage.to_owned())),
+            ("this_env", Value::Text(environment.to_string())),
+            ("schemas", texts(schemas.into_iter().map(str::to_owned).collect())),
+            ("views", texts(views.iter().map(TableName::to_string).collect())),
+        ]
+        .into_iter()
+        .collect()
+    }
+}

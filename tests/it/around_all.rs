@@ -1,0 +1,110 @@
+//! `before_all` and `after_all`: when they are run, whose they are, and what happens where they fail.
+
+use crate::support::Sandbox;
+
+const LOG: &str = r#"
+before_all = [
+    "CREATE SCHEMA IF NOT EXISTS ops",
+    "CREATE TABLE IF NOT EXISTS ops.log (at_all VARCHAR, environment VARCHAR, views VARCHAR)",
+    "CREATE OR REPLACE TABLE ops.rates AS SELECT @rate AS rate",
+    "INSERT INTO ops.log VALUES ('before', @this_env, NULL)",
+]
+after_all = ["@IF(@this_env = 'prod', INSERT INTO ops.log SELECT @runtime_stage, @this_env, array_to_string([@EACH(@views, view -> @view)], ' '))"]
+[hooks]
+build = "inline"
+[variables]
+rate = 2
+"#;
+
+fn shop() -> Sandbox {
+    let sandbox = Sandbox::bare_project();
+    sandbox.write("vmesh.toml", LOG);
+    sandbox.model("prices", "SELECT 10 * rate AS price FROM ops.rates");
+    sandbox.model("marts.days", "SELECT price FROM prices");
+    sandbox.commit("models");
+    sandbox.vmesh(&["hooks", "install"]).good();
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    sandbox
+}
+
+fn log(sandbox: &Sandbox) -> Vec<Vec<String>> {
+    sandbox.rows("FROM ops.log ORDER BY rowid")
+}
+
+#[test]
+fn they_go_with_what_changes_an_environment() {
+    let sandbox = shop();
+    let prod = [["before", "prod", "NULL"], ["after_all", "prod", "prod.prices marts.days"]];
+    assert_eq!(log(&sandbox), prod);
+    assert_eq!(sandbox.value("SELECT price FROM prod.prices"), "20");
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    sandbox.vmesh(&["run", "prod"]).good();
+    assert_eq!(log(&sandbox), prod, "nothing was to do");
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    assert_eq!(log(&sandbox)[2..], [["before", "dev__alice", "NULL"]], "a new environment");
+    sandbox.vmesh(&["plan", "prod", "--restate-model", "prices", "--yes"]).good();
+    assert_eq!(log(&sandbox)[3..], prod);
+    sandbox.is_sound();
+}
+
+#[test]
+fn a_branchs_own_have_no_effect_until_they_are_merged() {
+    let sandbox = shop();
+    sandbox.git(&["switch", "--quiet", "-c", "evil"]).good();
+    sandbox.write(
+        "vmesh.toml",
+        &LOG.replace("'before'", "'mine'").replace("rate = 2", "rate = \"7; DROP TABLE ops.log\""),
+    );
+    sandbox.model("marts.days", "SELECT price + 1 AS price FROM prices");
+    sandbox.commit("mine");
+    assert!(log(&sandbox).iter().all(|line| line[0] != "mine"));
+    assert_eq!(sandbox.value("SELECT rate FROM ops.rates"), "2");
+    sandbox.write("vmesh.toml", &LOG.replace("'before'", "'mine'"));
+    sandbox.commit("harmless");
+    sandbox.git(&["switch", "--quiet", "main"]).good();
+    sandbox.git(&["merge", "--quiet", "evil"]).good();
+    assert!(log(&sandbox).iter().any(|line| line[..2] == ["mine", "prod"]));
+    sandbox.is_sound();
+}
+
+#[test]
+fn where_one_fails_none_was_run() {
+    let sandbox = shop();
+    let before = (log(&sandbox), sandbox.snapshots(), sandbox.views("marts"));
+    sandbox.write("vmesh.toml", &LOG.replace("'before', @this_env, NULL", "'before', @this_env"));
+    sandbox.model("marts.days", "SELECT price + 1 AS price FROM prices");
+    sandbox.commit_quietly("one value less");
+    let failed = sandbox.vmesh(&["promote", "--yes"]).fails(1);
+    insta::assert_snapshot!(failed);
+    assert_eq!((log(&sandbox), sandbox.snapshots(), sandbox.views("marts")), before);
+    sandbox.write("vmesh.toml", &LOG.replace("INSERT INTO ops.log SELECT", "INSERT INTO ops.lag SELECT"));
+    sandbox.commit_quietly("a misspelt table");
+    let failed = sandbox.vmesh(&["promote", "--yes"]).fails(1);
+    insta::assert_snapshot!(failed);
+    assert_eq!(sandbox.value("SELECT price FROM marts.days"), "21");
+    sandbox.is_sound();
+}
+
+#[test]
+fn they_touch_nothing_of_vmeshs_and_leave_nothing_half_done() {
+    let sandbox = shop();
+    let refused = [
+        ("DROP TABLE vmesh_snapshots.x", "`vmesh_snapshots` is vmesh's own"),
+        ("DELETE FROM \\\"VMESH_STATE\\\".pointers", "`vmesh_state` is vmesh's own"),
+        ("CREATE TEMP MACRO f() AS 1", "what is temporary is gone before a model is built"),
+        ("CREATE OR REPLACE TEMPORARY TABLE t AS SELECT 1", "what is temporary is gone before a model is built"),
+        ("COMMIT", "all of them are one transaction already"),
+        ("SET threads = 1", "SET ends with the session that it is said in"),
+        ("COPY ops.log TO 'log.csv'", "disabled"),
+        ("SELECT @nope", "nope"),
+    ];
+    sandbox.model("marts.days", "SELECT price + 1 AS price FROM prices");
+    for (statement, why) in refused {
+        sandbox.write("vmesh.toml", &LOG.replace("CREATE SCHEMA IF NOT EXISTS ops", statement));
+        sandbox.commit_quietly("another");
+        let failed = sandbox.vmesh(&["promote", "--yes"]).fails(1);
+        assert!(failed.contains("`before_all` failed") && failed.contains(why), "{statement}: {failed}");
+    }
+    assert_eq!(log(&sandbox).len(), 2);
+    sandbox.is_sound();
+}
