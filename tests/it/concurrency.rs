@@ -162,3 +162,21 @@ fn plans_of_several_branches_at_once_all_arrive() {
     }
     sandbox.is_sound();
 }
+
+#[test]
+fn a_warehouse_that_another_process_is_just_making_is_waited_for() {
+    let sandbox = Sandbox::promoted(&CHAIN);
+    let (warehouse, made) = (sandbox.warehouse(), sandbox.path().join("made.duckdb"));
+    std::fs::rename(&warehouse, &made).unwrap();
+    std::fs::write(&warehouse, [0; 4096]).unwrap();
+    let envs = sandbox
+        .vmesh_command(&["envs"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    std::fs::rename(&made, &warehouse).unwrap();
+    let envs = envs.wait_with_output().unwrap();
+    assert!(envs.status.success() && String::from_utf8_lossy(&envs.stdout).contains("prod"), "{envs:?}");
+}

@@ -44,6 +44,12 @@ const FORMAT: u32 = 4;
 const MIGRATIONS: [&str; FORMAT as usize - 1] =
     [include_str!("records-1-to-2.sql"), include_str!("records-2-to-3.sql"), include_str!("records-3-to-4.sql")];
 
+/// The bytes of a database's headers: a file that is shorter is none yet.
+const HEADERS: u64 = 3 * 4096;
+
+/// How long making a database may take: the headers are the first that is written.
+const MAKING: Duration = Duration::from_secs(3);
+
 /// A way to open a warehouse: nothing is held by it.
 #[derive(Debug, Clone)]
 pub struct Location {
@@ -183,6 +189,7 @@ impl Location {
             if self.interrupt.is_requested() {
                 return Err(WarehouseError::Interrupted);
             }
+            let is_made = self.is_made();
             match self.try_open(&mode) {
                 Err(WarehouseError::Locked { holder, .. }) => {
                     if start.elapsed() >= self.patience {
@@ -197,9 +204,17 @@ impl Location {
                     std::thread::sleep(pause);
                     pause = (pause * 2).min(Duration::from_millis(250));
                 }
+                Err(WarehouseError::NotADatabase { .. }) if !is_made && start.elapsed() < MAKING => {
+                    std::thread::sleep(pause);
+                }
                 done => return done,
             }
         }
+    }
+
+    /// Whether the file is there with what makes it a database; if not, another process may be about to write that.
+    fn is_made(&self) -> bool {
+        std::fs::metadata(&self.path).is_ok_and(|file| file.len() >= HEADERS)
     }
 
     fn try_open(&self, mode: &AccessMode) -> Result<Warehouse, WarehouseError> {
