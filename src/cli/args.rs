@@ -135,6 +135,9 @@ pub(super) struct Plan {
     /// Plan even where rules of the linter are violated.
     #[arg(long)]
     pub(super) skip_linter: bool,
+    /// Run no unit tests.
+    #[arg(long)]
+    pub(super) skip_tests: bool,
     /// Apply nothing; exit with 1 when there is something to do (with --merged: something to build).
     #[arg(long)]
     pub(super) exit_code: bool,
@@ -217,6 +220,9 @@ pub(super) struct Promote {
     /// Promote even where rules of the linter are violated.
     #[arg(long)]
     pub(super) skip_linter: bool,
+    /// Run no unit tests.
+    #[arg(long)]
+    pub(super) skip_tests: bool,
     /// Take this for the current time.
     #[arg(long, value_name = "TIME")]
     pub(super) execution_time: Option<String>,

@@ -87,7 +87,10 @@ pub(super) fn test(face: &Face, args: &args::Test) -> Verdict {
             broken => format!(" · {} can't be read", count(broken, "file")),
         };
         if all.is_empty() {
-            return format!("no tests{broken}\n");
+            return match &args.pattern {
+                Some(pattern) => format!("no test is called `{pattern}`, nor its file or model{broken}\n"),
+                None => format!("no tests{broken}\n"),
+            };
         }
         let told: String = all.iter().map(tested).collect();
         format!("{told}{} · {failed} failed{broken}\n", count(all.len(), "test"))

@@ -40,6 +40,12 @@ pub(super) fn text(error: &Error) -> String {
     anstream::adapter::strip_str(&drawn.join("\n")).to_string()
 }
 
+/// An error as data: as it is printed, and problem by problem.
+pub(super) fn json(error: &Error) -> serde_json::Value {
+    let problems: Vec<serde_json::Value> = describe(error).iter().map(diagnostic::json).collect();
+    serde_json::json!({"error": text(error), "problems": problems})
+}
+
 fn exit_code(error: &Error) -> u8 {
     match error {
         Error::Usage { .. } => WRONG_USAGE,

@@ -1,11 +1,14 @@
 //! `vmesh lint`, and what plans say of the linter's rules.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use super::args;
 use super::render::{RED, YELLOW, count, diagnostic, paint};
 use super::{DONE, Face, Verdict, error};
 use crate::domain::lint::Level;
+use crate::domain::name::ModelName;
 use crate::workflow::error::Error;
 use crate::workflow::lint::Violation;
 use crate::workflow::planning::Prepared;
@@ -36,10 +39,10 @@ pub(super) fn lint(face: &Face, args: &args::Lint) -> Verdict {
 pub(super) fn first(face: &Face, session: &mut Session<'_>, prepared: &Prepared) -> Result<(), Error> {
     let warnings = session.lint_first(&prepared.desired)?;
     session.skip_linter = true;
-    if !face.is_json() {
-        for warning in &warnings {
-            anstream::eprintln!("{}", diagnostic::render(&warning.problem, true));
-        }
+    if !warnings.is_empty() && !face.is_json() {
+        let models: BTreeSet<&ModelName> = warnings.iter().map(|warning| &warning.model).collect();
+        let (rules, models) = (count(warnings.len(), "violated rule"), count(models.len(), "model"));
+        anstream::eprintln!("warning: {rules} in {models}: vmesh lint shows them");
     }
     Ok(())
 }
@@ -58,10 +61,9 @@ fn as_json(violation: &Violation) -> serde_json::Value {
         Level::Error => "error",
         Level::Warning => "warning",
     };
-    let at = problem.at.as_ref();
-    let (line, column) = at.map(crate::domain::diagnostic::Excerpt::line_and_column).unwrap_or_default();
-    json!({
-        "rule": rule.name(), "level": level, "model": model, "message": problem.what, "help": problem.help,
-        "file": at.map(|at| at.path.as_str()), "line": line, "column": column,
-    })
+    let mut told = diagnostic::json(problem);
+    told["rule"] = json!(rule.name());
+    told["level"] = json!(level);
+    told["model"] = json!(model);
+    told
 }

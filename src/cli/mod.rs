@@ -73,8 +73,7 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(problem) => {
             if face.is_json() {
-                let text = error::text(&problem);
-                say(&format!("{}\n", serde_json::json!({"error": text})));
+                say(&format!("{}\n", error::json(&problem)));
             }
             error::print(&problem)
         }

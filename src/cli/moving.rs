@@ -19,6 +19,7 @@ pub(super) fn plan(face: &Face, args: &args::Plan) -> Verdict {
     let mut session = face.session()?;
     limit(&mut session, args.execution_time.as_ref(), args.start.as_ref(), args.end.as_ref())?;
     session.skip_linter = args.skip_linter;
+    session.skip_tests = args.skip_tests;
     if args.merged {
         return merged(face, &mut session, args);
     }
@@ -103,16 +104,14 @@ pub(super) fn run(face: &Face, args: &args::Run) -> Verdict {
     limit(&mut session, args.execution_time.as_ref(), None, None)?;
     let ran = session.run(args.env.as_deref(), args.ignore_cron)?;
     face.teller.clear();
-    let span = |span: &Interval| format!("{} – {}", told::brief(span.start()), told::brief(span.end()));
     let text = || {
         if ran.models.is_empty() {
             return format!("nothing is due in {}\n", ran.environment);
         }
         let mut out = format!("{} · ran {}\n", paint(BOLD, &ran.environment), count(ran.models.len(), "model"));
         for (model, loads) in &ran.models {
-            let first = loads.first().map_or_else(String::new, |first| format!("  {}", span(first)));
-            let more = if loads.len() > 1 { format!(" and {} more", loads.len() - 1) } else { String::new() };
-            out.push_str(&format!("  {model}{}\n", paint(DIM, format!("{first}{more}"))));
+            let spans = told::spans(loads).map_or_else(String::new, |spans| format!("  {spans}"));
+            out.push_str(&format!("  {model}{}\n", paint(DIM, spans)));
         }
         out
     };
@@ -207,6 +206,7 @@ pub(super) fn promote(face: &Face, args: &args::Promote) -> Verdict {
     let mut session = face.session()?;
     limit(&mut session, args.execution_time.as_ref(), None, None)?;
     session.skip_linter = args.skip_linter;
+    session.skip_tests = args.skip_tests;
     let prepared = session.prepare(session.promotion(args.rev.as_deref(), args.allow_rewind)?)?;
     lint::first(face, &mut session, &prepared)?;
     if args.yes {
@@ -285,12 +285,12 @@ fn restate(face: &Face, session: &Session<'_>, environment: &EnvName, args: &arg
     if !face.is_json() {
         say(&format!("to build again: {}\nshown by: {}\n", some(&models, 20), some(&environments, 10)));
     }
-    if args.exit_code {
+    if args.exit_code || args.explain {
         face.print(
             String::new,
             || json!({"restate": models, "kept": kept, "environments": environments, "applied": false}),
         );
-        return Ok(u8::from(!models.is_empty()));
+        return Ok(u8::from(args.exit_code && !models.is_empty()));
     }
     if !face.confirm("build again?", args.yes, "--yes")? {
         say("nothing was changed\n");
@@ -321,14 +321,12 @@ fn published(applied: &Applied) -> String {
     format!("{}{commit} · {stands} · {built}{back}\n", paint(BOLD, environment))
 }
 
-/// What is accepted and has no effect yet.
+/// What is accepted, and is hardly what was meant.
 fn warn(face: &Face, prepared: &Prepared) {
     if face.is_json() {
         return;
     }
-    for model in prepared.desired.project.models() {
-        for warning in &model.file.warnings {
-            anstream::eprintln!("warning: `{}`: {warning}", model.name);
-        }
+    for (model, warning) in prepared.desired.warnings() {
+        anstream::eprintln!("warning: `{model}`: {warning}");
     }
 }

@@ -155,6 +155,13 @@ pub struct State {
     pub previews: Vec<Preview>,
 }
 
+impl Snapshot {
+    /// Whether it keeps what was once valid.
+    pub fn is_history(&self) -> bool {
+        self.kind.starts_with("SCD_TYPE_2")
+    }
+}
+
 impl State {
     /// The snapshot of a fingerprint, if it is on record and its table exists.
     pub fn built(&self, fingerprint: &Fingerprint) -> Option<&Snapshot> {

@@ -186,7 +186,8 @@ impl Plan {
             above.add(model, &step, state);
             steps.push(step);
         }
-        steps.extend(removed(trees, shown));
+        let gone = removed(trees, shown, state, &steps);
+        steps.extend(gone);
         let behind = trees.main.map_or_else(Vec::new, |main| behind(trees, main));
         let generation = shown.map(|environment| environment.generation);
         Self { environment, source, generation, steps, behind, pattern }
@@ -355,17 +356,29 @@ fn columns(model: &Model, before: &Model, state: &State) -> ColumnChanges {
 }
 
 /// The models that base has or the environment shows, and the tree hasn't.
-fn removed(trees: Trees<'_>, shown: Option<&Environment>) -> Vec<Step> {
+fn removed(trees: Trees<'_>, shown: Option<&Environment>, state: &State, others: &[Step]) -> Vec<Step> {
     let in_base = trees.base.into_iter().flat_map(|base| base.models().map(|model| model.name.clone()));
     let in_env = shown.into_iter().flat_map(|shown| shown.pointers.keys().cloned());
     let gone: BTreeSet<ModelName> = in_base.chain(in_env).filter(|name| trees.desired.model(name).is_none()).collect();
     let is_shown = |name: &ModelName| shown.is_some_and(|shown| shown.pointers.contains_key(name));
+    let reason = |model: &ModelName| {
+        let shown = shown.and_then(|shown| state.snapshots.get(shown.pointers.get(model)?));
+        let goes_on = |shown: &Snapshot| {
+            let is_next =
+                |step: &Step| step.continues == Some(shown.fingerprint) || step.table.as_ref() == Some(&shown.table);
+            others.iter().any(is_next)
+        };
+        match shown.filter(|shown| shown.is_history() && !goes_on(shown)) {
+            Some(_) => Reason::HistoryEnds,
+            None => Reason::Gone,
+        }
+    };
     let steps = gone.into_iter().map(|model| Step {
         swap: is_shown(&model),
+        reason: reason(&model),
         model,
         change: Change::Removed,
         action: Action::Drop,
-        reason: Reason::Gone,
         fingerprint: None,
         table: None,
         columns: ColumnChanges::default(),

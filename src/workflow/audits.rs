@@ -319,6 +319,13 @@ impl Tree {
     }
 }
 
+impl Tree {
+    /// The audit of this name that a model calls, if it is no built-in one.
+    pub(super) fn custom_audit<'a>(&'a self, model: &'a Model, name: &str) -> Option<&'a CustomAudit> {
+        self.audits.known(model).into_iter().find(|custom| custom.header.name == name)
+    }
+}
+
 /// The models that an audit names, or says that it depends on.
 pub(super) fn models_read(project: &Project, custom: &CustomAudit) -> Vec<ModelName> {
     let named = guess_reads(&custom.query);

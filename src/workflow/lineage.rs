@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::error::Error;
+use super::meant::model_named;
 use super::session::Session;
 use crate::domain::graph;
 use crate::domain::name::ModelName;
@@ -24,11 +25,11 @@ pub struct Lineage {
 impl Session<'_> {
     /// The relatives of the model that a person means. Columns come with a later version.
     pub fn lineage(&self, project: &Project, typed: &str) -> Result<Lineage, Error> {
-        let model = match self.model_named(typed, project.models().map(|model| &model.name)) {
+        let model = match model_named(typed, project.models().map(|model| &model.name)) {
             Ok(model) => model,
             Err(unknown) => {
                 let (table, _) = typed.rsplit_once('.').unwrap_or((typed, ""));
-                return Err(match self.model_named(table, project.models().map(|model| &model.name)) {
+                return Err(match model_named(table, project.models().map(|model| &model.name)) {
                     Ok(_) if table != typed => Error::NotYet { what: "lineage of a column".to_owned() },
                     _ => unknown,
                 });

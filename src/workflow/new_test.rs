@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::error::{Error, io};
+use super::meant::model_named;
 use super::session::Session;
 use super::tree::{TESTS, Tree};
 use super::unit_tests::is_test;
@@ -56,7 +57,7 @@ impl Session<'_> {
     /// there is changed.
     pub fn create_test(&self, tree: &Tree, wish: &Wish<'_>) -> Result<Written, Error> {
         let project = &tree.project;
-        let name = self.model_named(wish.model, project.models().map(|model| &model.name))?;
+        let name = model_named(wish.model, project.models().map(|model| &model.name))?;
         let Some(model) = project.model(&name).filter(|model| model.file.query.is_some()) else {
             return Err(failed(format!("`{name}` is a seed: it has no query to test")));
         };

@@ -1,6 +1,7 @@
 //! Reading: a query with model names resolved in an environment, and the SQL that a model would run.
 
 use super::error::Error;
+use super::meant::model_named;
 use super::planning::Prepared;
 use super::session::Session;
 use super::shown::Shown;
@@ -28,7 +29,7 @@ impl Session<'_> {
     /// limited to, with the physical tables it reads.
     pub fn render(&self, prepared: &Prepared, typed: &str) -> Result<String, Error> {
         let project = &prepared.desired.project;
-        let name = self.model_named(typed, project.models().map(|model| &model.name))?;
+        let name = model_named(typed, project.models().map(|model| &model.name))?;
         let state = self.state()?;
         let plan = prepared.plan(self, &state);
         let pointers = plan.pointers();

@@ -4,17 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use globset::Glob;
-
 use super::error::Error;
 use super::event::Event;
+use super::meant::models_named;
 use super::planning::Prepared;
 use super::run::{as_shown, shown_tables};
 use super::session::{Session, now, now_micros};
 use super::tree::Tree;
 use crate::adapter::warehouse::{Build, WarehouseError};
 use crate::domain::calendar::{Filled, Timing};
-use crate::domain::diagnostic::nearest;
 use crate::domain::environment::{Snapshot, State};
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::graph;
@@ -47,7 +45,7 @@ impl Session<'_> {
     pub fn models_of(&self, tree: &Tree, pattern: Option<&str>) -> Result<Vec<ModelName>, Error> {
         let names = tree.project.order();
         match pattern {
-            Some(pattern) => matching(pattern, names.iter()),
+            Some(pattern) => models_named(pattern, names.iter()),
             None => Ok(names.to_vec()),
         }
     }
@@ -63,14 +61,14 @@ impl Session<'_> {
         let shown = shown.ok_or_else(|| Error::NotPlanned { environment: environment.clone() })?;
         let mut named = BTreeSet::new();
         for pattern in patterns {
-            let matching = matching(pattern, shown.pointers.keys())?;
+            let matching = models_named(pattern, shown.pointers.keys())?;
             named.extend(matching.iter().filter_map(|model| shown.pointers.get(model)).copied());
         }
         // a history goes on: what was once valid can't be computed again, nor what was built from it
-        let again = state.snapshots.iter().filter(|(_, snapshot)| !is_history(snapshot));
+        let again = state.snapshots.iter().filter(|(_, snapshot)| !snapshot.is_history());
         let parents: BTreeMap<Fingerprint, Vec<Fingerprint>> =
             again.map(|(fingerprint, snapshot)| (*fingerprint, snapshot.parents.clone())).collect();
-        let of_history = |named: &&Fingerprint| state.snapshots.get(named).is_some_and(is_history);
+        let of_history = |named: &&Fingerprint| state.snapshots.get(named).is_some_and(Snapshot::is_history);
         let histories: BTreeSet<ModelName> = named
             .iter()
             .filter(of_history)
@@ -245,11 +243,6 @@ fn below(
     }
 }
 
-/// Whether a snapshot keeps what was once valid.
-fn is_history(snapshot: &Snapshot) -> bool {
-    snapshot.kind.starts_with("SCD_TYPE_2")
-}
-
 /// Each snapshot that is shown, with the environments that show it.
 fn live(state: &State) -> BTreeMap<Fingerprint, Vec<EnvName>> {
     let mut live: BTreeMap<Fingerprint, Vec<EnvName>> = BTreeMap::new();
@@ -259,22 +252,4 @@ fn live(state: &State) -> BTreeMap<Fingerprint, Vec<EnvName>> {
         }
     }
     live
-}
-
-/// The models that a pattern means: a name, or a name with `*`.
-fn matching<'n>(pattern: &str, names: impl Iterator<Item = &'n ModelName>) -> Result<Vec<ModelName>, Error> {
-    let names: Vec<&ModelName> = names.collect();
-    let glob = Glob::new(&pattern.to_lowercase()).map_err(|error| Error::Usage {
-        what: format!("`{pattern}` is no pattern: {error}"),
-        help: "--restate-model 'staging.*'".to_owned(),
-    })?;
-    let glob = glob.compile_matcher();
-    let found: Vec<ModelName> =
-        names.iter().filter(|name| glob.is_match(name.to_string())).map(|name| (*name).clone()).collect();
-    if found.is_empty() {
-        let texts: Vec<String> = names.iter().map(ToString::to_string).collect();
-        let near = nearest(pattern, texts.iter().map(String::as_str)).map(str::to_owned);
-        return Err(Error::Unknown { what: "model", typed: pattern.to_owned(), near });
-    }
-    Ok(found)
 }

@@ -41,6 +41,8 @@ pub struct Session<'a> {
     pub timing: Timing,
     /// Whether violated rules of the linter stop nothing: it was said so, or the files were linted already.
     pub skip_linter: bool,
+    /// Whether plans run no unit tests.
+    pub skip_tests: bool,
     /// What the settings file says.
     pub(super) settings_text: String,
     parsed: OnceCell<RefCell<ParsedFiles>>,
@@ -79,6 +81,7 @@ impl<'a> Session<'a> {
             settings_wait: wait,
             timing: Timing::at(Moment::from(jiff::Timestamp::now())),
             skip_linter: false,
+            skip_tests: false,
             settings_text: text,
             parsed: OnceCell::new(),
             referee: Referee::default(),

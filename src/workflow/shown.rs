@@ -6,7 +6,6 @@ use super::error::Error;
 use super::session::Session;
 use super::tree::{SourceTree, Tree};
 use crate::adapter::git::CommitId;
-use crate::domain::diagnostic::nearest;
 use crate::domain::environment::{Snapshot, State};
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::name::{BranchName, EnvName, ModelName};
@@ -93,26 +92,5 @@ impl Session<'_> {
             Some(self.file_text(tree, found).ok()?.to_string())
         };
         trees.iter().find_map(find).or_else(|| state.snapshots.get(fingerprint)?.select.clone())
-    }
-
-    /// The model that a person means; `names` are those that exist.
-    pub(super) fn model_named<'n>(
-        &self,
-        typed: &str,
-        names: impl Iterator<Item = &'n ModelName>,
-    ) -> Result<ModelName, Error> {
-        let names: Vec<&ModelName> = names.collect();
-        let exact = ModelName::parse(typed);
-        if let Some(found) = names.iter().find(|name| Some(**name) == exact.as_ref()) {
-            return Ok((*found).clone());
-        }
-        // `orders` means `marts.orders` while no other schema has one
-        let by_last: Vec<&&ModelName> = names.iter().filter(|name| name.last().eq_ignore_ascii_case(typed)).collect();
-        if let [only] = by_last.as_slice() {
-            return Ok((**only).clone());
-        }
-        let texts: Vec<String> = names.iter().map(ToString::to_string).collect();
-        let near = nearest(typed, texts.iter().map(String::as_str)).map(str::to_owned);
-        Err(Error::Unknown { what: "model", typed: typed.to_owned(), near })
     }
 }

@@ -100,7 +100,7 @@ impl Session<'_> {
 
     /// Runs the tests of some models; an error if one fails, or if a file of tests can't be read.
     pub(super) fn test_first(&self, tree: &Tree, models: &[ModelName]) -> Result<(), Error> {
-        if models.is_empty() || !yaml_paths(tree).any(|path| is_test(&path)) {
+        if self.skip_tests || models.is_empty() || !yaml_paths(tree).any(|path| is_test(&path)) {
             return Ok(());
         }
         let tests = self.test(tree, &|_, _, model| models.contains(model))?;

@@ -80,6 +80,8 @@ fn where_one_fails_none_was_run() {
     sandbox.write("vmesh.toml", &LOG.replace("INSERT INTO ops.log SELECT", "INSERT INTO ops.lag SELECT"));
     sandbox.commit_quietly("a misspelt table");
     let failed = sandbox.vmesh(&["promote", "--yes"]).fails(1);
+    let (built, failed) = failed.split_once('\n').unwrap();
+    assert!(built.starts_with("built marts.days"), "{built}");
     insta::assert_snapshot!(failed);
     assert_eq!(sandbox.value("SELECT price FROM marts.days"), "21");
     sandbox.is_sound();

@@ -216,3 +216,22 @@ fn a_branch_cannot_choose_the_warehouse() {
     sandbox.vmesh(&["plan", "--yes"]).good();
     assert!(!other.exists());
 }
+
+#[test]
+fn what_is_hardly_meant() {
+    let model = "MODEL (\n  name a,\n  grain idd,\n  column_descriptions (nme = 'what it is called'),\n  \
+                 audits (positive(x := id, y := 2))\n);\nSELECT 1 AS id, 'x' AS name;\n\n\
+                 AUDIT (name positive);\nSELECT * FROM @this_model WHERE @x <= 0";
+    insta::assert_snapshot!(plan(&[("models/a.sql", model)]));
+}
+
+#[test]
+fn a_key_that_is_no_column() {
+    let sql = "MODEL (name a, kind INCREMENTAL_BY_UNIQUE_KEY (unique_key idd));\nSELECT 1 AS id\n";
+    insta::assert_snapshot!(plan(&[("models/a.sql", sql)]));
+}
+
+#[test]
+fn a_missing_comma() {
+    insta::assert_snapshot!(plan(&[("models/a.sql", "MODEL (\n  name a\n  kind FULL\n);\nSELECT 1 AS id\n")]));
+}

@@ -246,3 +246,59 @@ fn any_cut_of_a_log_gives_the_same_history() {
         assert_eq!(history(&cut, "id, part, n"), history(&whole, "id, part, n"), "seed {seed}");
     }
 }
+
+#[test]
+fn a_key_that_would_be_that_of_several_rows_is_refused() {
+    let rows = "CREATE TABLE raw.customers AS SELECT * FROM (VALUES (1, 'x'), (1, 'y')) AS t(id, part)";
+    let with = |key: &str| {
+        format!(
+            "MODEL (name customers, kind SCD_TYPE_2_BY_COLUMN (unique_key {key}, columns [part]), start '2026-01-01'); \
+             SELECT id, part FROM raw.customers"
+        )
+    };
+    let sandbox = shop(&with("(id, part)"), rows);
+    promote(&sandbox, "2026-01-02");
+    let before = history(&sandbox, "id, part");
+    sandbox.model("customers", &with("id"));
+    sandbox.commit_quietly("a coarser key");
+    let refused = sandbox.vmesh(&["promote", "--yes", "--execution-time", "2026-01-03"]).fails(1);
+    assert!(refused.contains("would have the same `unique_key`"), "{refused}");
+    assert_eq!(history(&sandbox, "id, part"), before);
+    sandbox.model("customers", &with("(part, id)"));
+    sandbox.commit_quietly("another order");
+    promote(&sandbox, "2026-01-03");
+    assert_eq!(history(&sandbox, "id, part"), before);
+    sandbox.is_sound();
+}
+
+#[test]
+fn a_history_that_ends_is_told() {
+    let model = |name: &str, more: &str| {
+        format!(
+            "MODEL (name {name}, kind SCD_TYPE_2_BY_COLUMN (unique_key id, columns [part])); SELECT id, part{more} FROM raw.customers"
+        )
+    };
+    let sandbox = shop(&model("customers", ""), "CREATE TABLE raw.customers AS SELECT 1 AS id, 'x' AS part");
+    promote(&sandbox, "2026-01-02");
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    let renamed = |more: &str| {
+        sandbox.git(&["rm", "--quiet", "--cached", "models/customers.sql"]);
+        std::fs::remove_file(sandbox.path().join("models/customers.sql")).ok();
+        sandbox.model("people", &model("people", more));
+        sandbox.vmesh(&["plan"]).good()
+    };
+    let ends = "no such model any more: its history ends";
+    let plan = renamed("");
+    assert!(!plan.contains(ends), "only renamed:\n{plan}");
+    let plan = renamed(", 1 AS n");
+    assert!(plan.contains(ends), "renamed and changed:\n{plan}");
+}
+
+#[test]
+fn names_of_vmeshs_own_columns_are_refused() {
+    let model = "MODEL (name customers, kind SCD_TYPE_2_BY_COLUMN (unique_key id, columns [part])); \
+                 SELECT id, part, 1 AS vmesh_at FROM raw.customers";
+    let sandbox = shop(model, "CREATE TABLE raw.customers AS SELECT 1 AS id, 'x' AS part");
+    let refused = sandbox.vmesh(&["promote", "--yes"]).fails(1);
+    assert!(refused.contains("`customers` gives a column `vmesh_at`"), "{refused}");
+}

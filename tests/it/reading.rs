@@ -95,3 +95,43 @@ fn queries_only_read() {
     }
     assert_eq!(sandbox.value("SELECT total FROM marts.report"), "60");
 }
+
+#[test]
+fn a_models_last_name_is_enough_while_it_is_the_only_one() {
+    let sandbox =
+        Sandbox::promoted(&[("staging.orders", "SELECT 1 AS id"), ("marts.totals", "SELECT id FROM staging.orders")]);
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    sandbox.model("marts.totals", "SELECT id + 1 AS id FROM staging.orders");
+    sandbox.vmesh(&["plan", "--yes"]).good();
+    for command in [
+        &["table-diff", "totals", "--on", "id"] as &[_],
+        &["audit", "totals"],
+        &["lint", "totals"],
+        &["render", "totals"],
+        &["lineage", "totals"],
+        &["plan", "--restate-model", "totals", "--yes"],
+    ] {
+        sandbox.vmesh(command).good();
+    }
+    sandbox.model("raw.orders", "SELECT 1 AS id");
+    let several = sandbox.vmesh(&["render", "orders"]).fails(1);
+    assert!(several.contains("did you mean `raw.orders` or `staging.orders`?"), "{several}");
+    let none = sandbox.vmesh(&["test", "nosuch"]);
+    assert_eq!((none.code, none.out.as_str()), (Some(1), "no test is called `nosuch`, nor its file or model\n"));
+}
+
+#[test]
+fn errors_are_data_too() {
+    let sandbox = Sandbox::promoted(&[("a", "SELECT 1 AS id")]);
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    sandbox.model("b", "SELECT id,\n  nosuch\nFROM a");
+    let done = sandbox.vmesh(&["plan", "--json"]);
+    let told: serde_json::Value = serde_json::from_str(&done.out).unwrap();
+    let problem = &told["problems"][0];
+    assert_eq!(
+        (&problem["file"], &problem["line"], &problem["column"]),
+        (&"models/b.sql".into(), &2.into(), &3.into()),
+        "{told}"
+    );
+    assert!(told["error"].as_str().unwrap().contains("nosuch"), "{told}");
+}

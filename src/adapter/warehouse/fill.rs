@@ -106,6 +106,14 @@ impl Warehouse {
         let select: Vec<String> = columns.iter().map(select).collect();
         let (select, rows) = (select.join(", "), before.table.quoted());
         self.run(doing, &format!("CREATE OR REPLACE TABLE {table} AS SELECT {select} FROM {rows}"))?;
+        if let By::History(history) = &fill.by
+            && self.one::<bool>(doing, &history::is_ambiguous(&table, history))?
+        {
+            return Err(WarehouseError::Unfit {
+                what: format!("several rows of `{}` that are valid now would have the same `unique_key`", build.model),
+                help: "a history goes on with the key that it has, or a finer one; a model of another name begins anew",
+            });
+        }
         self.audit(build, None)?;
         let continues = Continued { fingerprint: before.fingerprint, revision: before.revision };
         Ok((Some(continues), before.filled.clone().unwrap_or_default().intervals))

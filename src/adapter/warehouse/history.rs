@@ -26,6 +26,12 @@ pub(super) fn statements(table: &str, history: &History, columns: &[Column], now
     statements
 }
 
+/// Asks whether several rows of a table that are valid have the same key.
+pub(super) fn is_ambiguous(table: &str, history: &History) -> String {
+    let (keys, to) = (history.key.join(", "), quote(&history.valid_to));
+    format!("SELECT count(*) > 0 FROM (SELECT 1 FROM {table} WHERE {to} IS NULL GROUP BY {keys} HAVING count(*) > 1)")
+}
+
 struct Load<'a> {
     table: &'a str,
     history: &'a History,

@@ -3,7 +3,9 @@
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
-use crate::domain::diagnostic::Diagnostic;
+use serde_json::json;
+
+use crate::domain::diagnostic::{Diagnostic, Excerpt};
 
 /// One problem as text.
 pub(in crate::cli) fn render(diagnostic: &Diagnostic, warning: bool) -> String {
@@ -27,6 +29,16 @@ pub(in crate::cli) fn render(diagnostic: &Diagnostic, warning: bool) -> String {
         group = group.element(Level::HELP.message(help.as_str()));
     }
     Renderer::styled().decor_style(DecorStyle::Ascii).render(&[group])
+}
+
+/// One problem as data.
+pub(in crate::cli) fn json(diagnostic: &Diagnostic) -> serde_json::Value {
+    let at = diagnostic.at.as_ref();
+    let place = at.map(Excerpt::line_and_column);
+    json!({
+        "message": diagnostic.what, "notes": diagnostic.notes, "help": diagnostic.help,
+        "file": at.map(|at| at.path.as_str()), "line": place.map(|(line, _)| line), "column": place.map(|(_, column)| column),
+    })
 }
 
 /// A span that lies in the text and between characters, whatever was computed.

@@ -1,7 +1,7 @@
 //! A plan, told.
 
 use super::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, count, paint, some};
-use crate::domain::interval::Moment;
+use crate::domain::interval::{Interval, Moment};
 use crate::domain::plan::{Action, Change, Plan, Reason, Step};
 
 /// The plan for people. With `explain`, every model is listed with its reason.
@@ -103,7 +103,7 @@ fn line(step: &Step, width: usize) -> String {
     let action = format!("{:5}", step.action.word());
     let mut notes = vec![reason(&step.reason)];
     notes.extend(step.continues.map(|_| "goes on from prod's rows".to_owned()));
-    notes.extend(loads(step));
+    notes.extend(spans(&step.loads));
     notes.extend(step.audit.then(|| "to be audited".to_owned()));
     let reason = notes.join(" · ");
     let mut line = format!("  {} {name}  {change}  {action}  {}\n", paint(style, sign), paint(DIM, reason));
@@ -119,15 +119,20 @@ fn line(step: &Step, width: usize) -> String {
     line
 }
 
-/// The spans that are loaded.
-fn loads(step: &Step) -> Option<String> {
-    let (first, last) = (step.loads.first()?, step.loads.last()?);
-    let count = if step.loads.len() > 1 { format!(" in {} loads", step.loads.len()) } else { String::new() };
-    Some(format!("{} – {}{count}", brief(first.start()), brief(last.end())))
+/// The spans that are loaded: whole days by the first and the last of them, all else up to the moment where it ends.
+pub(in crate::cli) fn spans(loads: &[Interval]) -> Option<String> {
+    let (start, end) = (loads.first()?.start(), loads.last()?.end());
+    let count = if loads.len() > 1 { format!(" in {} loads", loads.len()) } else { String::new() };
+    let told = match (start.is_midnight() && end.is_midnight(), end.day_before()) {
+        (true, last) if last == start => brief(start),
+        (true, last) => format!("{} – {}", brief(start), brief(last)),
+        (false, _) => format!("{} – {}", brief(start), brief(end)),
+    };
+    Some(format!("{told}{count}"))
 }
 
 /// A moment without what is zero.
-pub(in crate::cli) fn brief(moment: Moment) -> String {
+fn brief(moment: Moment) -> String {
     let text = moment.to_string();
     text.strip_suffix("T00:00:00Z").map_or_else(|| text.replace('T', " ").replace(":00Z", ""), str::to_owned)
 }
@@ -151,6 +156,7 @@ pub(in crate::cli) fn reason(reason: &Reason) -> String {
         Reason::SameAs(model) => format!("says the same as {model}, whose table it shares"),
         Reason::Inlined => "inlined into its consumers".to_owned(),
         Reason::Gone => "no such model any more".to_owned(),
+        Reason::HistoryEnds => "no such model any more: its history ends, and is kept for rollback only".to_owned(),
     }
 }
 

@@ -27,6 +27,15 @@ pub struct CustomAudit {
     pub definitions: Vec<Span>,
 }
 
+impl CustomAudit {
+    /// Whether an argument may have a say in it.
+    pub fn takes(&self, argument: &str) -> bool {
+        let mut words = self.query.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+        let has_default = || self.header.defaults.iter().any(|(name, _)| name.eq_ignore_ascii_case(argument));
+        !self.definitions.is_empty() || words.any(|word| word.eq_ignore_ascii_case(argument)) || has_default()
+    }
+}
+
 /// What `AUDIT (…)` says.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Header {

@@ -7,6 +7,9 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::Offset;
 use serde::{Deserialize, Serialize};
 
+/// The microseconds of a day.
+const DAY: i64 = 24 * 60 * 60 * 1_000_000;
+
 /// A point in time: microseconds since 1970-01-01 00:00 UTC.
 ///
 /// It lies in the years 1 to 9998 or is the first moment of 9999. What would lie outside becomes the nearest end of
@@ -43,6 +46,16 @@ impl Moment {
     /// Microseconds since 1970 began.
     pub const fn micros(self) -> i64 {
         self.0
+    }
+
+    /// Whether a day begins, in UTC.
+    pub const fn is_midnight(self) -> bool {
+        self.0 % DAY == 0
+    }
+
+    /// The same time of the day before.
+    pub const fn day_before(self) -> Self {
+        Self::from_micros(self.0.saturating_sub(DAY))
     }
 
     /// The start of a day.

@@ -83,6 +83,12 @@ impl<'a> Value<'a> {
         (self.lexemes.len() % 2 == 1).then_some(parts)
     }
 
+    /// Whether two words follow each other.
+    pub(super) fn is_several_words(&self) -> bool {
+        let is_word = |lexeme: &Lexeme| matches!(lexeme.token, Token::Word { .. });
+        self.lexemes.windows(2).any(|pair| pair.iter().all(is_word))
+    }
+
     /// One word or string.
     pub(super) fn text(&self) -> Option<&'a str> {
         match self.lexemes {

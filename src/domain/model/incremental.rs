@@ -153,7 +153,9 @@ impl Incremental {
         match &self.by {
             By::TimeRange { column, .. } => vec![("time_column", column)],
             By::History(history) => history.needed_columns(),
-            _ => Vec::new(),
+            By::UniqueKey(parts) => columns("unique_key", parts),
+            By::Partition(parts) => columns("partitioned_by", parts),
+            By::Unmanaged(_) => Vec::new(),
         }
     }
 
@@ -254,6 +256,15 @@ pub(super) fn expressions(property: &Property<'_>) -> Result<Vec<String>, Proble
         return Err(problem.help("name a column, or an expression over the model's columns"));
     }
     Ok(property.value.elements().iter().map(Value::sql).collect())
+}
+
+/// Those expressions of a property that surely are columns.
+fn columns<'p>(property: &'static str, parts: &'p [String]) -> Vec<(&'static str, &'p str)> {
+    let is_name = |part: &&String| {
+        part.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+            && part.chars().all(|one| one.is_ascii_alphanumeric() || one == '_')
+    };
+    parts.iter().filter(is_name).map(|part| (property, part.as_str())).collect()
 }
 
 pub(super) fn number(property: &Property<'_>) -> Result<u32, Problem> {

@@ -58,12 +58,7 @@ impl Kind {
     /// Reads `kind FULL`, `kind SEED (path 'a.csv')`, ….
     pub(super) fn read(value: &Value<'_>) -> Result<Self, Problem> {
         let Some((word, inner)) = value.call() else {
-            return Err(Problem::new("this is no kind", value.span()).help(format!(
-                "kinds are {}, {}, {}",
-                NOW.join(", "),
-                incremental::WORDS.join(", "),
-                history::WORDS[1..].join(", ")
-            )));
+            return Err(Problem::new("this is no kind", value.span()).help(all()));
         };
         let upper = word.to_ascii_uppercase();
         if upper == "SEED" {
@@ -86,13 +81,19 @@ impl Kind {
                 _ => "it is filled by Python code; use FULL, or one of the incremental kinds",
             }));
         }
-        let mut problem = Problem::new(format!("unknown kind `{word}`"), value.span());
-        if let Some(near) = nearest(word, NOW.into_iter().chain(incremental::WORDS).chain(history::WORDS).chain(LATER))
-        {
-            problem = problem.help(format!("did you mean `{near}`?"));
-        }
-        Err(problem)
+        let problem = Problem::new(format!("unknown kind `{word}`"), value.span());
+        let known = NOW.into_iter().chain(incremental::WORDS).chain(history::WORDS).chain(LATER);
+        Err(problem.help(match nearest(word, known) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => all(),
+        }))
     }
+}
+
+/// The sentence that lists the kinds.
+fn all() -> String {
+    let (incremental, histories) = (incremental::WORDS.join(", "), history::WORDS[1..].join(", "));
+    format!("kinds are {}, {incremental}, {histories}", NOW.join(", "))
 }
 
 /// FULL, VIEW and EMBEDDED have one property, which changes nothing here.

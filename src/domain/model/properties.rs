@@ -173,7 +173,9 @@ fn apply(file: &mut ModelFile, property: &Property<'_>, metadata: &mut blake3::H
             file.catalog = (parts.len() == 3).then(|| parts.remove(0));
             let problem = || {
                 let what = "a model's name is `name`, `schema.name` or `catalog.schema.name`";
-                Problem::new(what, property.value.span()).help("no quotes around the whole")
+                let is_more = property.value.is_several_words();
+                let help = if is_more { "a comma ends each property" } else { "no quotes around the whole" };
+                Problem::new(what, property.value.span()).help(help)
             };
             file.name = Some(ModelName::from_parts(&parts).ok_or_else(problem)?);
             file.place = property.value.span();

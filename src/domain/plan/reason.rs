@@ -45,6 +45,8 @@ pub enum Reason {
     Inlined,
     /// The source tree has no such model any more.
     Gone,
+    /// Neither has it one that goes on from its history.
+    HistoryEnds,
 }
 
 /// The version of a model that an environment shows.

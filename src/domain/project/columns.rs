@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::super::csv;
 use super::super::diagnostic::{Diagnostic, nearest};
 use super::super::external::Externals;
-use super::super::model::{Kind, ModelFile};
+use super::super::model::{By, Kind, ModelFile};
 use super::super::name::ModelName;
 use super::super::sql::{ColumnUse, Output};
 use super::check::{from_path, resolve};
@@ -166,6 +166,12 @@ pub(super) fn lacking(sources: &Sources<'_>, models: &BTreeMap<ModelName, Model>
                 what,
                 "leave it out of the query, or call the kind's otherwise: valid_from_name, valid_to_name".to_owned(),
             );
+        }
+        let is_own =
+            |output: &&Output| matches!(output, Output::Column(name) if name.to_lowercase().starts_with("vmesh_"));
+        if let (By::History(_), Some(Output::Column(name))) = (&incremental.by, outputs().find(is_own)) {
+            let what = format!("`{}` gives a column `{name}`, and a history's load has one of that name", model.name);
+            problem(what, "call it otherwise: names that begin with `vmesh_` are vmesh's own".to_owned());
         }
         let Some(columns) = &model.columns else { continue };
         let has = |name: &str| columns.iter().any(|column| column.eq_ignore_ascii_case(name));

@@ -1,0 +1,53 @@
+//! The models that a person means.
+
+use std::collections::BTreeSet;
+
+use globset::Glob;
+
+use super::error::Error;
+use crate::domain::diagnostic::nearest;
+use crate::domain::name::ModelName;
+
+/// The model of a name, one of `names`: `orders` means `marts.orders` while no other schema has one.
+pub(super) fn model_named<'n>(typed: &str, names: impl Iterator<Item = &'n ModelName>) -> Result<ModelName, Error> {
+    let names: BTreeSet<&ModelName> = names.collect();
+    let exact = ModelName::parse(typed);
+    if let Some(found) = names.iter().find(|name| Some(**name) == exact.as_ref()) {
+        return Ok((*found).clone());
+    }
+    let by_last: Vec<&ModelName> =
+        names.iter().filter(|name| name.last().eq_ignore_ascii_case(typed)).copied().collect();
+    match by_last.as_slice() {
+        [only] => Ok((*only).clone()),
+        [] => Err(unknown(typed, &names)),
+        several => {
+            let near = several.iter().map(ToString::to_string).collect::<Vec<_>>().join("` or `");
+            Err(Error::Unknown { what: "model", typed: typed.to_owned(), near: Some(near) })
+        }
+    }
+}
+
+/// The models of a pattern, some of `names`: a name, or one with `*`.
+pub(super) fn models_named<'n>(
+    pattern: &str,
+    names: impl Iterator<Item = &'n ModelName>,
+) -> Result<Vec<ModelName>, Error> {
+    let names: BTreeSet<&ModelName> = names.collect();
+    if !pattern.contains(['*', '?', '[', '{']) {
+        return model_named(pattern, names.into_iter()).map(|name| vec![name]);
+    }
+    let glob = Glob::new(&pattern.to_lowercase()).map_err(|error| Error::Usage {
+        what: format!("`{pattern}` is no pattern: {error}"),
+        help: "all models of a schema: 'staging.*'".to_owned(),
+    })?;
+    let glob = glob.compile_matcher();
+    let found: Vec<ModelName> =
+        names.iter().filter(|name| glob.is_match(name.to_string())).map(|name| (*name).clone()).collect();
+    if found.is_empty() { Err(unknown(pattern, &names)) } else { Ok(found) }
+}
+
+fn unknown(typed: &str, names: &BTreeSet<&ModelName>) -> Error {
+    let texts: Vec<String> = names.iter().map(ToString::to_string).collect();
+    let near = nearest(typed, texts.iter().map(String::as_str)).map(str::to_owned);
+    Error::Unknown { what: "model", typed: typed.to_owned(), near }
+}

@@ -1,0 +1,45 @@
+//! What is accepted, and is hardly what was meant.
+
+use super::tree::Tree;
+use crate::domain::diagnostic::nearest;
+use crate::domain::name::ModelName;
+use crate::domain::project::Model;
+
+impl Tree {
+    /// The warnings about each model's header.
+    pub fn warnings(&self) -> Vec<(&ModelName, String)> {
+        let of_model = |model| {
+            let file: &Model = model;
+            let written = file.file.warnings.iter().cloned();
+            let all = written.chain(unknown_columns(file)).chain(self.unknown_arguments(file));
+            all.map(|warning| (&file.name, warning)).collect::<Vec<_>>()
+        };
+        self.project.models().flat_map(of_model).collect()
+    }
+
+    /// Arguments of audits that these never look at.
+    fn unknown_arguments(&self, model: &Model) -> Vec<String> {
+        let mut warnings = Vec::new();
+        for call in &model.file.audits {
+            let Some(audit) = self.custom_audit(model, &call.name) else { continue };
+            for argument in call.arguments.iter().filter(|argument| !audit.takes(&argument.name)) {
+                warnings.push(format!("audit `{}` takes no `{}`", call.name, argument.name));
+            }
+        }
+        warnings
+    }
+}
+
+/// Columns that a header describes and that the model surely doesn't have.
+fn unknown_columns(model: &Model) -> Vec<String> {
+    let Some(columns) = &model.columns else { return Vec::new() };
+    let about = &model.file.about;
+    let described = about.comments.columns.keys().map(|name| ("column_descriptions", name));
+    let named = about.grain.iter().map(|name| ("grain", name)).chain(described);
+    let unknown = named.filter(|(_, name)| !columns.iter().any(|column| column.eq_ignore_ascii_case(name)));
+    let told = |(property, name): (&str, &String)| match nearest(name, columns.iter().map(String::as_str)) {
+        Some(near) => format!("`{property}` names `{name}`, which is no column: did you mean `{near}`?"),
+        None => format!("`{property}` names `{name}`, which is no column"),
+    };
+    unknown.map(told).collect()
+}
