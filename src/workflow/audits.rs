@@ -120,9 +120,16 @@ impl Session<'_> {
             let Ok(resolved) = audit::resolve(call, &tree.audits.known(model)) else { continue };
             let blocking = audit::is_blocking(call, &resolved);
             let query = match &resolved {
-                Resolved::Builtin(builtin) => builtin.bad_rows(Audit::ROWS, &|name| {
-                    table(name).map_or_else(|| name.to_string(), |table| table.quoted())
-                }),
+                Resolved::Builtin(builtin) => {
+                    let named = |name: &ModelName| table(name).map_or_else(|| name.to_string(), |table| table.quoted());
+                    let query = builtin.bad_rows(Audit::ROWS, &named);
+                    // conditions may have queries in them
+                    if models_in_arguments(&tree.project, call).is_empty() {
+                        query
+                    } else {
+                        with_tables(tree, &query, table)
+                    }
+                }
                 Resolved::Custom(custom) if custom.header.skip => continue,
                 Resolved::Custom(custom) => self.custom_query(tree, model, (custom, call), times, table)?,
             };
@@ -310,7 +317,9 @@ impl Tree {
             Ok(Resolved::Custom(custom)) => models_read(&self.project, custom),
             Err(_) => Vec::new(),
         };
-        model.file.audits.iter().flat_map(read).collect()
+        let calls = || model.file.audits.iter();
+        let in_arguments = calls().flat_map(|call| models_in_arguments(&self.project, call));
+        calls().flat_map(read).chain(in_arguments).collect()
     }
 
     /// A hash over what a model's audits say; none without audits.
@@ -328,9 +337,20 @@ impl Tree {
 
 /// The models that an audit names, or says that it depends on.
 pub(super) fn models_read(project: &Project, custom: &CustomAudit) -> Vec<ModelName> {
-    let named = guess_reads(&custom.query);
+    let said = custom.header.depends_on.iter().filter(|name| project.model(name).is_some()).cloned();
+    models_in(project, &custom.query).into_iter().chain(said).collect()
+}
+
+/// The models that a call's arguments name.
+fn models_in_arguments(project: &Project, call: &audit::Call) -> Vec<ModelName> {
+    call.arguments.iter().flat_map(|argument| models_in(project, &argument.text)).collect()
+}
+
+/// The models that a text names.
+fn models_in(project: &Project, text: &str) -> Vec<ModelName> {
+    let named = guess_reads(text);
     let named = named.iter().filter_map(|read| ModelName::from_parts(&read.parts));
-    named.chain(custom.header.depends_on.iter().cloned()).filter(|name| project.model(name).is_some()).collect()
+    named.filter(|name| project.model(name).is_some()).collect()
 }
 
 fn audit_key(model: &Model, own: &OwnAudits) -> Option<String> {

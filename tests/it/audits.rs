@@ -116,3 +116,26 @@ fn an_audit_is_one_query_whatever_its_macros_make_of_it() {
     sandbox.vmesh(&["promote", "--yes"]).fails(1);
     assert_eq!(sandbox.value("SELECT count(*) FROM raw.orders"), "1");
 }
+
+#[test]
+fn queries_in_conditions_read_the_environments_tables() {
+    let orders = |customer: u8| {
+        format!(
+            "MODEL (name orders, audits (forall(criteria := (customer IN (SELECT id FROM customers)))));\nSELECT 7 AS id, {customer} AS customer"
+        )
+    };
+    let sandbox = Sandbox::with_models(&[("customers", "SELECT 1 AS id"), ("orders", &orders(1))]);
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    sandbox.model("customers", "SELECT 2 AS id");
+    sandbox.model("orders", &orders(2));
+    sandbox.commit("another customer");
+    assert_eq!(sandbox.value("SELECT customer FROM dev__alice.orders"), "2");
+    sandbox.model("orders", &orders(1));
+    let told = sandbox.vmesh(&["plan", "--yes"]);
+    sandbox.model("orders", &orders(3));
+    let failed = sandbox.vmesh(&["plan", "--yes"]).fails(1);
+    assert!(failed.contains("audit `forall` of `orders`: 1 row is wrong"), "{failed}");
+    assert_eq!(told.code, Some(0), "built and audited before");
+    sandbox.is_sound();
+}
