@@ -5,6 +5,7 @@ mod encoding;
 mod records;
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use super::model::Seed;
 pub use encoding::is_known as is_known_encoding;
@@ -47,6 +48,24 @@ pub fn rewrite(bytes: &[u8], seed: &Seed, columns: &[(String, String)]) -> Resul
         write_record(&mut out, cells);
     }
     Ok(out)
+}
+
+/// The text of a seed's file, and the place in it of the first cell of a column that holds a value.
+pub fn find_cell(bytes: &[u8], seed: &Seed, column: &str, value: &str) -> Option<(String, Range<usize>)> {
+    let text = encoding::decode(bytes, seed.encoding.as_deref()).ok()?.into_owned();
+    let mut records = Records::new(&text, dialect(&text, seed));
+    let at = records.next_record().ok()??.iter().position(|name| name.eq_ignore_ascii_case(column))?;
+    let (cells, record) = loop {
+        let before = records.clone();
+        let cells = records.next_record().ok()??;
+        if cells.get(at).is_some_and(|cell| cell == value) {
+            break (cells, text.len() - before.left()..text.len() - records.left());
+        }
+    };
+    let earlier = cells.iter().take(at).map(|cell| cell.matches(value).count()).sum();
+    let found = text.get(record.clone())?.match_indices(value).nth(earlier).filter(|_| !value.is_empty());
+    let place = found.map_or(record.clone(), |(from, _)| record.start + from..record.start + from + value.len());
+    Some((text, place))
 }
 
 /// How a seed's file is written.

@@ -7,6 +7,14 @@ pub fn headline(message: &str) -> String {
     message[..end].trim().replace('\n', " ")
 }
 
+/// The column, the value and the type of a CSV file's cell that is of another type.
+pub fn bad_cell(message: &str) -> Option<(&str, &str, &str)> {
+    let (_, rest) = message.split_once("Error when converting column \"")?;
+    let (column, rest) = rest.split_once("\". Could not convert string \"")?;
+    let (value, rest) = rest.split_once("\" to '")?;
+    Some((column, value, rest.split('\'').next()?))
+}
+
 /// The message with its line number lessened by the lines that vmesh put in front of the user's text.
 pub fn renumber(message: &str, lines: usize) -> String {
     let message = without_advice(message);

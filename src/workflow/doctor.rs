@@ -6,6 +6,7 @@ use super::error::Error;
 use super::session::Session;
 use crate::adapter::git::{Head, Repository};
 use crate::adapter::hooks::{self, HookState};
+use crate::domain::config::{CONFIG_FILES, is_config};
 use crate::domain::environment::State;
 use crate::domain::external::{External, Externals};
 use crate::domain::name::{EnvName, TableName};
@@ -100,6 +101,18 @@ pub fn check_hooks(repository: &Repository) -> Result<Vec<Finding>, Error> {
 }
 
 impl Session<'_> {
+    /// Settings files that lie there and don't count.
+    fn other_settings(&self) -> Vec<Finding> {
+        let is_other = |name: &&str| {
+            let text = self.folder.as_ref().and_then(|folder| std::fs::read_to_string(folder.join(name)).ok());
+            *name != self.settings_file && text.is_some_and(|text| is_config(name, &text))
+        };
+        let told = |name| {
+            warning(format!("{name} is not read: the settings are in {}", self.settings_file), "keep one of them")
+        };
+        CONFIG_FILES.into_iter().filter(is_other).map(told).collect()
+    }
+
     /// Looks at everything.
     pub fn doctor(&self) -> Result<Vec<Finding>, Error> {
         let mut findings = vec![self.check_head()?];
@@ -109,6 +122,7 @@ impl Session<'_> {
                 .iter()
                 .map(|note| warning(format!("{}: {note}", self.settings_file), "nothing needs to be done")),
         );
+        findings.extend(self.other_settings());
         findings.extend(check_hooks(&self.repository)?);
         let mut externals = Externals::default();
         findings.push(match self.target(None, None).and_then(|target| self.prepare(target)) {

@@ -8,6 +8,7 @@ use super::planning::Prepared;
 use super::session::Session;
 use super::tree::Tree;
 use crate::adapter::warehouse::{Body, Build, WarehouseError};
+use crate::domain::csv;
 use crate::domain::diagnostic::{Diagnostic, Excerpt, nearest};
 use crate::domain::engine_message;
 use crate::domain::environment::State;
@@ -45,13 +46,28 @@ impl Session<'_> {
         state: &State,
     ) -> Result<Diagnostic, Error> {
         match error {
-            WarehouseError::Engine { message, .. } => self.explain(prepared, model, build, &message, state),
+            WarehouseError::Engine { message, .. } => match self.bad_cell(model, build, &message) {
+                Some(told) => Ok(told),
+                None => self.explain(prepared, model, build, &message, state),
+            },
             WarehouseError::Audit { failure, .. } => self.audit_failed(prepared, model, &failure),
             WarehouseError::Columns { changes, .. } => self.columns_refused(prepared, model, &changes),
             WarehouseError::Unfit { what, help } => self.unfit(prepared, model, what, help),
             WarehouseError::Statement { number, message } => self.statement_failed(prepared, model, number, &message),
             error => self.audit_told(&prepared.desired, model, error),
         }
+    }
+
+    /// A cell of a seed that is not of its column's type, at its place in the CSV file.
+    fn bad_cell(&self, model: &Model, build: &Build, message: &str) -> Option<Diagnostic> {
+        let (Body::Seed { content, seed, .. }, Some(file)) = (&build.body, &model.seed) else { return None };
+        let (column, value, kind) = engine_message::bad_cell(message)?;
+        let (text, span) = csv::find_cell(content, seed, column, value)?;
+        let label = format!("`{column}` is {kind}");
+        let excerpt = Excerpt { path: self.in_top(&file.path), text: text.into(), span, label };
+        let help =
+            format!("mend the row, or give the column another type in `columns` of {}", self.in_top(&model.path));
+        Some(Diagnostic::new(format!("could not build `{}`: a cell is no {kind}", model.name)).at(excerpt).help(help))
     }
 
     /// What a version that goes on from another's rows would do to their columns.

@@ -235,3 +235,12 @@ fn a_key_that_is_no_column() {
 fn a_missing_comma() {
     insta::assert_snapshot!(plan(&[("models/a.sql", "MODEL (\n  name a\n  kind FULL\n);\nSELECT 1 AS id\n")]));
 }
+
+#[test]
+fn a_cell_of_another_type() {
+    let model = "MODEL (name o, kind SEED (path '../seeds/o.csv'), columns (id INT, day DATE, amount INT))";
+    let rows = "id,day,amount\n1,2026-01-02,10\n\n2,2026-01-02,\"2\n3\"\n02,2026-01-02,2x\n";
+    insta::assert_snapshot!(plan(&[("models/o.sql", model), ("seeds/o.csv", rows)]));
+    let rows = rows.replace("\"2\n3\"", "4");
+    insta::assert_snapshot!(plan(&[("models/o.sql", model), ("seeds/o.csv", &rows)]));
+}

@@ -35,7 +35,7 @@ const READ: [&str; 19] = [
     "after_all",
 ];
 /// Keys that change nothing here.
-const SILENT: [&str; 20] = [
+const SILENT: [&str; 19] = [
     "project",
     "snapshot_ttl",
     "username",
@@ -54,12 +54,14 @@ const SILENT: [&str; 20] = [
     "default_test_connection",
     "default_scheduler",
     "test_connection",
-    "state_connection",
     "format_options",
 ];
+/// A gateway has it too.
+const STATE: (&str, &str) = ("state_connection", "records are in the warehouse, in the schema `vmesh_state`");
 /// Keys that are accepted, and what is said about them.
-const NOTED: [(&str, &str); 5] = [
+const NOTED: [(&str, &str); 6] = [
     ("default_target_environment", "an environment is named after its branch"),
+    STATE,
     ("physical_schema_mapping", "all tables lie in the schema `vmesh_snapshots`"),
     ("notification_targets", "nobody is notified"),
     ("env_vars", "environment variables are those of the shell"),
@@ -184,6 +186,9 @@ impl Reader<'_> {
                 let name = self.string(key)?;
                 if !OF_GATEWAY.contains(&name.as_str()) {
                     return Err(unknown(&name, key, OF_GATEWAY.into_iter()));
+                }
+                if name == STATE.0 {
+                    self.notes.push(format!("`{}` has no effect: {}", STATE.0, STATE.1));
                 }
             }
             named.push((self.string(key)?, node));

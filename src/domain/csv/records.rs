@@ -37,6 +37,7 @@ impl Default for Dialect {
 }
 
 /// The records of a text, one after the other.
+#[derive(Clone)]
 pub struct Records<'t> {
     rest: Peekable<Chars<'t>>,
     dialect: Dialect,
@@ -47,6 +48,11 @@ impl<'t> Records<'t> {
     /// The records of a text.
     pub fn new(text: &'t str, dialect: Dialect) -> Self {
         Self { rest: text.chars().peekable(), dialect, line: 0 }
+    }
+
+    /// The bytes that were not read yet.
+    pub(super) fn left(&self) -> usize {
+        self.rest.clone().map(char::len_utf8).sum()
     }
 
     /// The line that the last record ended in, from 1.
