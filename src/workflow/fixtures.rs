@@ -7,7 +7,7 @@ use super::session::Session;
 use super::tree::Tree;
 use super::unit_tests::beside;
 use crate::adapter::warehouse::{Check, Trial};
-use crate::domain::diagnostic::Diagnostic;
+use crate::domain::diagnostic::{Diagnostic, nearest};
 use crate::domain::interval::{Interval, Moment, Times};
 use crate::domain::macros;
 use crate::domain::model::{Kind, Problem, When};
@@ -52,6 +52,7 @@ impl Session<'_> {
             };
             let select = match self.data(tree, &input.data, path)? {
                 Data::Query(query) => unit_test::freeze(&query, &clock, &[]),
+                Data::Rows(rows) if let Some(unknown) = unknown(parent, &rows) => return Err(unknown),
                 Data::Rows(rows) => unit_test::fixture(&rows, &with_all(parent, &rows, types))
                     .ok_or_else(|| wrong(format!("the input `{}` has no columns", input.model)))?,
                 Data::CsvFile(..) | Data::YamlFile(_) => continue,
@@ -126,6 +127,20 @@ fn place(parent: Option<&Model>, name: &ModelName) -> TableName {
 
 fn wrong(what: String) -> Error {
     Error::Project(vec![Diagnostic::new(what)])
+}
+
+/// That rows are given of a column which the model surely doesn't have.
+fn unknown(parent: Option<&Model>, rows: &[Row]) -> Option<Error> {
+    let (parent, columns) = parent.and_then(|parent| Some((parent, parent.columns.as_ref()?)))?;
+    let is_unknown = |name: &&String| !columns.iter().any(|known| known.eq_ignore_ascii_case(name));
+    let name = rows.iter().flatten().map(|(name, _)| name).find(is_unknown)?;
+    let problem =
+        Diagnostic::new(format!("rows of `{}` are given a column `{name}`, which it does not have", parent.name));
+    let known = || columns.iter().map(String::as_str);
+    Some(Error::Project(vec![problem.help(match nearest(name, known()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("it has {}", known().collect::<Vec<_>>().join(", ")),
+    })]))
 }
 
 /// A parent whose rows the test doesn't give; those of embedded models are computed from their own.

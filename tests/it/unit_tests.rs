@@ -94,6 +94,8 @@ fn a_test_that_can_t_be_run_says_why() {
     assert!(told.contains("no common table expression `sum`") && told.contains("it has paid, sums"), "{told}");
     let told = complaint("    raw.payments:", "    raw.payment:");
     assert!(told.contains("gives no rows of `raw.payments`"), "{told}");
+    let told = complaint("name: Ada}\n      - {id: 2", "nme: Ada}\n      - {id: 2");
+    assert!(told.contains("given a column `nme`") && told.contains("did you mean `name`?"), "{told}");
     let told = complaint("amount: 2.25", "amount: much");
     assert!(told.contains("DuckDB: Conversion Error"), "{told}");
 }
