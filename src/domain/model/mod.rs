@@ -26,7 +26,7 @@ pub use self::kind::Kind;
 pub use self::problem::Problem;
 pub use self::schedule::Schedule;
 pub use self::seed::Seed;
-pub use self::statement::{Act, Probe, Statement, THIS_MODEL, Thing, When, is_own, temporary};
+pub use self::statement::{Act, Probe, RULE, Statement, THIS_MODEL, Thing, When, is_own, temporary};
 use super::audit::{Call, CustomAudit};
 use super::diagnostic::nearest;
 use super::macros::{Blueprint, Map};

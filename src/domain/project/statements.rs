@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::super::diagnostic::Diagnostic;
-use super::super::model::{Act, Kind, Statement, Thing, When, is_own, temporary};
+use super::super::model::{Act, Kind, RULE, Statement, Thing, When, is_own, temporary};
 use super::super::name::{ModelName, TableName};
 use super::super::sql::Span;
 use super::check::resolve_read;
@@ -138,9 +138,7 @@ fn allowed(statement: &Statement, draft: &Draft, drafts: &BTreeMap<ModelName, Dr
                 return Ok(());
             }
             let what = format!("{} may not touch `{}`", statement.verb, target.parts.join("."));
-            let help = "a statement may write the model's own table (`@this_model`), variables and temporary things, and \
-                        nothing else: when a table is reused, other writes would not be made again";
-            refuse(what, help, &target.span)
+            refuse(what, RULE, &target.span)
         }
     }
 }

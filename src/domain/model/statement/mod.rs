@@ -10,6 +10,7 @@ mod read;
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests;
 
+pub use read::RULE;
 use serde::{Deserialize, Serialize};
 
 pub(super) use self::read::{comment_on_view, read};

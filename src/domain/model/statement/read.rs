@@ -7,8 +7,11 @@ use super::super::files::is_reader;
 use super::cursor::{Cursor, span};
 use super::{Act, Part, Probe, Statement, THIS_MODEL, Target, Thing, When, temporary};
 
-const RULE: &str = "a statement may write the model's own table (`@this_model`), variables and temporary things, and nothing \
-                    else: when a table is reused, other writes would not be made again";
+/// What statements may do, and what goes where the others are.
+pub const RULE: &str = "a statement may write the model's own table (`@this_model`), variables and temporary things: when \
+                        a table is reused, other writes would not be made again; what the warehouse needs besides is \
+                        made by `before_all`, in the settings";
+
 /// Reads a statement of the file `text`.
 pub(in super::super) fn read(text: &str, lexemes: &[Lexeme], when: When) -> Result<Statement, Problem> {
     let place = span(lexemes).unwrap_or(0..0);
@@ -85,9 +88,10 @@ fn refuse(lexemes: &[Lexeme], place: &Span) -> Problem {
     let first = word(0);
     let help = match (first.as_str(), word(1).as_str()) {
         ("CREATE", "TABLE" | "VIEW" | "MACRO" | "FUNCTION") => {
-            "make it temporary: CREATE TEMP TABLE … AS SELECT …, CREATE TEMP VIEW …, CREATE TEMP MACRO …"
+            "make it temporary: CREATE TEMP TABLE … AS SELECT …, CREATE TEMP VIEW …, CREATE TEMP MACRO …; or make it in \
+             `before_all`, in the settings"
         }
-        ("CREATE", _) => {
+        ("CREATE", "INDEX" | "UNIQUE" | "TEMP" | "TEMPORARY" | "OR") => {
             "what may be made: CREATE TEMP TABLE|VIEW name AS SELECT …, CREATE TEMP MACRO name(…) AS …, CREATE INDEX name \
              ON @this_model (…)"
         }
