@@ -1,6 +1,7 @@
 //! THE VERBS. What happens, in which order; speaks in events, knows no terminal.
 
 pub mod apply;
+mod audit_sql;
 pub mod audits;
 mod catch_up;
 pub mod compare;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::audits::{Audited, OwnAudit, expand, in_audit, models_read, with_tables};
+use super::audit_sql::{expand, models_read, with_tables};
+use super::audits::{Audited, OwnAudit, in_audit};
 use super::error::Error;
 use super::event::Event;
 use super::planning::Prepared;
