@@ -36,6 +36,8 @@
 //! | D12 | a table that prod shows is filled by `run prod` alone | a branch never writes what prod shows |
 //! | D13 | a model's statements write its own table and what is temporary | a reused table has all that its statements did; strangers write nothing else |
 //! | D14 | a version that can't be filled anew begins as a copy of what prod shows, and again when that has moved on | history is never lost, a branch's preview never becomes prod's, and the version before stays whole for rollback |
+//! | D15 | a version that prod has shown and whose text comes back is put aside: it gets another fingerprint, and pointers to it follow | a revert needs nobody, and a rollback still shows the rows of then |
+//! | D16 | `before_all` and `after_all` are main's, and go with what changes an environment | a stranger's branch runs nothing but its models |
 
 pub mod adapter;
 pub mod cli;

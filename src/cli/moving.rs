@@ -275,6 +275,12 @@ fn restate(face: &Face, session: &Session<'_>, environment: &EnvName, args: &arg
     for model in &kept {
         anstream::eprintln!("`{model}` stays as it is: its header says `disable_restatement`, or its kind does");
     }
+    if args.start.is_some() || args.end.is_some() {
+        let is_whole = |kind: &str| kind.starts_with("INCREMENTAL_") && kind != "INCREMENTAL_BY_TIME_RANGE";
+        for snapshot in restatement.snapshots.iter().filter(|snapshot| is_whole(&snapshot.kind)) {
+            anstream::eprintln!("`{}` is filled again whole: no spans of its kind can be told apart", snapshot.model);
+        }
+    }
     if models.is_empty() {
         face.print(
             || "nothing can be built again\n".to_owned(),
