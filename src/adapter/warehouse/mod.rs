@@ -44,6 +44,9 @@ const FORMAT: u32 = 4;
 const MIGRATIONS: [&str; FORMAT as usize - 1] =
     [include_str!("records-1-to-2.sql"), include_str!("records-2-to-3.sql"), include_str!("records-3-to-4.sql")];
 
+/// The version of DuckDB that new files are written for: most people's clients are older than the one within vmesh.
+const STORAGE: &str = "v1.4.0";
+
 /// The bytes of a database's headers: a file that is shorter is none yet.
 const HEADERS: u64 = 3 * 4096;
 
@@ -227,7 +230,8 @@ impl Location {
         let settings = Config::default()
             .access_mode(access)
             .and_then(|config| config.with("autoinstall_known_extensions", "false"))
-            .and_then(|config| config.with("autoload_known_extensions", "false"));
+            .and_then(|config| config.with("autoload_known_extensions", "false"))
+            .and_then(|config| config.with("storage_compatibility_version", STORAGE));
         let settings = settings.map_err(|error| cannot(error.to_string()))?;
         let connection = Connection::open_with_flags(&self.path, settings).map_err(|error| self.sort(&error))?;
         self.interrupt.watch(&connection, true);
