@@ -7,7 +7,7 @@ use super::render::plan as told;
 use super::render::{ago, count, diagnostic, some};
 use crate::adapter::git::GitError;
 use crate::adapter::hooks::HookError;
-use crate::adapter::warehouse::WarehouseError;
+use crate::adapter::warehouse::{Occupied, WarehouseError};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::environment::Owner;
 use crate::domain::name::ModelName;
@@ -279,6 +279,32 @@ fn git(error: &GitError) -> Diagnostic {
     }
 }
 
+fn occupied(all: &[Occupied]) -> Diagnostic {
+    let what = match all {
+        [Occupied { model, place, kind, .. }] => {
+            format!("`{model}` can't be shown as {place}: a {kind} of that name is there already")
+        }
+        several => format!(
+            "{} can't be shown: tables or views of their names are there already",
+            count(several.len(), "model")
+        ),
+    };
+    let mut problem = Diagnostic::new(what);
+    if let [_, _, ..] = all {
+        let places: Vec<String> = all.iter().map(|one| format!("{} {}", one.kind, one.place)).collect();
+        problem = problem.note(some(&places, 10));
+    }
+    problem = problem.note("vmesh did not make them, and replaces only what it made; nothing was changed");
+    if all.iter().any(|one| one.is_sqlmesh) {
+        problem = problem.note("views of SQLMesh: its tables are not taken over, all models are built anew");
+    }
+    let away = |Occupied { place, kind, is_sqlmesh, .. }: &Occupied| match is_sqlmesh {
+        true => format!("DROP VIEW {}", place.quoted()),
+        false => format!("ALTER {} {} RENAME TO \"{}_old\"", kind.to_uppercase(), place.quoted(), place.name),
+    };
+    problem.help(format!("move them out of the way: {}", all.iter().map(away).collect::<Vec<_>>().join("; ")))
+}
+
 fn warehouse(error: &WarehouseError) -> Diagnostic {
     const UNCHANGED: &str = "no pointer was moved";
     match error {
@@ -329,16 +355,7 @@ fn warehouse(error: &WarehouseError) -> Diagnostic {
         WarehouseError::BrokenAudit { name, message, .. } => {
             Diagnostic::new(format!("audit `{name}` can't be run")).note(engine(message)).note(UNCHANGED)
         }
-        WarehouseError::Occupied { place, kind, model } => {
-            Diagnostic::new(format!("`{model}` can't be shown as {place}: a {kind} of that name is there already"))
-                .note(format!("vmesh did not make that {kind}, and replaces only what it made; nothing was changed"))
-                .help(format!(
-                    "move it out of the way: ALTER {} {} RENAME TO \"{}_old\"",
-                    kind.to_uppercase(),
-                    place.quoted(),
-                    place.name
-                ))
-        }
+        WarehouseError::Occupied(all) => occupied(all),
         WarehouseError::Moved { environment, expected, found } => {
             let generation =
                 |value: &Option<u64>| value.map_or_else(|| "not there".to_owned(), |value| value.to_string());

@@ -229,6 +229,12 @@ impl Plan {
 }
 
 impl Plan {
+    /// The views that the environment shall have.
+    pub fn views(&self) -> BTreeMap<ModelName, TableName> {
+        let shown = self.steps.iter().filter(|step| step.table.is_some());
+        shown.map(|step| (step.model.clone(), step.model.view(&self.environment, self.pattern))).collect()
+    }
+
     /// What the views shall be commented with.
     pub fn comments(&self) -> BTreeMap<ModelName, Comments> {
         let commented = self.steps.iter().filter(|step| step.table.is_some() && step.comments.hash().is_some());

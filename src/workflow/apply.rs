@@ -74,6 +74,7 @@ impl Session<'_> {
                 let models = plan.builds().map(|step| step.model.clone()).collect();
                 return Err(Error::BuildsNeeded { environment: plan.environment, models });
             }
+            warehouse.check_free(&plan.views())?;
             if attempt == 0 && !first.is_done() {
                 self.before_all(prepared, &warehouse)?;
             }

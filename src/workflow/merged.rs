@@ -96,6 +96,7 @@ impl Session<'_> {
             let models = plan.builds().map(|step| step.model.clone()).collect();
             return Err(Error::BuildsNeeded { environment: plan.environment, models });
         }
+        warehouse.check_free(&plan.views())?;
         if !plan.is_done() {
             self.before_all(prepared, &warehouse)?;
         }

@@ -52,6 +52,8 @@ impl Session<'_> {
         let mut ran = Ran { environment, models: Vec::new() };
         let mut failed = Failed::default();
         let (mut begun, mut stuck) = (false, BTreeSet::new());
+        // what a branch has built below them follows at once, as it does with `plan`
+        let mut renewed: BTreeSet<ModelName> = BTreeSet::new();
         // what a rollback of prod would show is not a branch's to fill
         let kept = match ran.environment.is_prod() {
             true => BTreeSet::new(),
@@ -70,7 +72,8 @@ impl Session<'_> {
             let shown = state.built(&model.fingerprint).and_then(|snapshot| snapshot.filled.as_ref());
             let filled = shown.map(|filled| filled.intervals.clone()).unwrap_or_default();
             let mut loaded = Vec::new();
-            let due = self.due(&prepared, model, &state, &above);
+            let follows = !ran.environment.is_prod() && model.parents.keys().any(|parent| renewed.contains(parent));
+            let due = self.due(&prepared, model, &state, &above, follows);
             let due = due.filter(|(it, _)| !kept.contains(&model.fingerprint) && !shared.contains(&it.table));
             if self.hangs_on(&prepared, model, &stuck) {
                 stuck.insert(model.name.clone());
@@ -85,6 +88,7 @@ impl Session<'_> {
                     None => {
                         self.report.report(&Event::Built { model: model.name.clone(), took: start.elapsed() });
                         ran.models.push((model.name.clone(), loads.clone()));
+                        renewed.insert(model.name.clone());
                         loaded = loads;
                     }
                     Some(problem) => {
@@ -99,6 +103,9 @@ impl Session<'_> {
                         failed.models.push((model.name.clone(), kept, loads.len()));
                     }
                 }
+            }
+            if follows && matches!(model.kind, Kind::View | Kind::Embedded) {
+                renewed.insert(model.name.clone());
             }
             above.add_loaded(model, filled, &loaded, &state);
         }
@@ -128,13 +135,15 @@ impl Session<'_> {
         self.prepare(target)
     }
 
-    /// The table of a model, if it is due there, and what to load into it.
+    /// The table of a model, if it is due there, and what to load into it. What `follows` reads something that was just
+    /// filled.
     fn due(
         &self,
         prepared: &Prepared,
         model: &Model,
         state: &State,
         above: &Above,
+        follows: bool,
     ) -> Option<(Snapshot, Vec<Interval>)> {
         let environment = &prepared.target.environment;
         let shown = state.environments.get(environment)?.pointers.get(&model.name)?;
@@ -152,9 +161,8 @@ impl Session<'_> {
             (Kind::Full, _) => {
                 let since = Moment::from_micros(snapshot.built_at);
                 let schedule = &model.file.schedule;
-                let is_due =
-                    snapshot.select.is_some() && (timing.ignore_cron || has_ticked(schedule, since, timing.now));
-                is_due.then(|| (snapshot.clone(), Vec::new()))
+                let is_time = timing.ignore_cron || follows || has_ticked(schedule, since, timing.now);
+                (snapshot.select.is_some() && is_time).then(|| (snapshot.clone(), Vec::new()))
             }
             _ => None,
         }

@@ -177,7 +177,21 @@ fn a_table_of_the_users_is_never_replaced() {
         assert!(error.contains("RENAME TO"), "{error}");
         assert_eq!(sandbox.value("SELECT x FROM marts.totals"), "42");
         assert_eq!(sandbox.views("staging").len(), 0, "nothing was shown");
+        assert_eq!(sandbox.snapshots(), 0, "nothing was built");
     }
+    let sandbox = Sandbox::with_models(&CHAIN);
+    sandbox.sql(
+        "CREATE SCHEMA sqlmesh__marts; CREATE TABLE sqlmesh__marts.totals__1 AS SELECT 1 AS x; CREATE SCHEMA marts; \
+         CREATE SCHEMA staging; CREATE VIEW marts.totals AS SELECT * FROM sqlmesh__marts.totals__1; \
+         CREATE VIEW staging.customers AS SELECT * FROM sqlmesh__marts.totals__1",
+    );
+    let error = sandbox.vmesh(&["promote", "--yes"]).fails(1);
+    assert!(error.contains("2 models can't be shown") && error.contains("views of SQLMesh"), "{error}");
+    let help = "DROP VIEW \"marts\".\"totals\"; DROP VIEW \"staging\".\"customers\"";
+    assert!(error.contains(help), "{error}");
+    sandbox.sql(help);
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    sandbox.is_sound();
 }
 
 #[test]

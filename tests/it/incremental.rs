@@ -33,7 +33,7 @@ fn a_table_grows_with_its_days() {
     assert_eq!(days(), "2026-01-01 2026-01-02 2026-01-03");
     assert_eq!(run(&sandbox, "2026-01-04 20:00:00"), "nothing is due in prod\n");
     let table = sandbox.views("prod");
-    assert!(run(&sandbox, "2026-01-06 01:00:00").contains("2026-01-04 – 2026-01-06"));
+    assert!(run(&sandbox, "2026-01-06 01:00:00").contains("2026-01-04 – 2026-01-05"));
     assert_eq!(days(), "2026-01-01 2026-01-02 2026-01-03 2026-01-04 2026-01-05");
     assert_eq!(sandbox.views("prod"), table);
     let whole = "SELECT count(*) FROM (SELECT day, count(*) AS orders, sum(amount) AS total FROM raw.orders \
@@ -280,6 +280,13 @@ fn what_is_built_whole_follows_what_is_filled_above_it() {
     };
     plan("2026-01-18");
     plan("2026-01-15");
+    sandbox.vmesh(&["run", "--execution-time", "2026-01-20"]).good();
+    assert_eq!(
+        sandbox.value("SELECT n FROM dev__alice.f"),
+        sandbox.value("SELECT count(*) FROM dev__alice.q"),
+        "a run fills what is below, too"
+    );
+    sandbox.vmesh(&["plan", "--exit-code", "--execution-time", "2026-01-20"]).good();
     sandbox.git(&["switch", "--quiet", "main"]).good();
     sandbox.git(&["-c", "core.hooksPath=/dev/null", "merge", "--quiet", "alice"]).good();
     promote(&sandbox, "2026-01-20");

@@ -7,6 +7,19 @@ use thiserror::Error;
 use super::audit::AuditFailure;
 use crate::domain::name::{EnvName, ModelName, TableName};
 
+/// Something that vmesh did not make, where a view should go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Occupied {
+    /// The model whose view it would be.
+    pub model: ModelName,
+    /// The place.
+    pub place: TableName,
+    /// `table` or `view`.
+    pub kind: &'static str,
+    /// Whether it is a view of a SQLMesh environment.
+    pub is_sqlmesh: bool,
+}
+
 /// A failed use of the warehouse.
 #[derive(Debug, Error)]
 pub enum WarehouseError {
@@ -96,16 +109,9 @@ pub enum WarehouseError {
         /// The engine's words.
         message: String,
     },
-    /// Something of the user's stands where a view should go.
-    #[error("a {kind} that vmesh did not make stands where a view should go")]
-    Occupied {
-        /// The place.
-        place: TableName,
-        /// `table` or `view`.
-        kind: &'static str,
-        /// The model whose view it would be.
-        model: ModelName,
-    },
+    /// Something of the user's stands where views should go.
+    #[error("something that vmesh did not make stands where views should go")]
+    Occupied(Vec<Occupied>),
     /// The environment was published by someone else since the plan was made.
     #[error("`{environment}` was changed by someone else")]
     Moved {

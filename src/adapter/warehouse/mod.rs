@@ -26,7 +26,7 @@ use duckdb::{AccessMode, Config, Connection, InterruptHandle};
 
 pub use self::audit::{Audit, AuditFailure};
 pub use self::build::{Body, Build};
-pub use self::error::{Holder, WarehouseError};
+pub use self::error::{Holder, Occupied, WarehouseError};
 pub use self::fill::{Fill, Load};
 pub use self::publish::Publication;
 pub use self::query::{ExportFormat, Rows};

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Warehouse, WarehouseError};
+use super::{Occupied, Warehouse, WarehouseError};
 use crate::domain::environment::Owner;
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::model::Comments;
@@ -135,7 +135,9 @@ impl Warehouse {
         let physical = self.physical()?;
         let views = self.views()?;
         let catalog = self.catalog()?;
-        let foreign = self.foreign(publication)?;
+        let places = publication.pointers.keys();
+        let place = |model: &ModelName| (model.clone(), model.view(publication.environment, publication.pattern));
+        self.check_free(&places.map(place).collect())?;
         let columns = self.commented_columns(publication)?;
         let mut schemas = BTreeSet::new();
         let mut create = String::new();
@@ -145,9 +147,6 @@ impl Warehouse {
                 return Err(WarehouseError::Lost { model: model.clone(), table: table.clone() });
             }
             let place = model.view(publication.environment, publication.pattern);
-            if let Some(kind) = foreign.get(&place) {
-                return Err(WarehouseError::Occupied { place, kind, model: model.clone() });
-            }
             let comments = publication.comments.get(model);
             let commented = shown.get(model).and_then(|(_, comments)| comments.clone());
             if views.get(&place) != Some(table) || commented != comments.and_then(Comments::hash) {
@@ -168,12 +167,11 @@ impl Warehouse {
         Ok(schemas.collect::<String>() + &create + &drops)
     }
 
-    /// The tables and views in the environment's schemas that vmesh did not make.
-    fn foreign(&self, publication: &Publication<'_>) -> Result<BTreeMap<TableName, &'static str>, WarehouseError> {
-        let place = |model: &ModelName| model.view(publication.environment, publication.pattern).schema;
-        let schemas: BTreeSet<String> = publication.pointers.keys().map(place).map(|schema| literal(&schema)).collect();
+    /// That nothing which vmesh did not make stands where the views of models should go.
+    pub fn check_free(&self, places: &BTreeMap<ModelName, TableName>) -> Result<(), WarehouseError> {
+        let schemas: BTreeSet<String> = places.values().map(|place| literal(&place.schema)).collect();
         if schemas.is_empty() {
-            return Ok(BTreeMap::new());
+            return Ok(());
         }
         let schemas = schemas.into_iter().collect::<Vec<_>>().join(", ");
         let sql = format!(
@@ -185,13 +183,21 @@ impl Warehouse {
         let rows = self.all("looking for tables in the way", &sql, |row| {
             let (schema, name, kind, sql): (String, String, String, String) =
                 (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
-            Ok((TableName { schema, name }, kind, sql))
+            Ok((TableName { schema, name }, (kind, sql)))
         })?;
-        let foreign = rows.into_iter().filter_map(|(place, kind, sql)| match kind.as_str() {
-            "table" => Some((place, "table")),
-            _ => super::state::target(&sql).is_none().then_some((place, "view")),
-        });
-        Ok(foreign.collect())
+        let there: BTreeMap<TableName, (String, String)> = rows.into_iter().collect();
+        let occupied = |(model, place): (&ModelName, &TableName)| {
+            let (kind, sql) = there.get(place)?;
+            let kind = match kind.as_str() {
+                "table" => "table",
+                _ if super::state::target(sql).is_some() => return None,
+                _ => "view",
+            };
+            let is_sqlmesh = kind == "view" && sql.contains("sqlmesh__");
+            Some(Occupied { model: model.clone(), place: place.clone(), kind, is_sqlmesh })
+        };
+        let occupied: Vec<Occupied> = places.iter().filter_map(occupied).collect();
+        if occupied.is_empty() { Ok(()) } else { Err(WarehouseError::Occupied(occupied)) }
     }
 
     fn write_pointers(&self, publication: &Publication<'_>, shown: &Shown) -> Result<(), WarehouseError> {
