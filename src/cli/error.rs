@@ -180,8 +180,8 @@ fn describe(error: &Error) -> Vec<Diagnostic> {
                 .help(format!("vmesh promote {commit} --allow-rewind builds them again"))
         }
         Error::SharedWithProd { pattern, models } => {
-            Diagnostic::new(format!("prod shows these tables too: {}", some(models, 5)))
-                .note("a branch never changes what prod shows; nothing was built")
+            Diagnostic::new(format!("prod shows these tables too, or has shown them: {}", some(models, 5)))
+                .note("a branch never changes what prod shows or a rollback would; nothing was built")
                 .help(format!(
                     "to build them again for prod and every branch: vmesh plan prod --restate-model '{pattern}'"
                 ))

@@ -173,15 +173,18 @@ impl State {
         self.snapshots.contains_key(fingerprint) && self.built(fingerprint).is_none()
     }
 
-    /// The tables that prod shows, whatever the models are called there.
-    pub fn tables_in_prod(&self) -> BTreeSet<&TableName> {
-        let shown = self.prod().into_iter().flat_map(|prod| prod.pointers.values());
-        shown.filter_map(|shown| self.snapshots.get(shown)).map(|snapshot| &snapshot.table).collect()
+    /// The tables that prod shows or has shown, whatever the models were called: a rollback may show them again.
+    pub fn promoted_tables(&self) -> BTreeSet<&TableName> {
+        let now = self.prod().into_iter().flat_map(|prod| prod.pointers.values());
+        let all = now.chain(self.promotions.iter().flat_map(|promotion| promotion.pointers.values()));
+        let all: BTreeSet<&Fingerprint> = all.collect();
+        all.into_iter().filter_map(|shown| self.snapshots.get(shown)).map(|snapshot| &snapshot.table).collect()
     }
 
-    /// Whether prod has ever shown this version of a model: a rollback may show it again.
-    pub fn was_promoted(&self, model: &ModelName, version: &Fingerprint) -> bool {
-        self.promotions.iter().any(|promotion| promotion.pointers.get(model) == Some(version))
+    /// Whether a snapshot's table is that of another one, too: of a model that has another name or had it.
+    pub fn is_shared(&self, snapshot: &Snapshot) -> bool {
+        let is_other = |other: &&Snapshot| other.fingerprint != snapshot.fingerprint;
+        self.snapshots.values().filter(is_other).any(|other| other.table == snapshot.table)
     }
 
     /// A table for a version that is on no record, where its own name is not taken by one that was archived.

@@ -280,7 +280,10 @@ fn step(
     let inlined = model.kind == Kind::Embedded;
     let known = state.built(&model.fingerprint);
     let rows = continued(model, known, trees.desired, state, env);
-    let anew = rows.is_some() || known.is_some_and(|known| above.is_remade(model, known, state));
+    // what prod has shown stays as it was
+    let is_outdated = |known: &Snapshot| above.is_stale(model, known, state) && above.was_promoted(known, state);
+    let is_old = |known: &Snapshot| above.is_remade(model, known, state) || is_outdated(known);
+    let anew = rows.is_some() || known.is_some_and(is_old);
     let built = known.filter(|_| !anew);
     let twin = known.is_none().then(|| twin(model, state)).flatten();
     let twin = twin.filter(|twin| !above.is_stale(model, twin, state) && !above.is_remade(model, twin, state));
@@ -319,7 +322,7 @@ fn step(
             && shown.is_some_and(|shown| audits.is_some_and(|key| !shown.audited.contains(key))),
         continues: rows.map(|rows| rows.fingerprint),
         anew,
-        archives: anew && known.is_some() && state.was_promoted(&model.name, &model.fingerprint),
+        archives: anew && known.is_some_and(|known| above.was_promoted(known, state) || state.is_shared(known)),
     }
 }
 

@@ -92,12 +92,12 @@ impl Session<'_> {
         let stale = unshown.iter().filter_map(|fingerprint| state.snapshots.get(fingerprint));
         let stale = stale.filter(|snapshot| is_filled(snapshot) && !shown_tables.contains(&snapshot.table));
         let stale = stale.map(|snapshot| snapshot.table.clone()).collect();
-        if let (false, Some(prod)) = (environment.is_prod(), state.prod()) {
-            let of_prod = prod
-                .pointers
-                .iter()
-                .filter(|(_, shown)| table(shown).is_some_and(|table| shown_tables.contains(table)));
-            let models: Vec<ModelName> = of_prod.map(|(model, _)| model.clone()).collect();
+        if !environment.is_prod() {
+            let promoted = state.promoted_tables();
+            let of_prod = all.iter().filter_map(|fingerprint| state.snapshots.get(fingerprint));
+            let of_prod = of_prod.filter(|snapshot| promoted.contains(&snapshot.table));
+            let models: BTreeSet<ModelName> = of_prod.map(|snapshot| snapshot.model.clone()).collect();
+            let models: Vec<ModelName> = models.into_iter().collect();
             if !models.is_empty() {
                 return Err(Error::SharedWithProd { pattern: patterns.join(" "), models });
             }
@@ -126,7 +126,8 @@ impl Session<'_> {
         let warehouse = self.write_warehouse()?;
         let state = warehouse.state()?;
         let restatement = self.restatement_in(&state, patterns, environment)?;
-        let has_statements = !(self.config.before_all.is_empty() && self.config.after_all.is_empty());
+        let settings = self.committed_settings()?.map(|settings| settings.config);
+        let has_statements = settings.is_some_and(|it| !(it.before_all.is_empty() && it.after_all.is_empty()));
         let prepared = has_statements.then(|| self.prepare_as_shown(environment, &state, false)).transpose()?;
         if let Some(prepared) = &prepared {
             self.before_all(prepared, &warehouse)?;

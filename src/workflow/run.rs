@@ -8,7 +8,7 @@ use std::time::Instant;
 use super::error::Error;
 use super::event::Event;
 use super::planning::{Prepared, Target};
-use super::session::{Session, now, now_micros};
+use super::session::{Session, now_micros};
 use super::tree::SourceTree;
 use crate::adapter::git::CommitId;
 use crate::adapter::warehouse::Warehouse;
@@ -54,17 +54,13 @@ impl Session<'_> {
         let (mut begun, mut stuck) = (false, BTreeSet::new());
         // what a branch has built below them follows at once, as it does with `plan`
         let mut renewed: BTreeSet<ModelName> = BTreeSet::new();
-        // what a rollback of prod would show is not a branch's to fill
-        let kept = match ran.environment.is_prod() {
-            true => BTreeSet::new(),
-            false => state.kept_for_rollback(now() - self.config.ttl_seconds),
-        };
         let project = &prepared.desired.project;
         let mut above = Above::new(&prepared.target.timing, ran.environment.is_prod());
         let total = project.order().len();
+        // what prod shows, or a rollback would, is not a branch's to fill
         let shared = match ran.environment.is_prod() {
             true => BTreeSet::new(),
-            false => state.tables_in_prod(),
+            false => state.promoted_tables(),
         };
         let models = project.order().iter().filter_map(|name| project.model(name));
         for (index, model) in models.map(|model| as_shown(model, &ran.environment, &state)).enumerate() {
@@ -74,7 +70,7 @@ impl Session<'_> {
             let mut loaded = Vec::new();
             let follows = !ran.environment.is_prod() && model.parents.keys().any(|parent| renewed.contains(parent));
             let due = self.due(&prepared, model, &state, &above, follows);
-            let due = due.filter(|(it, _)| !kept.contains(&model.fingerprint) && !shared.contains(&it.table));
+            let due = due.filter(|(it, _)| !shared.contains(&it.table));
             if self.hangs_on(&prepared, model, &stuck) {
                 stuck.insert(model.name.clone());
                 failed.skipped.extend(due.map(|_| model.name.clone()));

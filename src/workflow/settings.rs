@@ -42,20 +42,16 @@ pub(super) fn read(repository: &Repository, prefix: &str) -> Result<Settings, Er
         Some(folder) => {
             let file = settings_file(&folder).unwrap_or(CONFIG_FILES[0]);
             let path = folder.join(file);
-            Some((file, std::fs::read_to_string(&path).map_err(io("read", path))?))
+            Some((file, unix(&std::fs::read_to_string(&path).map_err(io("read", path))?)))
         }
         None => None,
     };
-    let main = match on_disk.as_ref().map(|(file, text)| parse(file, text)) {
+    let said = match on_disk.as_ref().map(|(file, text)| parse(file, text)) {
         Some(Ok(config)) => main_of(repository, &config)?,
         Some(Err(_)) => BranchName::from("main"),
         None => main_of_bare(repository)?,
     };
-    // a branch can't make itself main by saying so
-    let main = match known_main(repository, prefix) {
-        Some(known) if known != main && repository.branch_tip(&known)?.is_some() && !is_on(repository, &known) => known,
-        _ => main,
-    };
+    let main = trusted_main(repository, prefix, said, &parse)?;
     let on_main = matches!(repository.head(), Ok(Head::Branch { name, .. }) if name == main);
     let settings = |file, text: String, mut config: Config, wait| {
         if !config.main_is_said {
@@ -69,8 +65,7 @@ pub(super) fn read(repository: &Repository, prefix: &str) -> Result<Settings, Er
     if let Some(tip) = main_tip(repository, &main)?
         && let Some((file, text)) = committed(repository, prefix, &tip)?
     {
-        let same = |(here, on_disk): &(&str, String)| *here == file && is_same(on_disk, &text);
-        let wait = on_disk.as_ref().is_some_and(|on_disk| !same(on_disk));
+        let wait = on_disk.is_some_and(|(here, on_disk)| here != file || on_disk != text);
         let config = parse(file, &text)?;
         return Ok(settings(file, text, config, wait));
     }
@@ -92,8 +87,8 @@ impl Session<'_> {
     pub(super) fn settings_of(&self, files: &Files) -> Result<Config, Error> {
         for name in CONFIG_FILES {
             let Some(file) = files.get(name) else { continue };
-            let text = self.text(file)?;
-            if name == self.settings_file && is_same(&text, &self.settings_text) {
+            let text = unix(&self.text(file)?);
+            if name == self.settings_file && text == self.settings_text {
                 return Ok(self.config.clone());
             }
             if !is_config(name, &text) {
@@ -123,18 +118,32 @@ impl Session<'_> {
     fn is_mains(&self, name: &str, text: &str) -> Result<bool, Error> {
         let here = self.folder.as_ref().filter(|_| self.branch().is_ok_and(|branch| branch == self.config.main));
         let here = here.and_then(|folder| std::fs::read_to_string(folder.join(name)).ok());
-        if here.is_some_and(|here| is_same(&here, text)) {
+        if here.is_some_and(|here| unix(&here) == text) {
             return Ok(true);
         }
         let Some(tip) = self.main_tip()? else { return Ok(self.folder.is_some()) };
         let committed = committed(&self.repository, &self.prefix, &tip)?;
-        Ok(committed.is_some_and(|(file, committed)| file == name && is_same(&committed, text)))
+        Ok(committed.is_some_and(|(file, committed)| file == name && committed == text))
+    }
+
+    /// Main's settings as they are committed; none, if none are. What they have run in a warehouse counts from then on.
+    pub(super) fn committed_settings(&self) -> Result<Option<Settings>, Error> {
+        let tip = self.main_tip()?;
+        let committed = tip.map(|tip| committed(&self.repository, &self.prefix, &tip)).transpose()?.flatten();
+        let Some((file, text)) = committed else { return Ok(None) };
+        let environment = |name: &str| std::env::var(name).ok();
+        let config = match text == self.settings_text {
+            true => self.config.clone(),
+            false => Config::parse(&self.in_top(file), &text, &environment)
+                .map_err(|problem| Error::Project(vec![problem]))?,
+        };
+        Ok(Some(Settings { config, file, text, wait: false }))
     }
 }
 
-/// Whether two texts are the same but for the ends of their lines, which Git may have changed.
-fn is_same(one: &str, other: &str) -> bool {
-    one.lines().eq(other.lines())
+/// A text with the ends of lines that it has in Git, which a checkout may have changed.
+fn unix(text: &str) -> String {
+    text.replace("\r\n", "\n")
 }
 
 /// The settings file of a commit, and its text.
@@ -146,7 +155,7 @@ fn committed(
     let files = repository.files_at(commit, prefix, &|file| CONFIG_FILES.contains(&file))?;
     for name in CONFIG_FILES {
         let Some(file) = files.iter().find(|file| file.path == name) else { continue };
-        let text = String::from_utf8_lossy(&repository.read(file)?).into_owned();
+        let text = unix(&String::from_utf8_lossy(&repository.read(file)?));
         if is_config(name, &text) {
             return Ok(Some((name, text)));
         }
@@ -181,6 +190,32 @@ pub(super) fn find_in_bare(repository: &Repository) -> Result<String, Error> {
             Err(Error::NoProject { start: top.clone(), top, known: folders })
         }
     }
+}
+
+/// The branch that is main. A branch can't make itself main by saying so: the branch that was main when the hooks were
+/// installed says it, or the remote's default branch, or one that is called as such branches are.
+fn trusted_main(
+    repository: &Repository,
+    prefix: &str,
+    said: BranchName,
+    parse: &dyn Fn(&str, &str) -> Result<Config, Error>,
+) -> Result<BranchName, Error> {
+    let known = known_main(repository, prefix);
+    let usual = ["main", "master"].map(BranchName::from);
+    for candidate in known.iter().cloned().chain(repository.default_branch()).chain(usual) {
+        if candidate == said || is_on(repository, &candidate) {
+            return Ok(said);
+        }
+        let Some(tip) = main_tip(repository, &candidate)? else { continue };
+        let is_known = known.as_ref() == Some(&candidate);
+        match committed(repository, prefix, &tip)?.map(|(file, text)| parse(file, &text)) {
+            Some(Ok(config)) if config.main_is_said => return Ok(config.main),
+            Some(_) => return Ok(candidate),
+            None if is_known => return Ok(candidate),
+            None => {}
+        }
+    }
+    Ok(said)
 }
 
 /// The branch that was main when the hooks were installed.

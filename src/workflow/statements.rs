@@ -1,12 +1,13 @@
-//! Running `before_all` and `after_all`. They are main's, as all settings are that don't say what models mean: a
-//! branch's own have no effect until they are merged. And so they see main's variables, and no macros but the built-in.
+//! Running `before_all` and `after_all`. They are main's as committed: a branch's own have no effect until they are
+//! merged. And so they see main's variables, and no macros but the built-in.
 
 use super::error::Error;
 use super::expand::Sight;
 use super::planning::Prepared;
 use super::session::Session;
+use super::settings::Settings;
 use crate::adapter::warehouse::{Warehouse, WarehouseError};
-use crate::domain::config::{Statement, refused};
+use crate::domain::config::{Statement, made_macros, refused};
 use crate::domain::engine_message;
 use crate::domain::interval::{Interval, Moment, Times};
 use crate::domain::macros::{Locals, Value, Variables};
@@ -17,19 +18,33 @@ use crate::domain::project::Run;
 impl Session<'_> {
     /// Before anything of an environment is built or loaded.
     pub(super) fn before_all(&self, prepared: &Prepared, warehouse: &Warehouse) -> Result<(), Error> {
-        self.run_all("before_all", &self.config.before_all, "nothing was built", prepared, warehouse)
+        match self.committed_settings()? {
+            Some(settings) => {
+                let statements = &settings.config.before_all;
+                self.run_all("before_all", &settings, statements, "nothing was built", prepared, warehouse)
+            }
+            None => Ok(()),
+        }
     }
 
     /// After an environment shows it.
     pub(super) fn after_all(&self, prepared: &Prepared, warehouse: &Warehouse) -> Result<(), Error> {
         let environment = &prepared.target.environment;
-        let so_far = format!("environment `{environment}` shows its models all the same");
-        self.run_all("after_all", &self.config.after_all, &so_far, prepared, warehouse)
+        let so_far =
+            format!("environment `{environment}` shows its models all the same; with its next change it runs again");
+        match self.committed_settings()? {
+            Some(settings) => {
+                let statements = &settings.config.after_all;
+                self.run_all("after_all", &settings, statements, &so_far, prepared, warehouse)
+            }
+            None => Ok(()),
+        }
     }
 
     fn run_all(
         &self,
         key: &str,
+        settings: &Settings,
         statements: &[Statement],
         so_far: &str,
         prepared: &Prepared,
@@ -38,14 +53,13 @@ impl Session<'_> {
         if statements.is_empty() {
             return Ok(());
         }
-        let (sight, named) = (Sight::of_settings(&self.config), self.named(key, prepared));
+        let (sight, named) = (Sight::of_settings(&settings.config), self.named(key, prepared));
         let now = prepared.target.timing.now;
         let interval = Interval::new(Moment::EPOCH, now).unwrap_or(Times::LOADING.interval);
         let times = Times { interval, execution: now };
         let failed = |statement: &Statement, why: String| {
             let problem = Problem { what: format!("`{key}` failed"), span: statement.span.clone(), help: None };
-            let path = self.in_top(self.settings_file);
-            let told = problem.in_file(&path, &self.settings_text.as_str().into());
+            let told = problem.in_file(&self.in_top(settings.file), &settings.text.as_str().into());
             Error::Project(vec![told.note(why).note(so_far.to_owned())])
         };
         let mut all = Vec::new();
@@ -54,6 +68,12 @@ impl Session<'_> {
             let text = expanded.map_err(|problem| failed(statement, problem.what))?.text;
             if let Some(why) = refused(&text) {
                 return Err(failed(statement, why));
+            }
+            if let Some(hidden) = warehouse.hidden(&made_macros(&text))? {
+                return Err(failed(
+                    statement,
+                    format!("a macro called `{hidden}` would hide the engine's own function"),
+                ));
             }
             all.push(Run { number: all.len(), sql: text, on_table: false });
         }

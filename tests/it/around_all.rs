@@ -68,6 +68,18 @@ fn a_branchs_own_have_no_effect_until_they_are_merged() {
 }
 
 #[test]
+fn what_is_not_committed_is_not_run() {
+    let sandbox = shop();
+    let before = log(&sandbox).len();
+    sandbox.write("vmesh.toml", &LOG.replace("'before'", "'mine'"));
+    sandbox.model("marts.days", "SELECT price + 1 AS price FROM prices");
+    sandbox.git(&["add", "models"]).good();
+    sandbox.git(&["commit", "--quiet", "-m", "a model"]).good();
+    assert_eq!(log(&sandbox)[before..], [["before", "prod", "NULL"], ["after_all", "prod", "prod.prices marts.days"]]);
+    sandbox.is_sound();
+}
+
+#[test]
 fn where_one_fails_none_was_run() {
     let sandbox = shop();
     let before = (log(&sandbox), sandbox.snapshots(), sandbox.views("marts"));
@@ -99,6 +111,8 @@ fn they_touch_nothing_of_vmeshs_and_leave_nothing_half_done() {
         ("SET threads = 1", "SET ends with the session that it is said in"),
         ("COPY ops.log TO 'log.csv'", "disabled"),
         ("SELECT @nope", "nope"),
+        ("CREATE OR REPLACE MACRO main.replace(a, b, c) AS '{}'", "a macro called `replace` would hide"),
+        ("CREATE FUNCTION duckdb_views() AS TABLE SELECT 1 AS a", "a macro called `duckdb_views` would hide"),
     ];
     sandbox.model("marts.days", "SELECT price + 1 AS price FROM prices");
     for (statement, why) in refused {

@@ -161,6 +161,81 @@ fn a_revert_that_is_killed_leaves_what_a_rollback_shows() {
     }
 }
 
+fn first_commit(sandbox: &Sandbox) -> String {
+    sandbox.git(&["rev-list", "--max-parents=0", "HEAD"]).good().trim().to_owned()
+}
+
+#[test]
+fn however_often_main_goes_back_and_forth_a_rollback_shows_what_was_shown() {
+    let sandbox = reverted();
+    let mut shown = vec![(first_commit(&sandbox), "1 1 / 2 / 202 / 1".to_owned())];
+    for (day, factor) in [(5, 1), (6, 2), (7, 3), (8, 1), (9, 2), (10, 3)] {
+        sandbox.model("daily", &DAILY.replace("sum(amount)", &format!("{factor} * sum(amount)")).replace("1 * ", ""));
+        sandbox
+            .git(&["-c", "core.hooksPath=/dev/null", "commit", "--quiet", "--allow-empty", "--all", "-m", "next"])
+            .good();
+        promote(&sandbox, &format!("2026-01-{day:02}"));
+        shown.push((sandbox.git(&["rev-parse", "HEAD"]).good().trim().to_owned(), all(&sandbox)));
+    }
+    assert_eq!(totals(&sandbox, "prod"), "1 1 2 1 2 3 1 2 3");
+    for (commit, rows) in shown {
+        sandbox.vmesh(&["rollback", &commit, "--yes"]).good();
+        assert_eq!(all(&sandbox), rows, "{commit}");
+    }
+    sandbox.is_sound();
+}
+
+#[test]
+fn what_was_put_aside_is_restated_with_what_lies_below_it() {
+    let sandbox = reverted();
+    promote(&sandbox, "2026-01-05");
+    sandbox.vmesh(&["rollback", &first_commit(&sandbox), "--yes"]).good();
+    sandbox.sql("UPDATE raw.orders SET amount = 10");
+    sandbox.vmesh(&["plan", "prod", "--restate-model", "daily", "--yes", "--execution-time", "2026-01-05"]).good();
+    assert_eq!(all(&sandbox), "10 10 / 20 / 220 / 10");
+    sandbox.is_sound();
+}
+
+#[test]
+fn a_table_that_two_names_share_is_not_made_anew_for_one_of_them() {
+    let sums = "SELECT sum(total) AS total FROM daily";
+    let sandbox = shop(&[("daily", DAILY), ("totals", sums)]);
+    promote(&sandbox, "2026-01-03");
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    sandbox.git(&["mv", "models/totals.sql", "models/sums.sql"]).good();
+    sandbox.commit_quietly("renamed");
+    sandbox.vmesh(&["plan", "--yes", "--execution-time", "2026-01-03"]).good();
+    sandbox.git(&["switch", "--quiet", "main"]).good();
+    sandbox.model("daily", &DAILY.replace("sum(amount)", "2 * sum(amount)"));
+    sandbox.commit_quietly("twice");
+    promote(&sandbox, "2026-01-04");
+    sandbox.model("daily", DAILY);
+    sandbox.git(&["mv", "models/totals.sql", "models/sums.sql"]).good();
+    sandbox.commit_quietly("once, renamed");
+    promote(&sandbox, "2026-01-06");
+    assert_eq!(sandbox.value("SELECT total FROM prod.sums"), "6");
+    sandbox.vmesh(&["rollback", &first_commit(&sandbox), "--yes"]).good();
+    assert_eq!(sandbox.value("SELECT total FROM prod.totals"), "2");
+    sandbox.is_sound();
+}
+
+#[test]
+fn a_branch_writes_nothing_that_a_rollback_shows() {
+    let sandbox = reverted();
+    sandbox.git(&["switch", "--quiet", "-c", "alice", &first_commit(&sandbox)]).good();
+    let plan = |more: &[&str]| sandbox.vmesh(&[&["plan", "--yes", "--execution-time", "2026-01-09"], more].concat());
+    plan(&[]).good();
+    plan(&["--start", "2026-01-01", "--end", "2026-01-08"]).good();
+    sandbox.vmesh(&["run", "--ignore-cron", "--execution-time", "2026-01-09"]).good();
+    sandbox.sql("UPDATE raw.orders SET amount = 10");
+    let refused = plan(&["--restate-model", "daily"]).fails(1);
+    assert!(refused.contains("prod shows these tables too, or has shown them: daily"), "{refused}");
+    plan(&[]).good();
+    sandbox.vmesh(&["rollback", "--yes"]).good();
+    assert_eq!(all(&sandbox), "1 1 / 2 / 202 / 1");
+    sandbox.is_sound();
+}
+
 /// What was built on a branch's preview is built again once the preview is.
 #[test]
 fn a_child_of_a_preview_is_not_taken_for_one_of_the_rows_that_were_promoted() {

@@ -300,5 +300,5 @@ fn names_of_vmeshs_own_columns_are_refused() {
                  SELECT id, part, 1 AS vmesh_at FROM raw.customers";
     let sandbox = shop(model, "CREATE TABLE raw.customers AS SELECT 1 AS id, 'x' AS part");
     let refused = sandbox.vmesh(&["promote", "--yes"]).fails(1);
-    assert!(refused.contains("`customers` gives a column `vmesh_at`"), "{refused}");
+    assert!(refused.contains("`customers` has a column `vmesh_at`"), "{refused}");
 }

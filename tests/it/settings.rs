@@ -74,3 +74,46 @@ fn a_branch_takes_no_secret_from_the_environment() {
     assert!(refused.contains("takes a variable or default from the environment"), "{refused}");
     assert!(!refused.contains(sandbox.path().to_str().unwrap()), "{refused}");
 }
+
+/// Whatever a clone knows of main, a stranger's branch is not it.
+#[test]
+fn a_branch_that_calls_itself_main_is_not_believed_in_any_clone() {
+    let sandbox = shop();
+    let engine = format!("[engine]\npath = \"{}\"\n", sandbox.warehouse().display());
+    sandbox.write("vmesh.toml", &(RATE.to_owned() + &engine));
+    sandbox.commit("one warehouse for all clones");
+    sandbox.git(&["branch", "bob"]).good();
+    sandbox.git(&["switch", "--quiet", "-c", "evil"]).good();
+    let own = "before_all = [\"CREATE TABLE pwned AS SELECT 1 AS x\"]\n[project]\nmain = \"evil\"\n".to_owned()
+        + RATE
+        + &engine;
+    sandbox.write("vmesh.toml", &own);
+    sandbox.model("prices", "SELECT 666 AS price");
+    sandbox.commit_quietly("mine");
+    sandbox.git(&["switch", "--quiet", "main"]).good();
+    let folder = sandbox.path();
+    let clone = |name: &str, branch: &str| {
+        let there = folder.with_file_name(format!("{}-{name}", folder.file_name().unwrap().to_str().unwrap()));
+        sandbox.git(&["clone", "--quiet", "--branch", branch, ".", there.to_str().unwrap()]).good();
+        there
+    };
+    // hooks, and no main but the remote's
+    let hooked = clone("hooked", "bob");
+    sandbox.vmesh_in(&hooked, &["hooks", "install"]).good();
+    sandbox.git_in(&hooked, &["switch", "--quiet", "evil"]).good();
+    // no hooks, and nothing but the branch
+    let plain = clone("plain", "evil");
+    sandbox.vmesh_in(&plain, &["promote", "--yes"]);
+    // as automation has it: nobody knows the default branch
+    let detached = clone("detached", "evil");
+    sandbox.git_in(&detached, &["remote", "set-head", "origin", "--delete"]).good();
+    sandbox.git_in(&detached, &["checkout", "--quiet", "--detach", "origin/evil"]).good();
+    sandbox.vmesh_in(&detached, &["plan", "--merged", "--yes"]);
+    sandbox.vmesh_in(&detached, &["promote", "--yes"]);
+    for there in [hooked, plain, detached] {
+        std::fs::remove_dir_all(there).unwrap();
+    }
+    assert_eq!(price(&sandbox, "prod"), "20");
+    assert_eq!(sandbox.value("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'pwned'"), "0");
+    sandbox.is_sound();
+}

@@ -38,6 +38,13 @@ impl Repository {
         self.list(Side::Remote)
     }
 
+    /// The branch that a clone begins with, as the remote said when it was cloned; none where nobody asked it.
+    pub fn default_branch(&self) -> Option<BranchName> {
+        let head = self.common_dir().join("refs/remotes/origin/HEAD");
+        let text = std::fs::read_to_string(head).ok()?;
+        text.trim_end().strip_prefix("ref: refs/remotes/origin/").map(BranchName::from)
+    }
+
     fn list(&self, side: Side) -> Result<Vec<(BranchName, CommitId)>, GitError> {
         let mut all = self.backend.branches(side)?;
         all.sort();

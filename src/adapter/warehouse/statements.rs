@@ -42,21 +42,26 @@ impl Warehouse {
         })
     }
 
-    /// A macro that is called like one of the engine's own functions would be called in its place, by vmesh too.
     fn hide_nothing(&self, macros: &[String]) -> Result<(), WarehouseError> {
-        if macros.is_empty() {
-            return Ok(());
-        }
-        let names = macros.iter().map(|name| literal(&name.to_lowercase())).collect::<Vec<_>>().join(", ");
-        let sql = format!(
-            "SELECT DISTINCT function_name FROM duckdb_functions() WHERE internal AND lower(function_name) IN ({names})"
-        );
-        match self.all(DOING, &sql, |row| row.get::<_, String>(0))?.first() {
+        match self.hidden(macros)? {
             Some(name) => {
                 let message = format!("a macro called `{name}` would hide the engine's own function of that name");
                 Err(WarehouseError::Engine { doing: DOING.to_owned(), message })
             }
             None => Ok(()),
         }
+    }
+
+    /// The one of these macros that is called like one of the engine's own functions: it would be called in its place, by
+    /// vmesh too.
+    pub fn hidden(&self, macros: &[String]) -> Result<Option<String>, WarehouseError> {
+        if macros.is_empty() {
+            return Ok(None);
+        }
+        let names = macros.iter().map(|name| literal(&name.to_lowercase())).collect::<Vec<_>>().join(", ");
+        let sql = format!(
+            "SELECT DISTINCT function_name FROM duckdb_functions() WHERE internal AND lower(function_name) IN ({names})"
+        );
+        Ok(self.all(DOING, &sql, |row| row.get::<_, String>(0))?.into_iter().next())
     }
 }

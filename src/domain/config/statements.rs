@@ -18,6 +18,27 @@ pub struct Statement {
 /// Words that begin what would be over before a model is built: each session has its own.
 const OF_A_SESSION: [&str; 5] = ["set", "reset", "use", "pragma", "prepare"];
 
+/// The macros that a text makes, its own macros expanded.
+pub fn made_macros(text: &str) -> Vec<String> {
+    let lexemes = sql::lex(text).unwrap_or_default();
+    let word = |at: usize| match lexemes.get(at).map(|lexeme| &lexeme.token) {
+        Some(Token::Word { text, .. }) => text.to_lowercase(),
+        _ => String::new(),
+    };
+    let made = (0..lexemes.len()).filter(|at| matches!(word(*at).as_str(), "macro" | "function"));
+    let named = made.filter_map(|at| {
+        // the last word before the parentheses: a schema may stand before it
+        let words = lexemes[at + 1..].iter().take_while(|lexeme| !lexeme.is_symbol("("));
+        words
+            .filter_map(|lexeme| match &lexeme.token {
+                Token::Word { text, .. } => Some(text.clone()),
+                _ => None,
+            })
+            .last()
+    });
+    named.collect()
+}
+
 /// What speaks against running a text, its macros expanded.
 pub fn refused(text: &str) -> Option<String> {
     let lexemes = match sql::lex(text) {

@@ -1,13 +1,14 @@
 //! What a model's table begins with, what is loaded into it, and what that means for the models below.
 
-use std::collections::BTreeMap;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::calendar::Timing;
 use super::super::environment::{Continued, Snapshot, State};
 use super::super::fingerprint::Fingerprint;
 use super::super::interval::{Interval, Intervals, Moment};
 use super::super::model::{By, Incremental, Kind};
-use super::super::name::{EnvName, ModelName};
+use super::super::name::{EnvName, ModelName, TableName};
 use super::super::project::{Model, Project};
 use super::Step;
 
@@ -87,6 +88,10 @@ pub(super) fn loads(
     let goes_on = rows.is_some() || built.is_some_and(|built| built.continues.is_some());
     let wanted = wanted.and_then(|wanted| if goes_on { calendar.onwards(&filled, wanted) } else { Some(wanted) });
     let Some(wanted) = wanted else { return (None, Vec::new()) };
+    // nor does a branch fill what prod has shown
+    if !env.is_prod() && built.is_some_and(|built| above.was_promoted(built, state)) {
+        return (None, Vec::new());
+    }
     let held = above.held(model);
     (calendar.up_to_lacking(&filled, wanted, &held), calendar.loads(&filled, wanted, &held))
 }
@@ -107,12 +112,20 @@ pub struct Above {
     filled_at: BTreeMap<ModelName, i64>,
     /// When the table of a model above was made, if that is a copy; `i64::MAX` if it is about to be.
     made_at: BTreeMap<ModelName, i64>,
+    /// The tables that prod shows or has shown, once someone asks.
+    promoted: OnceCell<BTreeSet<TableName>>,
 }
 
 impl Above {
     /// Nothing is known yet; in prod, what begins later than its child won't begin earlier.
     pub fn new(timing: &Timing, is_prod: bool) -> Self {
-        Self { now: timing.now, is_prod, held: BTreeMap::new(), filled_at: BTreeMap::new(), made_at: BTreeMap::new() }
+        let (held, filled_at, made_at) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { now: timing.now, is_prod, held, filled_at, made_at, promoted: OnceCell::new() }
+    }
+
+    /// Whether prod shows or has shown a snapshot's table.
+    pub(super) fn was_promoted(&self, snapshot: &Snapshot, state: &State) -> bool {
+        self.promoted.get_or_init(|| state.promoted_tables().into_iter().cloned().collect()).contains(&snapshot.table)
     }
 
     /// The spans that the incremental ancestors of a model hold.
@@ -138,8 +151,9 @@ impl Above {
 
     pub(super) fn add(&mut self, model: &Model, step: &Step, state: &State) {
         let known = state.built(&model.fingerprint);
+        let is_remade = step.continues.is_some() || known.is_some_and(|known| self.is_remade(model, known, state));
         let own = match known.filter(|known| known.continues.is_some()) {
-            _ if step.anew => Some(i64::MAX),
+            _ if step.anew && is_remade => Some(i64::MAX),
             Some(copy) => Some(copy.made_at),
             None => None,
         };

@@ -167,10 +167,13 @@ pub(super) fn lacking(sources: &Sources<'_>, models: &BTreeMap<ModelName, Model>
                 "leave it out of the query, or call the kind's otherwise: valid_from_name, valid_to_name".to_owned(),
             );
         }
-        let is_own =
-            |output: &&Output| matches!(output, Output::Column(name) if name.to_lowercase().starts_with("vmesh_"));
-        if let (By::History(_), Some(Output::Column(name))) = (&incremental.by, outputs().find(is_own)) {
-            let what = format!("`{}` gives a column `{name}`, and a history's load has one of that name", model.name);
+        let given = outputs().filter_map(|output| match output {
+            Output::Column(name) => Some(name.as_str()),
+            Output::All { .. } => None,
+        });
+        let own = given.chain(incremental.added_columns()).find(|name| name.to_lowercase().starts_with("vmesh_"));
+        if let (By::History(_), Some(name)) = (&incremental.by, own) {
+            let what = format!("`{}` has a column `{name}`, and a history's load has one of that name", model.name);
             problem(what, "call it otherwise: names that begin with `vmesh_` are vmesh's own".to_owned());
         }
         let Some(columns) = &model.columns else { continue };
