@@ -148,7 +148,9 @@ fn describe(error: &Error) -> Vec<Diagnostic> {
                 Some(near) => problem.help(format!("did you mean `{near}`?")),
                 None if *what == "model" => problem.help("vmesh dag lists the models"),
                 None if *what == "column" => problem.help("vmesh query 'DESCRIBE <model>' lists the columns"),
-                None => problem.help("vmesh envs lists the environments, git branch the branches"),
+                None => problem.help(format!(
+                    "environments follow branches: git switch -c {typed} makes one; vmesh envs lists those that are there"
+                )),
             }
         }
         Error::ProdIsPromoted => Diagnostic::new("prod is moved by promoting a commit, not by applying a plan")

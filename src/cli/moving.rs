@@ -223,7 +223,8 @@ pub(super) fn promote(face: &Face, args: &args::Promote) -> Verdict {
         return Ok(DONE);
     }
     let applied = session.apply(&prepared, "promote", !args.no_build, &mut |_| {})?;
-    let text = || if applied.published { published(&applied) } else { String::new() };
+    // another process may have done it meanwhile
+    let text = || if applied.published || !nothing { published(&applied) } else { String::new() };
     face.print(text, || json::plan(&applied.plan, true));
     Ok(DONE)
 }
@@ -245,7 +246,7 @@ pub(super) fn rollback(face: &Face, args: &args::Rollback) -> Verdict {
     face.print(
         || {
             let moved = count(done.moved, "pointer");
-            let back = paint(DIM, "· forward again: vmesh promote");
+            let back = paint(DIM, "· forward again: vmesh promote, or the next merge");
             format!(
                 "{} shows {} again (was {}) · {moved} swapped, nothing built {back}\n",
                 paint(BOLD, "prod"),
@@ -289,7 +290,7 @@ fn restate(face: &Face, session: &Session<'_>, environment: &EnvName, args: &arg
         return Ok(DONE);
     }
     if !face.is_json() {
-        say(&format!("to build again: {}\nshown by: {}\n", some(&models, 20), some(&environments, 10)));
+        say(&format!("to build again: {}\nshown by: {}\n", some(&versions(&models), 20), some(&environments, 10)));
     }
     if args.exit_code || args.explain {
         face.print(
@@ -308,6 +309,20 @@ fn restate(face: &Face, session: &Session<'_>, environment: &EnvName, args: &arg
         || json!({"restate": models, "kept": kept, "environments": environments, "applied": true, "built": built}),
     );
     Ok(DONE)
+}
+
+/// Names, each once: with how many versions of it there are.
+fn versions(models: &[String]) -> Vec<String> {
+    let mut told: Vec<(&String, usize)> = Vec::new();
+    for model in models {
+        match told.iter_mut().find(|(name, _)| *name == model) {
+            Some((_, count)) => *count += 1,
+            None => told.push((model, 1)),
+        }
+    }
+    let one =
+        |(name, count): (&String, usize)| if count > 1 { format!("{name} ({count} versions)") } else { name.clone() };
+    told.into_iter().map(one).collect()
 }
 
 /// What an apply did, in a line.

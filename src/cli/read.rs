@@ -69,6 +69,14 @@ pub(super) fn status(face: &Face) -> Verdict {
                     false => "vmesh plan",
                 };
                 out.push_str(&format!("  {} · {} · {next}\n", paint(YELLOW, "not in step"), told::summary(plan)));
+                let back = state.as_ref().and_then(|state| state.promotions.last()).filter(|_| environment.is_prod());
+                if let Some(back) = back.filter(|last| last.action == "rollback") {
+                    let to = told::short(&back.commit);
+                    out.push_str(&format!(
+                        "  prod was rolled back to {to}: what it shall not show again has to be reverted in Git before the \
+                         next merge\n"
+                    ));
+                }
             }
             _ => {}
         }
@@ -260,14 +268,36 @@ pub(super) fn log(face: &Face, args: &args::Log) -> Verdict {
 /// `vmesh diff`
 pub(super) fn diff(face: &Face, args: &args::Diff) -> Verdict {
     let session = face.caught_up()?;
+    tell_lacking(&session, args.b.as_deref());
     let found = session.diff(args.a.as_deref(), args.b.as_deref())?;
     face.print(|| diff::models(&found), || json::diff(&found));
     Ok(u8::from(args.exit_code && !found.models.is_empty()))
 }
 
+/// Says where what is looked at is not yet what the branch's files say. Whatever keeps that from being known is told by
+/// commands that need to know it.
+fn tell_lacking(session: &Session<'_>, environment: Option<&str>) {
+    let Ok(branch) = session.branch() else { return };
+    let own = session.config.environment(&branch);
+    if environment.is_some_and(|asked| asked != own.as_str() && asked != branch.as_str()) {
+        return;
+    }
+    match session.lacking() {
+        Ok(Some(plan)) => {
+            let lacks = told::summary(&plan);
+            anstream::eprintln!("note: {own} does not show the files of {branch} yet ({lacks} · vmesh status)");
+        }
+        Err(Error::Project(_)) => {
+            anstream::eprintln!("note: {own} does not show the files of {branch}, which have a problem: vmesh plan");
+        }
+        Ok(None) | Err(_) => {}
+    }
+}
+
 /// `vmesh table-diff`
 pub(super) fn table_diff(face: &Face, args: &args::TableDiff) -> Verdict {
     let session = face.caught_up()?;
+    tell_lacking(&session, args.b.as_deref());
     let found = session.table_diff(&args.model, args.a.as_deref(), args.b.as_deref(), &args.on, args.limit)?;
     face.print(|| diff::tables(&found), || json::table_diff(&found));
     Ok(u8::from(args.exit_code && found.differs()))
@@ -277,6 +307,7 @@ pub(super) fn table_diff(face: &Face, args: &args::TableDiff) -> Verdict {
 pub(super) fn query(face: &Face, args: &args::Query) -> Verdict {
     let session = face.caught_up()?;
     let environment = args.env.as_deref();
+    tell_lacking(&session, environment);
     let format = match face.format {
         Format::Text | Format::Markdown => {
             let limit = (args.limit > 0).then_some(args.limit);

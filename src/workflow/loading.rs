@@ -120,6 +120,10 @@ impl Session<'_> {
         }
         let text = self.text(file)?;
         let told = |problem: Problem| problem.in_file(&file.path, &text);
+        if let Some(problem) = conflict(&text) {
+            problems.extend(self.in_repository(vec![told(problem)]));
+            return Ok(());
+        }
         let taken_apart = File::read(&text).filter(File::is_dynamic);
         let Some(apart) = taken_apart else {
             let parsed = model::parse_with(&text, &sight.defaults)
@@ -243,4 +247,12 @@ impl Session<'_> {
 /// What macros made of a file depends on more than the file.
 fn dynamic_key(file: &SourceFile, sight: &Sight) -> String {
     format!("{}-{}", file.id, sight.key)
+}
+
+/// The mark that Git leaves where both sides of a merge changed the same lines.
+fn conflict(text: &str) -> Option<Problem> {
+    let at = text.match_indices("<<<<<<< ").map(|(at, _)| at).find(|at| *at == 0 || text[..*at].ends_with('\n'))?;
+    let line = text[at..].lines().next().unwrap_or_default().len();
+    let what = "the file has conflicts of a merge in it that nobody has resolved".to_owned();
+    Some(Problem { what, span: at..at + line, help: Some("choose between the sides, then: git add".to_owned()) })
 }

@@ -5,7 +5,7 @@ use super::session::Session;
 use super::tree::{SourceTree, Tree};
 use crate::adapter::git::{CommitId, Head};
 use crate::domain::calendar::Timing;
-use crate::domain::diagnostic::nearest;
+use crate::domain::diagnostic::{Diagnostic, nearest};
 use crate::domain::environment::State;
 use crate::domain::name::{BranchName, EnvName};
 use crate::domain::plan::{Plan, Source, Trees};
@@ -103,7 +103,13 @@ impl Session<'_> {
             }
             _ => false,
         };
-        let desired = self.assemble(files)?;
+        let desired = self.assemble(files).map_err(|error| match (error, &target.tree) {
+            (Error::Project(problems), SourceTree::Commit(commit)) => {
+                let note = |problem: Diagnostic| problem.note(format!("as it is in commit {}", commit.short()));
+                Error::Project(problems.into_iter().map(note).collect())
+            }
+            (error, _) => error,
+        })?;
         let load = |commit: &Option<CommitId>| -> Result<Option<Tree>, Error> {
             let Some(commit) = commit else { return Ok(None) };
             let files = self.files(&SourceTree::Commit(commit.clone()))?;

@@ -115,6 +115,7 @@ impl Session<'_> {
                 kept.insert(snapshot.model.clone());
             }
         }
+        snapshots.retain(|snapshot| is_filled(snapshot));
         snapshots.retain(|snapshot| snapshot.filled.is_none() || !kept.contains(&snapshot.model));
         let environments = all.iter().flat_map(|fingerprint| live.get(fingerprint).into_iter().flatten().cloned());
         Ok(Restatement { environments: environments.collect(), snapshots, kept, stale })
@@ -132,7 +133,7 @@ impl Session<'_> {
         if let Some(prepared) = &prepared {
             self.before_all(prepared, &warehouse)?;
         }
-        let filled: Vec<&Snapshot> = restatement.snapshots.iter().filter(|snapshot| is_filled(snapshot)).collect();
+        let filled: Vec<&Snapshot> = restatement.snapshots.iter().collect();
         let reloads = self.reloads(&filled, &state)?;
         let mut failed = None;
         let built = warehouse.transaction("building again", |warehouse| {

@@ -134,6 +134,15 @@ impl Session<'_> {
         Ok((known == self.seal(branch)?).then_some(standing))
     }
 
+    /// What the environment of the branch that is checked out lacks of the branch's files; none, if it shows them.
+    pub fn lacking(&self) -> Result<Option<Plan>, Error> {
+        if self.sealed(&self.branch()?)?.is_some() {
+            return Ok(None);
+        }
+        let prepared = self.prepare(self.target(None, None)?)?;
+        Ok(Some(prepared.plan(self, &self.state()?)).filter(|plan| !plan.is_done()))
+    }
+
     /// Settles one branch: prod for main, the branch's environment otherwise.
     pub fn settle_branch(&mut self, branch: &BranchName, build: HookBuild) -> Result<Settled, Error> {
         let environment = self.config.environment(branch);

@@ -34,7 +34,8 @@ impl Tree {
 fn unknown_columns(model: &Model) -> Vec<String> {
     let Some(columns) = &model.columns else { return Vec::new() };
     let about = &model.file.about;
-    let described = about.comments.columns.keys().map(|name| ("column_descriptions", name));
+    let described = about.comments.columns.keys().filter(|_| about.describes);
+    let described = described.map(|name| ("column_descriptions", name));
     let named = about.grain.iter().map(|name| ("grain", name)).chain(described);
     let unknown = named.filter(|(_, name)| !columns.iter().any(|column| column.eq_ignore_ascii_case(name)));
     let told = |(property, name): (&str, &String)| match nearest(name, columns.iter().map(String::as_str)) {

@@ -258,3 +258,34 @@ fn a_cell_of_another_type() {
     let rows = rows.replace("\"2\n3\"", "4");
     insta::assert_snapshot!(plan(&[("models/o.sql", model), ("seeds/o.csv", &rows)]));
 }
+
+#[test]
+fn conflicts_of_a_merge() {
+    let text = "SELECT\n<<<<<<< HEAD\n  1 AS id\n=======\n  2 AS id\n>>>>>>> alice\n";
+    insta::assert_snapshot!(plan(&[("models/a.sql", text)]));
+}
+
+#[test]
+fn a_time_column_of_numbers() {
+    let model = "MODEL (name a, kind INCREMENTAL_BY_TIME_RANGE (time_column id), start '2026-01-01');\n\
+                 SELECT 1 AS id WHERE id BETWEEN @start_ds AND @end_ds";
+    let told = plan(&[("models/a.sql", model)]);
+    assert!(told.contains("`time_column id` is of type INTEGER, and has no format"), "{told}");
+}
+
+#[test]
+fn an_environment_that_sqlmesh_would_make() {
+    let sandbox = Sandbox::promoted(&CHAIN);
+    let told = sandbox.vmesh(&["plan", "dev"]).fails(1);
+    assert!(told.contains("environments follow branches: git switch -c dev"), "{told}");
+}
+
+#[test]
+fn what_is_wrong_in_a_commit_is_said_to_be() {
+    let sandbox = Sandbox::promoted(&CHAIN);
+    sandbox.model("marts.totals", "SELECT nope FROM staging.orders");
+    sandbox.commit_quietly("broken");
+    sandbox.model("marts.totals", "SELECT 1 AS n");
+    let told = sandbox.vmesh(&["plan"]).fails(1);
+    assert!(told.contains("= note: as it is in commit "), "{told}");
+}

@@ -135,3 +135,37 @@ fn errors_are_data_too() {
     );
     assert!(told["error"].as_str().unwrap().contains("nosuch"), "{told}");
 }
+
+#[test]
+fn what_an_environment_does_not_show_yet_is_said() {
+    let sandbox = Sandbox::promoted(&[("a", "SELECT 1 AS id")]);
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    sandbox.vmesh(&["plan", "--yes"]).good();
+    let note = "note: dev__alice does not show the files of alice";
+    let commands: [&[&str]; 4] =
+        [&["diff"], &["table-diff", "a"], &["query", "SELECT * FROM a"], &["diff", "prod", "alice"]];
+    for command in commands {
+        let done = sandbox.vmesh(command);
+        assert!(done.code == Some(0) && !done.err.contains(note), "{}", done.err);
+    }
+    sandbox.model("a", "SELECT 2 AS id");
+    for command in commands {
+        let done = sandbox.vmesh(command);
+        assert!(done.code == Some(0) && done.err.contains(&format!("{note} yet (1 to build")), "{}", done.err);
+    }
+    assert!(!sandbox.vmesh(&["query", "SELECT * FROM a", "--env", "prod"]).err.contains("note:"));
+    sandbox.model("a", "SELECT FROM");
+    assert!(sandbox.vmesh(&["diff"]).err.contains("which have a problem: vmesh plan"));
+}
+
+#[test]
+fn after_a_rollback_main_is_said_to_be_ahead() {
+    let sandbox = Sandbox::promoted(&[("a", "SELECT 1 AS id")]);
+    sandbox.model("a", "SELECT 2 AS id");
+    sandbox.commit("two");
+    sandbox.vmesh(&["rollback", "--yes"]).good();
+    let status = sandbox.vmesh(&["status"]).good();
+    assert!(status.contains("prod was rolled back to ") && status.contains("reverted in Git"), "{status}");
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    assert!(!sandbox.vmesh(&["status"]).good().contains("rolled back"));
+}

@@ -83,6 +83,7 @@ impl Warehouse {
         let table = build.table.quoted();
         let Some(before) = &fill.before else {
             self.run(doing, &format!("CREATE OR REPLACE TABLE {table} AS {empty}"))?;
+            has_times(&fill.by, &self.columns(&build.table)?)?;
             return Ok((None, Intervals::default()));
         };
         self.run(doing, &format!("CREATE OR REPLACE TEMP TABLE vmesh_new AS {empty}"))?;
@@ -176,6 +177,20 @@ impl Warehouse {
         self.audit(build, Some(&within(&fill.by, load.interval, &next.columns)))?;
         self.record(&next)?;
         Ok(next)
+    }
+}
+
+/// That a time column of numbers says how they are times.
+fn has_times(by: &By, columns: &[Column]) -> Result<(), WarehouseError> {
+    let By::TimeRange { column, format: None } = by else { return Ok(()) };
+    let kind = columns.iter().find(|(name, _)| name.eq_ignore_ascii_case(column)).map(|(_, kind)| kind.as_str());
+    let is_number = |kind: &str| kind.ends_with("INT") || kind.ends_with("INTEGER") || kind.starts_with("DECIMAL");
+    match kind.filter(|kind| is_number(kind)) {
+        Some(kind) => Err(WarehouseError::Unfit {
+            what: format!("`time_column {column}` is of type {kind}, and has no format"),
+            help: "name a column of dates or timestamps, or say how the numbers are times: time_column (ds, '%Y%m%d')",
+        }),
+        None => Ok(()),
     }
 }
 

@@ -39,6 +39,10 @@ pub(in crate::cli) fn summary(plan: &Plan) -> String {
     if drops > 0 {
         parts.push(format!("{} to drop", count(drops, "view")));
     }
+    let audits = plan.steps.iter().filter(|step| step.audit).count();
+    if audits > 0 {
+        parts.push(format!("{} to audit", count(audits, "table")));
+    }
     parts.join(", ")
 }
 

@@ -180,6 +180,10 @@ fn own_audits_that_are_wrong_are_pointed_at() {
 
 #[test]
 fn an_audit_of_ones_own_goes_before_a_built_in_one() {
+    for end in ["; JINJA_END;", " JINJA_END;", "\nJINJA_END"] {
+        let fenced = format!("AUDIT (name j); JINJA_QUERY_BEGIN; SELECT {{{{ 1 }}}}{end}");
+        assert_eq!(CustomAudit::file(&fenced).unwrap()[0].query, "SELECT {{ 1 }}");
+    }
     let own = CustomAudit::file("AUDIT (name not_null); JINJA_QUERY_BEGIN; SELECT 1; JINJA_END;").unwrap();
     let call = &read("not_null").unwrap()[0];
     assert_eq!(resolve(call, &[&own[0]]).unwrap(), Resolved::Custom(&own[0]));

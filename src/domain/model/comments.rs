@@ -101,12 +101,25 @@ pub(super) fn behind_columns(text: &str, lexemes: &[Lexeme]) -> BTreeMap<String,
         return found;
     }
     let Some(start) = outer.iter().rposition(|at| is(*at, &["select"])) else { return found };
-    let mut last: Option<usize> = None;
+    let (mut last, mut cast): (Option<usize>, Option<usize>) = (None, None);
     for at in outer.iter().skip(start + 1).copied().chain([lexemes.len()]) {
         let comma = lexemes.get(at).is_some_and(|lexeme| lexeme.is_symbol(","));
         let ends = at == lexemes.len() || is(at, &ENDS);
-        if let (true, Some(Lexeme { token: Token::Word { text: name, .. }, span })) =
-            (comma || ends, last.and_then(|last| lexemes.get(last)))
+        let is_cast = |last: usize| match lexemes.get(last).map(|lexeme| &lexeme.token) {
+            Some(Token::Word { .. }) => last.checked_sub(1) == cast,
+            _ => true,
+        };
+        // `id::INT` is called `id`
+        let named = match (last, cast) {
+            (Some(last), Some(cast)) if is_cast(last) => cast.checked_sub(1),
+            (last, _) => last,
+        };
+        let name = named.and_then(|at| match &lexemes.get(at)?.token {
+            Token::Word { text, .. } => Some(text),
+            _ => None,
+        });
+        if let (true, Some(name), Some(Lexeme { span, .. })) =
+            (comma || ends, name, last.and_then(|at| lexemes.get(at)))
         {
             let next = |at: usize| lexemes.get(at).map_or(text.len(), |lexeme| lexeme.span.start);
             let before = text.get(span.end..next(at)).unwrap_or_default();
@@ -118,6 +131,11 @@ pub(super) fn behind_columns(text: &str, lexemes: &[Lexeme]) -> BTreeMap<String,
             break;
         }
         last = Some(at);
+        cast = match () {
+            () if comma => None,
+            () if lexemes.get(at).is_some_and(|lexeme| lexeme.is_symbol("::")) => cast.or(Some(at)),
+            () => cast,
+        };
     }
     found
 }

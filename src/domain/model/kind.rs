@@ -58,7 +58,8 @@ impl Kind {
     /// Reads `kind FULL`, `kind SEED (path 'a.csv')`, ….
     pub(super) fn read(value: &Value<'_>) -> Result<Self, Problem> {
         let Some((word, inner)) = value.call() else {
-            return Err(Problem::new("this is no kind", value.span()).help(all()));
+            let help = if value.is_several_words() { "a comma ends each property".to_owned() } else { all() };
+            return Err(Problem::new("this is no kind", value.span()).help(help));
         };
         let upper = word.to_ascii_uppercase();
         if upper == "SEED" {

@@ -105,6 +105,8 @@ pub struct About {
     pub grain: Vec<String>,
     /// What its views are commented with.
     pub comments: Comments,
+    /// Whether the header describes columns.
+    pub describes: bool,
     /// Whether the model is part of the project at all.
     pub disabled: bool,
     /// Whether its layout is the author's own: `formatting false`.

@@ -189,7 +189,9 @@ fn apply(file: &mut ModelFile, property: &Property<'_>, metadata: &mut blake3::H
         "description" => file.about.description = Some(text(property)?),
         "owner" => file.about.owner = Some(text(property)?),
         "tags" => file.about.tags = words(property)?,
-        "grain" | "grains" => file.about.grain = words(property)?,
+        "grain" => file.about.grain = key_of(&property.value),
+        // the first of several is the key of `table-diff`
+        "grains" => file.about.grain = property.value.elements().first().map(key_of).unwrap_or_default(),
         "columns" => file.columns = columns(property)?,
         "depends_on" => {
             for element in property.value.elements() {
@@ -209,7 +211,10 @@ fn apply(file: &mut ModelFile, property: &Property<'_>, metadata: &mut blake3::H
             file.about.unformatted = !value.ok_or_else(|| expected("true or false", property))?;
         }
         "ignored_rules" => ignored_rules(file, property)?,
-        "column_descriptions" => file.about.comments.columns = column_descriptions(property)?,
+        "column_descriptions" => {
+            file.about.comments.columns = column_descriptions(property)?;
+            file.about.describes = true;
+        }
         "virtual_environment_mode" => {
             let mode = property.value.text().unwrap_or_default();
             if !mode.eq_ignore_ascii_case("full") {
@@ -318,6 +323,15 @@ fn column_descriptions(property: &Property<'_>) -> Result<BTreeMap<String, Strin
     };
     let items = header::items(inner)?;
     items.iter().map(|item| Ok((item_name(item, inner), text(item)?))).collect()
+}
+
+/// The columns of `a`, `(a, b)` or `((a, b))`.
+fn key_of(value: &header::Value<'_>) -> Vec<String> {
+    match (value.text(), value.elements().as_slice()) {
+        (Some(text), _) => vec![text.to_owned()],
+        (None, [only]) if only.lexemes().len() == value.lexemes().len() => vec![value.canonical()],
+        (None, several) => several.iter().flat_map(key_of).collect(),
+    }
 }
 
 fn words(property: &Property<'_>) -> Result<Vec<String>, Problem> {

@@ -128,3 +128,23 @@ fn views_are_commented_with_descriptions_and_what_a_virtual_update_says() {
     let (what, place) = problem("SELECT 1; ON_VIRTUAL_UPDATE_BEGIN; DROP TABLE x; ON_VIRTUAL_UPDATE_END");
     assert!(what.contains("can comment on the model's view") && place == "DROP TABLE x", "{what} {place}");
 }
+
+#[test]
+fn comments_behind_casts_are_of_the_column() {
+    let text = "MODEL (name a);\nSELECT id::INT, -- the key\n  t.price::DECIMAL(10, 2), -- in euros\n  x::INT AS y, -- why\n  \
+                n::BIGINT z, -- zed\n  CASE WHEN a THEN 1 END -- nobody's\nFROM t";
+    let found = parse(text).unwrap().about.comments.columns;
+    let found: Vec<(&str, &str)> = found.iter().map(|(name, comment)| (name.as_str(), comment.as_str())).collect();
+    let expected = [("END", "nobody's"), ("id", "the key"), ("price", "in euros"), ("y", "why"), ("z", "zed")];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn grains_are_keys() {
+    let grain = |text: &str| parse(&format!("MODEL (name a, {text});\nSELECT 1 AS id")).unwrap().about.grain;
+    assert_eq!(grain("grain id"), ["id"]);
+    assert_eq!(grain("grain (id, day)"), ["id", "day"]);
+    assert_eq!(grain("grains (id, day)"), ["id"]);
+    assert_eq!(grain("grains ((id, day), other)"), ["id", "day"]);
+    assert_eq!(grain("grains ((id))"), ["id"]);
+}

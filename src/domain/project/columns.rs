@@ -181,7 +181,7 @@ pub(super) fn lacking(sources: &Sources<'_>, models: &BTreeMap<ModelName, Model>
         for (property, name) in incremental.needed_columns().into_iter().filter(|(_, name)| !has(name)) {
             let what = format!("`{}` gives no column `{name}`, which its kind needs", model.name);
             let help = match nearest(name, columns.iter().map(String::as_str)) {
-                Some(near) => format!("did you mean `{property} {near}`?"),
+                Some(near) => format!("in `{property}`, did you mean `{near}`?"),
                 None => format!("add it to the query, or name another column: {property} …"),
             };
             problem(what, help);

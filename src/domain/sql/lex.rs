@@ -78,15 +78,21 @@ pub fn lex(text: &str) -> Result<Vec<Lexeme>, SqlError> {
     Ok(lexemes)
 }
 
-/// The statements of a text: its lexemes cut at every `;` (SQL has no other use for one). Empty statements are left
-/// out.
+/// The statements of a text: its lexemes cut at every `;` (SQL has no other use for one), and before the fence behind
+/// Jinja. Empty statements are left out.
 pub fn split(lexemes: &[Lexeme]) -> Vec<Statement> {
     let mut statements = Vec::new();
     let mut start = 0;
     for part in lexemes.split(|lexeme| lexeme.is_symbol(";")) {
-        if let (Some(first), Some(last)) = (part.first(), part.last()) {
-            let span = first.span.start..last.span.end;
-            statements.push(Statement { span, lexemes: start..start + part.len() });
+        let fence = part.len() - usize::from(part.last().is_some_and(|last| last.is_keyword("jinja_end")));
+        for lexemes in [0..fence, fence..part.len()] {
+            if let (Some(first), Some(last)) =
+                (part.get(lexemes.start), lexemes.end.checked_sub(1).and_then(|at| part.get(at)))
+                && !lexemes.is_empty()
+            {
+                let span = first.span.start..last.span.end;
+                statements.push(Statement { span, lexemes: start + lexemes.start..start + lexemes.end });
+            }
         }
         start += part.len() + 1;
     }
