@@ -12,6 +12,7 @@ use crate::domain::csv;
 use crate::domain::diagnostic::{Diagnostic, Excerpt, nearest};
 use crate::domain::engine_message;
 use crate::domain::environment::State;
+use crate::domain::model::ModelFile;
 use crate::domain::project::{Model, cast_head};
 
 impl Session<'_> {
@@ -102,7 +103,6 @@ impl Session<'_> {
         let headline = engine_message::headline(message);
         let mut diagnostic = Diagnostic::new(format!("could not build `{}`", model.name));
         let text: Arc<str> = self.model_text(&prepared.desired, model)?;
-        let written = text.get(model.file.query_span.clone()).unwrap_or_default();
         let start = model.file.query_span.start;
         let sent = match &build.body {
             Body::Table(select) | Body::View(select) => select.as_str(),
@@ -110,20 +110,9 @@ impl Session<'_> {
             Body::Seed { .. } => "",
         };
         let missing = self.missing_table(model, &headline);
-        // the statement's first line is ours
-        let place = engine_message::place(message, &format!("\n{sent}")).map(|at| at.saturating_sub(1));
-        let head = cast_head(&model.file.columns);
-        let (sent, place) = match sent.strip_prefix(&head) {
-            Some(inner) if !head.is_empty() => (inner, place.and_then(|at| at.checked_sub(head.len()))),
-            _ => (sent, place),
-        };
-        let span = match (&missing, place) {
-            (Some((_, span)), _) => start + span.start..start + span.end,
-            (None, Some(at)) => {
-                let span = engine_message::in_written(at, sent, written);
-                start + span.start..start + span.end
-            }
-            (None, None) => model.file.place.clone(),
+        let span = match &missing {
+            Some((_, span)) => start + span.start..start + span.end,
+            None => in_query(&model.file, &text, sent, message).unwrap_or_else(|| model.file.place.clone()),
         };
         let made = text.get(span.clone()).unwrap_or_default();
         let excerpt = self.excerpt(&prepared.desired, model, &span)?;
@@ -166,4 +155,16 @@ impl Session<'_> {
         let read = reads.iter().find(is_it)?;
         Some((read.parts.join("."), read.span.clone()))
     }
+}
+
+/// The place in a model's text that the engine complains about, of a statement whose second line is where `sent` begins.
+pub(super) fn in_query(file: &ModelFile, text: &str, sent: &str, message: &str) -> Option<Range<usize>> {
+    let at = engine_message::place(message, &format!("\n{sent}"))?.saturating_sub(1);
+    let head = cast_head(&file.columns);
+    let (sent, at) = match sent.strip_prefix(&head) {
+        Some(inner) if !head.is_empty() => (inner, at.checked_sub(head.len())?),
+        _ => (sent, at),
+    };
+    let span = engine_message::in_written(at, sent, text.get(file.query_span.clone())?);
+    Some(file.query_span.start + span.start..file.query_span.start + span.end)
 }

@@ -4,12 +4,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::error::Error;
+use super::refusal::in_query;
 use super::session::Session;
 use super::tree::{TESTS, Tree};
 use crate::adapter::warehouse::{Difference, Trial, WarehouseError};
-use crate::domain::diagnostic::Diagnostic;
+use crate::domain::diagnostic::{Diagnostic, Excerpt};
 use crate::domain::engine_message;
-use crate::domain::model::Problem;
+use crate::domain::model::{ModelFile, Problem};
 use crate::domain::name::ModelName;
 use crate::domain::unit_test::{self, Data, UnitTest};
 
@@ -59,6 +60,24 @@ struct Prepared {
     /// What the engine's words are put into.
     place: Diagnostic,
     trial: Result<Trial, Diagnostic>,
+    /// The query that is tested, where the engine may find fault with it.
+    query: Option<Query>,
+}
+
+/// A model's query, and the file that it stands in.
+struct Query {
+    file: Arc<ModelFile>,
+    /// The text that the file's places are of, and the text as it was written.
+    texts: (Arc<str>, Arc<str>),
+    path: String,
+}
+
+impl Query {
+    /// Where in it the engine's complaint about `sent` belongs.
+    fn place(&self, sent: &str, message: &str) -> Option<Excerpt> {
+        let span = self.file.original(&in_query(&self.file, &self.texts.0, sent, message)?);
+        Some(Excerpt { path: self.path.clone(), text: self.texts.1.clone(), span, label: String::new() })
+    }
 }
 
 impl Session<'_> {
@@ -90,7 +109,15 @@ impl Session<'_> {
                 };
                 let trial = trial.map_err(|problem| if problem.at.is_some() { problem } else { in_file(problem) });
                 let place = in_file(Diagnostic::new(""));
-                prepared.push(Prepared { name: test.name, path: path.clone(), model: test.model, place, trial });
+                let query = match tree.project.model(&test.model) {
+                    Some(model) => Some(Query {
+                        file: model.file.clone(),
+                        texts: (self.model_text(tree, model)?, self.file_text(tree, model)?),
+                        path: self.in_top(&model.path),
+                    }),
+                    None => None,
+                };
+                prepared.push(Prepared { name: test.name, path: path.clone(), model: test.model, place, trial, query });
             }
         }
         tests.unread = yaml_paths(tree).filter(|path| !is_test(path) && !rows.contains(path)).collect();
@@ -169,12 +196,17 @@ fn run_all(prepared: &[Prepared]) -> Vec<Tested> {
     done.into_iter().map(|(_, tested)| tested).collect()
 }
 
-fn run(Prepared { name, path, model, place, trial }: &Prepared) -> Tested {
+fn run(Prepared { name, path, model, place, trial, query }: &Prepared) -> Tested {
     let outcome = trial.clone().and_then(|trial| {
         trial.run().map_err(|error| match error {
             WarehouseError::Engine { message, .. } => {
                 let what = format!("DuckDB: {}", engine_message::headline(&message));
-                Diagnostic { what, help: engine_message::advice(&message), ..place.clone() }
+                let told = Diagnostic { what, help: engine_message::advice(&message), ..place.clone() };
+                let sent = trial.checks.last().map(|check| check.select.as_str()).unwrap_or_default();
+                match query.as_ref().and_then(|query| query.place(sent, &message)) {
+                    Some(at) => told.at(at).note(format!("found by test `{name}` in {path}")),
+                    None => told,
+                }
             }
             other => Diagnostic { what: other.to_string(), ..place.clone() },
         })
