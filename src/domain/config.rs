@@ -223,7 +223,9 @@ impl Config {
         let mut variables = Variables::default();
         for (name, value) in file.variables {
             let Some(known) = yaml(value.get_ref()).as_ref().and_then(values::variable) else {
-                let what = format!("variable `{name}` is a string, a number, true or false, or a list of them");
+                let what = format!(
+                    "`{name}` can't be a variable: they are strings, numbers, true or false, or lists of these"
+                );
                 return Err(Diagnostic::new(what).at(excerpt(value.span(), "")));
             };
             variables.set(&name, known);

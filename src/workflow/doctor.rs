@@ -133,7 +133,14 @@ impl Session<'_> {
             }
             Err(Error::Detached) => warning("no branch is checked out", "git switch <branch>"),
             Err(Error::Project(problems)) => {
-                bad(format!("{} problems in the project's files", problems.len()), "vmesh plan shows them")
+                let all = match problems.as_slice() {
+                    [only] => format!("a problem in the project's files: {}", only.what),
+                    [first, rest @ ..] => {
+                        format!("{}, and {} more problems in the project's files", first.what, rest.len())
+                    }
+                    [] => "a problem in the project's files".to_owned(),
+                };
+                bad(all, "vmesh plan shows where")
             }
             Err(error) => return Err(error),
         });

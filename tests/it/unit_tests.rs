@@ -98,7 +98,10 @@ fn a_test_that_can_t_be_run_says_why() {
     assert!(told.contains("given a column `nme`") && told.contains("did you mean `name`?"), "{told}");
     sandbox.model("totals", &ORDERS.replace("coalesce(", "coalesc("));
     let told = complaint("id: 1", "id: 1");
-    assert!(told.contains("models/totals.sql:2:22") && told.contains("found by test `test_totals` in tests/"), "{told}");
+    assert!(
+        told.contains("models/totals.sql:2:22") && told.contains("found by test `test_totals` in tests/"),
+        "{told}"
+    );
     sandbox.model("totals", ORDERS);
     let told = complaint("amount: 2.25", "amount: much");
     assert!(told.contains("DuckDB: Conversion Error"), "{told}");

@@ -24,12 +24,15 @@ pub(in crate::cli) fn render(settled: &Settled, greet: bool) -> Option<String> {
             };
             if standing.environment.is_prod() {
                 let commit = standing.commit.as_deref().map(plan::short).unwrap_or_default();
-                let moved = count(applied.plan.swaps(), "pointer");
-                format!(
-                    "{} shows {commit} · {moved} swapped, {what} {}",
-                    paint(BOLD, "prod"),
-                    paint(DIM, "· back: vmesh rollback")
-                )
+                match (applied.plan.swaps(), built.is_empty()) {
+                    (0, true) => format!("{} shows {commit} · no model changed", paint(BOLD, "prod")),
+                    (swaps, _) => format!(
+                        "{} shows {commit} · {} swapped, {what} {}",
+                        paint(BOLD, "prod"),
+                        count(swaps, "pointer"),
+                        paint(DIM, "· back: vmesh rollback")
+                    ),
+                }
             } else {
                 format!("{} · {} · {what}", paint(BOLD, &standing.environment), stands(standing))
             }

@@ -274,7 +274,9 @@ impl Reader<'_> {
         for (key, value) in map(node, "variables")? {
             let name = self.string(key)?;
             let known = values::variable(&self.value(value)?).ok_or_else(|| {
-                let what = format!("variable `{name}` is a string, a number, true or false, or a list of them");
+                let what = format!(
+                    "`{name}` can't be a variable: they are strings, numbers, true or false, or lists of these"
+                );
                 problem(what, value.span.clone())
             })?;
             variables.set(&name, known);
