@@ -243,6 +243,10 @@ pub(super) fn rollback(face: &Face, args: &args::Rollback) -> Verdict {
         return Ok(DONE);
     }
     let done = session.rollback(&rollback)?;
+    if !rollback.outdated.is_empty() {
+        let names = some(&rollback.outdated, 8);
+        anstream::eprintln!("note: filled before what they are built from: {names} · vmesh run prod --ignore-cron");
+    }
     face.print(
         || {
             let moved = count(done.moved, "pointer");

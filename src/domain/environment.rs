@@ -187,6 +187,15 @@ impl State {
         self.snapshots.values().filter(is_other).any(|other| other.table == snapshot.table)
     }
 
+    /// Whether a table that is built whole was filled before one that it was built from.
+    pub fn is_outdated(&self, version: &Fingerprint) -> bool {
+        let Some(snapshot) = self.snapshots.get(version).filter(|snapshot| snapshot.kind == "FULL") else {
+            return false;
+        };
+        let above = snapshot.parents.iter().filter_map(|parent| self.snapshots.get(parent));
+        above.map(|parent| parent.built_at).max().is_some_and(|at| at > snapshot.built_at)
+    }
+
     /// A table for a version that is on no record, where its own name is not taken by one that was archived.
     pub fn free_table(&self, model: &ModelName, version: &Fingerprint) -> TableName {
         let mut table = TableName::snapshot(model, &version.hex());

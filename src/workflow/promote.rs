@@ -32,6 +32,8 @@ pub struct Rollback {
     pub to: Promotion,
     /// The models whose pointers move.
     pub moved: Vec<ModelName>,
+    /// Those of them that are older than what they were built from, which other promotions show, too.
+    pub outdated: Vec<ModelName>,
     pointers: BTreeMap<ModelName, (Fingerprint, TableName)>,
 }
 
@@ -119,7 +121,9 @@ impl Session<'_> {
         moved.sort();
         moved.dedup();
         let prod_commit = prod.commit.clone().unwrap_or_default();
-        Ok(Rollback { prod_commit, generation: prod.generation, to, moved, pointers })
+        let is_outdated = |model: &&ModelName| to.pointers.get(model).is_some_and(|version| state.is_outdated(version));
+        let outdated = moved.iter().filter(is_outdated).cloned().collect();
+        Ok(Rollback { outdated, prod_commit, generation: prod.generation, to, moved, pointers })
     }
 
     /// Rolls back. Main's tip is put on record, so that hooks leave prod alone until main moves again.

@@ -236,6 +236,26 @@ fn a_branch_writes_nothing_that_a_rollback_shows() {
     sandbox.is_sound();
 }
 
+#[test]
+fn a_rollback_to_tables_of_different_times_says_so() {
+    let sums = "SELECT sum(total) AS total FROM daily";
+    let sandbox = shop(&[("daily", DAILY), ("sums", sums)]);
+    promote(&sandbox, "2026-01-03");
+    sandbox.model("sums", "SELECT sum(total) + 0 AS total FROM daily");
+    sandbox.commit_quietly("another sum");
+    promote(&sandbox, "2026-01-04");
+    let rollback = || sandbox.vmesh(&["rollback", &first_commit(&sandbox), "--yes"]);
+    assert!(!rollback().err.contains("note:"), "nothing was filled since");
+    promote(&sandbox, "2026-01-04");
+    sandbox.vmesh(&["run", "prod", "--execution-time", "2026-01-09"]).good();
+    let back = rollback();
+    assert!(back.err.contains("note: filled before what they are built from: sums"), "{}", back.err);
+    sandbox.vmesh(&["run", "prod", "--ignore-cron", "--execution-time", "2026-01-09"]).good();
+    assert_eq!(sandbox.value("SELECT total = (SELECT sum(total) FROM prod.daily) FROM prod.sums"), "true");
+    assert!(!rollback().err.contains("note:"));
+    sandbox.is_sound();
+}
+
 /// What was built on a branch's preview is built again once the preview is.
 #[test]
 fn a_child_of_a_preview_is_not_taken_for_one_of_the_rows_that_were_promoted() {
