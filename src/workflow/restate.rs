@@ -115,7 +115,7 @@ impl Session<'_> {
                 kept.insert(snapshot.model.clone());
             }
         }
-        snapshots.retain(|snapshot| is_filled(snapshot));
+        snapshots.retain(is_filled);
         snapshots.retain(|snapshot| snapshot.filled.is_none() || !kept.contains(&snapshot.model));
         let environments = all.iter().flat_map(|fingerprint| live.get(fingerprint).into_iter().flatten().cloned());
         Ok(Restatement { environments: environments.collect(), snapshots, kept, stale })
