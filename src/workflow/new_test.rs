@@ -49,6 +49,12 @@ pub struct Written {
     pub rows: usize,
 }
 
+impl Wish<'_> {
+    fn test_name(&self, model: &ModelName) -> String {
+        self.name.map_or_else(|| format!("test_{}", model.last()), str::to_owned)
+    }
+}
+
 /// How many rows of a parent are taken, unless a query says which.
 const ROWS: usize = 10;
 
@@ -61,31 +67,17 @@ impl Session<'_> {
         let Some(model) = project.model(&name).filter(|model| model.file.query.is_some()) else {
             return Err(failed(format!("`{name}` is a seed: it has no query to test")));
         };
-        let test_name = wish.name.map_or_else(|| format!("test_{}", name.last()), str::to_owned);
-        let (path, before) = self.place_of_test(tree, wish, &name, &test_name)?;
-        let mut inputs = Vec::new();
+        let (path, before) = self.place_of_test(tree, wish, &name, &wish.test_name(&name))?;
         let parents = parents(tree, model);
         if let Some((other, _)) = wish.queries.iter().find(|(other, _)| !parents.iter().any(|name| same(name, other))) {
             let help = format!("it reads {}", parents.join(", "));
             return Err(Error::Query { message: format!("`{name}` does not read `{other}`"), help: Some(help) });
         }
-        for parent in parents {
-            let wished = wish.queries.iter().find(|(other, _)| same(&parent, other)).map(|(_, query)| *query);
-            let read = format!("SELECT * FROM {} ORDER BY ALL LIMIT {ROWS}", quoted(&parent));
-            let rows = self.query(wished.unwrap_or(&read), None, None)?;
-            inputs.push(NewInput::new(parent, &rows.columns, values(&rows)));
+        // the first rows; where they give none, as those of another time, the last
+        let mut new = self.filled_test(tree, model, wish, "ALL", &path)?;
+        if new.query.is_empty() && !parents.is_empty() {
+            new = self.filled_test(tree, model, wish, "ALL DESC", &path)?;
         }
-        let mut new = NewTest {
-            name: test_name,
-            model: name.to_string(),
-            inputs,
-            vars: self.vars_of_test(tree, model, wish)?,
-            ..NewTest::default()
-        };
-        if wish.ctes {
-            new.ctes = self.ctes_of(tree, model)?.into_iter().map(|cte| (cte, Vec::new())).collect();
-        }
-        self.expect_results(tree, &mut new, &path)?;
         let text = match &before {
             Some(before) => format!("{}\n\n{}", before.trim_end(), new.to_yaml()),
             None => new.to_yaml(),
@@ -98,6 +90,36 @@ impl Session<'_> {
             rows: new.query.len(),
             name: new.name,
         })
+    }
+
+    /// A test with rows of the parents, in an order, and what the model makes of them.
+    fn filled_test(
+        &self,
+        tree: &Tree,
+        model: &Model,
+        wish: &Wish<'_>,
+        order: &str,
+        path: &str,
+    ) -> Result<NewTest, Error> {
+        let mut inputs = Vec::new();
+        for parent in parents(tree, model) {
+            let wished = wish.queries.iter().find(|(other, _)| same(&parent, other)).map(|(_, query)| *query);
+            let read = format!("SELECT * FROM {} ORDER BY {order} LIMIT {ROWS}", quoted(&parent));
+            let rows = self.query(wished.unwrap_or(&read), None, None)?;
+            inputs.push(NewInput::new(parent, &rows.columns, values(&rows)));
+        }
+        let mut new = NewTest {
+            name: wish.test_name(&model.name),
+            model: model.name.to_string(),
+            inputs,
+            vars: self.vars_of_test(tree, model, wish)?,
+            ..NewTest::default()
+        };
+        if wish.ctes {
+            new.ctes = self.ctes_of(tree, model)?.into_iter().map(|cte| (cte, Vec::new())).collect();
+        }
+        self.expect_results(tree, &mut new, path)?;
+        Ok(new)
     }
 
     /// The file for a test, and what is in it already.

@@ -243,3 +243,16 @@ fn a_test_is_written_from_rows_that_are_there() {
     assert!(told.contains("gives other rows each time"), "{told}");
     assert!(!sandbox.path().join("tests/test_chance.yaml").exists());
 }
+
+#[test]
+fn a_test_is_written_from_rows_of_the_time_that_is_tested() {
+    let model = "MODEL (name daily, kind INCREMENTAL_BY_TIME_RANGE (time_column day), start '2026-01-28');\n\
+                 SELECT day, count(*) AS n FROM raw.events WHERE day BETWEEN @start_date AND @end_date GROUP BY day";
+    let sandbox = Sandbox::with_models(&[("daily", model)]);
+    let days = "SELECT DATE '2026-01-01' + CAST(n AS INT) AS day FROM range(30) AS r(n)";
+    sandbox.sql(&format!("CREATE SCHEMA raw; CREATE TABLE raw.events AS {days}"));
+    sandbox.vmesh(&["promote", "--yes", "--execution-time", "2026-01-31"]).good();
+    let written = sandbox.vmesh(&["test", "--create", "daily"]).good();
+    assert!(written.contains("given rows of raw.events (10)") && !written.contains("0 rows expected"), "{written}");
+    sandbox.vmesh(&["test"]).good();
+}
