@@ -141,7 +141,10 @@ fn describe(error: &Error) -> Vec<Diagnostic> {
         }
         Error::NothingCommitted { main } => Diagnostic::new(format!("nothing is committed on `{main}` yet"))
             .note("prod shows what is committed, never what only lies in the working tree")
-            .help("git add --all && git commit -m 'first models', then: vmesh promote"),
+            .help(
+                "git add --all && git commit -m 'first models', then: vmesh promote; where main has got another name: \
+                 vmesh hooks install, on it",
+            ),
         Error::Unknown { what, typed, near } => {
             let problem = Diagnostic::new(format!("no {what} is called `{typed}`"));
             match near {
@@ -153,6 +156,12 @@ fn describe(error: &Error) -> Vec<Diagnostic> {
                 )),
             }
         }
+        Error::OtherMain { before, now } => Diagnostic::new(format!("prod follows branch `{before}`, not `{now}`"))
+            .note(format!("nothing that is committed on `{before}` says that `{now}` is main; prod is unchanged"))
+            .help(format!(
+                "let `{before}` say so first: [project] main = \"{now}\"; where it is gone for good: vmesh promote \
+                 --allow-rewind"
+            )),
         Error::ProdIsPromoted => Diagnostic::new("prod is moved by promoting a commit, not by applying a plan")
             .note("nothing was changed")
             .help("vmesh promote"),

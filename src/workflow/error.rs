@@ -10,7 +10,7 @@ use crate::adapter::git::GitError;
 use crate::adapter::hooks::HookError;
 use crate::adapter::warehouse::WarehouseError;
 use crate::domain::diagnostic::Diagnostic;
-use crate::domain::name::{EnvName, ModelName};
+use crate::domain::name::{BranchName, EnvName, ModelName};
 
 /// A workflow that did not come to its end.
 #[derive(Debug, thiserror::Error)]
@@ -94,6 +94,14 @@ pub enum Error {
     NothingCommitted {
         /// The main branch.
         main: String,
+    },
+    /// Prod follows another branch, which doesn't say that it has handed over.
+    #[error("prod follows `{before}`, not `{now}`")]
+    OtherMain {
+        /// The branch that prod shows.
+        before: BranchName,
+        /// The one that would be main now.
+        now: BranchName,
     },
     /// A name that means nothing here.
     #[error("unknown {what} `{typed}`")]

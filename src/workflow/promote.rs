@@ -55,6 +55,13 @@ impl Session<'_> {
             return Err(Error::NotOnMain { commit: short, main: main.to_string() });
         }
         let state = self.state()?;
+        if let Some(before) = state.prod().map(|prod| &prod.branch)
+            && !allow_rewind
+            && before != main
+            && self.main_as_said_on(before)?.as_ref() != Some(main)
+        {
+            return Err(Error::OtherMain { before: before.clone(), now: main.clone() });
+        }
         let shown = state.prod().and_then(|prod| prod.commit.clone());
         let base = match &shown {
             Some(shown) => self.repository.resolve(shown)?,

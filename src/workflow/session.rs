@@ -147,8 +147,13 @@ impl<'a> Session<'a> {
             std::fs::create_dir_all(self.shared_folder()).map_err(io("create", self.shared_folder()))?;
             std::fs::write(&file, known.join("\n") + "\n").map_err(io("write", file))?;
         }
+        // where main is gone, whoever installs the hooks says what is main by the branch they are on
+        let main = match (self.main_tip()?, self.branch()) {
+            (None, Ok(branch)) => self.main_as_said_on(&branch)?.unwrap_or_else(|| self.config.main.clone()),
+            _ => self.config.main.clone(),
+        };
         let file = settings::main_file(&self.repository, &self.prefix);
-        std::fs::write(&file, self.config.main.as_str()).map_err(io("write", file))?;
+        std::fs::write(&file, main.as_str()).map_err(io("write", file))?;
         Ok(())
     }
 }
@@ -157,9 +162,13 @@ pub(super) fn main_tip(repository: &Repository, main: &BranchName) -> Result<Opt
     if let Some(tip) = repository.branch_tip(main)? {
         return Ok(Some(tip));
     }
-    let theirs = format!("origin/{main}");
-    let mut remote = repository.remote_branches()?.into_iter();
-    Ok(remote.find(|(branch, _)| branch.as_str() == theirs).map(|(_, tip)| tip))
+    let remote = repository.remote_branches()?;
+    let of = |is_it: &dyn Fn(&str) -> bool| {
+        remote.iter().find(|(branch, _)| is_it(branch.as_str())).map(|(_, tip)| tip.clone())
+    };
+    let (theirs, anyones) = (format!("origin/{main}"), format!("/{main}"));
+    let other = |branch: &str| branch.strip_suffix(&anyones).is_some_and(|remote| !remote.contains('/'));
+    Ok(of(&|branch| branch == theirs).or_else(|| of(&other)))
 }
 
 /// Now, in seconds since 1970.

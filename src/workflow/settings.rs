@@ -47,16 +47,14 @@ pub(super) fn read(repository: &Repository, prefix: &str) -> Result<Settings, Er
         None => None,
     };
     let said = match on_disk.as_ref().map(|(file, text)| parse(file, text)) {
-        Some(Ok(config)) => main_of(repository, &config)?,
-        Some(Err(_)) => BranchName::from("main"),
-        None => main_of_bare(repository)?,
+        Some(Ok(config)) => main_of(repository, &config),
+        Some(Err(_)) => Ok(BranchName::from("main")),
+        None => main_of_bare(repository),
     };
     let main = trusted_main(repository, prefix, said, &parse)?;
     let on_main = matches!(repository.head(), Ok(Head::Branch { name, .. }) if name == main);
     let settings = |file, text: String, mut config: Config, wait| {
-        if !config.main_is_said {
-            config.main = main.clone();
-        }
+        config.main = main.clone();
         Settings { config, file, text, wait }
     };
     if on_main && let Some((file, text)) = on_disk {
@@ -126,6 +124,14 @@ impl Session<'_> {
         Ok(committed.is_some_and(|(file, committed)| file == name && committed == text))
     }
 
+    /// The branch that is main as the settings say that are committed on a branch.
+    pub(super) fn main_as_said_on(&self, branch: &BranchName) -> Result<Option<BranchName>, Error> {
+        let Some(tip) = main_tip(&self.repository, branch)? else { return Ok(None) };
+        let Some((file, text)) = committed(&self.repository, &self.prefix, &tip)? else { return Ok(None) };
+        let config = Config::parse(&self.in_top(file), &text, &|name| std::env::var(name).ok());
+        Ok(config.ok().map(|config| if config.main_is_said { config.main } else { branch.clone() }))
+    }
+
     /// Main's settings as they are committed; none, if none are. What they have run in a warehouse counts from then on.
     pub(super) fn committed_settings(&self) -> Result<Option<Settings>, Error> {
         let tip = self.main_tip()?;
@@ -193,29 +199,59 @@ pub(super) fn find_in_bare(repository: &Repository) -> Result<String, Error> {
 }
 
 /// The branch that is main. A branch can't make itself main by saying so: the branch that was main when the hooks were
-/// installed says it, or the remote's default branch, or one that is called as such branches are.
+/// installed says it, as it is committed, or the remote's default branch, or one that is called as such branches are.
 fn trusted_main(
     repository: &Repository,
     prefix: &str,
-    said: BranchName,
+    said: Result<BranchName, Error>,
     parse: &dyn Fn(&str, &str) -> Result<Config, Error>,
 ) -> Result<BranchName, Error> {
+    let says = |candidate: &BranchName| -> Result<Option<BranchName>, Error> {
+        let Some(tip) = main_tip(repository, candidate)? else { return Ok(None) };
+        let settings = committed(repository, prefix, &tip)?.map(|(file, text)| parse(file, &text));
+        Ok(settings.map(|config| match config {
+            Ok(config) if config.main_is_said => config.main,
+            _ => candidate.clone(),
+        }))
+    };
+    // the one to ask from now on
+    let now = |main: BranchName| -> Result<BranchName, Error> {
+        let file = main_file(repository, prefix);
+        std::fs::write(&file, main.as_str()).map_err(io("write", file))?;
+        Ok(main)
+    };
     let known = known_main(repository, prefix);
-    let usual = ["main", "master"].map(BranchName::from);
-    for candidate in known.iter().cloned().chain(repository.default_branch()).chain(usual) {
-        if candidate == said || is_on(repository, &candidate) {
-            return Ok(said);
+    if let Some(known) = known.clone() {
+        if said.as_ref().is_ok_and(|said| *said == known) {
+            return Ok(known);
         }
-        let Some(tip) = main_tip(repository, &candidate)? else { continue };
-        let is_known = known.as_ref() == Some(&candidate);
-        match committed(repository, prefix, &tip)?.map(|(file, text)| parse(file, &text)) {
-            Some(Ok(config)) if config.main_is_said => return Ok(config.main),
-            Some(_) => return Ok(candidate),
-            None if is_known => return Ok(candidate),
+        match says(&known)? {
+            Some(main) if main != known && main_tip(repository, &main)?.is_some() => {
+                // it has handed over
+                return now(main);
+            }
+            Some(main) => return Ok(main),
+            None if main_tip(repository, &known)?.is_some() => return Ok(known),
             None => {}
         }
     }
-    Ok(said)
+    if let Some(candidate) = repository.default_branch()
+        && let Some(main) = says(&candidate)?
+    {
+        return if known.is_some() { now(main) } else { Ok(main) };
+    }
+    let said = said?;
+    let usual = ["main", "master"].map(BranchName::from);
+    let of_usual =
+        usual.iter().map(|candidate| Ok((candidate, says(candidate)?))).collect::<Result<Vec<_>, Error>>()?;
+    match of_usual.as_slice() {
+        // each takes itself for it
+        [(main, Some(one)), (master, Some(other))] if *main == one && *master == other => Ok(said),
+        [(_, Some(main)), _] | [_, (_, Some(main))] if known.is_some() => now(main.clone()),
+        [(_, Some(main)), _] | [_, (_, Some(main))] => Ok(main.clone()),
+        // the one that was main is gone, and nobody took its place
+        _ => Ok(known.unwrap_or(said)),
+    }
 }
 
 /// The branch that was main when the hooks were installed.
@@ -227,10 +263,6 @@ fn known_main(repository: &Repository, prefix: &str) -> Option<BranchName> {
 /// Where that is remembered.
 pub(super) fn main_file(repository: &Repository, prefix: &str) -> PathBuf {
     cache::folder(repository.common_dir()).join(format!("main{}", prefix.replace('/', "+")))
-}
-
-fn is_on(repository: &Repository, branch: &BranchName) -> bool {
-    matches!(repository.head(), Ok(Head::Branch { name, .. }) if name == *branch)
 }
 
 /// The branch that drives prod. Where the settings can't say it, that is `main`, or `master` where there is no `main`;

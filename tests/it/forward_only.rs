@@ -236,6 +236,64 @@ fn a_branch_writes_nothing_that_a_rollback_shows() {
     sandbox.is_sound();
 }
 
+/// Views read tables by their names: they follow where a version is made anew.
+#[test]
+fn views_follow_what_is_made_anew_below_them() {
+    let view = |from: &str| format!("MODEL (kind VIEW);\nSELECT x FROM {from}");
+    let sandbox = Sandbox::with_models(&[
+        ("a", "SELECT x FROM raw.src"),
+        ("b", "SELECT x FROM a"),
+        ("v", &view("b")),
+        ("w", &view("v")),
+        ("t", "SELECT x FROM w"),
+    ]);
+    let all = || {
+        sandbox
+            .value("SELECT concat_ws(' ', (FROM prod.a), (FROM prod.b), (FROM prod.v), (FROM prod.w), (FROM prod.t))")
+    };
+    sandbox.sql("CREATE SCHEMA raw; CREATE TABLE raw.src AS SELECT 1 AS x");
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    sandbox.model("b", "SELECT x + 100 AS x FROM a");
+    sandbox.commit_quietly("more");
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    sandbox.sql("UPDATE raw.src SET x = 2");
+    sandbox.vmesh(&["run", "prod", "--ignore-cron"]).good();
+    assert_eq!(all(), "2 102 102 102 102");
+    sandbox.git(&["-c", "core.hooksPath=/dev/null", "revert", "--no-edit", "HEAD"]).good();
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    assert_eq!(all(), "2 2 2 2 2");
+    assert!(sandbox.vmesh(&["promote", "--yes"]).good().contains("nothing to do"));
+    sandbox.sql("UPDATE raw.src SET x = 3");
+    sandbox.vmesh(&["run", "prod", "--ignore-cron"]).good();
+    assert_eq!(all(), "3 3 3 3 3");
+    sandbox.vmesh(&["rollback", &first_commit(&sandbox), "--yes"]).good();
+    assert_eq!(all(), "3 1 1 1 1", "a is the same table in each promotion");
+    sandbox.is_sound();
+}
+
+#[test]
+fn a_branch_at_an_old_commit_shows_rows_of_one_time() {
+    let sums = "SELECT sum(total) AS total FROM daily";
+    let daily = DAILY.replace(", forward_only true", "");
+    let sandbox = shop(&[("daily", &daily), ("sums", sums), ("v", "MODEL (kind VIEW);\nSELECT total FROM sums")]);
+    promote(&sandbox, "2026-01-04");
+    sandbox.git(&["branch", "alice"]).good();
+    sandbox.model("sums", "SELECT sum(total) + 1000 AS total FROM daily");
+    sandbox.commit_quietly("more");
+    promote(&sandbox, "2026-01-04");
+    sandbox.vmesh(&["run", "prod", "--ignore-cron", "--execution-time", "2026-01-09"]).good();
+    sandbox.git(&["switch", "--quiet", "alice"]).good();
+    let plan = || sandbox.vmesh(&["plan", "--yes", "--execution-time", "2026-01-09"]).good();
+    plan();
+    let rows =
+        "SELECT concat_ws(' ', (SELECT count(*) FROM dev__alice.daily), (FROM dev__alice.sums), (FROM dev__alice.v))";
+    assert_eq!(sandbox.value(rows), "8 8 8");
+    assert!(plan().contains("nothing to do"));
+    sandbox.vmesh(&["rollback", "--yes"]).good();
+    assert_eq!(sandbox.value("SELECT concat_ws(' ', (FROM prod.sums), (FROM prod.v))"), "3 3");
+    sandbox.is_sound();
+}
+
 #[test]
 fn a_rollback_to_tables_of_different_times_says_so() {
     let sums = "SELECT sum(total) AS total FROM daily";

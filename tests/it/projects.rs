@@ -236,6 +236,8 @@ fn master_drives_prod_where_there_is_no_main() {
     sandbox.git(&["branch", "--quiet", "-m", "main", "master"]).good();
     assert!(vmesh(&sandbox, &["promote", "--yes"], "2026-01-05 12:00:00").contains("prod"));
     sandbox.git(&["branch", "main"]).good();
+    assert!(sandbox.vmesh(&["status"]).good().contains("prod · branch master"), "it was main before");
+    std::fs::remove_file(sandbox.path().join(".git/vmesh/main")).unwrap();
     let error = sandbox.vmesh(&["status"]).fails(2);
     insta::assert_snapshot!(error);
     sandbox

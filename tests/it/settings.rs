@@ -92,28 +92,85 @@ fn a_branch_that_calls_itself_main_is_not_believed_in_any_clone() {
     sandbox.commit_quietly("mine");
     sandbox.git(&["switch", "--quiet", "main"]).good();
     let folder = sandbox.path();
-    let clone = |name: &str, branch: &str| {
+    let clone = |name: &str, branch: &str, more: &[&str]| {
         let there = folder.with_file_name(format!("{}-{name}", folder.file_name().unwrap().to_str().unwrap()));
-        sandbox.git(&["clone", "--quiet", "--branch", branch, ".", there.to_str().unwrap()]).good();
+        let from = format!("file://{}", folder.display());
+        sandbox.git(&[&["clone", "--quiet", "--branch", branch, &from, there.to_str().unwrap()], more].concat()).good();
         there
     };
     // hooks, and no main but the remote's
-    let hooked = clone("hooked", "bob");
+    let hooked = clone("hooked", "bob", &[]);
     sandbox.vmesh_in(&hooked, &["hooks", "install"]).good();
     sandbox.git_in(&hooked, &["switch", "--quiet", "evil"]).good();
     // no hooks, and nothing but the branch
-    let plain = clone("plain", "evil");
+    let plain = clone("plain", "evil", &[]);
     sandbox.vmesh_in(&plain, &["promote", "--yes"]);
+    // a remote of another name, and hooks that were installed on the branch
+    let other = clone("other", "evil", &["--origin", "upstream"]);
+    sandbox.vmesh_in(&other, &["hooks", "install"]);
+    sandbox.git_in(&other, &["commit", "--quiet", "--allow-empty", "-m", "mine"]).good();
+    // a clone that knows no other branch: prod's record does
+    let single = clone("single", "evil", &["--single-branch"]);
+    let refused = sandbox.vmesh_in(&single, &["promote", "--yes"]).fails(1);
+    assert!(refused.contains("prod follows branch `main`, not `evil`"), "{refused}");
     // as automation has it: nobody knows the default branch
-    let detached = clone("detached", "evil");
+    let detached = clone("detached", "evil", &[]);
     sandbox.git_in(&detached, &["remote", "set-head", "origin", "--delete"]).good();
     sandbox.git_in(&detached, &["checkout", "--quiet", "--detach", "origin/evil"]).good();
     sandbox.vmesh_in(&detached, &["plan", "--merged", "--yes"]);
     sandbox.vmesh_in(&detached, &["promote", "--yes"]);
-    for there in [hooked, plain, detached] {
+    // on main itself, looked at and not committed
+    sandbox.git(&["-c", "core.hooksPath=/dev/null", "merge", "--quiet", "--no-commit", "--no-ff", "evil"]).good();
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    sandbox.git(&["merge", "--abort"]).good();
+    for there in [hooked, plain, other, single, detached] {
         std::fs::remove_dir_all(there).unwrap();
     }
     assert_eq!(price(&sandbox, "prod"), "20");
     assert_eq!(sandbox.value("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'pwned'"), "0");
+    sandbox.is_sound();
+}
+
+#[test]
+fn main_hands_over_to_another_branch_by_saying_so() {
+    let sandbox = shop();
+    sandbox.git(&["switch", "--quiet", "-c", "trunk"]).good();
+    sandbox.write("vmesh.toml", &("[project]\nmain = \"trunk\"\n".to_owned() + RATE));
+    sandbox.model("prices", "SELECT 11 * @rate AS price");
+    sandbox.commit("trunk is main");
+    assert_eq!(price(&sandbox, "prod"), "20", "main has not said so");
+    sandbox.git(&["switch", "--quiet", "main"]).good();
+    sandbox.git(&["merge", "--quiet", "trunk"]).good();
+    sandbox.git(&["switch", "--quiet", "trunk"]).good();
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    assert_eq!(price(&sandbox, "prod"), "22");
+    sandbox.git(&["branch", "--quiet", "-D", "main"]).good();
+    sandbox.model("prices", "SELECT 12 * @rate AS price");
+    sandbox.commit("on");
+    assert_eq!(price(&sandbox, "prod"), "24");
+    // nobody else can
+    sandbox.git(&["switch", "--quiet", "-c", "evil"]).good();
+    sandbox.write("vmesh.toml", &("[project]\nmain = \"evil\"\n".to_owned() + RATE));
+    sandbox.model("prices", "SELECT 666 AS price");
+    sandbox.commit("mine");
+    sandbox.vmesh(&["promote", "--yes"]);
+    assert_eq!(price(&sandbox, "prod"), "24");
+    sandbox.is_sound();
+}
+
+#[test]
+fn where_main_was_renamed_nobody_is_main_until_someone_says_so() {
+    let sandbox = shop();
+    sandbox.git(&["branch", "-m", "main", "trunk"]).good();
+    sandbox.write("vmesh.toml", &("[project]\nmain = \"trunk\"\n".to_owned() + RATE));
+    sandbox.model("prices", "SELECT 11 * @rate AS price");
+    sandbox.commit("trunk is main");
+    assert!(sandbox.vmesh(&["promote", "--yes"]).fails(1).contains("vmesh hooks install"));
+    assert_eq!(price(&sandbox, "prod"), "20");
+    sandbox.vmesh(&["hooks", "install"]).good();
+    let refused = sandbox.vmesh(&["promote", "--yes"]).fails(1);
+    assert!(refused.contains("prod follows branch `main`, not `trunk`"), "{refused}");
+    sandbox.vmesh(&["promote", "--yes", "--allow-rewind"]).good();
+    assert_eq!(price(&sandbox, "prod"), "22");
     sandbox.is_sound();
 }

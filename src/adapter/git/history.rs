@@ -40,9 +40,17 @@ impl Repository {
 
     /// The branch that a clone begins with, as the remote said when it was cloned; none where nobody asked it.
     pub fn default_branch(&self) -> Option<BranchName> {
-        let head = self.common_dir().join("refs/remotes/origin/HEAD");
-        let text = std::fs::read_to_string(head).ok()?;
-        text.trim_end().strip_prefix("ref: refs/remotes/origin/").map(BranchName::from)
+        let remotes = self.common_dir().join("refs/remotes");
+        let mut all: Vec<String> = std::fs::read_dir(&remotes)
+            .ok()?
+            .filter_map(|remote| remote.ok()?.file_name().into_string().ok())
+            .collect();
+        // `origin` is what most people call the one that counts
+        all.sort_by_key(|remote| (remote != "origin", remote.clone()));
+        all.iter().find_map(|remote| {
+            let text = std::fs::read_to_string(remotes.join(remote).join("HEAD")).ok()?;
+            text.trim_end().strip_prefix(&format!("ref: refs/remotes/{remote}/")).map(BranchName::from)
+        })
     }
 
     fn list(&self, side: Side) -> Result<Vec<(BranchName, CommitId)>, GitError> {

@@ -101,6 +101,11 @@ fn is_in_prod(model: &Model, state: &State) -> bool {
     state.prod().is_some_and(|prod| prod.pointers.get(&model.name) == Some(&model.fingerprint))
 }
 
+/// The latest of what is known of a model's parents.
+fn above(known: &BTreeMap<ModelName, i64>, model: &Model) -> Option<i64> {
+    model.parents.keys().filter_map(|parent| known.get(parent)).max().copied()
+}
+
 /// What is known of the models above another: the time that they will hold, and when they were last filled.
 #[derive(Debug)]
 pub struct Above {
@@ -112,6 +117,10 @@ pub struct Above {
     filled_at: BTreeMap<ModelName, i64>,
     /// When the table of a model above was made, if that is a copy; `i64::MAX` if it is about to be.
     made_at: BTreeMap<ModelName, i64>,
+    /// When any table was made that a view may read; `i64::MAX` if it is about to be.
+    table_at: BTreeMap<ModelName, i64>,
+    /// When prod's tables were last filled, and those below them; in other environments that is prod's business.
+    run_at: BTreeMap<ModelName, i64>,
     /// The tables that prod shows or has shown, once someone asks.
     promoted: OnceCell<BTreeSet<TableName>>,
 }
@@ -120,7 +129,8 @@ impl Above {
     /// Nothing is known yet; in prod, what begins later than its child won't begin earlier.
     pub fn new(timing: &Timing, is_prod: bool) -> Self {
         let (held, filled_at, made_at) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { now: timing.now, is_prod, held, filled_at, made_at, promoted: OnceCell::new() }
+        let (table_at, run_at) = (BTreeMap::new(), BTreeMap::new());
+        Self { now: timing.now, is_prod, held, filled_at, made_at, table_at, run_at, promoted: OnceCell::new() }
     }
 
     /// Whether prod shows or has shown a snapshot's table.
@@ -135,18 +145,22 @@ impl Above {
 
     /// Whether a table that is built whole lacks what was filled above it since. What prod shows is `run`'s business.
     pub(super) fn is_stale(&self, model: &Model, built: &Snapshot, state: &State) -> bool {
-        let filled_at = model.parents.keys().filter_map(|parent| self.filled_at.get(parent)).max();
-        model.kind == Kind::Full && !is_in_prod(model, state) && filled_at.is_some_and(|at| *at > built.built_at)
+        if model.kind != Kind::Full || is_in_prod(model, state) {
+            return false;
+        }
+        let is_older = |at: Option<i64>| at.is_some_and(|at| at > built.built_at);
+        // what prod has shown and no longer does, nobody fills any more
+        let is_left = || is_older(above(&self.run_at, model)) && self.was_promoted(built, state);
+        is_older(above(&self.filled_at, model)) || is_left()
     }
 
     /// Whether a table lies below one that was made anew since, of which it holds old rows.
     pub(super) fn is_remade(&self, model: &Model, known: &Snapshot, state: &State) -> bool {
         let is_made = !matches!(model.kind, Kind::Embedded | Kind::Seed(_)) && !is_in_prod(model, state);
-        is_made && self.made_above(model).is_some_and(|at| at > known.made_at)
-    }
-
-    fn made_above(&self, model: &Model) -> Option<i64> {
-        model.parents.keys().filter_map(|parent| self.made_at.get(parent)).max().copied()
+        let is_older = |at: Option<i64>| at.is_some_and(|at| at > known.made_at);
+        // a view reads tables by their names
+        let is_misled = || model.kind == Kind::View && is_older(above(&self.table_at, model));
+        is_made && (is_older(above(&self.made_at, model)) || is_misled())
     }
 
     pub(super) fn add(&mut self, model: &Model, step: &Step, state: &State) {
@@ -157,7 +171,16 @@ impl Above {
             Some(copy) => Some(copy.made_at),
             None => None,
         };
-        self.made_at.extend(own.max(self.made_above(model)).map(|at| (model.name.clone(), at)));
+        self.made_at.extend(own.max(above(&self.made_at, model)).map(|at| (model.name.clone(), at)));
+        let table_at = match known {
+            _ if model.kind == Kind::Embedded => above(&self.table_at, model),
+            Some(known) if !step.archives => Some(known.made_at),
+            _ => Some(i64::MAX),
+        };
+        self.table_at.extend(table_at.map(|at| (model.name.clone(), at)));
+        let is_filled = model.calendar.is_some() || model.kind == Kind::Full;
+        let run_at = known.filter(|_| is_filled && is_in_prod(model, state)).map(|known| known.built_at);
+        self.run_at.extend(run_at.max(above(&self.run_at, model)).map(|at| (model.name.clone(), at)));
         let snapshot = state.built(&model.fingerprint).filter(|_| !step.anew);
         let before = step.continues.and_then(|before| state.built(&before));
         let filled = before.or(snapshot).and_then(|snapshot| snapshot.filled.as_ref());
@@ -170,8 +193,7 @@ impl Above {
             (Some(_), _) => Some(i64::MAX),
             (None, snapshot) => {
                 let is_run = model.kind == Kind::Full && is_in_prod(model, state);
-                let above = model.parents.keys().filter_map(|parent| self.filled_at.get(parent)).max().copied();
-                above.max(self.run_at(snapshot.filter(|_| is_run)))
+                above(&self.filled_at, model).max(self.run_at(snapshot.filter(|_| is_run)))
             }
         };
         self.filled_at.extend(own.map(|at| (model.name.clone(), at)));
