@@ -52,8 +52,15 @@ impl Session<'_> {
             }
             return Err(self.unknown_environment(name)?);
         };
-        let tree = self.tree(&SourceTree::Commit(commit.clone()))?;
-        let pointers = tree.project.models().map(|model| (model.name.clone(), model.fingerprint)).collect();
+        // what prod showed then, or else would
+        let promoted = state.promotions.iter().rev().find(|promotion| promotion.commit == commit.as_str());
+        let pointers = match promoted {
+            Some(promotion) => promotion.pointers.clone(),
+            None => {
+                let tree = self.tree(&SourceTree::Commit(commit.clone()))?;
+                tree.project.models().map(|model| (model.name.clone(), model.fingerprint)).collect()
+            }
+        };
         Ok(Shown { label: name.to_owned(), branch: None, commit: Some(commit), pointers })
     }
 

@@ -134,6 +134,8 @@ fn a_revert_goes_on_from_the_rows_of_what_it_reverts_and_a_rollback_does_not() {
     let first = sandbox.git(&["rev-list", "--max-parents=0", "HEAD"]).good();
     sandbox.vmesh(&["rollback", first.trim(), "--yes"]).good();
     assert_eq!(all(&sandbox), "1 1 / 2 / 202 / 1");
+    let differ = sandbox.vmesh(&["diff", first.trim(), "prod"]).good();
+    assert!(differ.contains("show the same"), "a commit is what prod showed of it: {differ}");
     sandbox.vmesh(&["gc", "--yes"]).good();
     // prod goes on with what it shows
     sandbox.vmesh(&["run", "prod", "--ignore-cron", "--execution-time", "2026-01-06"]).good();
