@@ -94,12 +94,12 @@ impl Session<'_> {
         let mut schemas: Vec<&str> = views.iter().map(|view| view.schema.as_str()).collect();
         schemas.sort_unstable();
         schemas.dedup();
-        let texts = |items: Vec<String>| Value::List(items.into_iter().map(Value::Text).collect());
+        let names = |items: Vec<String>| Value::List(items.into_iter().map(Value::Sql).collect());
         [
             ("runtime_stage", Value::Text(stage.to_owned())),
             ("this_env", Value::Text(environment.to_string())),
-            ("schemas", texts(schemas.into_iter().map(str::to_owned).collect())),
-            ("views", texts(views.iter().map(TableName::to_string).collect())),
+            ("schemas", names(schemas.into_iter().map(str::to_owned).collect())),
+            ("views", names(views.iter().map(TableName::to_string).collect())),
         ]
         .into_iter()
         .collect()

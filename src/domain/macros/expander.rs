@@ -137,10 +137,13 @@ impl Expander<'_> {
         let mut whole = None;
         let (mut at, mut copied, mut byte) = (range.start, range.start, bytes.start);
         while at < range.end {
-            let Some(site) = self.site(source, at, &range, context)? else {
+            let Some(mut site) = self.site(source, at, &range, context)? else {
                 at += 1;
                 continue;
             };
+            if context.top {
+                site.given = site.given.statements();
+            }
             self.spend(site.given.sql().len(), &(site.start..site.end))?;
             out.copy(source, byte..site.start.max(byte), (copied < site.first).then(|| site.first - 1));
             let span = site.start..site.end;

@@ -26,12 +26,37 @@ impl Argument {
         }
     }
 
+    /// Several statements as one text; anything else as it is.
+    pub(super) fn statements(self) -> Self {
+        match self {
+            Self::Many(items) if items.len() > 1 && items.iter().all(|item| is_statement(item)) => {
+                Self::One(items.join("; "))
+            }
+            other => other,
+        }
+    }
+
     /// Its elements: of several, these; of a list, what is in it; else the one.
     pub(super) fn items(self) -> Vec<String> {
         match self {
             Self::Many(items) => items,
             Self::One(one) => text::elements(&one).unwrap_or_else(|| vec![one]),
         }
+    }
+}
+
+/// Whether a text surely is a statement that writes, and no expression.
+fn is_statement(text: &str) -> bool {
+    let mut words = text.split_whitespace().map(str::to_lowercase);
+    let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    match first.as_str() {
+        "comment" => second == "on",
+        "insert" => second == "into",
+        "delete" => second == "from",
+        "alter" | "create" | "drop" | "grant" | "revoke" | "update" => {
+            second != "as" && second.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '"' | '_'))
+        }
+        _ => false,
     }
 }
 
