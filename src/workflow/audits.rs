@@ -1,6 +1,6 @@
 //! A model's audits, from the calls in its header to queries of wrong rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::audit_sql::{expand, models_in_arguments, models_read, with_tables};
@@ -312,20 +312,12 @@ pub(super) fn in_audit(custom: &CustomAudit, sent: &str, message: &str) -> Span 
 impl Tree {
     /// The other models that a model's audits read.
     pub(super) fn audit_reads(&self, model: &Model) -> Vec<ModelName> {
-        let known = self.audits.known(model);
-        let read = |call| match audit::resolve(call, &known) {
-            Ok(Resolved::Builtin(builtin)) => builtin.reads().into_iter().cloned().collect(),
-            Ok(Resolved::Custom(custom)) => models_read(&self.project, custom),
-            Err(_) => Vec::new(),
-        };
-        let calls = || model.file.audits.iter();
-        let in_arguments = calls().flat_map(|call| models_in_arguments(&self.project, call));
-        calls().flat_map(read).chain(in_arguments).collect()
+        self.audits.reads(model, &self.project)
     }
 
-    /// A hash over what a model's audits say; none without audits.
+    /// A hash over what a model's audits say, and the versions of the other models that they read; none without audits.
     pub(super) fn audit_key(&self, model: &Model) -> Option<String> {
-        audit_key(model, &self.audits)
+        audit_key(model, &self.audits, &self.project)
     }
 }
 
@@ -336,7 +328,7 @@ impl Tree {
     }
 }
 
-fn audit_key(model: &Model, own: &OwnAudits) -> Option<String> {
+fn audit_key(model: &Model, own: &OwnAudits, project: &Project) -> Option<String> {
     if model.file.audits.is_empty() {
         return None;
     }
@@ -352,13 +344,30 @@ fn audit_key(model: &Model, own: &OwnAudits) -> Option<String> {
             hasher.update(custom.meaning(written.map_or("", |own| &own.text)).as_bytes());
         }
     }
+    let read: BTreeSet<ModelName> = own.reads(model, project).into_iter().filter(|name| *name != model.name).collect();
+    for other in read.iter().filter_map(|name| project.model(name)) {
+        hasher.update(other.fingerprint.hex().as_bytes());
+    }
     Some(hasher.finalize().to_hex()[..16].to_owned())
 }
 
 impl OwnAudits {
     /// The key of each model that has audits.
     pub(super) fn keys(&self, project: &Project) -> BTreeMap<ModelName, String> {
-        project.models().filter_map(|model| Some((model.name.clone(), audit_key(model, self)?))).collect()
+        project.models().filter_map(|model| Some((model.name.clone(), audit_key(model, self, project)?))).collect()
+    }
+
+    /// The models that a model's audits read.
+    fn reads(&self, model: &Model, project: &Project) -> Vec<ModelName> {
+        let known = self.known(model);
+        let read = |call| match audit::resolve(call, &known) {
+            Ok(Resolved::Builtin(builtin)) => builtin.reads().into_iter().cloned().collect(),
+            Ok(Resolved::Custom(custom)) => models_read(project, custom),
+            Err(_) => Vec::new(),
+        };
+        let calls = || model.file.audits.iter();
+        let in_arguments = calls().flat_map(|call| models_in_arguments(project, call));
+        calls().flat_map(read).chain(in_arguments).collect()
     }
 
     /// The audits that a model may call besides the built-in ones: those in its own file go before the project's.

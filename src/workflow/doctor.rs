@@ -151,7 +151,7 @@ impl Session<'_> {
         }
         let state = self.state()?;
         findings.push(good(format!(
-            "{path}: {} environments, {} snapshots",
+            "{path}: environments: {}, snapshots: {}",
             state.environments.len(),
             state.snapshots.len()
         )));
