@@ -274,6 +274,23 @@ fn views_follow_what_is_made_anew_below_them() {
 }
 
 #[test]
+fn a_view_of_a_branch_stays_where_prods_table_is_only_filled() {
+    let sandbox =
+        Sandbox::with_models(&[("b", "SELECT x FROM raw.src"), ("e", "MODEL (kind EMBEDDED);\nSELECT x FROM b")]);
+    sandbox.sql("CREATE SCHEMA raw; CREATE TABLE raw.src AS SELECT 1 AS x");
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    sandbox.model("v", "MODEL (kind VIEW);\nSELECT b.x, e.x AS y FROM b, e");
+    sandbox.commit_quietly("a view");
+    sandbox.vmesh(&["plan", "--yes"]).good();
+    sandbox.sql("UPDATE raw.src SET x = 2");
+    sandbox.vmesh(&["run", "prod", "--ignore-cron"]).good();
+    assert!(sandbox.vmesh(&["plan", "--yes"]).good().contains("nothing to do"));
+    assert_eq!(sandbox.rows("FROM dev__alice.v"), [["2", "2"]]);
+    sandbox.is_sound();
+}
+
+#[test]
 fn a_branch_at_an_old_commit_shows_rows_of_one_time() {
     let sums = "SELECT sum(total) AS total FROM daily";
     let daily = DAILY.replace(", forward_only true", "");

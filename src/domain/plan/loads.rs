@@ -117,8 +117,8 @@ pub struct Above {
     filled_at: BTreeMap<ModelName, i64>,
     /// When the table of a model above was made, if that is a copy; `i64::MAX` if it is about to be.
     made_at: BTreeMap<ModelName, i64>,
-    /// When any table was made that a view may read; `i64::MAX` if it is about to be.
-    table_at: BTreeMap<ModelName, i64>,
+    /// What a query says where it reads a model: the names of tables; none of one that is about to get another.
+    tables: BTreeMap<ModelName, Vec<Option<String>>>,
     /// When prod's tables were last filled, and those below them; in other environments that is prod's business.
     run_at: BTreeMap<ModelName, i64>,
     /// The tables that prod shows or has shown, once someone asks.
@@ -129,8 +129,8 @@ impl Above {
     /// Nothing is known yet; in prod, what begins later than its child won't begin earlier.
     pub fn new(timing: &Timing, is_prod: bool) -> Self {
         let (held, filled_at, made_at) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        let (table_at, run_at) = (BTreeMap::new(), BTreeMap::new());
-        Self { now: timing.now, is_prod, held, filled_at, made_at, table_at, run_at, promoted: OnceCell::new() }
+        let (tables, run_at) = (BTreeMap::new(), BTreeMap::new());
+        Self { now: timing.now, is_prod, held, filled_at, made_at, tables, run_at, promoted: OnceCell::new() }
     }
 
     /// Whether prod shows or has shown a snapshot's table.
@@ -158,9 +158,18 @@ impl Above {
     pub(super) fn is_remade(&self, model: &Model, known: &Snapshot, state: &State) -> bool {
         let is_made = !matches!(model.kind, Kind::Embedded | Kind::Seed(_)) && !is_in_prod(model, state);
         let is_older = |at: Option<i64>| at.is_some_and(|at| at > known.made_at);
-        // a view reads tables by their names
-        let is_misled = || model.kind == Kind::View && is_older(above(&self.table_at, model));
-        is_made && (is_older(above(&self.made_at, model)) || is_misled())
+        is_made && (is_older(above(&self.made_at, model)) || self.is_misled(model, known))
+    }
+
+    /// Whether a view reads a table in whose place there is another.
+    fn is_misled(&self, model: &Model, known: &Snapshot) -> bool {
+        let Some(select) = known.select.as_ref().filter(|_| model.kind == Kind::View) else { return false };
+        self.read_by(model).any(|table| table.as_ref().is_none_or(|table| !select.contains(table)))
+    }
+
+    /// The tables that a model's query reads, through embedded ones too.
+    fn read_by(&self, model: &Model) -> impl Iterator<Item = &Option<String>> {
+        model.reads.iter().flatten().filter_map(|read| self.tables.get(read)).flatten()
     }
 
     pub(super) fn add(&mut self, model: &Model, step: &Step, state: &State) {
@@ -172,12 +181,11 @@ impl Above {
             None => None,
         };
         self.made_at.extend(own.max(above(&self.made_at, model)).map(|at| (model.name.clone(), at)));
-        let table_at = match known {
-            _ if model.kind == Kind::Embedded => above(&self.table_at, model),
-            Some(known) if !step.archives => Some(known.made_at),
-            _ => Some(i64::MAX),
+        let tables = match model.kind {
+            Kind::Embedded => self.read_by(model).cloned().collect(),
+            _ => vec![step.table.as_ref().filter(|_| !step.archives).map(TableName::quoted)],
         };
-        self.table_at.extend(table_at.map(|at| (model.name.clone(), at)));
+        self.tables.insert(model.name.clone(), tables);
         let is_filled = model.calendar.is_some() || model.kind == Kind::Full;
         let run_at = known.filter(|_| is_filled && is_in_prod(model, state)).map(|known| known.built_at);
         self.run_at.extend(run_at.max(above(&self.run_at, model)).map(|at| (model.name.clone(), at)));
