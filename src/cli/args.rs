@@ -79,9 +79,16 @@ pub(super) enum Command {
     #[command(hide = true)]
     Hook(Hook),
     /// Check the set-up, and say how to mend it.
-    Doctor,
+    Doctor(Doctor),
     /// Print the completions of a shell.
     Completions(Completions),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Doctor {
+    /// Move the warehouse below the git directory, where no branch can write.
+    #[arg(long)]
+    pub(super) move_warehouse: bool,
 }
 
 #[derive(Debug, Args)]

@@ -338,6 +338,19 @@ fn warehouse(error: &WarehouseError) -> Diagnostic {
                 .note("the file was not touched")
                 .help("set the warehouse in the settings ([engine] path, or the connection's database) to another file, or move this one away")
         }
+        WarehouseError::Link { path } => Diagnostic::new(format!("{} is a link", path.display()))
+            .note("vmesh follows no link to a warehouse or its files: a branch may have brought it; nothing was opened")
+            .help("remove it, and name the real path in the settings ([engine] path)"),
+        WarehouseError::ForeignLog { path, database } => {
+            Diagnostic::new(format!("{} was not left by this warehouse's engine", path.display()))
+                .note(format!("DuckDB would replay it into {}, whatever is in it; nothing was opened", database.display()))
+                .help("move it away; if a client of yours left it there, let that client open the warehouse once")
+        }
+        WarehouseError::Tracked { path, tracked, top } => {
+            Diagnostic::new(format!("Git tracks {tracked} in {}", top.display()))
+                .note(format!("the warehouse is {}: checking out a branch would replace it; nothing was opened", path.display()))
+                .help(format!("git rm --cached '{tracked}', or switch to a branch without it; vmesh doctor --move-warehouse puts the warehouse where Git can't write"))
+        }
         WarehouseError::Newer { path, found, known } => {
             Diagnostic::new(format!("{} was written by a newer vmesh", path.display()))
                 .note(format!("its records have format {found}, this vmesh knows {known}; nothing was changed"))

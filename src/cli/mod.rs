@@ -127,7 +127,7 @@ fn run(face: &Face, command: Command) -> Verdict {
         Command::Stop => hook::stop(face),
         Command::Hooks(args) => setup::hooks(face, &args),
         Command::Hook(args) => hook::hook(face, &args),
-        Command::Doctor => setup::doctor(face),
+        Command::Doctor(args) => setup::doctor(face, &args),
         Command::Completions(args) => {
             clap_complete::generate(args.shell, &mut Cli::command(), "vmesh", &mut std::io::stdout());
             Ok(DONE)

@@ -80,6 +80,7 @@ pub(super) fn status(face: &Face) -> Verdict {
             }
             _ => {}
         }
+        out.push_str(&format!("  {}\n", paint(DIM, format!("warehouse {}", session.shown_warehouse()))));
         if let Some(plan) = &plan {
             let schemas: BTreeSet<String> = plan
                 .steps
@@ -132,6 +133,7 @@ pub(super) fn status(face: &Face) -> Verdict {
             "failure": failure.as_ref().filter(|_| in_step != Some(true)).map(|failure| &failure.message),
             "models": standing.as_ref().map(|standing| standing.models),
             "own": standing.as_ref().map(|standing| standing.own),
+            "warehouse": session.location.path,
         })
     };
     face.print(text, data);

@@ -165,8 +165,13 @@ fn finding(finding: &Finding) -> String {
 }
 
 /// `vmesh doctor`
-pub(super) fn doctor(face: &Face) -> Verdict {
+pub(super) fn doctor(face: &Face, args: &args::Doctor) -> Verdict {
     let session = face.session()?;
+    if args.move_warehouse {
+        let path = session.move_warehouse()?;
+        face.print(|| format!("the warehouse is now {}\n", path.display()), || json!({"warehouse": path}));
+        return Ok(DONE);
+    }
     let findings = session.doctor()?;
     let bad = findings.iter().any(|finding| finding.level == Level::Bad);
     face.print(

@@ -24,6 +24,9 @@ pub use statements::{Statement, made_macros, refused};
 /// The names of settings files; the first that is there counts.
 pub const CONFIG_FILES: [&str; 3] = ["vmesh.toml", "config.yaml", "config.yml"];
 
+/// The warehouse's file, where the settings name none.
+pub const WAREHOUSE: &str = "warehouse.duckdb";
+
 /// Whether a file of one of these names has settings in it: many programs have a `config.yaml`.
 pub fn is_config(name: &str, text: &str) -> bool {
     let keys = ["gateways:", "default_gateway:", "default_connection:", "model_defaults:"];
@@ -39,8 +42,8 @@ pub struct Config {
     pub models: String,
     /// What the settings call the warehouse, if they do.
     pub gateway: Option<String>,
-    /// Where the warehouse is, relative to the project in the main worktree.
-    pub warehouse: String,
+    /// Where the warehouse is, relative to the project in the main worktree; left out, it lies below the git directory.
+    pub warehouse: Option<String>,
     /// How warehouse schemas are named.
     pub pattern: SchemaPattern,
     /// Seconds after which an unused development environment may be collected.
@@ -123,7 +126,7 @@ struct ProjectTable {
 struct EngineTable {
     #[serde(rename = "type")]
     engine: toml::Spanned<String>,
-    path: toml::Spanned<String>,
+    path: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -153,7 +156,7 @@ impl Default for ProjectTable {
 
 impl Default for EngineTable {
     fn default() -> Self {
-        Self { engine: at_start("duckdb"), path: at_start("warehouse.duckdb") }
+        Self { engine: at_start("duckdb"), path: None }
     }
 }
 
@@ -245,7 +248,7 @@ impl Config {
             main: BranchName::from(file.project.main.as_str()),
             models: file.project.models.trim_matches('/').to_owned(),
             gateway: None,
-            warehouse: file.engine.path.into_inner(),
+            warehouse: file.engine.path,
             pattern: file.environments.schema,
             ttl_seconds: ttl,
             rules,
@@ -273,7 +276,8 @@ impl Config {
 
     /// The warehouse's name in SQL: DuckDB takes it from the file, up to the first dot.
     pub fn catalog(&self) -> &str {
-        let file = self.warehouse.rsplit(['/', '\\']).next().unwrap_or_default();
+        let path = self.warehouse.as_deref().unwrap_or(WAREHOUSE);
+        let file = path.rsplit(['/', '\\']).next().unwrap_or_default();
         file.split('.').next().unwrap_or_default()
     }
 
@@ -351,7 +355,8 @@ mod toml_tests {
     #[test]
     fn an_empty_file_has_the_defaults() {
         let config = Config::parse("vmesh.toml", "", &|_| None).unwrap();
-        assert_eq!((config.warehouse.as_str(), config.ttl_seconds), ("warehouse.duckdb", 14 * 86_400));
+        assert_eq!((config.warehouse.as_deref(), config.ttl_seconds), (None, 14 * 86_400));
+        assert_eq!(config.catalog(), "warehouse");
         assert_eq!(config.environment(&"main".into()).as_str(), "prod");
         assert_eq!(config.environment(&"alice".into()).as_str(), "dev__alice");
         assert_eq!(config.hooks, Hooks { build: HookBuild::Background, promote: true });

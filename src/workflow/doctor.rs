@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::error::Error;
+use super::place::{self, Chosen};
 use super::session::Session;
 use crate::adapter::git::{Head, Repository};
 use crate::adapter::hooks::{self, HookState};
@@ -144,6 +145,7 @@ impl Session<'_> {
             }
             Err(error) => return Err(error),
         });
+        findings.extend(self.check_warehouse());
         let path = self.location.path.display();
         if !self.location.exists() {
             findings.push(good(format!("no warehouse yet; the first plan makes {path}")));
@@ -158,6 +160,23 @@ impl Session<'_> {
         findings.extend(self.check_records(&state));
         findings.extend(self.check_externals(&externals)?);
         Ok(findings)
+    }
+
+    /// Git can't write where the warehouse lies.
+    fn check_warehouse(&self) -> Option<Finding> {
+        let path = self.place.path.display();
+        let named = format!("take the warehouse's path out of {}", self.settings_file);
+        match self.place.chosen {
+            Chosen::ByDefault => None,
+            Chosen::ByMove => {
+                self.names_warehouse.then(|| warning(format!("the warehouse was moved to {path}"), named))
+            }
+            Chosen::BySettings | Chosen::ByEarlier => {
+                let (_, below) = place::in_working_tree(&self.place.path)?;
+                let what = format!("the warehouse lies where a checkout can replace it: {}", below.display());
+                Some(warning(what, "vmesh doctor --move-warehouse"))
+            }
+        }
     }
 
     /// The tables that no model makes are as the project says.

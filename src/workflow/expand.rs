@@ -3,7 +3,6 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use super::error::Error;
@@ -82,10 +81,9 @@ fn is_timely(name: &str) -> bool {
 impl Sight {
     /// What the settings' own statements can see.
     pub(super) fn of_settings(config: &Config) -> Self {
-        let catalog = Path::new(&config.warehouse).file_stem().map(|stem| stem.to_string_lossy().into_owned());
         let named = [
             ("gateway", Value::Text(config.gateway.clone().unwrap_or_default())),
-            ("default_catalog", Value::Text(catalog.unwrap_or_default())),
+            ("default_catalog", Value::Text(config.catalog().to_owned())),
         ];
         Self { variables: config.variables.clone(), named: named.into_iter().collect(), ..Self::default() }
     }

@@ -88,12 +88,6 @@ pub fn scaffold(folder: &Path) -> Result<Scaffold, Error> {
             write(path, text)?;
         }
     }
-    let ignore = folder.join(".gitignore");
-    let ignored = std::fs::read_to_string(&ignore).unwrap_or_default();
-    if !ignored.lines().any(|line| line.starts_with("*.duckdb")) {
-        let gap = if ignored.is_empty() || ignored.ends_with('\n') { "" } else { "\n" };
-        write(".gitignore", &format!("{ignored}{gap}*.duckdb\n*.duckdb.wal\n*.duckdb.tmp/\n"))?;
-    }
     Ok(Scaffold { folder, settings, files, repository })
 }
 
@@ -103,8 +97,7 @@ fn own_settings(main: &str) -> String {
          main = {main:?}                      # the branch that drives prod\n\
          \n\
          [engine]\n\
-         type = \"duckdb\"\n\
-         path = \"warehouse.duckdb\"          # relative to this file in the main worktree\n\
+         type = \"duckdb\"                    # its file lies below .git, where no branch can write\n\
          \n\
          [hooks]\n\
          build = \"background\"               # inline: git waits for builds · background: it doesn't · off\n\

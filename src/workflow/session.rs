@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::error::{Error, io};
 use super::event::{Event, Report};
+use super::place::Place;
 use super::settings::{self, Settings, settings_file};
 use crate::adapter::cache::{self, ParsedFiles};
 use crate::adapter::git::{CommitId, Head, Repository};
@@ -29,7 +30,11 @@ pub struct Session<'a> {
     pub prefix: String,
     /// The project's folder on disk; none in a bare repository.
     pub folder: Option<PathBuf>,
-    /// The way to the warehouse.
+    /// Whether the settings name the warehouse.
+    pub(super) names_warehouse: bool,
+    /// Where the warehouse lies.
+    pub place: Place,
+    /// The way to it.
     pub location: Location,
     /// Who listens.
     pub report: &'a dyn Report,
@@ -64,17 +69,24 @@ impl<'a> Session<'a> {
         report: &'a dyn Report,
         interrupt: &Interrupt,
     ) -> Result<Self, Error> {
-        let Settings { config, file, text, wait } = settings::read(&repository, &prefix)?;
+        let Settings { mut config, file, text, wait } = settings::read(&repository, &prefix)?;
         let folder = repository.top().map(|top| top.join(&prefix));
-        // linked worktrees share the main one's warehouse
-        let home = repository.main_top().join(&prefix);
-        let location =
-            Location { path: home.join(&config.warehouse), patience: PATIENCE, interrupt: interrupt.clone() };
+        let place = Place::of(&repository, &prefix, &config);
+        let names_warehouse = config.warehouse.is_some();
+        config.warehouse = Some(place.path.to_string_lossy().into_owned());
+        let location = Location {
+            path: place.path.clone(),
+            scratch: cache::folder(repository.common_dir()).join("scratch"),
+            patience: PATIENCE,
+            interrupt: interrupt.clone(),
+        };
         Ok(Self {
             repository,
             config,
             prefix,
             folder,
+            names_warehouse,
+            place,
             location,
             report,
             settings_file: file,
@@ -126,20 +138,27 @@ impl<'a> Session<'a> {
 
     /// Opens the warehouse for reading, if there is one.
     pub fn read_warehouse(&self) -> Result<Option<Warehouse>, Error> {
+        if !self.location.exists() {
+            return Ok(None);
+        }
+        self.check_place()?;
         Ok(self.location.read(&mut |holder| self.waiting(holder))?)
     }
 
     /// Opens the warehouse for writing.
     pub fn write_warehouse(&self) -> Result<Warehouse, Error> {
+        self.check_place()?;
+        self.prepare_place()?;
         Ok(self.location.write(&mut |holder| self.waiting(holder))?)
     }
 
-    fn waiting(&self, holder: Option<&Holder>) {
+    pub(super) fn waiting(&self, holder: Option<&Holder>) {
         self.report.report(&Event::Waiting { holder: holder.cloned() });
     }
 
     /// Remembers this project for the hooks, which always start at the top of a worktree.
     pub fn register(&self) -> Result<(), Error> {
+        self.prepare_place()?;
         let mut known = registered(&self.repository);
         if !known.contains(&self.prefix) {
             known.push(self.prefix.clone());

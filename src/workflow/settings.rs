@@ -94,7 +94,9 @@ impl Session<'_> {
             }
             let path = self.in_top(name);
             let parse = |value: &dyn Fn(&str) -> Option<String>| {
-                Config::parse(&path, &text, value).map_err(|problem| Error::Project(vec![problem]))
+                let mut config = Config::parse(&path, &text, value).map_err(|problem| Error::Project(vec![problem]))?;
+                config.warehouse.clone_from(&self.config.warehouse);
+                Ok(config)
             };
             if self.is_mains(name, &text)? {
                 return parse(&|name| std::env::var(name).ok());

@@ -13,6 +13,7 @@ use crate::support::{CHAIN, Sandbox};
 fn location(folder: &Path) -> Location {
     Location {
         path: folder.join("warehouse.duckdb"),
+        scratch: folder.join("scratch"),
         patience: std::time::Duration::from_secs(20),
         interrupt: Interrupt::default(),
     }

@@ -25,6 +25,7 @@ mod macros;
 mod merged;
 mod names;
 mod owners;
+mod place;
 mod projects;
 mod reading;
 mod restate;

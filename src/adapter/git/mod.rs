@@ -10,6 +10,7 @@
 //! | `files.rs` | the project's files as a commit has them; how bytes are read |
 //! | `worktree.rs`, `stat_cache.rs`, `index.rs` | the project's files as they lie on disk |
 //! | `config.rs`, `hooks_dir.rs` | Git's settings; where the hooks go |
+//! | `exclude.rs` | files that Git shall leave alone |
 //! | `backend.rs` | the questions that all of these ask |
 //! | `libgit2.rs`, `command/` | who answers: libgit2, or the `git` command where libgit2 can't |
 
@@ -17,6 +18,7 @@ mod backend;
 mod command;
 mod config;
 mod error;
+mod exclude;
 mod files;
 mod head;
 mod history;

@@ -49,6 +49,30 @@ pub enum WarehouseError {
         /// The engine's words.
         message: String,
     },
+    /// A link stands where the engine would read or write.
+    #[error("{} is a link", .path.display())]
+    Link {
+        /// The link.
+        path: PathBuf,
+    },
+    /// A log that does not say whose it is lies where the engine would replay it.
+    #[error("{} is not of this warehouse", .path.display())]
+    ForeignLog {
+        /// The log.
+        path: PathBuf,
+        /// The warehouse.
+        database: PathBuf,
+    },
+    /// Git has a file where the engine would read or write.
+    #[error("Git tracks {tracked}")]
+    Tracked {
+        /// The warehouse.
+        path: PathBuf,
+        /// The file, from the top of the working tree.
+        tracked: String,
+        /// The working tree.
+        top: PathBuf,
+    },
     /// The records are of a newer vmesh.
     #[error("the warehouse was written by a newer vmesh (format {found}; this one knows {known})")]
     Newer {

@@ -13,9 +13,11 @@ mod history;
 mod publish;
 mod query;
 mod referee;
+mod scratch;
 mod state;
 mod statements;
 mod trial;
+mod wal;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,6 +34,7 @@ pub use self::publish::Publication;
 pub use self::query::{ExportFormat, Rows};
 pub use self::referee::Referee;
 pub use self::trial::{Check, Difference, Trial};
+pub use self::wal::{COMPANIONS, companion};
 
 /// Steps of DuckDB's optimizer that do harm: in 2.0.0, a scan with a filter pushed down from a join writes beyond the
 /// memory it has (valgrind: an invalid write in `BloomFilterExecutor::FilterSelection`).
@@ -58,6 +61,8 @@ const MAKING: Duration = Duration::from_secs(3);
 pub struct Location {
     /// The DuckDB file.
     pub path: PathBuf,
+    /// Where vmesh and the engine put files for as long as they work: a folder that Git doesn't write.
+    pub scratch: PathBuf,
     /// How long to wait for another process.
     pub patience: Duration,
     /// Stops what runs.
@@ -222,7 +227,9 @@ impl Location {
 
     fn try_open(&self, mode: &AccessMode) -> Result<Warehouse, WarehouseError> {
         let cannot = |message: String| WarehouseError::CannotOpen { path: self.path.clone(), message };
-        let scratch = tempfile::tempdir().map_err(|error| cannot(format!("no temporary folder: {error}")))?;
+        wal::check(&self.path)?;
+        let scratch =
+            scratch::folder(&self.scratch).map_err(|error| cannot(format!("no temporary folder: {error}")))?;
         let access = match mode {
             AccessMode::ReadOnly => AccessMode::ReadOnly,
             _ => AccessMode::ReadWrite,
@@ -231,7 +238,9 @@ impl Location {
             .access_mode(access)
             .and_then(|config| config.with("autoinstall_known_extensions", "false"))
             .and_then(|config| config.with("autoload_known_extensions", "false"))
-            .and_then(|config| config.with("storage_compatibility_version", STORAGE));
+            .and_then(|config| config.with("storage_compatibility_version", STORAGE))
+            // beside the database, by default, or in the current folder: a branch may have a link there
+            .and_then(|config| config.with("temp_directory", scratch::spill(&scratch)));
         let settings = settings.map_err(|error| cannot(error.to_string()))?;
         let connection = Connection::open_with_flags(&self.path, settings).map_err(|error| self.sort(&error))?;
         self.interrupt.watch(&connection, true);

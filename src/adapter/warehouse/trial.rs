@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use duckdb::{Config, Connection};
 
-use super::{Interrupt, Rows, Warehouse, WarehouseError};
+use super::{Interrupt, Rows, Warehouse, WarehouseError, scratch};
 use crate::domain::name::TableName;
 use crate::domain::project::Around;
 use crate::domain::unit_test::{Comparison, Data, Expected, columns_of};
@@ -85,7 +85,10 @@ fn in_memory() -> Result<Warehouse, WarehouseError> {
     let path = PathBuf::from(":memory:");
     let cannot = |message: String| WarehouseError::CannotOpen { path: path.clone(), message };
     let scratch = tempfile::tempdir().map_err(|error| cannot(error.to_string()))?;
-    let settings = Config::default().with("threads", "1").map_err(|error| cannot(error.to_string()))?;
+    let settings = Config::default()
+        .with("threads", "1")
+        .and_then(|config| config.with("temp_directory", scratch::spill(&scratch)))
+        .map_err(|error| cannot(error.to_string()))?;
     let connection = Connection::open_in_memory_with_flags(settings).map_err(|error| cannot(error.to_string()))?;
     let warehouse =
         Warehouse { connection, path: path.clone(), scratch: Arc::new(scratch), interrupt: Interrupt::default() };

@@ -135,7 +135,7 @@ impl Reader<'_> {
             main_is_said,
             models: "models".to_owned(),
             gateway: Some(gateway.name).filter(|name| !name.is_empty()),
-            warehouse: gateway.database,
+            warehouse: Some(gateway.database),
             pattern: self.pattern(root)?,
             ttl_seconds: seconds(ttl.0.trim().trim_start_matches("in "))
                 .ok_or_else(|| problem("this is no length of time", ttl.1).help("for example: in 1 week"))?,

@@ -20,7 +20,7 @@ fn text(config: &Config, name: &str) -> String {
 #[test]
 fn a_plain_file_has_the_defaults_of_sqlmesh() {
     let config = read(PLAIN).unwrap();
-    assert_eq!((config.warehouse.as_str(), config.ttl_seconds), ("wh.db", 7 * 86_400));
+    assert_eq!((config.warehouse.as_deref(), config.ttl_seconds), (Some("wh.db"), 7 * 86_400));
     assert_eq!(config.pattern, SchemaPattern::SchemaFirst);
     assert_eq!(config.notes, Vec::<String>::new());
     let file = super::super::model::parse_with("SELECT 1 AS a", &config.defaults).unwrap();
@@ -39,10 +39,13 @@ fn the_gateway_goes_before_the_rest() {
     };
     let (one, two) = (read(&text_of("")).unwrap(), read(&text_of("default_gateway: two\n")).unwrap());
     assert_eq!(
-        [one.warehouse.as_str(), &text(&one, "a"), &text(&one, "b"), one.gateway.as_deref().unwrap()],
+        [one.warehouse.as_deref().unwrap(), &text(&one, "a"), &text(&one, "b"), one.gateway.as_deref().unwrap()],
         ["one.db", "(1, 2)", "'x'", "one"]
     );
-    assert_eq!([two.warehouse.as_str(), &text(&two, "a"), two.gateway.as_deref().unwrap()], ["two.db", "1", "two"]);
+    assert_eq!(
+        [two.warehouse.as_deref().unwrap(), &text(&two, "a"), two.gateway.as_deref().unwrap()],
+        ["two.db", "1", "two"]
+    );
     let cron = |config: &Config| {
         super::super::model::parse_with("SELECT 1 AS a", &config.defaults).unwrap().schedule.cron.unwrap()
     };
@@ -59,7 +62,7 @@ fn the_environment_is_asked_where_it_matters() {
                 &format!("\n      type: duckdb\n      database: {written}"),
             ))
             .unwrap();
-        assert_eq!(config.warehouse, "hunter2.db", "{written}");
+        assert_eq!(config.warehouse.as_deref(), Some("hunter2.db"), "{written}");
     }
     let config = read(&format!("# {{{{ env_var('NOT_SET') }}}}\nvariables:\n  é: 'é{{{{ env_var('SECRET') }}}}é'\n  n: {{{{ env_var('N', '7') }}}}\n  s: '{{{{ env_var('N', '7') }}}}'\n{PLAIN}")).unwrap();
     assert_eq!([text(&config, "é"), text(&config, "n"), text(&config, "s")], ["'éhunter2.dbé'", "7", "'7'"]);

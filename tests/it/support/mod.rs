@@ -79,7 +79,6 @@ impl Sandbox {
     fn initialized(self) -> Self {
         self.git(&["init", "--quiet", "--initial-branch", "main"]).good();
         self.write("vmesh.toml", "[hooks]\nbuild = \"inline\"\n");
-        self.write(".gitignore", "*.duckdb\n*.duckdb.wal\n*.duckdb.tmp/\n");
         self
     }
 
@@ -124,7 +123,7 @@ impl Sandbox {
     }
 
     pub(crate) fn warehouse(&self) -> PathBuf {
-        self.path().join("warehouse.duckdb")
+        self.path().join(".git/vmesh/warehouse/warehouse.duckdb")
     }
 
     pub(crate) fn write(&self, path: &str, text: &str) {
@@ -233,6 +232,7 @@ impl Sandbox {
 
     /// Runs statements as the user's own client.
     pub(crate) fn sql(&self, sql: &str) {
+        std::fs::create_dir_all(self.warehouse().parent().unwrap()).unwrap();
         Connection::open(self.warehouse()).unwrap().execute_batch(sql).unwrap();
     }
 
