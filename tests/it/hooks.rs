@@ -137,7 +137,7 @@ fn linked_worktrees_share_the_warehouse() {
     std::fs::write(linked.join("models/marts/totals.sql"), "SELECT 7 AS total FROM staging.orders LIMIT 1").unwrap();
     sandbox.git_in(&linked, &["commit", "--quiet", "--all", "-m", "seven"]).good();
     assert_eq!(sandbox.value("SELECT total FROM dev__bob__marts.report"), "7");
-    assert!(!linked.join("warehouse.duckdb").exists());
+    assert_eq!(linked.join("warehouse/warehouse.duckdb").canonicalize().unwrap(), sandbox.warehouse().canonicalize().unwrap());
     let status = sandbox.vmesh_in(&linked, &["status", "--json"]).json();
     assert_eq!((status["environment"].as_str(), status["in_step"].as_bool()), (Some("dev__bob"), Some(true)));
 }
@@ -148,7 +148,6 @@ fn a_project_in_a_subfolder_is_served_by_the_hooks() {
     sandbox.git(&["init", "--quiet", "--initial-branch", "main"]).good();
     sandbox.write("analytics/vmesh.toml", "[hooks]\nbuild = \"inline\"\n");
     sandbox.write("analytics/models/a.sql", "SELECT 1 AS x");
-    sandbox.write(".gitignore", "*.duckdb*\n");
     let folder = sandbox.path().join("analytics");
     sandbox.vmesh_in(&folder, &["hooks", "install"]).good();
     let said = sandbox.commit("first");
@@ -156,6 +155,6 @@ fn a_project_in_a_subfolder_is_served_by_the_hooks() {
     sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
     sandbox.write("analytics/models/a.sql", "SELECT 2 AS x");
     sandbox.commit("two");
-    let connection = duckdb::Connection::open(folder.join("warehouse.duckdb")).unwrap();
+    let connection = duckdb::Connection::open(folder.join("warehouse/warehouse.duckdb")).unwrap();
     assert_eq!(crate::support::rows(&connection, "SELECT x FROM dev__alice.a"), [["2"]]);
 }

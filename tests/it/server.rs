@@ -17,7 +17,7 @@ fn server() -> (Sandbox, PathBuf) {
 }
 
 fn value(bare: &std::path::Path, sql: &str) -> String {
-    let connection = duckdb::Connection::open(bare.join("warehouse.duckdb")).unwrap();
+    let connection = duckdb::Connection::open(bare.join("vmesh/warehouse/warehouse.duckdb")).unwrap();
     rows(&connection, sql).concat().concat()
 }
 

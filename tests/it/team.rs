@@ -328,7 +328,6 @@ fn hooks_find_a_vmesh_with_any_name_from_a_bare_path() {
     let project = top.strip_prefix(sandbox.path()).unwrap().to_str().unwrap();
     sandbox.write(&format!("{project}/vmesh.toml"), "[hooks]\nbuild = \"inline\"\n");
     sandbox.write(&format!("{project}/models/a.sql"), "SELECT 1 AS x");
-    sandbox.write(&format!("{project}/.gitignore"), "*.duckdb*\n");
     let installed = Command::new(&vmesh).args(["hooks", "install"]).current_dir(&top).output().unwrap();
     assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stderr));
     sandbox.git_in(&top, &["add", "--all"]).good();

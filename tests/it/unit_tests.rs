@@ -196,7 +196,6 @@ fn a_test_is_written_from_rows_that_are_there() {
              SELECT day, id FROM raw.daily WHERE day BETWEEN @start_date AND @end_date",
         ),
     ]);
-    sandbox.write(".gitignore", "*.duckdb*\n");
     sandbox.sql(
         "CREATE SCHEMA raw; CREATE TABLE raw.more AS SELECT i AS id, i % 2 = 0 AS even FROM range(30) AS r(i);
          CREATE TABLE raw.daily AS SELECT DATE '2026-01-01' + i::INTEGER AS day, i AS id FROM range(5) AS r(i)",
