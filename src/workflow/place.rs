@@ -119,19 +119,24 @@ pub(super) fn in_working_tree(path: &Path) -> Option<(Repository, PathBuf)> {
 
 /// Refuses a place in a working tree that Git writes, or that a link leads away from.
 pub(super) fn guard(path: &Path) -> Result<(), Error> {
-    let Some((repository, below)) = in_working_tree(path) else { return Ok(()) };
-    let Some(top) = repository.top() else { return Ok(()) };
-    let is_link = |path: &Path| std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
     let beside = COMPANIONS.iter().map(|ending| companion(path, ending));
-    let above = path.ancestors().take_while(|folder| *folder != top && folder.starts_with(top)).map(Path::to_owned);
-    if let Some(path) = above.chain([path.to_owned()]).chain(beside).find(|path| is_link(path)) {
+    let mut links = path.ancestors().map(Path::to_owned).chain(beside).filter(|path| is_link(path));
+    // a link that no checkout can make is its owner's business
+    if let Some(path) = links.find(|link| in_working_tree(link).is_some()) {
         return Err(WarehouseError::Link { path }.into());
     }
-    // in this working tree or, where it is another's, in that one
+    let Some((repository, below)) = in_working_tree(path) else { return Ok(()) };
     match repository.tracked_among(&family(&below))? {
-        Some(tracked) => Err(WarehouseError::Tracked { path: path.to_owned(), tracked, top: top.to_owned() }.into()),
+        Some(tracked) => {
+            let top = repository.top().unwrap_or(repository.git_dir()).to_owned();
+            Err(WarehouseError::Tracked { path: path.to_owned(), tracked, top }.into())
+        }
         None => Ok(()),
     }
+}
+
+fn is_link(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink())
 }
 
 impl Session<'_> {
