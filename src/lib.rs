@@ -42,4 +42,7 @@
 pub mod adapter;
 pub mod cli;
 pub mod domain;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking, and tells")]
+mod fuzz;
 pub mod workflow;

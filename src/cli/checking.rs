@@ -6,6 +6,7 @@ use super::args;
 use super::render::{BOLD, DIM, GREEN, RED, YELLOW, count, diagnostic, paint, rows_diff};
 use super::{DONE, Face, Verdict, error};
 use crate::domain::name::ModelName;
+use crate::domain::pattern;
 use crate::workflow::audits::Audited;
 use crate::workflow::new_test::{Wish, Written};
 use crate::workflow::session::Session;
@@ -61,8 +62,7 @@ pub(super) fn test(face: &Face, args: &args::Test) -> Verdict {
     if let Some(model) = &args.create {
         return create(face, &session, &tree, model, args);
     }
-    let glob = args.pattern.as_ref().and_then(|pattern| globset::Glob::new(pattern).ok());
-    let glob = glob.map(|glob| glob.compile_matcher());
+    let glob = args.pattern.as_ref().and_then(|pattern| pattern::compile(pattern).ok());
     let wanted = |name: &str, path: &str, model: &ModelName| match (&glob, &args.pattern) {
         (Some(glob), Some(pattern)) => {
             let file = path.rsplit('/').next().unwrap_or(path);
@@ -74,10 +74,10 @@ pub(super) fn test(face: &Face, args: &args::Test) -> Verdict {
     };
     let found = session.test(&tree, &wanted)?;
     for problem in &found.broken {
-        anstream::eprintln!("{}", diagnostic::render(problem, false));
+        tell!("{}", diagnostic::render(problem, false));
     }
     for path in &found.unread {
-        anstream::eprintln!("warning: {path} is not read: the names of test files begin with `test`");
+        tell!("warning: {path} is not read: the names of test files begin with `test`");
     }
     let all = &found.tested;
     let failed = all.iter().filter(|tested| !tested.is_passed()).count();

@@ -96,7 +96,7 @@ impl Story<'_> {
         }
         let done = command.status().is_ok_and(|status| status.success());
         if !done {
-            anstream::eprintln!("`{line}` failed");
+            tell!("`{line}` failed");
         }
         done
     }

@@ -29,7 +29,7 @@ const MOST_VIOLATIONS: usize = 10;
 /// Prints an error; gives the exit code.
 pub(super) fn print(error: &Error) -> u8 {
     for problem in describe(error) {
-        anstream::eprintln!("{}", diagnostic::render(&problem, false));
+        tell!("{}", diagnostic::render(&problem, false));
     }
     exit_code(error)
 }
@@ -392,6 +392,9 @@ fn warehouse(error: &WarehouseError) -> Diagnostic {
             .help("vmesh plan builds it again"),
         WarehouseError::Interrupted => {
             Diagnostic::new("interrupted").note("what was built before is kept; no pointer was moved")
+        }
+        WarehouseError::TooLong { .. } | WarehouseError::TooLarge { .. } => {
+            Diagnostic::new(error.to_string()).note(UNCHANGED).help(WarehouseError::RAISE)
         }
         WarehouseError::Statement { message, .. } => {
             Diagnostic::new("a statement around a model's query failed").note(format!("DuckDB: {message}"))

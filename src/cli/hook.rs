@@ -10,7 +10,7 @@ use serde_json::json;
 use super::args;
 use super::render::event::{Teller, waiting, warning};
 use super::render::{settled, some};
-use super::{DONE, Face, Verdict, error, here, say};
+use super::{DONE, Face, Verdict, ending, error, here, say};
 use crate::adapter::git::Repository;
 use crate::workflow::error::Error;
 use crate::workflow::event::{Event, Report};
@@ -26,10 +26,11 @@ pub(super) fn hook(face: &Face, args: &args::Hook) -> Verdict {
     if args.name == "worker" {
         return work(face, args);
     }
+    ending::with_git(&face.interrupt);
     // panics are bugs, but not git's: whoever checks a branch out gets it
     let rung = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| ring(face, args)));
     if let Ok(Err(problem)) = rung {
-        anstream::eprintln!("vmesh: the environment was not updated; git's own work is done");
+        tell!("vmesh: the environment was not updated; git's own work is done");
         error::print(&problem);
     }
     Ok(DONE)
@@ -67,7 +68,7 @@ fn ring(face: &Face, args: &args::Hook) -> Result<(), Error> {
         // whoever only checks out a file knows where they are
         let is_switch = args.name == "post-checkout" && args.args.last().is_some_and(|flag| flag == "1");
         if let Some(line) = settled::render(&settled, is_switch) {
-            anstream::eprintln!("{line}");
+            tell!("{line}");
         }
     }
     Ok(())
@@ -80,18 +81,18 @@ fn told_of_push(received: &Received) {
         match came {
             Some(Ok(settled)) => {
                 if let Some(line) = settled::render(settled, false) {
-                    anstream::eprintln!("{line}");
+                    tell!("{line}");
                 }
             }
-            Some(Err(problem)) => anstream::eprintln!("vmesh: {branch} could not be planned\n{}", error::text(problem)),
+            Some(Err(problem)) => tell!("vmesh: {branch} could not be planned\n{}", error::text(problem)),
             None => queued.push(branch),
         }
     }
     if !queued.is_empty() {
-        anstream::eprintln!("vmesh: planning {} in the background", some(&queued, 5));
+        tell!("vmesh: planning {} in the background", some(&queued, 5));
     }
     if received.main_deleted {
-        anstream::eprintln!("vmesh: main was deleted; prod stays as it is");
+        tell!("vmesh: main was deleted; prod stays as it is");
     }
 }
 
@@ -161,7 +162,7 @@ impl Report for Log {
 fn log_lines(text: &str) {
     let now = jiff::Zoned::now().strftime("%Y-%m-%d %H:%M:%S").to_string();
     for line in text.lines() {
-        anstream::eprintln!("{now} {line}");
+        tell!("{now} {line}");
     }
 }
 
@@ -203,7 +204,7 @@ pub(super) fn watch(face: &Face) -> Verdict {
                 return text;
             }
             News::Looking(why) => {
-                anstream::eprintln!("files can't be watched here ({why}): looking every few seconds instead");
+                tell!("files can't be watched here ({why}): looking every few seconds instead");
             }
         }
         String::new()

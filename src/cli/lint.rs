@@ -42,7 +42,7 @@ pub(super) fn first(face: &Face, session: &mut Session<'_>, prepared: &Prepared)
     if !warnings.is_empty() && !face.is_json() {
         let models: BTreeSet<&ModelName> = warnings.iter().map(|warning| &warning.model).collect();
         let (rules, models) = (count(warnings.len(), "violated rule"), count(models.len(), "model"));
-        anstream::eprintln!("warning: {rules} in {models}: vmesh lint shows them");
+        tell!("warning: {rules} in {models}: vmesh lint shows them");
     }
     Ok(())
 }

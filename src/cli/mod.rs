@@ -1,8 +1,14 @@
 //! THE FACE. Arguments in, text out; the only room that knows a terminal.
 
+/// [`tell()`] with the arguments of `format!`.
+macro_rules! tell {
+    ($($argument:tt)*) => { $crate::cli::tell(&format!($($argument)*)) };
+}
+
 mod args;
 mod checking;
 mod demo;
+mod ending;
 mod error;
 mod fmt;
 mod hook;
@@ -20,6 +26,7 @@ use clap::{CommandFactory, Parser};
 
 use self::args::{Cli, Command};
 use self::render::event::Teller;
+use self::render::visible::visible;
 use crate::adapter::warehouse::Interrupt;
 use crate::workflow::error::Error;
 use crate::workflow::event::Report;
@@ -54,14 +61,7 @@ enum Format {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let interrupt = Interrupt::default();
-    let handler = interrupt.clone();
-    // without the handler Ctrl-C ends the process at once, which the warehouse survives, too
-    let _ = ctrlc::set_handler(move || {
-        if handler.is_requested() {
-            std::process::exit(i32::from(error::INTERRUPTED));
-        }
-        handler.request();
-    });
+    ending::at_ctrl_c(&interrupt);
     let format = match format(&cli) {
         Ok(format) => format,
         Err(problem) => return ExitCode::from(error::print(&problem)),
@@ -73,7 +73,7 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(problem) => {
             if face.is_json() {
-                say(&format!("{}\n", error::json(&problem)));
+                say_json(&error::json(&problem));
             }
             error::print(&problem)
         }
@@ -152,7 +152,7 @@ impl Face {
             Ok(None) => {}
             Ok(Some(settled)) => {
                 if let Some(line) = render::settled::render(&settled, false) {
-                    anstream::eprintln!("{line}");
+                    tell(&line);
                 }
             }
             // the command itself works on what is there
@@ -176,8 +176,7 @@ impl Face {
     fn print(&self, text: impl FnOnce() -> String, json: impl FnOnce() -> serde_json::Value) {
         self.teller.clear();
         if self.is_json() {
-            let text = serde_json::to_string_pretty(&json()).unwrap_or_default();
-            say(&format!("{text}\n"));
+            say_json(&json());
         } else {
             say(&text());
         }
@@ -200,11 +199,17 @@ impl Face {
             });
         }
         self.teller.clear();
-        anstream::eprint!("{question} [y/N] ");
+        anstream::eprint!("{} [y/N] ", visible(question));
         let mut answer = String::new();
         let read = std::io::stdin().read_line(&mut answer);
         Ok(read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
     }
+}
+
+/// A problem as it is printed: drawing must never fail either.
+#[cfg(test)]
+pub(crate) fn drawn(problem: &crate::domain::diagnostic::Diagnostic) -> String {
+    render::diagnostic::render(problem, false)
 }
 
 /// The current folder.
@@ -212,8 +217,24 @@ fn here() -> Result<std::path::PathBuf, Error> {
     std::env::current_dir().map_err(|source| Error::Io { doing: "find", path: ".".into(), source })
 }
 
-/// Prints to stdout. Whoever closed the pipe has read enough.
+/// Prints to stdout, for people. Whoever closed the pipe has read enough.
 fn say(text: &str) {
+    say_exactly(&visible(text));
+}
+
+/// Prints a JSON document to stdout.
+fn say_json(value: &serde_json::Value) {
+    let text = serde_json::to_string_pretty(value).unwrap_or_default();
+    say_exactly(&format!("{}\n", render::visible::json(&text)));
+}
+
+/// Prints data to stdout.
+fn say_exactly(text: &str) {
     let mut out = anstream::stdout();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Prints a line to stderr, for people. Whoever closed it hears nothing: a hook whose terminal is gone has to end, too.
+fn tell(text: &str) {
+    let _ = writeln!(anstream::stderr(), "{}", visible(text));
 }

@@ -31,9 +31,7 @@ pub(super) fn plan(face: &Face, args: &args::Plan) -> Verdict {
     let prepared = session.prepare(target)?;
     if session.settings_wait && !face.is_json() {
         let file = session.settings_file;
-        anstream::eprintln!(
-            "warning: {file} differs from main's: its variables and defaults count here, all else when it is merged"
-        );
+        tell!("warning: {file} differs from main's: its variables and defaults count here, all else when it is merged");
     }
     lint::first(face, &mut session, &prepared)?;
     let is_prod = prepared.target.environment.is_prod();
@@ -44,7 +42,7 @@ pub(super) fn plan(face: &Face, args: &args::Plan) -> Verdict {
         return apply(face, &session, &prepared, !args.no_build, args.explain);
     }
     let state = session.state()?;
-    let plan = prepared.plan(&session, &state);
+    let plan = prepared.plan(&session, &state)?;
     let done = plan.is_done() && records(&plan);
     warn(face, &prepared);
     print_plan(face, &plan, args.explain, false);
@@ -62,7 +60,7 @@ pub(super) fn plan(face: &Face, args: &args::Plan) -> Verdict {
         return Ok(DONE);
     }
     if !Face::can_ask() {
-        anstream::eprintln!("not applied: there is no terminal to ask on; --yes applies");
+        tell!("not applied: there is no terminal to ask on; --yes applies");
         return Ok(DONE);
     }
     if !face.confirm("apply?", false, "--yes")? {
@@ -137,7 +135,7 @@ fn merged(face: &Face, session: &mut Session<'_>, args: &args::Plan) -> Verdict 
     };
     let prepared = session.prepare(target)?;
     lint::first(face, session, &prepared)?;
-    let plan = prepared.plan(session, &session.state()?);
+    let plan = prepared.plan(session, &session.state()?)?;
     let builds = plan.builds().count();
     warn(face, &prepared);
     print_plan(face, &plan, args.explain, false);
@@ -155,7 +153,7 @@ fn merged(face: &Face, session: &mut Session<'_>, args: &args::Plan) -> Verdict 
         return Ok(DONE);
     }
     if ask && !Face::can_ask() {
-        anstream::eprintln!("not built: there is no terminal to ask on; --yes builds");
+        tell!("not built: there is no terminal to ask on; --yes builds");
         return Ok(DONE);
     }
     if ask && !face.confirm("build it ahead?", false, "--yes")? {
@@ -212,7 +210,7 @@ pub(super) fn promote(face: &Face, args: &args::Promote) -> Verdict {
     if args.yes {
         return apply(face, &session, &prepared, !args.no_build, false);
     }
-    let plan = prepared.plan(&session, &session.state()?);
+    let plan = prepared.plan(&session, &session.state()?)?;
     warn(face, &prepared);
     if !face.is_json() {
         say(&told::render(&plan, false));
@@ -245,7 +243,7 @@ pub(super) fn rollback(face: &Face, args: &args::Rollback) -> Verdict {
     let done = session.rollback(&rollback)?;
     if !rollback.outdated.is_empty() {
         let names = some(&rollback.outdated, 8);
-        anstream::eprintln!("note: filled before what they are built from: {names} · vmesh run prod --ignore-cron");
+        tell!("note: filled before what they are built from: {names} · vmesh run prod --ignore-cron");
     }
     face.print(
         || {
@@ -278,12 +276,12 @@ fn restate(face: &Face, session: &Session<'_>, environment: &EnvName, args: &arg
     let environments: Vec<String> = restatement.environments.iter().map(ToString::to_string).collect();
     let kept: Vec<&ModelName> = restatement.kept.iter().collect();
     for model in &kept {
-        anstream::eprintln!("`{model}` stays as it is: its header says `disable_restatement`, or its kind does");
+        tell!("`{model}` stays as it is: its header says `disable_restatement`, or its kind does");
     }
     if args.start.is_some() || args.end.is_some() {
         let is_whole = |kind: &str| kind.starts_with("INCREMENTAL_") && kind != "INCREMENTAL_BY_TIME_RANGE";
         for snapshot in restatement.snapshots.iter().filter(|snapshot| is_whole(&snapshot.kind)) {
-            anstream::eprintln!("`{}` is filled again whole: no spans of its kind can be told apart", snapshot.model);
+            tell!("`{}` is filled again whole: no spans of its kind can be told apart", snapshot.model);
         }
     }
     if models.is_empty() {
@@ -352,6 +350,6 @@ fn warn(face: &Face, prepared: &Prepared) {
         return;
     }
     for (model, warning) in prepared.desired.warnings() {
-        anstream::eprintln!("warning: `{model}`: {warning}");
+        tell!("warning: `{model}`: {warning}");
     }
 }

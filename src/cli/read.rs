@@ -35,7 +35,7 @@ pub(super) fn status(face: &Face) -> Verdict {
     let plan = match (&state, &commit) {
         (Some(state), Some(_)) => {
             let prepared = session.prepare(session.target(None, None)?)?;
-            Some(prepared.plan(&session, state))
+            Some(prepared.plan(&session, state)?)
         }
         _ => None,
     };
@@ -287,10 +287,10 @@ fn tell_lacking(session: &Session<'_>, environment: Option<&str>) {
     match session.lacking() {
         Ok(Some(plan)) => {
             let lacks = told::summary(&plan);
-            anstream::eprintln!("note: {own} does not show the files of {branch} yet ({lacks} · vmesh status)");
+            tell!("note: {own} does not show the files of {branch} yet ({lacks} · vmesh status)");
         }
         Err(Error::Project(_)) => {
-            anstream::eprintln!("note: {own} does not show the files of {branch}, which have a problem: vmesh plan");
+            tell!("note: {own} does not show the files of {branch}, which have a problem: vmesh plan");
         }
         Ok(None) | Err(_) => {}
     }
@@ -365,7 +365,7 @@ pub(super) fn lineage(face: &Face, args: &args::Lineage) -> Verdict {
 pub(super) fn dag(face: &Face, args: &args::Dag) -> Verdict {
     let session = face.session()?;
     let prepared = session.prepare(session.readable_target()?)?;
-    let plan = prepared.plan(&session, &session.state()?);
+    let plan = prepared.plan(&session, &session.state()?)?;
     let project = &prepared.desired.project;
     if let Some(file) = &args.html {
         let page = dag::html(project, &plan);

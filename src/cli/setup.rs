@@ -45,10 +45,10 @@ pub(super) fn init(face: &Face, args: &args::Init) -> Verdict {
         || json!({"folder": made.folder, "files": made.files, "repository": made.repository, "branch": branch}),
     );
     for note in &session.config.notes {
-        anstream::eprintln!("warning: {}: {note}", session.settings_file);
+        tell!("warning: {}: {note}", session.settings_file);
     }
     for problem in trouble(&session.repository)? {
-        anstream::eprint!("{}", finding(&problem));
+        tell!("{}", finding(&problem).trim_end());
     }
     shared(&hooks, true);
     Ok(DONE)
@@ -143,13 +143,11 @@ fn shared(dir: &HooksDir, installed: bool) {
         false => "commit that vmesh's lines are gone",
     };
     if dir.inside_worktree {
-        anstream::eprintln!("note: the hooks in {folder} are shared with the team: {todo}");
+        tell!("note: the hooks in {folder} are shared with the team: {todo}");
     } else if dir.global && installed {
-        anstream::eprintln!("note: {folder} serves other repositories, too; nothing happens in those without vmesh");
+        tell!("note: {folder} serves other repositories, too; nothing happens in those without vmesh");
     } else if dir.global {
-        anstream::eprintln!(
-            "note: {folder} served other repositories, too: `vmesh hooks install` where vmesh is wanted"
-        );
+        tell!("note: {folder} served other repositories, too: `vmesh hooks install` where vmesh is wanted");
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a project sets, checked: `vmesh.toml`, or the `config.yaml` of a SQLMesh project.
 
 mod blanks;
+mod limits;
 mod rules;
 mod sqlmesh;
 mod statements;
@@ -9,7 +10,7 @@ mod values;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use globset::{Glob, GlobMatcher, GlobSet};
+use globset::GlobSet;
 use serde::Deserialize;
 
 use super::diagnostic::{Diagnostic, Excerpt, nearest};
@@ -18,7 +19,9 @@ use super::lint::{Linter, LinterTable};
 use super::macros::Variables;
 use super::model::Defaults;
 use super::name::{BranchName, EnvName, SchemaPattern};
+use super::pattern;
 use super::yaml::Value;
+pub use limits::Limits;
 pub use statements::{Statement, made_macros, refused};
 
 /// The names of settings files; the first that is there counts.
@@ -49,7 +52,7 @@ pub struct Config {
     /// Seconds after which an unused development environment may be collected.
     pub ttl_seconds: i64,
     /// Rules that name the environment of some branches; the first that matches wins.
-    rules: Vec<(GlobMatcher, EnvName)>,
+    rules: Vec<(GlobSet, EnvName)>,
     /// What hooks may do.
     pub hooks: Hooks,
     /// What `@name` stands for.
@@ -66,6 +69,8 @@ pub struct Config {
     pub before_all: Vec<Statement>,
     /// SQL that is run after it.
     pub after_all: Vec<Statement>,
+    /// What one use of vmesh may take of the machine.
+    pub limits: Limits,
     /// What was set and has no effect.
     pub notes: Vec<String>,
     /// Whether the settings say which branch is main.
@@ -110,6 +115,7 @@ struct File {
     defaults: BTreeMap<toml::Spanned<String>, toml::Spanned<toml::Value>>,
     variables: BTreeMap<String, toml::Spanned<toml::Value>>,
     linter: Option<LinterTable>,
+    limits: limits::LimitsTable,
     before_all: Vec<toml::Spanned<String>>,
     after_all: Vec<toml::Spanned<String>>,
 }
@@ -235,14 +241,14 @@ impl Config {
         }
         let mut rules = Vec::new();
         for (pattern, name) in file.environments.branches {
-            let glob = Glob::new(pattern.get_ref())
-                .map_err(|error| Diagnostic::new(error.kind().to_string()).at(excerpt(pattern.span(), "")))?;
+            let matching = pattern::compile(pattern.get_ref())
+                .map_err(|error| Diagnostic::new(error).at(excerpt(pattern.span(), "")))?;
             let env = EnvName::named(name.get_ref()).ok_or_else(|| {
                 Diagnostic::new(format!("`{}` can't name an environment", name.get_ref()))
                     .at(excerpt(name.span(), ""))
                     .help("lower-case words joined by `_`, not `prod`, `dev` or `main`: \"staging\"")
             })?;
-            rules.push((glob.compile_matcher(), env));
+            rules.push((matching, env));
         }
         Ok(Self {
             main: BranchName::from(file.project.main.as_str()),
@@ -255,6 +261,7 @@ impl Config {
             hooks: Hooks { build: file.hooks.build, promote: file.hooks.promote },
             variables,
             linter: Linter::read(file.linter, &|span| excerpt(span, ""))?,
+            limits: Limits::read(file.limits, &|span| excerpt(span, ""))?,
             defaults,
             ignored: GlobSet::empty(),
             pinned: Vec::new(),

@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::limits::LIKENED;
+
 /// One problem in the project's files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -72,6 +74,7 @@ pub fn nearest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -
     let typed = typed.to_lowercase();
     candidates
         .into_iter()
+        .filter(|name| typed.len().max(name.len()) <= LIKENED)
         .map(|name| {
             (
                 strsim::damerau_levenshtein(&typed, &name.to_lowercase()),

@@ -14,6 +14,7 @@ use super::calendar::Timing;
 use super::environment::{Environment, Snapshot, State};
 use super::fingerprint::Fingerprint;
 use super::interval::Interval;
+use super::limits::LOADS;
 use super::model::{Comments, Kind};
 use super::name::{BranchName, EnvName, ModelName, SchemaPattern, TableName};
 use super::project::{Model, Project};
@@ -181,9 +182,15 @@ impl Plan {
         let shown = state.environments.get(&environment);
         let mut above = Above::new(timing, environment.is_prod());
         let mut steps: Vec<Step> = Vec::new();
+        let mut loads = 0;
         for model in trees.desired.order().iter().filter_map(|name| trees.desired.model(name)) {
+            // no one is going to carry it out
+            if loads > LOADS {
+                break;
+            }
             let step = step(model, trees, state, &environment, pattern, timing, &above);
             above.add(model, &step, state);
+            loads += step.loads.len();
             steps.push(step);
         }
         let gone = removed(trees, shown, state, &steps);
@@ -191,6 +198,12 @@ impl Plan {
         let behind = trees.main.map_or_else(Vec::new, |main| behind(trees, main));
         let generation = shown.map(|environment| environment.generation);
         Self { environment, source, generation, steps, behind, pattern }
+    }
+
+    /// The step with the most loads, where the plan has more of them than anyone can carry out: it is cut short then.
+    pub fn overloaded(&self) -> Option<&Step> {
+        let all: usize = self.steps.iter().map(|step| step.loads.len()).sum();
+        self.steps.iter().filter(|_| all > LOADS).max_by_key(|step| step.loads.len())
     }
 
     /// The models to build, parents first.

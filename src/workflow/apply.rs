@@ -13,6 +13,7 @@ use crate::adapter::warehouse::{Body, Build, Fill, Load, Publication, Warehouse,
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::environment::{Snapshot, State};
 use crate::domain::interval::{Interval, Times};
+use crate::domain::limits::{LOADS, LOADS_TEXT};
 use crate::domain::model::Kind;
 use crate::domain::name::{EnvName, ModelName, TableName};
 use crate::domain::plan::{Action, Plan, Reason, Step};
@@ -54,7 +55,7 @@ impl Session<'_> {
             }
             let warehouse = self.write_warehouse()?;
             let state = warehouse.state()?;
-            let plan = prepared.plan(self, &state);
+            let plan = prepared.plan(self, &state)?;
             if attempt == 0 {
                 told(&plan);
             }
@@ -164,7 +165,7 @@ impl Session<'_> {
         warehouse.archive(&versions)?;
         self.report.report(&Event::Moment("archived".to_owned()));
         let state = warehouse.state()?;
-        let plan = prepared.plan(self, &state);
+        let plan = prepared.plan(self, &state)?;
         Ok((state, plan))
     }
 
@@ -299,6 +300,10 @@ impl Session<'_> {
     ) -> Result<Build, Error> {
         let tree = &prepared.desired;
         let timing = &prepared.target.timing;
+        let text = model.file.query_span.len().max(1);
+        if step.loads.len() > LOADS.min(LOADS_TEXT / text) {
+            return Err(self.overloaded(tree, model)?);
+        }
         let select_at = |times: &Times| self.select_at(tree, model, times, &|name| tables.get(name).cloned());
         let own = step.table.clone().unwrap_or_else(|| model.table());
         let around_at = |times: &Times| self.around_at(tree, model, times, &own, &|name| tables.get(name).cloned());

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use globset::Glob;
-
 use super::error::Error;
 use crate::domain::diagnostic::nearest;
 use crate::domain::name::ModelName;
+use crate::domain::pattern;
 
 /// The model of a name, one of `names`: `orders` means `marts.orders` while no other schema has one.
 pub(super) fn model_named<'n>(typed: &str, names: impl Iterator<Item = &'n ModelName>) -> Result<ModelName, Error> {
@@ -36,11 +35,10 @@ pub(super) fn models_named<'n>(
     if !pattern.contains(['*', '?', '[', '{']) {
         return model_named(pattern, names.into_iter()).map(|name| vec![name]);
     }
-    let glob = Glob::new(&pattern.to_lowercase()).map_err(|error| Error::Usage {
+    let glob = pattern::compile(&pattern.to_lowercase()).map_err(|error| Error::Usage {
         what: format!("`{pattern}` is no pattern: {error}"),
         help: "all models of a schema: 'staging.*'".to_owned(),
     })?;
-    let glob = glob.compile_matcher();
     let found: Vec<ModelName> =
         names.iter().filter(|name| glob.is_match(name.to_string())).map(|name| (*name).clone()).collect();
     if found.is_empty() { Err(unknown(pattern, &names)) } else { Ok(found) }

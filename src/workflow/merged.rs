@@ -88,7 +88,7 @@ impl Session<'_> {
     pub fn build_ahead(&self, prepared: &Prepared, build: bool) -> Result<Vec<ModelName>, Error> {
         let warehouse = self.write_warehouse()?;
         let state = warehouse.state()?;
-        let plan = prepared.plan(self, &state);
+        let plan = prepared.plan(self, &state)?;
         if !plan.is_done() {
             self.lint_first(&prepared.desired)?;
         }

@@ -206,13 +206,13 @@ impl Session<'_> {
             },
             error => error.into(),
         };
-        let results = trial(new)?.results().map_err(engine)?;
+        let results = trial(new)?.results(&self.location).map_err(engine)?;
         let mut results = results.iter().map(values);
         for (_, rows) in &mut new.ctes {
             *rows = results.next().unwrap_or_default();
         }
         new.query = results.next().unwrap_or_default();
-        let differences = trial(new)?.run()?;
+        let differences = trial(new)?.run(&self.location)?;
         if differences.is_empty() {
             return Ok(());
         }

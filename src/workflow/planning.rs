@@ -7,8 +7,10 @@ use crate::adapter::git::{CommitId, Head};
 use crate::domain::calendar::Timing;
 use crate::domain::diagnostic::{Diagnostic, nearest};
 use crate::domain::environment::State;
+use crate::domain::limits::LOADS;
 use crate::domain::name::{BranchName, EnvName};
 use crate::domain::plan::{Plan, Source, Trees};
+use crate::domain::project::Model;
 
 /// An environment, and what it shall show.
 #[derive(Debug, Clone)]
@@ -128,6 +130,14 @@ impl Session<'_> {
         Ok(Prepared { target, desired, base, main, dirty, uncommitted })
     }
 
+    /// What is said where filling a model takes more loads than can be carried out.
+    pub(super) fn overloaded(&self, tree: &Tree, model: &Model) -> Result<Error, Error> {
+        let what = format!("filling `{}` takes too many loads: {LOADS} are the most", model.name);
+        let help = "a larger batch_size makes fewer loads of it, a later start less time; or let the cron be rarer";
+        let problem = Diagnostic::new(what).at(self.excerpt(tree, model, &model.file.place)?);
+        Ok(Error::Project(vec![problem.note("each load is a transaction of its own").help(help)]))
+    }
+
     /// The branch that a name means: a branch, the environment of one, or on a detached HEAD a new name.
     fn branch_of(&self, name: &str) -> Result<BranchName, Error> {
         let branches = self.repository.branches()?;
@@ -182,7 +192,7 @@ impl Session<'_> {
 
 impl Prepared {
     /// The plan that makes the environment show the tree, from the warehouse's state.
-    pub fn plan(&self, session: &Session<'_>, state: &State) -> Plan {
+    pub fn plan(&self, session: &Session<'_>, state: &State) -> Result<Plan, Error> {
         let target = &self.target;
         let id = |commit: &Option<CommitId>| commit.as_ref().map(|commit| commit.as_str().to_owned());
         let source = Source {
@@ -201,6 +211,10 @@ impl Prepared {
             main: self.main.as_ref().map(|tree| &tree.project),
             audits: &self.desired.audits.keys(&self.desired.project),
         };
-        Plan::new(target.environment.clone(), source, trees, state, session.config.pattern, &target.timing)
+        let plan = Plan::new(target.environment.clone(), source, trees, state, session.config.pattern, &target.timing);
+        match plan.overloaded().and_then(|step| self.desired.project.model(&step.model)) {
+            Some(model) => Err(session.overloaded(&self.desired, model)?),
+            None => Ok(plan),
+        }
     }
 }

@@ -31,7 +31,7 @@ impl Session<'_> {
         let project = &prepared.desired.project;
         let name = model_named(typed, project.models().map(|model| &model.name))?;
         let state = self.state()?;
-        let plan = prepared.plan(self, &state);
+        let plan = prepared.plan(self, &state)?;
         let pointers = plan.pointers();
         let table = |name: &ModelName| pointers.get(name).map(|(_, table)| table.clone());
         let Some(model) = project.model(&name) else { return Ok(String::new()) };

@@ -55,6 +55,9 @@ impl Session<'_> {
             WarehouseError::Columns { changes, .. } => self.columns_refused(prepared, model, &changes),
             WarehouseError::Unfit { what, help } => self.unfit(prepared, model, what, help),
             WarehouseError::Statement { number, message } => self.statement_failed(prepared, model, number, &message),
+            error @ (WarehouseError::TooLong { .. } | WarehouseError::TooLarge { .. }) => {
+                self.unfit(prepared, model, format!("could not build `{}`: {error}", model.name), WarehouseError::RAISE)
+            }
             error => self.audit_told(&prepared.desired, model, error),
         }
     }

@@ -79,6 +79,7 @@ impl<'a> Session<'a> {
             scratch: cache::folder(repository.common_dir()).join("scratch"),
             patience: PATIENCE,
             interrupt: interrupt.clone(),
+            limits: config.limits.clone(),
         };
         Ok(Self {
             repository,

@@ -140,7 +140,7 @@ impl Session<'_> {
             return Ok(None);
         }
         let prepared = self.prepare(self.target(None, None)?)?;
-        Ok(Some(prepared.plan(self, &self.state()?)).filter(|plan| !plan.is_done()))
+        Ok(Some(prepared.plan(self, &self.state()?)?).filter(|plan| !plan.is_done()))
     }
 
     /// Settles one branch: prod for main, the branch's environment otherwise.
@@ -179,7 +179,7 @@ impl Session<'_> {
         } else {
             self.prepare(self.target(Some(branch.as_str()), None)?)?
         };
-        let plan = prepared.plan(self, &state);
+        let plan = prepared.plan(self, &state)?;
         if plan.is_done() && (!plan.environment.is_prod() || self.is_recorded(&plan, &state)) {
             if !self.is_recorded(&plan, &state) {
                 self.put_on_record(&prepared)?;

@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use globset::GlobBuilder;
-
 use super::audits::OwnAudits;
 use super::error::Error;
 use super::expand::Sight;
@@ -17,6 +15,7 @@ use crate::domain::engine_message;
 use crate::domain::external::{Externals, is_external};
 use crate::domain::macros;
 use crate::domain::model::{self, ModelFile, Problem, Statement};
+use crate::domain::pattern;
 use crate::domain::project::{self, Model, Project, SeedFile, Sources};
 use crate::domain::sql::{self, Query};
 
@@ -134,9 +133,8 @@ impl Session<'_> {
         let text =
             |path: &str| files.by_path.get(path).and_then(|file| self.text(file).ok()).unwrap_or_else(|| "".into());
         let matching = |pattern: &str| {
-            let Ok(glob) = GlobBuilder::new(pattern).literal_separator(true).build() else { return Vec::new() };
-            let glob = glob.compile_matcher();
-            let found = files.by_path.values().filter(|file| is_data(&file.path) && glob.is_match(&file.path));
+            let Ok(meant) = pattern::paths([pattern]) else { return Vec::new() };
+            let found = files.by_path.values().filter(|file| is_data(&file.path) && meant.is_match(&file.path));
             found.filter_map(|file| self.seed(file).ok()).collect()
         };
         let (config, externals) = (&self.config, &externals);

@@ -7,7 +7,7 @@ use super::error::Error;
 use super::refusal::in_query;
 use super::session::Session;
 use super::tree::{TESTS, Tree};
-use crate::adapter::warehouse::{Difference, Trial, WarehouseError};
+use crate::adapter::warehouse::{Difference, Location, Trial, WarehouseError};
 use crate::domain::diagnostic::{Diagnostic, Excerpt};
 use crate::domain::engine_message;
 use crate::domain::model::{ModelFile, Problem};
@@ -121,7 +121,7 @@ impl Session<'_> {
             }
         }
         tests.unread = yaml_paths(tree).filter(|path| !is_test(path) && !rows.contains(path)).collect();
-        tests.tested = run_all(&prepared);
+        tests.tested = run_all(&prepared, &self.location)?;
         Ok(tests)
     }
 
@@ -173,7 +173,7 @@ pub(super) fn beside(path: &str, file: &str) -> String {
 }
 
 /// Runs tests on all processors.
-fn run_all(prepared: &[Prepared]) -> Vec<Tested> {
+fn run_all(prepared: &[Prepared], location: &Location) -> Result<Vec<Tested>, Error> {
     let next = AtomicUsize::new(0);
     let done: Mutex<Vec<(usize, Tested)>> = Mutex::new(Vec::new());
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
@@ -183,7 +183,7 @@ fn run_all(prepared: &[Prepared]) -> Vec<Tested> {
                 while let Some((at, one)) =
                     Some(next.fetch_add(1, Ordering::SeqCst)).and_then(|at| Some((at, prepared.get(at)?)))
                 {
-                    let tested = run(one);
+                    let tested = run(one, location);
                     if let Ok(mut done) = done.lock() {
                         done.push((at, tested));
                     }
@@ -191,14 +191,17 @@ fn run_all(prepared: &[Prepared]) -> Vec<Tested> {
             });
         }
     });
+    if location.interrupt.is_requested() {
+        return Err(WarehouseError::Interrupted.into());
+    }
     let mut done = done.into_inner().unwrap_or_default();
     done.sort_by_key(|(at, _)| *at);
-    done.into_iter().map(|(_, tested)| tested).collect()
+    Ok(done.into_iter().map(|(_, tested)| tested).collect())
 }
 
-fn run(Prepared { name, path, model, place, trial, query }: &Prepared) -> Tested {
+fn run(Prepared { name, path, model, place, trial, query }: &Prepared, location: &Location) -> Tested {
     let outcome = trial.clone().and_then(|trial| {
-        trial.run().map_err(|error| match error {
+        trial.run(location).map_err(|error| match error {
             WarehouseError::Engine { message, .. } => {
                 let what = format!("DuckDB: {}", engine_message::headline(&message));
                 let told = Diagnostic { what, help: engine_message::advice(&message), ..place.clone() };

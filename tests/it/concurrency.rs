@@ -16,6 +16,7 @@ fn location(folder: &Path) -> Location {
         scratch: folder.join("scratch"),
         patience: std::time::Duration::from_secs(20),
         interrupt: Interrupt::default(),
+        limits: Default::default(),
     }
 }
 

@@ -8,6 +8,7 @@ mod around_all;
 mod audits;
 mod background;
 mod blueprints;
+mod bounds;
 mod builtin_audits;
 mod columns;
 mod comments;

@@ -103,9 +103,10 @@ impl Warehouse {
         let doing = format!("building `{}`", build.model);
         if build.has_statements() {
             // variables outlive a transaction that is rolled back: not even that shall reach another model
-            return self.another_session()?.build_here(&doing, build, at);
+            let session = self.another_session()?;
+            return session.within_limit(|| session.build_here(&doing, build, at));
         }
-        self.build_here(&doing, build, at)
+        self.within_limit(|| self.build_here(&doing, build, at))
     }
 
     fn build_here(&self, doing: &str, build: &Build, at: i64) -> Result<Snapshot, WarehouseError> {
@@ -154,11 +155,13 @@ impl Warehouse {
         at: i64,
     ) -> Result<Snapshot, WarehouseError> {
         let Body::Table(select) = &build.body else { return Ok(snapshot.clone()) };
-        self.fits(build)?;
-        let (select, around) = (Some(select.clone()), build.around.clone());
-        let snapshot = self.refill(&Snapshot { select, around, ..snapshot.clone() }, views, at)?;
-        self.audit(build, None)?;
-        Ok(snapshot)
+        self.within_limit(|| {
+            self.fits(build)?;
+            let (select, around) = (Some(select.clone()), build.around.clone());
+            let snapshot = self.refill(&Snapshot { select, around, ..snapshot.clone() }, views, at)?;
+            self.audit(build, None)?;
+            Ok(snapshot)
+        })
     }
 
     /// Compares a query's columns with the declared ones, where it has what it needs to be run.

@@ -165,6 +165,20 @@ pub enum WarehouseError {
     /// The user stopped it.
     #[error("interrupted")]
     Interrupted,
+    /// It took longer than the settings allow.
+    #[error("it takes more than {seconds} s, the most that `seconds` of [limits] allows")]
+    TooLong {
+        /// The limit.
+        seconds: u64,
+    },
+    /// It needs more memory, or more disk for what doesn't fit into memory, than it may have.
+    #[error("it needs more than `{limit}` of [limits] allows: {message}")]
+    TooLarge {
+        /// The setting.
+        limit: &'static str,
+        /// The engine's words.
+        message: String,
+    },
     /// Anything else the engine says.
     #[error("{doing}: {message}")]
     Engine {
@@ -195,6 +209,9 @@ impl Holder {
 }
 
 impl WarehouseError {
+    /// What helps where a limit was hit.
+    pub const RAISE: &str = "let the query take less, or raise the limit: [limits] in main's vmesh.toml";
+
     /// Sorts an engine's error by what can be done about it.
     pub(super) fn from_engine(path: &std::path::Path, doing: &str, error: &duckdb::Error) -> Self {
         let message = words(error);
@@ -202,6 +219,9 @@ impl WarehouseError {
         let lower = message.to_lowercase();
         if message.starts_with("INTERRUPT") {
             Self::Interrupted
+        } else if message.starts_with("Out of Memory Error") {
+            let limit = if message.contains("max_temp_directory_size") { "temp" } else { "memory" };
+            Self::TooLarge { limit, message: message.lines().next().unwrap_or_default().to_owned() }
         } else if lower.contains("no space left on device") || lower.contains("disk quota exceeded") {
             Self::Full { path, message }
         } else if lower.contains("read-only file system")

@@ -10,6 +10,7 @@ mod comments;
 mod error;
 mod fill;
 mod history;
+mod interrupt;
 mod publish;
 mod query;
 mod referee;
@@ -20,21 +21,22 @@ mod trial;
 mod wal;
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use duckdb::{AccessMode, Config, Connection, InterruptHandle};
+use duckdb::{AccessMode, Config, Connection};
 
 pub use self::audit::{Audit, AuditFailure};
 pub use self::build::{Body, Build};
 pub use self::error::{Holder, Occupied, WarehouseError};
 pub use self::fill::{Fill, Load};
+pub use self::interrupt::Interrupt;
 pub use self::publish::Publication;
 pub use self::query::{ExportFormat, Rows};
 pub use self::referee::Referee;
 pub use self::trial::{Check, Difference, Trial};
 pub use self::wal::{COMPANIONS, companion};
+use crate::domain::config::Limits;
 
 /// Steps of DuckDB's optimizer that do harm: in 2.0.0, a scan with a filter pushed down from a join writes beyond the
 /// memory it has (valgrind: an invalid write in `BloomFilterExecutor::FilterSelection`).
@@ -67,6 +69,8 @@ pub struct Location {
     pub patience: Duration,
     /// Stops what runs.
     pub interrupt: Interrupt,
+    /// What may be taken of the machine.
+    pub limits: Limits,
 }
 
 /// An open warehouse.
@@ -76,60 +80,7 @@ pub struct Warehouse {
     /// A folder of its own for files that pass between vmesh and the engine.
     scratch: Arc<tempfile::TempDir>,
     interrupt: Interrupt,
-}
-
-/// Stops a running statement from another thread (Ctrl-C).
-#[derive(Clone, Default)]
-pub struct Interrupt {
-    requested: Arc<AtomicBool>,
-    running: Arc<Mutex<Vec<Arc<InterruptHandle>>>>,
-    wakers: Arc<Mutex<Vec<Waker>>>,
-}
-
-type Waker = Box<dyn Fn() + Send>;
-
-impl std::fmt::Debug for Interrupt {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Interrupt({})", self.is_requested())
-    }
-}
-
-impl Interrupt {
-    /// Asks for an end: the running statement fails, and nothing new begins.
-    pub fn request(&self) {
-        self.requested.store(true, Ordering::SeqCst);
-        if let Ok(running) = self.running.lock() {
-            running.iter().for_each(|handle| handle.interrupt());
-        }
-        if let Ok(wakers) = self.wakers.lock() {
-            wakers.iter().for_each(|wake| wake());
-        }
-    }
-
-    /// Calls `wake` when an end is asked for: for those who wait for something other than a statement.
-    pub fn on_request(&self, wake: impl Fn() + Send + 'static) {
-        if let Ok(mut wakers) = self.wakers.lock() {
-            if self.is_requested() {
-                wake();
-            }
-            wakers.push(Box::new(wake));
-        }
-    }
-
-    /// Whether an end was asked for.
-    pub fn is_requested(&self) -> bool {
-        self.requested.load(Ordering::SeqCst)
-    }
-
-    /// Remembers a connection; with `only`, those of warehouses that were open before are forgotten.
-    fn watch(&self, connection: &Connection, only: bool) {
-        if let Ok(mut running) = self.running.lock() {
-            if only {
-                running.clear();
-            }
-            running.push(connection.interrupt_handle());
-        }
-    }
+    limits: Limits,
 }
 
 impl Location {
@@ -230,6 +181,7 @@ impl Location {
         wal::check(&self.path)?;
         let scratch =
             scratch::folder(&self.scratch).map_err(|error| cannot(format!("no temporary folder: {error}")))?;
+        self.interrupt.leaves(scratch.path());
         let access = match mode {
             AccessMode::ReadOnly => AccessMode::ReadOnly,
             _ => AccessMode::ReadWrite,
@@ -244,8 +196,9 @@ impl Location {
         let settings = settings.map_err(|error| cannot(error.to_string()))?;
         let connection = Connection::open_with_flags(&self.path, settings).map_err(|error| self.sort(&error))?;
         self.interrupt.watch(&connection, true);
-        let interrupt = self.interrupt.clone();
-        let warehouse = Warehouse { connection, path: self.path.clone(), scratch: Arc::new(scratch), interrupt };
+        let (interrupt, limits) = (self.interrupt.clone(), self.limits.clone());
+        let warehouse =
+            Warehouse { connection, path: self.path.clone(), scratch: Arc::new(scratch), interrupt, limits };
         warehouse.lock_down()?;
         Ok(warehouse)
     }
@@ -272,11 +225,24 @@ impl Warehouse {
     /// no other database, no extension, no network. A model comes from a branch, and a branch may come from anyone.
     fn lock_down(&self) -> Result<(), WarehouseError> {
         let folder = crate::domain::name::literal(&self.scratch.path().to_string_lossy());
+        self.limit()?;
         let settings = format!(
             "SET allowed_directories = [{folder}]; SET enable_external_access = false; \
              SET disabled_optimizers = '{UNSOUND_OPTIMIZERS}'; SET lock_configuration = true;"
         );
         self.run("closing the warehouse to the outside", &settings)
+    }
+
+    /// Sets what the engine may take of the machine.
+    fn limit(&self) -> Result<(), WarehouseError> {
+        let Limits { memory, temp, .. } = &self.limits;
+        for (setting, value) in [("memory_limit", memory), ("max_temp_directory_size", temp)] {
+            if let Some(value) = value {
+                let value = crate::domain::name::literal(value);
+                self.run("setting limits", &format!("SET {setting} = {value}"))?;
+            }
+        }
+        Ok(())
     }
 
     /// A second session on the same open warehouse: sees what the first has committed, and nothing else of it.
@@ -285,7 +251,7 @@ impl Warehouse {
         let connection = self.connection.try_clone().map_err(|error| failed(error::words(&error)))?;
         self.interrupt.watch(&connection, false);
         let (scratch, interrupt) = (self.scratch.clone(), self.interrupt.clone());
-        Ok(Self { connection, path: self.path.clone(), scratch, interrupt })
+        Ok(Self { connection, path: self.path.clone(), scratch, interrupt, limits: self.limits.clone() })
     }
 
     /// The version of vmesh's records; `None` if there are none, an error if they are of a newer vmesh.
@@ -306,6 +272,7 @@ impl Warehouse {
 
     /// Runs statements whose rows nobody wants.
     fn run(&self, doing: &str, sql: &str) -> Result<(), WarehouseError> {
+        self.go_on()?;
         self.connection.execute_batch(sql).map_err(|error| self.failed(doing, &error))
     }
 
@@ -319,6 +286,11 @@ impl Warehouse {
         self.one("asking for the database's name", "SELECT current_database()")
     }
 
+    /// Nothing new begins once an end was asked for.
+    fn go_on(&self) -> Result<(), WarehouseError> {
+        if self.interrupt.is_requested() { Err(WarehouseError::Interrupted) } else { Ok(()) }
+    }
+
     /// Every row of a query, mapped.
     fn all<T>(
         &self,
@@ -326,6 +298,7 @@ impl Warehouse {
         sql: &str,
         map: impl FnMut(&duckdb::Row<'_>) -> Result<T, duckdb::Error>,
     ) -> Result<Vec<T>, WarehouseError> {
+        self.go_on()?;
         let failed = |error: duckdb::Error| self.failed(doing, &error);
         let mut statement = self.connection.prepare(sql).map_err(failed)?;
         let rows = statement.query_map([], map).map_err(failed)?;

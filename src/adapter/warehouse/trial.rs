@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use duckdb::{Config, Connection};
 
-use super::{Interrupt, Rows, Warehouse, WarehouseError, scratch};
+use super::{Location, Rows, Warehouse, WarehouseError, scratch};
+use crate::domain::config::Limits;
 use crate::domain::name::TableName;
 use crate::domain::project::Around;
 use crate::domain::unit_test::{Comparison, Data, Expected, columns_of};
@@ -50,9 +51,15 @@ const SHOWN: usize = 10;
 const DOING: &str = "running a unit test";
 
 impl Trial {
-    /// Runs the test; no difference is a pass. What the engine says of a wrong query is an error.
-    pub fn run(&self) -> Result<Vec<Difference>, WarehouseError> {
-        let warehouse = self.given()?;
+    /// Runs the test; no difference is a pass. What the engine says of a wrong query is an error. `location` tells how
+    /// it is stopped, and its limits.
+    pub fn run(&self, location: &Location) -> Result<Vec<Difference>, WarehouseError> {
+        let warehouse = in_memory(location)?;
+        warehouse.within_limit(|| self.run_in(&warehouse))
+    }
+
+    fn run_in(&self, warehouse: &Warehouse) -> Result<Vec<Difference>, WarehouseError> {
+        self.given(warehouse)?;
         warehouse.each(&self.setup.before)?;
         let mut differences = Vec::new();
         for (number, check) in self.checks.iter().enumerate() {
@@ -64,24 +71,27 @@ impl Trial {
     }
 
     /// The rows that each check's query gives.
-    pub fn results(&self) -> Result<Vec<Rows>, WarehouseError> {
-        let warehouse = self.given()?;
-        self.checks.iter().map(|check| warehouse.rows(DOING, &check.select, None)).collect()
+    pub fn results(&self, location: &Location) -> Result<Vec<Rows>, WarehouseError> {
+        let warehouse = in_memory(location)?;
+        warehouse.within_limit(|| {
+            self.given(&warehouse)?;
+            self.checks.iter().map(|check| warehouse.rows(DOING, &check.select, None)).collect()
+        })
     }
 
-    /// A database with the given rows.
-    fn given(&self) -> Result<Warehouse, WarehouseError> {
-        let warehouse = in_memory()?;
+    /// Puts the given rows into a database.
+    fn given(&self, warehouse: &Warehouse) -> Result<(), WarehouseError> {
         for (table, select) in &self.tables {
             let schema = crate::domain::name::quote(&table.schema);
             warehouse.run(DOING, &format!("CREATE SCHEMA IF NOT EXISTS {schema}"))?;
             warehouse.run(DOING, &format!("CREATE TABLE {} AS\n{select}", table.quoted()))?;
         }
-        Ok(warehouse)
+        Ok(())
     }
 }
 
-fn in_memory() -> Result<Warehouse, WarehouseError> {
+/// A database in memory: one of several that run at the same time, which share what one may take.
+fn in_memory(location: &Location) -> Result<Warehouse, WarehouseError> {
     let path = PathBuf::from(":memory:");
     let cannot = |message: String| WarehouseError::CannotOpen { path: path.clone(), message };
     let scratch = tempfile::tempdir().map_err(|error| cannot(error.to_string()))?;
@@ -90,10 +100,20 @@ fn in_memory() -> Result<Warehouse, WarehouseError> {
         .and_then(|config| config.with("temp_directory", scratch::spill(&scratch)))
         .map_err(|error| cannot(error.to_string()))?;
     let connection = Connection::open_in_memory_with_flags(settings).map_err(|error| cannot(error.to_string()))?;
-    let warehouse =
-        Warehouse { connection, path: path.clone(), scratch: Arc::new(scratch), interrupt: Interrupt::default() };
+    location.interrupt.watch(&connection, false);
+    location.interrupt.leaves(scratch.path());
+    let (interrupt, limits) = (location.interrupt.clone(), share(&location.limits));
+    let warehouse = Warehouse { connection, path: path.clone(), scratch: Arc::new(scratch), interrupt, limits };
     warehouse.lock_down()?;
     Ok(warehouse)
+}
+
+/// The limits of one of as many databases as there are processors.
+fn share(limits: &Limits) -> Limits {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    // what the settings name is what one of them may have
+    let memory = limits.memory.clone().or_else(|| Some(format!("{}%", (80 / processors).max(5)).into()));
+    Limits { memory, ..limits.clone() }
 }
 
 impl Warehouse {

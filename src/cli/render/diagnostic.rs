@@ -5,28 +5,28 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
 use serde_json::json;
 
+use super::visible::plain;
 use crate::domain::diagnostic::{Diagnostic, Excerpt};
 
 /// One problem as text.
 pub(in crate::cli) fn render(diagnostic: &Diagnostic, warning: bool) -> String {
     let level = if warning { Level::WARNING } else { Level::ERROR };
-    let mut group =
-        level.primary_title(diagnostic.what.as_str()).elements(Vec::<annotate_snippets::Message<'_>>::new());
+    let mut group = level.primary_title(plain(&diagnostic.what)).elements(Vec::<annotate_snippets::Message<'_>>::new());
     if let Some(at) = &diagnostic.at {
         let span = clamp(&at.text, at.span.clone());
         let annotation = AnnotationKind::Primary.span(span);
-        let annotation = if at.label.is_empty() { annotation } else { annotation.label(at.label.as_str()) };
-        group = group.element(Snippet::source(&*at.text).path(at.path.as_str()).annotation(annotation));
+        let annotation = if at.label.is_empty() { annotation } else { annotation.label(plain(&at.label)) };
+        group = group.element(Snippet::source(&*at.text).path(plain(&at.path)).annotation(annotation));
     }
     for note in &diagnostic.notes {
         let (level, note) = match note.strip_prefix("DuckDB: ").or_else(|| note.strip_prefix("Git: ")) {
-            Some(_) => (Level::NOTE.with_name("cause"), note.as_str()),
-            None => (Level::NOTE, note.as_str()),
+            Some(_) => (Level::NOTE.with_name("cause"), plain(note)),
+            None => (Level::NOTE, plain(note)),
         };
         group = group.element(level.message(note));
     }
     if let Some(help) = &diagnostic.help {
-        group = group.element(Level::HELP.message(help.as_str()));
+        group = group.element(Level::HELP.message(plain(help)));
     }
     Renderer::styled().decor_style(DecorStyle::Ascii).render(&[group])
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::diagnostic;
+use super::visible::visible;
 use crate::adapter::warehouse::Holder;
 use crate::domain::name::ModelName;
 use crate::workflow::event::{Event, Report};
@@ -39,11 +40,11 @@ impl Teller {
 impl Report for Teller {
     fn report(&self, event: &Event) {
         match event {
-            Event::Waiting { holder } => anstream::eprintln!("{}", waiting(holder.as_ref())),
-            Event::PlanningAgain => anstream::eprintln!("the environment moved in the meantime: planning again"),
+            Event::Waiting { holder } => tell!("{}", waiting(holder.as_ref())),
+            Event::PlanningAgain => tell!("the environment moved in the meantime: planning again"),
             Event::Moment(moment) => stop_for_tests(moment),
-            Event::Warning { model, audit, count } => anstream::eprintln!("{}", warning(model.as_ref(), audit, *count)),
-            Event::Problem(problem) => anstream::eprintln!("{}", diagnostic::render(problem, true)),
+            Event::Warning { model, audit, count } => tell!("{}", warning(model.as_ref(), audit, *count)),
+            Event::Problem(problem) => tell!("{}", diagnostic::render(problem, true)),
             Event::Building { .. } | Event::Built { .. } if self.quiet => {}
             Event::Building { model, index, total } if std::io::stderr().is_terminal() => {
                 let mut bar = self.bar.borrow_mut();
@@ -57,14 +58,14 @@ impl Report for Teller {
                     bar
                 });
                 bar.set_position(*index as u64);
-                bar.set_message(model.to_string());
+                bar.set_message(visible(&model.to_string()).into_owned());
             }
             Event::Building { .. } => {}
             Event::Built { model, took } => {
                 let line = format!("built {model} in {:.2} s", took.as_secs_f64());
                 match self.bar.borrow().as_ref() {
-                    Some(bar) => bar.println(line),
-                    None => anstream::eprintln!("{line}"),
+                    Some(bar) => bar.println(visible(&line)),
+                    None => tell!("{line}"),
                 }
             }
         }

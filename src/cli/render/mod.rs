@@ -11,6 +11,7 @@ pub(super) mod plan;
 pub(super) mod rows_diff;
 pub(super) mod settled;
 pub(super) mod table;
+pub(super) mod visible;
 
 use anstyle::{AnsiColor, Style};
 
@@ -29,7 +30,8 @@ pub(super) const CYAN: Style = AnsiColor::Cyan.on_default();
 
 /// Text in a style.
 pub(super) fn paint(style: Style, text: impl std::fmt::Display) -> String {
-    format!("{style}{text}{style:#}")
+    let text = text.to_string();
+    format!("{style}{}{style:#}", visible::plain(&text))
 }
 
 /// `1 model`, `2 models`.

@@ -3,7 +3,7 @@
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 
-use super::{DIM, count, paint};
+use super::{DIM, count, paint, visible};
 use crate::adapter::warehouse::Rows;
 
 /// A query's rows, with the types that decide the alignment.
@@ -11,7 +11,7 @@ pub(in crate::cli) fn rows(rows: &Rows) -> String {
     let mut table = plain(rows.columns.iter().map(|(name, _)| name.as_str()));
     for row in &rows.rows {
         table.add_row(row.iter().map(|value| match value {
-            Some(value) => Cell::new(value),
+            Some(value) => Cell::new(visible::plain(value)),
             None => Cell::new("NULL"),
         }));
     }
@@ -31,14 +31,14 @@ pub(in crate::cli) fn rows(rows: &Rows) -> String {
 /// A list with a heading for each column.
 pub(in crate::cli) fn list<'h>(headings: impl IntoIterator<Item = &'h str>, lines: Vec<Vec<String>>) -> String {
     let mut table = plain(headings);
-    table.add_rows(lines);
+    table.add_rows(lines.iter().map(|line| line.iter().map(|text| visible::visible(text))));
     format!("{table}\n")
 }
 
 fn plain<'h>(headings: impl IntoIterator<Item = &'h str>) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(headings.into_iter().map(Cell::new));
+    table.set_header(headings.into_iter().map(|heading| Cell::new(visible::plain(heading))));
     table
 }
 

@@ -1,16 +1,15 @@
 //! `config.yaml` of a SQLMesh project: what it says, as vmesh's own settings. What has no meaning here and changes nothing
 //! is passed over, what would change something is noted or refused.
 
-use globset::{GlobBuilder, GlobSetBuilder};
-
 use super::super::diagnostic::nearest;
 use super::super::macros::Variables;
 use super::super::model::{Defaults, Problem};
 use super::super::name::{BranchName, SchemaPattern};
+use super::super::pattern;
 use super::super::sql::Span;
 use super::super::yaml::{self, Kind, Node, Value, scalar};
 use super::blanks::Blanks;
-use super::{Config, Hooks, Statement, seconds, values};
+use super::{Config, Hooks, Limits, Statement, seconds, values};
 
 /// Keys that are read.
 const READ: [&str; 19] = [
@@ -143,6 +142,7 @@ impl Reader<'_> {
             hooks: Hooks::default(),
             variables,
             linter: self.linter(root)?,
+            limits: Limits::default(),
             defaults: self.defaults(&defaults)?,
             ignored: self.ignored(root)?,
             pinned: self.strings(root, "pinned_environments")?,
@@ -321,15 +321,13 @@ impl Reader<'_> {
     }
 
     fn ignored(&self, root: &Node) -> Found<globset::GlobSet> {
-        let mut ignored = GlobSetBuilder::new();
+        let mut ignored = Vec::new();
         for (pattern, span) in self.list(root, "ignore_patterns")? {
-            let wrong = |error: globset::Error| problem(error.kind().to_string(), span.clone());
+            pattern::paths([pattern.as_str()]).map_err(|error| problem(error, span))?;
             // as in SQLMesh, a pattern may begin at any folder
-            for pattern in [pattern.clone(), format!("**/{pattern}")] {
-                ignored.add(GlobBuilder::new(&pattern).literal_separator(true).build().map_err(wrong)?);
-            }
+            ignored.extend([format!("**/{pattern}"), pattern]);
         }
-        ignored.build().map_err(|error| problem(error.to_string(), 0..0))
+        pattern::paths(ignored.iter().map(String::as_str)).map_err(|error| problem(error, 0..0))
     }
 
     /// The branch that drives prod, as far as the file says.

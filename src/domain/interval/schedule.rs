@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 
+use super::super::limits::LOADS;
 use super::Interval;
 use super::cron::Cron;
 use super::moment::Moment;
@@ -47,13 +48,13 @@ pub fn missing(filled: &Intervals, span: Interval, unit: Unit, lookback: u32) ->
 }
 
 /// The pieces to load one after the other: each is at most `size` units, and none reaches over a gap. Without a size,
-/// one piece for each run of units.
+/// one piece for each run of units. Of more than [`LOADS`] pieces only one is given that is too many.
 pub fn batches(missing: &Intervals, unit: Unit, size: Option<NonZeroU32>) -> Vec<Interval> {
     let Some(size) = size else { return missing.iter().collect() };
     let mut batches = Vec::new();
     for run in missing.iter() {
         let mut rest = Some(run);
-        while let Some(Interval { start, end }) = rest {
+        while let Some(Interval { start, end }) = rest.filter(|_| batches.len() <= LOADS) {
             let cut = unit.step(unit.floor(start), size.get().into()).min(end);
             batches.push(Interval { start, end: cut });
             rest = Interval::new(cut, end);

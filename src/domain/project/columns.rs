@@ -260,12 +260,18 @@ pub(super) fn declared(
     Ok(Some(with_added(declared, Some(&draft.kind))))
 }
 
+/// So many unknown columns are enough to tell.
+const TOLD: usize = 100;
+
 /// Columns that queries use and that no table they read has.
 pub(super) fn unknown(sources: &Sources<'_>, models: &BTreeMap<ModelName, Model>) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     for model in models.values() {
         let uses = model.file.query.iter().flat_map(|query| &query.uses);
         for used in uses {
+            if problems.len() >= TOLD {
+                return problems;
+            }
             let Some(known) = missing(used, model, models) else { continue };
             let excerpt = excerpt(sources, &model.path, &model.file, &used.span, "");
             let names: Vec<String> = known.iter().map(|(name, _)| format!("`{name}`")).collect();

@@ -1,6 +1,8 @@
 //! Names for columns that are cast and have no alias: DuckDB calls `id::INT` `CAST(id AS INTEGER)`, SQLMesh and its users
 //! call it `id`.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Lexeme, Token};
@@ -15,7 +17,8 @@ pub struct Label {
 }
 
 /// Words that end the list of a SELECT.
-const ENDS: [&str; 17] = [
+const ENDS: [&str; 18] = [
+    "select",
     "from",
     "where",
     "group",
@@ -71,11 +74,11 @@ fn list(lexemes: &[Lexeme], labels: &mut Vec<Label>) {
         return;
     }
     let found = items.iter().map(|item| cast(item).or_else(|| last_word(item)));
-    let names: Vec<String> = found.flatten().map(str::to_ascii_lowercase).collect();
+    let mut names: HashMap<String, usize> = HashMap::new();
+    found.flatten().for_each(|name| *names.entry(name.to_ascii_lowercase()).or_default() += 1);
     for item in &items {
         let (Some(name), Some(last)) = (cast(item), item.last()) else { continue };
-        let same = names.iter().filter(|other| other.eq_ignore_ascii_case(name)).count();
-        if same == 1 {
+        if names.get(&name.to_ascii_lowercase()) == Some(&1) {
             labels.push(Label { at: last.span.end, name: name.to_owned() });
         }
     }

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::{Span, SqlError};
+use super::{Span, SqlError, bounds};
 
 /// What a [`Lexeme`] is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,14 +67,16 @@ const OPERATORS: &[&str] = &[
 /// Openings and closings of Jinja blocks.
 const JINJA: &[(&str, &str)] = &[("{{", "}}"), ("{%", "%}"), ("{#", "#}")];
 
-/// The lexemes of a text. The only errors are a string, a quoted name or a comment that never ends; they point at its
-/// start.
+/// The lexemes of a text. The only errors are a string, a quoted name or a comment that never ends, which point at its
+/// start, and a text that is too long or too deep to be read: whoever has lexemes may recurse into them.
 pub fn lex(text: &str) -> Result<Vec<Lexeme>, SqlError> {
+    bounds::length(text)?;
     let mut lexer = Lexer { text, at: 0 };
     let mut lexemes = Vec::new();
     while let Some(lexeme) = lexer.next()? {
         lexemes.push(lexeme);
     }
+    bounds::check(&lexemes)?;
     Ok(lexemes)
 }
 

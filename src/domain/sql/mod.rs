@@ -20,6 +20,7 @@
 //! In the token form, only comments, layout and letter case of reserved words don't count. The hash errs on one side:
 //! two texts of one meaning may differ (a build too many), two texts of one hash mean the same.
 
+mod bounds;
 mod canonical;
 mod columns;
 pub mod constant;

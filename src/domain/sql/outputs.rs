@@ -4,7 +4,9 @@
 //! generated names are not guessed: one expression without an alias, and nothing is known. Nor is the name that it gives
 //! to the second of two columns of one name, once they come out of a subquery.
 
+use std::cell::Cell;
 use std::collections::HashSet;
+use std::rc::Rc;
 
 use sqlparser::ast::{
     self, ExcludeSelectItem, Expr, JoinConstraint, JoinOperator, ObjectName, Select, SelectFlavor, SelectItem,
@@ -12,6 +14,7 @@ use sqlparser::ast::{
     WildcardAdditionalOptions,
 };
 
+use super::super::limits::WORKED_OUT;
 use super::parse::Parsed;
 use super::reads::Sources;
 use super::{Output, names, relation};
@@ -21,7 +24,7 @@ pub(super) const EXPANDING: &[&str] = &["columns", "unnest", "unlist"];
 
 /// The output columns of a query; `None` when they can't be proven.
 pub(super) fn find(parsed: &Parsed, sources: &Sources) -> Option<Vec<Output>> {
-    let finder = Finder { parsed, sources };
+    let finder = Finder::new(parsed, sources);
     finder.query(&parsed.query, &[]).filter(|columns| !repeat(columns))
 }
 
@@ -29,7 +32,7 @@ pub(super) fn find(parsed: &Parsed, sources: &Sources) -> Option<Vec<Output>> {
 pub(super) type Columns = Option<Vec<Output>>;
 
 /// CTEs in scope, the innermost last.
-pub(super) type Ctes = [(String, Columns)];
+pub(super) type Ctes = [Rc<(String, Columns)>];
 
 /// A relation of a FROM clause.
 pub(super) struct Relation {
@@ -67,9 +70,21 @@ impl Relation {
 pub(super) struct Finder<'a> {
     pub(super) parsed: &'a Parsed,
     pub(super) sources: &'a Sources,
+    /// How many columns were worked out: stars over stars double them.
+    worked_out: Cell<usize>,
 }
 
-impl Finder<'_> {
+impl<'a> Finder<'a> {
+    pub(super) fn new(parsed: &'a Parsed, sources: &'a Sources) -> Self {
+        Self { parsed, sources, worked_out: Cell::new(0) }
+    }
+
+    /// The columns, unless there were too many by now.
+    fn counted(&self, columns: Vec<Output>) -> Columns {
+        self.worked_out.set(self.worked_out.get() + columns.len());
+        (self.worked_out.get() <= WORKED_OUT).then_some(columns)
+    }
+
     /// The name of a column without an alias.
     fn name(&self, expr: &Expr) -> Option<String> {
         let labelled = || cast_name(expr).filter(|name| self.parsed.labels.contains(&name.to_ascii_lowercase()));
@@ -90,18 +105,18 @@ impl Finder<'_> {
         query: &ast::Query,
         outer: &Ctes,
         each: &mut dyn FnMut(&ast::Query, &Ctes),
-    ) -> Vec<(String, Columns)> {
+    ) -> Vec<Rc<(String, Columns)>> {
         let mut ctes = outer.to_vec();
         let Some(with) = &query.with else { return ctes };
         for cte in &with.cte_tables {
             let name = cte.alias.name.value.to_ascii_lowercase();
             let mut inside = ctes.clone();
             if with.recursive {
-                inside.push((name.clone(), None));
+                inside.push(Rc::new((name.clone(), None)));
             }
             each(&cte.query, &inside);
             let columns = self.query(&cte.query, &inside);
-            ctes.push((name, rename(columns, &cte.alias)));
+            ctes.push(Rc::new((name, rename(columns, &cte.alias))));
         }
         ctes
     }
@@ -130,18 +145,22 @@ impl Finder<'_> {
                 SelectItem::ExprWithAlias { expr, .. } if names::calls(expr, EXPANDING) => return None,
                 SelectItem::ExprWithAlias { alias, .. } => columns.push(Output::Column(alias.value.clone())),
                 SelectItem::ExprWithAliases { .. } => return None,
-                SelectItem::Wildcard(options) => columns.extend(from.all(Some(options))?),
-                SelectItem::QualifiedWildcard(kind, options) => columns.extend(from.all_of(kind, options)?),
+                SelectItem::Wildcard(options) => columns.extend(self.counted(from.all(Some(options))?)?),
+                SelectItem::QualifiedWildcard(kind, options) => {
+                    columns.extend(self.counted(from.all_of(kind, options)?)?);
+                }
             }
         }
-        Some(columns)
+        self.counted(columns)
     }
 
     fn relation(&self, factor: &TableFactor, ctes: &Ctes) -> Relation {
         let columns = match factor {
             TableFactor::Table { name, args: None, .. } => match self.sources.read_of(factor, &self.parsed.places) {
                 Some(read) => Some(vec![Output::All { read, except: Vec::new() }]),
-                None => find_cte(name, ctes).filter(|columns| !repeat(columns)),
+                None => {
+                    find_cte(name, ctes).and_then(|columns| self.counted(columns)).filter(|columns| !repeat(columns))
+                }
             },
             TableFactor::Derived { subquery, .. } => self.query(subquery, ctes).filter(|columns| !repeat(columns)),
             _ => None,
@@ -250,7 +269,7 @@ impl From {
 fn find_cte(name: &ObjectName, ctes: &Ctes) -> Columns {
     let parts = relation::parts(name);
     let [name] = parts.as_slice() else { return None };
-    let found = ctes.iter().rev().find(|(cte, _)| cte.eq_ignore_ascii_case(name))?;
+    let found = ctes.iter().rev().find(|cte| cte.0.eq_ignore_ascii_case(name))?;
     found.1.clone()
 }
 

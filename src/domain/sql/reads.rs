@@ -9,7 +9,7 @@ use sqlparser::ast::{
 
 use super::parse::{Parsed, Places};
 use super::relation::{self, address};
-use super::{FunctionKind, FunctionRead, Lexeme, Read, Span, Token};
+use super::{FunctionKind, FunctionRead, Lexeme, Read, Token};
 
 /// Functions that run or read what their arguments name.
 const DYNAMIC: &[&str] = &["query", "query_table", "json_execute_serialized_sql"];
@@ -68,14 +68,15 @@ pub(super) fn find(parsed: &Parsed, lexemes: &[Lexeme]) -> Option<Sources> {
 /// Which reads have a last part that names another relation of the query too. `aliases` are the names of all relations
 /// but tables without alias. Once `raw.orders` and `staging.orders` are replaced, nothing else may tell them apart.
 pub(super) fn rivals(reads: &[Read], aliases: &[String]) -> Vec<bool> {
-    let same = |a: &String, b: &String| a.eq_ignore_ascii_case(b);
+    let lower = |parts: &[String]| parts.iter().map(|part| part.to_ascii_lowercase()).collect::<Vec<_>>();
+    let aliases: HashSet<String> = aliases.iter().map(|alias| alias.to_ascii_lowercase()).collect();
+    let mut named: HashMap<String, HashSet<Vec<String>>> = HashMap::new();
+    for read in reads.iter().filter(|read| !read.aliased) {
+        named.entry(read.alias.to_ascii_lowercase()).or_default().insert(lower(&read.parts));
+    }
     let rival = |read: &Read| {
-        let other = |other: &Read| {
-            let equal =
-                other.parts.len() == read.parts.len() && other.parts.iter().zip(&read.parts).all(|(a, b)| same(a, b));
-            !other.aliased && !equal && same(&other.alias, &read.alias)
-        };
-        !read.aliased && (aliases.iter().any(|alias| same(alias, &read.alias)) || reads.iter().any(other))
+        let alias = read.alias.to_ascii_lowercase();
+        !read.aliased && (aliases.contains(&alias) || named.get(&alias).is_some_and(|tables| tables.len() > 1))
     };
     reads.iter().map(rival).collect()
 }
@@ -108,6 +109,8 @@ struct Search<'a> {
     edges: Vec<(Option<usize>, usize)>,
     /// The queries of all CTEs.
     all: Vec<usize>,
+    /// Behind which lexeme each file's next reading stands.
+    files: HashMap<String, usize>,
 }
 
 /// A CTE in scope.
@@ -135,6 +138,7 @@ impl<'a> Search<'a> {
             within: Vec::new(),
             edges: Vec::new(),
             all: Vec::new(),
+            files: HashMap::new(),
         }
     }
 
@@ -197,11 +201,12 @@ impl<'a> Search<'a> {
 
     /// sqlparser keeps no place of a file's name: it is the next string of that text.
     fn file(&mut self, path: &str) {
-        let taken = |span: &Span| self.functions.iter().any(|function| function.span == *span);
-        let is_path = |lexeme: &&Lexeme| matches!(&lexeme.token, Token::String(text) if text == path);
-        let place = self.lexemes.iter().filter(is_path).map(|lexeme| lexeme.span.clone()).find(|span| !taken(span));
-        match place {
-            Some(span) => {
+        let taken = self.files.entry(path.to_owned()).or_default();
+        let is_path = |lexeme: &Lexeme| matches!(&lexeme.token, Token::String(text) if text == path);
+        let found = self.lexemes.get(*taken..).into_iter().flatten().position(is_path);
+        match found.and_then(|found| self.lexemes.get(*taken + found).map(|lexeme| (found, lexeme.span.clone()))) {
+            Some((found, span)) => {
+                *taken += found + 1;
                 let kind = FunctionKind::File(path.to_owned());
                 self.functions.push(FunctionRead { name: path.to_owned(), span, kind });
             }

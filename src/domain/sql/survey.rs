@@ -10,6 +10,7 @@ use sqlparser::ast::{
     self, Expr, Ident, Select, SelectFlavor, SelectItem, SetExpr, Spanned, TableFactor, TableWithJoins,
 };
 
+use super::super::limits::IN_SIGHT;
 use super::outputs::{self, Ctes, EXPANDING, Finder, From, implied_name};
 use super::parse::{self, Parsed};
 use super::qualifiers::is_named;
@@ -92,7 +93,7 @@ impl Query {
 fn survey(text: &str, lexemes: &[Lexeme]) -> Option<Survey> {
     let parsed = parse::parse(text, lexemes).ok()?;
     let sources = reads::find(&parsed, lexemes)?;
-    let finder = Finder { parsed: &parsed, sources: &sources };
+    let finder = Finder::new(&parsed, &sources);
     let mut walk = Walk { finder: &finder, parsed: &parsed, sources: &sources, lexemes, survey: Survey::default() };
     walk.query(&parsed.query, &[], Place { outermost: true, alone: true });
     Some(walk.survey)
@@ -265,7 +266,7 @@ impl Look<'_, '_> {
         if means_else || keywords::is_bare_function(&column.value) {
             return None;
         }
-        let told = !self.from.murky && !self.merged.contains(&name);
+        let told = !self.from.murky && !self.merged.contains(&name) && visible.len() <= IN_SIGHT;
         Some(NameUse {
             column: column.value.clone(),
             qualifier: None,

@@ -5,6 +5,7 @@
 
 use sqlparser::ast::{Expr, Ident, JoinConstraint, JoinOperator, Select, SelectItem};
 
+use super::super::limits::IN_SIGHT;
 use super::parse::Places;
 use super::qualifiers::is_named;
 use super::scopes::Scopes;
@@ -32,9 +33,9 @@ pub(super) fn of_select(select: &Select, scopes: &Scopes<'_>, places: &Places) -
 /// All tables in scope; `None` if anything else is.
 fn plain_reads(scopes: &Scopes<'_>) -> Option<Vec<usize>> {
     let reads = scopes.visible().map(|relation| relation.read.filter(|_| relation.plain));
-    let mut reads = reads.collect::<Option<Vec<usize>>>()?;
+    let mut reads = reads.take(IN_SIGHT + 1).collect::<Option<Vec<usize>>>()?;
     reads.sort_unstable();
-    Some(reads)
+    (reads.len() <= IN_SIGHT).then_some(reads)
 }
 
 fn unqualified(column: &Ident, scope: &[usize], scopes: &Scopes<'_>, places: &Places) -> Option<ColumnUse> {

@@ -1,6 +1,7 @@
 //! Rows as CSV: the settings of pandas that matter for a test, and types guessed by column.
 
 use super::super::csv::{Dialect, NULLS, Records};
+use super::super::limits::{CELLS, COLUMNS};
 use super::super::model::Problem;
 use super::super::yaml::scalar;
 use super::super::yaml::{Kind, Node};
@@ -71,10 +72,16 @@ pub(super) fn settings(node: &Node) -> Result<CsvSettings, Vec<Problem>> {
 pub fn csv_rows(text: &str, settings: &CsvSettings) -> Result<Vec<Row>, String> {
     let mut records = Records::new(text, settings.dialect.clone());
     let header = records.next_record()?.ok_or("the CSV has no header line")?;
+    if header.len() > COLUMNS {
+        return Err(format!("the CSV has {} columns: {COLUMNS} are the most", header.len()));
+    }
     let mut columns: Vec<Vec<Option<String>>> = vec![Vec::new(); header.len()];
     let mut count = 0;
     while let Some(record) = records.next_record()? {
         count += 1;
+        if count * header.len() > CELLS {
+            return Err(format!("the CSV has more than {CELLS} cells"));
+        }
         if record.len() > header.len() {
             return Err(format!("row {count} of the CSV has {} cells; the header has {}", record.len(), header.len()));
         }

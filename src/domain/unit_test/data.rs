@@ -1,5 +1,8 @@
 //! Where the rows of an input or an output come from.
 
+use std::collections::HashSet;
+
+use super::super::limits::COLUMNS;
 use super::super::model::Problem;
 use super::super::yaml::{self, Kind, Node};
 use super::outline::{Fields, collect, entries, fields, text};
@@ -102,11 +105,17 @@ fn list(node: &Node) -> Result<Vec<Row>, Vec<Problem>> {
 }
 
 fn rows(items: &[Node]) -> Result<Vec<Row>, Vec<Problem>> {
+    let mut columns = HashSet::new();
     collect(items.iter().map(|item| {
         let mut row: Row = Vec::new();
+        let mut seen = HashSet::new();
         for (key, value) in entries(item, "a row", "a map of columns and values")? {
             let column = text(key, "a column's name").map_err(|problem| vec![problem])?;
-            if row.iter().any(|(other, _)| other.eq_ignore_ascii_case(&column)) {
+            columns.insert(column.to_ascii_lowercase());
+            if columns.len() > COLUMNS {
+                return Err(vec![problem(format!("more than {COLUMNS} columns"), key.span.clone())]);
+            }
+            if !seen.insert(column.to_ascii_lowercase()) {
                 return Err(vec![problem(format!("`{column}` is given twice"), key.span.clone())]);
             }
             row.push((column, value.value()));

@@ -1,6 +1,7 @@
 //! The SQL that yields given rows.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use super::super::name::{literal, quote};
 use super::{Row, Value};
@@ -28,13 +29,9 @@ pub fn fixture(rows: &[Row], types: &[(String, String)]) -> Option<String> {
 
 /// The columns that rows name, in the order of their first appearance.
 pub fn columns_of(rows: &[Row]) -> Vec<String> {
-    let mut columns: Vec<String> = Vec::new();
-    for (name, _) in rows.iter().flatten() {
-        if !columns.iter().any(|other| other.eq_ignore_ascii_case(name)) {
-            columns.push(name.clone());
-        }
-    }
-    columns
+    let mut seen = HashSet::new();
+    let names = rows.iter().flatten().map(|(name, _)| name);
+    names.filter(|name| seen.insert(name.to_ascii_lowercase())).cloned().collect()
 }
 
 /// The values of one column.

@@ -1,0 +1,64 @@
+//! Patterns for paths and branches, from whoever wrote them: what can't be matched is an error and no panic.
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+
+use super::limits::{PATTERN, PATTERN_NESTING};
+
+/// A pattern in which `*` and `?` pass over slashes: of branches and names.
+pub fn compile(pattern: &str) -> Result<GlobSet, String> {
+    all([pattern], false)
+}
+
+/// Patterns of which one has to match, as paths: `*` stays in its folder.
+pub fn paths<'p>(patterns: impl IntoIterator<Item = &'p str>) -> Result<GlobSet, String> {
+    all(patterns, true)
+}
+
+fn all<'p>(patterns: impl IntoIterator<Item = &'p str>, by_folder: bool) -> Result<GlobSet, String> {
+    let mut set = GlobSetBuilder::new();
+    for pattern in patterns {
+        check(pattern)?;
+        let glob = GlobBuilder::new(pattern).literal_separator(by_folder).build();
+        set.add(glob.map_err(|error| error.kind().to_string())?);
+    }
+    // a glob that is compiled alone panics where its regular expression gets too large; a set says so
+    set.build().map_err(|error| error.kind().to_string())
+}
+
+/// Refuses what would take the compiler of regular expressions beyond its depth.
+fn check(pattern: &str) -> Result<(), String> {
+    if pattern.chars().count() > PATTERN {
+        return Err(format!("a pattern has at most {PATTERN} characters"));
+    }
+    let mut open = 0_usize;
+    for c in pattern.chars() {
+        match c {
+            '{' => open += 1,
+            '}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        if open > PATTERN_NESTING {
+            return Err(format!("at most {PATTERN_NESTING} braces of a pattern stand in each other"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_or_say_why_they_cant() {
+        assert!(compile("release/*").unwrap().is_match("release/1/2"));
+        assert!(!paths(["data/*.csv"]).unwrap().is_match("data/a/b.csv"));
+        let deep = "{".repeat(250) + "a" + &"}".repeat(250);
+        let wide = "{a*,b*}".repeat(140);
+        for hostile in [&deep, &wide, &"*".repeat(100_000), &"{".repeat(100_000)] {
+            let _ = compile(hostile).map(|found| found.is_match("a"));
+        }
+        assert_eq!(compile(&deep).unwrap_err(), "at most 10 braces of a pattern stand in each other");
+        assert!(compile("[a").is_err());
+    }
+}
