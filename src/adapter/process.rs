@@ -1,7 +1,20 @@
-//! Other processes: whether one still runs.
+//! Processes and threads: whether another process still runs, and stacks that are large enough.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
+
+/// The stack of threads that call the engine, which goes through the query of each WITH clause and of each view below the
+/// last one by recursion. What is not used of it costs nothing.
+pub const STACK: usize = 128 << 20;
+
+/// Does a piece of work in a thread whose stack is large enough, if there can be one.
+pub fn with_stack<T: Send>(work: fn() -> T) -> T {
+    let done = std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
+        thread.ok().map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    done.unwrap_or_else(work)
+}
 
 /// Whether the process still runs; `false` where nobody can tell.
 pub fn is_running(pid: u32) -> bool {

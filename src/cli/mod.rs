@@ -27,6 +27,7 @@ use clap::{CommandFactory, Parser};
 use self::args::{Cli, Command};
 use self::render::event::Teller;
 use self::render::visible::visible;
+use crate::adapter::process;
 use crate::adapter::warehouse::Interrupt;
 use crate::workflow::error::Error;
 use crate::workflow::event::Report;
@@ -59,6 +60,10 @@ enum Format {
 
 /// Runs the command line.
 pub fn main() -> ExitCode {
+    process::with_stack(here_and_now)
+}
+
+fn here_and_now() -> ExitCode {
     let cli = Cli::parse();
     let interrupt = Interrupt::default();
     ending::at_ctrl_c(&interrupt);

@@ -5,6 +5,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::session::now_micros;
+use crate::adapter::process;
 use crate::adapter::warehouse::{Build, Warehouse, WarehouseError};
 use crate::domain::environment::Snapshot;
 
@@ -36,7 +37,7 @@ impl Crew {
         for _ in 0..processors.min(MOST).min(total) {
             let session = warehouse.another_session()?;
             let (jobs, tell) = (jobs.clone(), tell.clone());
-            builders.push(std::thread::spawn(move || {
+            let builder = std::thread::Builder::new().stack_size(process::STACK).spawn(move || {
                 // the lock is held while waiting for a job only, not during the build
                 let next = || jobs.lock().ok().and_then(|jobs| jobs.recv().ok());
                 while let Some(build) = next() {
@@ -49,7 +50,8 @@ impl Crew {
                         break;
                     }
                 }
-            }));
+            });
+            builders.push(builder.map_err(no_thread)?);
         }
         Ok(Self { work: Some(work), done, builders, busy: 0, alone: false, next: None })
     }
@@ -93,6 +95,10 @@ impl Crew {
         }
         Some(done)
     }
+}
+
+fn no_thread(error: std::io::Error) -> WarehouseError {
+    WarehouseError::Engine { doing: "starting a thread".to_owned(), message: error.to_string() }
 }
 
 fn panicked(build: &Build) -> WarehouseError {

@@ -7,6 +7,7 @@ use super::error::Error;
 use super::refusal::in_query;
 use super::session::Session;
 use super::tree::{TESTS, Tree};
+use crate::adapter::process;
 use crate::adapter::warehouse::{Difference, Location, Trial, WarehouseError};
 use crate::domain::diagnostic::{Diagnostic, Excerpt};
 use crate::domain::engine_message;
@@ -179,7 +180,8 @@ fn run_all(prepared: &[Prepared], location: &Location) -> Result<Vec<Tested>, Er
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..processors.min(prepared.len()) {
-            scope.spawn(|| {
+            // a thread that can't be had is one less
+            let _ = std::thread::Builder::new().stack_size(process::STACK).spawn_scoped(scope, || {
                 while let Some((at, one)) =
                     Some(next.fetch_add(1, Ordering::SeqCst)).and_then(|at| Some((at, prepared.get(at)?)))
                 {
@@ -195,6 +197,10 @@ fn run_all(prepared: &[Prepared], location: &Location) -> Result<Vec<Tested>, Er
         return Err(WarehouseError::Interrupted.into());
     }
     let mut done = done.into_inner().unwrap_or_default();
+    if done.len() < prepared.len() {
+        let message = "not all tests could be run".to_owned();
+        return Err(WarehouseError::Engine { doing: "starting a thread".to_owned(), message }.into());
+    }
     done.sort_by_key(|(at, _)| *at);
     Ok(done.into_iter().map(|(_, tested)| tested).collect())
 }

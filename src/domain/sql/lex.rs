@@ -71,7 +71,7 @@ const JINJA: &[(&str, &str)] = &[("{{", "}}"), ("{%", "%}"), ("{#", "#}")];
 /// start, and a text that is too long or too deep to be read: whoever has lexemes may recurse into them.
 pub fn lex(text: &str) -> Result<Vec<Lexeme>, SqlError> {
     bounds::length(text)?;
-    let mut lexer = Lexer { text, at: 0 };
+    let mut lexer = Lexer { text, at: 0, lacking: Vec::new() };
     let mut lexemes = Vec::new();
     while let Some(lexeme) = lexer.next()? {
         lexemes.push(lexeme);
@@ -119,6 +119,8 @@ pub(super) fn continues_word(c: char) -> bool {
 struct Lexer<'t> {
     text: &'t str,
     at: usize,
+    /// Closings of Jinja blocks that the rest of the text doesn't have: it is searched for each only once.
+    lacking: Vec<&'static str>,
 }
 
 impl<'t> Lexer<'t> {
@@ -279,8 +281,11 @@ impl<'t> Lexer<'t> {
     fn jinja(&mut self, start: usize) -> Token {
         self.at += 2;
         let opening = self.slice(start, self.at);
-        if let Some((_, closing)) = JINJA.iter().find(|(open, _)| *open == opening) {
-            self.skip_past(closing);
+        let closing = JINJA.iter().find(|(open, _)| *open == opening).map(|(_, closing)| *closing);
+        if let Some(closing) = closing.filter(|closing| !self.lacking.contains(closing))
+            && !self.skip_past(closing)
+        {
+            self.lacking.push(closing);
         }
         Token::Symbol(self.slice(start, self.at).to_owned())
     }

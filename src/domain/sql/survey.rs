@@ -179,7 +179,8 @@ impl Walk<'_> {
     /// The span up to where its brackets are closed: sqlparser leaves out the last ones, or what `f(*)` has in them.
     fn closed(&self, span: Span) -> Span {
         let (mut depth, mut end) = (0_i32, span.end);
-        for lexeme in self.lexemes.iter().skip_while(|lexeme| lexeme.span.start < span.start) {
+        let first = self.lexemes.partition_point(|lexeme| lexeme.span.start < span.start);
+        for lexeme in self.lexemes.iter().skip(first) {
             let opens = lexeme.is_symbol("(") && lexeme.span.start == end;
             if lexeme.span.start >= span.end && depth <= 0 && !opens {
                 break;
