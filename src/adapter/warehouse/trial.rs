@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use duckdb::{Config, Connection};
 
-use super::{Interrupt, Rows, Warehouse, WarehouseError, scratch};
+use super::{Door, Interrupt, Rows, Warehouse, WarehouseError, scratch};
 use crate::domain::name::TableName;
 use crate::domain::project::Around;
 use crate::domain::unit_test::{Comparison, Data, Expected, columns_of};
@@ -90,8 +90,8 @@ fn in_memory() -> Result<Warehouse, WarehouseError> {
         .and_then(|config| config.with("temp_directory", scratch::spill(&scratch)))
         .map_err(|error| cannot(error.to_string()))?;
     let connection = Connection::open_in_memory_with_flags(settings).map_err(|error| cannot(error.to_string()))?;
-    let warehouse =
-        Warehouse { connection, path: path.clone(), scratch: Arc::new(scratch), interrupt: Interrupt::default() };
+    let (interrupt, door) = (Interrupt::default(), Door::default());
+    let warehouse = Warehouse { connection, path: path.clone(), scratch: Arc::new(scratch), interrupt, door };
     warehouse.lock_down()?;
     Ok(warehouse)
 }
