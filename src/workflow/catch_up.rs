@@ -34,7 +34,8 @@ impl Session<'_> {
     pub fn catch_up(&mut self) -> Result<Option<Settled>, Error> {
         let build = self.config.hooks.build;
         let is_served = build != HookBuild::Off && registered(&self.repository).contains(&self.prefix);
-        if !is_served || self.folder.is_none() || self.queue().duty().is_some_and(|duty| duty.progress.is_some()) {
+        let is_building = || self.queue().duty().is_some_and(|duty| duty.progress.is_some());
+        if !is_served || self.folder.is_none() || is_building() || self.location.door.is_built_behind() {
             return Ok(None);
         }
         let patience = std::mem::replace(&mut self.location.patience, BRIEFLY);
@@ -75,7 +76,9 @@ impl Session<'_> {
     /// The warehouse's state, as far as it can be had soon.
     pub fn look(&mut self) -> Result<Look, Error> {
         let duty = self.queue().duty();
-        if duty.as_ref().is_some_and(|duty| duty.progress.is_some()) {
+        // one that has not begun to build may itself wait for the warehouse
+        let is_begun = |duty: &Duty| duty.progress.as_ref().is_some_and(|progress| progress.model.is_some());
+        if duty.as_ref().is_some_and(is_begun) {
             return Ok(Look { state: None, duty, locked: None });
         }
         let patience = std::mem::replace(&mut self.location.patience, SOON);

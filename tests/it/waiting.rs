@@ -10,7 +10,7 @@ use crate::support::{CHAIN, Sandbox, wait_until};
 
 /// About a second of work; gives 1.
 const WORK: &str =
-    "SELECT least(count(*), 1) AS n FROM range(13000) a, range(13000) b WHERE (a.range * b.range) % 7 = 3";
+    "SELECT least(count(*), 1) AS n FROM range(10000) a, range(10000) b WHERE (a.range * b.range) % 7 = 3";
 /// More work than any test waits for.
 const ENDLESS: &str = "SELECT count(*) AS x FROM range(9000000) a, range(9000000) b WHERE (a.range * b.range) % 7 = 3";
 
@@ -148,7 +148,7 @@ fn a_promotion_that_was_overtaken_does_not_take_prod_back() {
     let (_, err) = words(&first);
     assert!(!first.status.success() && err.contains("prod would go back"), "{err}");
     let newer = sandbox.git(&["rev-parse", "HEAD"]).good();
-    assert_eq!(sandbox.value("SELECT commit FROM vmesh_state.environments WHERE name = 'prod'"), newer.trim());
+    assert_eq!(sandbox.value("SELECT commit_id FROM vmesh_state.environments WHERE name = 'prod'"), newer.trim());
     assert_eq!(sandbox.views("slow").len(), 0);
     sandbox.is_sound();
 }

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::{Holder, Location};
-use crate::adapter::cache;
+use crate::adapter::{cache, process};
 use crate::domain::name::BranchName;
 
 /// A builder that gives way leaves the door open at most for so long.
@@ -112,7 +112,16 @@ impl Door {
 
     /// What a process does inside.
     pub(super) fn doing(&self, pid: u32) -> Option<Doing> {
-        cache::load(&self.file("json")?).filter(|doing: &Doing| doing.pid == pid)
+        self.told().filter(|doing| doing.pid == pid)
+    }
+
+    /// Whether another process builds here, be it that it gives way just now.
+    pub fn is_built_behind(&self) -> bool {
+        self.told().is_some_and(|doing| doing.pid != std::process::id() && process::is_running(doing.pid))
+    }
+
+    fn told(&self) -> Option<Doing> {
+        cache::load(&self.file("json")?)
     }
 }
 
