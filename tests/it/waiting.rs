@@ -207,7 +207,8 @@ fn what_takes_longer_than_anyone_waits_says_what_it_is_and_never_to_close_vmesh(
     );
     // who reads several times waits once
     let door = Door::new(&sandbox.path().canonicalize().unwrap().join(".git/vmesh"), &sandbox.warehouse());
-    let location = Location::new(sandbox.warehouse(), door, Duration::from_secs(1), Interrupt::default());
+    let scratch = sandbox.path().join(".git/vmesh/scratch");
+    let location = Location::new(sandbox.warehouse(), scratch, door, Duration::from_secs(1), Interrupt::default());
     let mut told = 0;
     for _ in 0..3 {
         let refused = location.read(&mut |_| told += 1);
