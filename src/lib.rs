@@ -38,6 +38,7 @@
 //! | D14 | a version that can't be filled anew begins as a copy of what prod shows, and again when that has moved on | history is never lost, a branch's preview never becomes prod's, and the version before stays whole for rollback |
 //! | D15 | a version that prod has shown and whose text comes back is put aside: it gets another fingerprint, and pointers to it follow | a revert needs nobody, and a rollback still shows the rows of then |
 //! | D16 | `before_all` and `after_all` are main's, and go with what changes an environment | a stranger's branch runs nothing but its models |
+//! | D17 | a builder closes the warehouse between two models when somebody waits, and plans again when it is back | nobody is locked out for long, and coming back is no other case than going on after a crash |
 
 pub mod adapter;
 pub mod cli;

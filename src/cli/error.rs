@@ -4,10 +4,10 @@ use std::path::Path;
 
 use super::checking;
 use super::render::plan as told;
-use super::render::{ago, count, diagnostic, some};
+use super::render::{ago, count, diagnostic, event, some};
 use crate::adapter::git::GitError;
 use crate::adapter::hooks::HookError;
-use crate::adapter::warehouse::{Occupied, WarehouseError};
+use crate::adapter::warehouse::{Holder, Occupied, WarehouseError};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::environment::Owner;
 use crate::domain::name::ModelName;
@@ -318,16 +318,23 @@ fn occupied(all: &[Occupied]) -> Diagnostic {
 
 fn warehouse(error: &WarehouseError) -> Diagnostic {
     const UNCHANGED: &str = "no pointer was moved";
+    const ONE_WRITER: &str = "DuckDB gives a file to one writer or to many readers, never to both";
+    const GIVES_WAY: &str = "a build gives way between two models; this one takes longer";
     match error {
         WarehouseError::Locked { path, holder, waited } => {
-            let who = holder.as_ref().map_or_else(
-                || "another process".to_owned(),
-                |holder| format!("{} (PID {})", holder.program, holder.pid),
-            );
-            Diagnostic::new(format!("the warehouse is taken: {who} has {}", path.display()))
-                .note("DuckDB gives a file to one writer or to many readers, never to both")
+            let holder = holder.as_ref();
+            let has = event::has(holder, &path.display().to_string());
+            let doing = holder.and_then(|holder| holder.doing.as_ref());
+            let (note, help) = match doing.map(|doing| doing.background) {
+                Some(true) => (GIVES_WAY, "run the same command again, or end that build: vmesh stop"),
+                Some(false) => (GIVES_WAY, "run the same command again, or end that build where it was started"),
+                None if holder.is_some_and(Holder::is_vmesh) => (ONE_WRITER, "run the same command again"),
+                None => (ONE_WRITER, "close that process, then run the same command again"),
+            };
+            Diagnostic::new(format!("the warehouse is taken: {has}"))
+                .note(note)
                 .note(format!("waited {waited} s; {UNCHANGED}"))
-                .help("close that process, then run the same command again")
+                .help(help)
         }
         WarehouseError::CannotOpen { path, message } => {
             Diagnostic::new(format!("the warehouse {} can't be opened", path.display())).note(engine(message))

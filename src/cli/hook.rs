@@ -14,7 +14,8 @@ use super::{DONE, Face, Verdict, ending, error, here, say};
 use crate::adapter::git::Repository;
 use crate::workflow::error::Error;
 use crate::workflow::event::{Event, Report};
-use crate::workflow::queue::{Queue, Request, Stopped};
+use crate::workflow::failure;
+use crate::workflow::queue::{Duty, Queue, Request, Stopped};
 use crate::workflow::received::{self, Received};
 use crate::workflow::session::{Session, registered};
 use crate::workflow::settings::settings_file;
@@ -63,12 +64,16 @@ fn ring(face: &Face, args: &args::Hook) -> Result<(), Error> {
             continue;
         }
         let mut session = Session::of_project(repository, prefix, &teller, &face.interrupt)?;
+        session.hurried = true;
         let build = session.config.hooks.build;
         let settled = session.settle(build)?;
         // whoever only checks out a file knows where they are
         let is_switch = args.name == "post-checkout" && args.args.last().is_some_and(|flag| flag == "1");
         if let Some(line) = settled::render(&settled, is_switch) {
             tell!("{line}");
+        }
+        for failure in failure::unseen(&session)? {
+            anstream::eprintln!("vmesh: {}", settled::failed(&failure));
         }
     }
     Ok(())
@@ -215,7 +220,11 @@ pub(super) fn watch(face: &Face) -> Verdict {
 /// `vmesh stop`
 pub(super) fn stop(face: &Face) -> Verdict {
     let queue = Queue::of(&Repository::discover(&here()?)?);
-    let Some(Stopped { building, waiting }) = queue.stop()? else {
+    let mut is_slow = |duty: Option<Duty>| {
+        let who = duty.map(|duty| format!(" (process {})", duty.pid)).unwrap_or_default();
+        anstream::eprintln!("waiting for the process that builds{who} to end");
+    };
+    let Some(Stopped { building, waiting }) = queue.stop(&mut is_slow)? else {
         let who = queue.duty().map(|duty| format!(" (PID {})", duty.pid)).unwrap_or_default();
         return Err(Error::Query {
             message: format!("the process that builds{who} has not answered for 10 s"),

@@ -31,6 +31,7 @@ use crate::adapter::process;
 use crate::adapter::warehouse::Interrupt;
 use crate::workflow::error::Error;
 use crate::workflow::event::Report;
+use crate::workflow::failure;
 use crate::workflow::session::Session;
 
 /// What a command came to.
@@ -141,16 +142,37 @@ fn run(face: &Face, command: Command) -> Verdict {
 }
 
 impl Face {
-    /// The session of the current folder; a queue that hooks left is worked off on the way.
+    /// The session of the current folder; a queue that hooks left is worked off on the way, and what failed in the
+    /// background is told until somebody has seen it.
     fn session(&self) -> Result<Session<'_>, Error> {
+        let session = self.revived()?;
+        for failure in failure::unseen(&session)? {
+            anstream::eprintln!("note: {}", render::settled::failed(&failure));
+        }
+        Ok(session)
+    }
+
+    /// The same for the command that tells of failures itself.
+    fn revived(&self) -> Result<Session<'_>, Error> {
         let session = self.session_of(&self.teller)?;
         session.revive_worker()?;
         Ok(session)
     }
 
-    /// The same for commands that read: what Git did unheard is made good first.
+    /// The session of a command that only reads: it waits for the warehouse once, and closes it before it prints.
+    fn reading(&self) -> Result<Session<'_>, Error> {
+        let session = self.session()?;
+        session.keep_open();
+        Ok(session)
+    }
+
+    /// The same where what Git did unheard is made good first.
     fn caught_up(&self) -> Result<Session<'_>, Error> {
-        let mut session = self.session()?;
+        self.catch_up(self.session()?)
+    }
+
+    fn catch_up<'s>(&'s self, mut session: Session<'s>) -> Result<Session<'s>, Error> {
+        session.keep_open();
         let settled = session.catch_up();
         self.teller.clear();
         match settled {

@@ -7,20 +7,21 @@ use serde_json::{Value, json};
 use super::args;
 use super::moving::limit;
 use super::render::plan as told;
-use super::render::{BOLD, DIM, RED, YELLOW, ago, bytes, count, dag, diff, json, paint, settled, some, table};
+use super::render::{BOLD, DIM, RED, YELLOW, ago, bytes, count, dag, diff, event, json, paint, settled, some, table};
 use super::{DONE, Face, Format, Verdict, say};
 use crate::adapter::git::{CommitId, Head};
 use crate::adapter::warehouse::ExportFormat;
 use crate::domain::environment::{Environment, Owner, State};
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::name::TableName;
+use crate::workflow::catch_up::Look;
 use crate::workflow::error::Error;
+use crate::workflow::failure;
 use crate::workflow::session::{Session, now};
-use crate::workflow::worker;
 
 /// `vmesh status`
 pub(super) fn status(face: &Face) -> Verdict {
-    let mut session = face.caught_up()?;
+    let mut session = face.catch_up(face.revived()?)?;
     let head = session.repository.head()?;
     let Head::Branch { name: branch, commit } = head else {
         let what = "HEAD is detached: no branch, no environment";
@@ -28,10 +29,12 @@ pub(super) fn status(face: &Face) -> Verdict {
         return Ok(DONE);
     };
     let environment = session.config.environment(&branch);
-    let (state, duty) = session.state_unless_building()?;
+    let Look { state, duty, locked } = session.look()?;
     let progress = duty.as_ref().and_then(|duty| duty.progress.as_ref());
     let waiting = session.queue().waiting();
-    let failure = worker::failure(&session, &branch);
+    let failure = failure::of(&session, &branch);
+    let mut unseen = failure::unseen(&session)?;
+    unseen.retain(|other| other.branch != branch);
     let plan = match (&state, &commit) {
         (Some(state), Some(_)) => {
             let prepared = session.prepare(session.target(None, None)?)?;
@@ -41,6 +44,10 @@ pub(super) fn status(face: &Face) -> Verdict {
     };
     let in_step = plan.as_ref().map(|plan| plan.is_done());
     let standing = state.as_ref().map(|state| session.standing(state, &environment));
+    let is_ahead = plan.as_ref().is_some_and(|plan| environment.is_prod() && !plan.is_done());
+    let rewound = is_ahead && matches!(session.promotion(None, false), Err(Error::Rewind { .. }));
+    session.close();
+    let failure = failure.filter(|_| in_step != Some(true));
     let text = || {
         let mut out = format!("{} {}\n", paint(BOLD, &environment), paint(DIM, format!("· branch {branch}")));
         match (&commit, &plan, &progress) {
@@ -62,7 +69,6 @@ pub(super) fn status(face: &Face) -> Verdict {
                 out.push_str(&format!("  in step · {stands}\n"));
             }
             (_, Some(plan), _) => {
-                let rewound = matches!(session.promotion(None, false), Err(Error::Rewind { .. }));
                 let next = match environment.is_prod() {
                     true if rewound => "main no longer contains what prod shows: vmesh promote --allow-rewind",
                     true => "vmesh promote",
@@ -81,6 +87,10 @@ pub(super) fn status(face: &Face) -> Verdict {
             _ => {}
         }
         out.push_str(&format!("  {}\n", paint(DIM, format!("warehouse {}", session.shown_warehouse()))));
+        if let Some(holder) = &locked {
+            let has = event::has(holder.as_ref(), "the warehouse");
+            out.push_str(&format!("  {}: {has}\n", paint(YELLOW, "what it shows can't be seen now")));
+        }
         if let Some(plan) = &plan {
             let schemas: BTreeSet<String> = plan
                 .steps
@@ -107,12 +117,12 @@ pub(super) fn status(face: &Face) -> Verdict {
             let branches: Vec<String> = waiting.iter().map(|request| request.label()).collect();
             out.push_str(&format!("  waiting to be planned: {}\n", some(&branches, 5)));
         }
-        let failure = failure.as_ref().filter(|_| in_step != Some(true));
-        if progress.is_some() || failure.is_some() {
+        if progress.is_some() || failure.is_some() || !unseen.is_empty() {
             out.push_str(&format!("  {}\n", paint(DIM, format!("log: {}", session.queue().log().display()))));
         }
-        if let Some(failure) = failure {
-            let title = paint(RED, format!("the last try in the background failed {}", ago(failure.at, now())));
+        for failure in failure.iter().chain(&unseen) {
+            let of = if failure.branch == branch { String::new() } else { format!(" for {}", failure.branch) };
+            let title = paint(RED, format!("the last try in the background{of} failed {}", ago(failure.at, now())));
             out.push_str(&format!("  {title}\n\n{}\n", failure.message));
         }
         out
@@ -130,13 +140,23 @@ pub(super) fn status(face: &Face) -> Verdict {
                 json!({"branch": request.branch, "prefix": request.prefix, "start": request.start})
             }).collect::<Vec<_>>(),
             "watch": duty.as_ref().filter(|duty| duty.watch).map(|duty| duty.pid),
-            "failure": failure.as_ref().filter(|_| in_step != Some(true)).map(|failure| &failure.message),
+            "failure": failure.as_ref().map(|failure| &failure.message),
+            "failures_elsewhere": unseen.iter().map(|failure| {
+                json!({"branch": failure.branch, "at": failure.at, "message": failure.message})
+            }).collect::<Vec<_>>(),
+            "warehouse_taken_by": locked.as_ref().map(|holder| {
+                let told = event::has(holder.as_ref(), "the warehouse");
+                json!({"told": told, "pid": holder.as_ref().map(|holder| holder.pid)})
+            }),
             "models": standing.as_ref().map(|standing| standing.models),
             "own": standing.as_ref().map(|standing| standing.own),
             "warehouse": session.location.path,
         })
     };
     face.print(text, data);
+    if !face.is_json() {
+        failure.into_iter().chain(unseen).for_each(|failure| failure::see(&session, failure));
+    }
     Ok(DONE)
 }
 
@@ -156,6 +176,7 @@ pub(super) fn envs(face: &Face) -> Verdict {
         .collect();
     let sizes = warehouse.bytes(&tables)?;
     drop(warehouse);
+    session.close();
     let (now, here) = (now(), session.owner());
     let lines: Vec<(&Environment, usize, u64)> = state
         .environments
@@ -272,6 +293,7 @@ pub(super) fn diff(face: &Face, args: &args::Diff) -> Verdict {
     let session = face.caught_up()?;
     tell_lacking(&session, args.b.as_deref());
     let found = session.diff(args.a.as_deref(), args.b.as_deref())?;
+    session.close();
     face.print(|| diff::models(&found), || json::diff(&found));
     Ok(u8::from(args.exit_code && !found.models.is_empty()))
 }
@@ -301,6 +323,7 @@ pub(super) fn table_diff(face: &Face, args: &args::TableDiff) -> Verdict {
     let session = face.caught_up()?;
     tell_lacking(&session, args.b.as_deref());
     let found = session.table_diff(&args.model, args.a.as_deref(), args.b.as_deref(), &args.on, args.limit)?;
+    session.close();
     face.print(|| diff::tables(&found), || json::table_diff(&found));
     Ok(u8::from(args.exit_code && found.differs()))
 }
@@ -313,7 +336,9 @@ pub(super) fn query(face: &Face, args: &args::Query) -> Verdict {
     let format = match face.format {
         Format::Text | Format::Markdown => {
             let limit = (args.limit > 0).then_some(args.limit);
-            say(&table::rows(&session.query(&args.sql, environment, limit)?));
+            let rows = session.query(&args.sql, environment, limit)?;
+            session.close();
+            say(&table::rows(&rows));
             return Ok(DONE);
         }
         Format::Json => ExportFormat::Json,
@@ -322,6 +347,7 @@ pub(super) fn query(face: &Face, args: &args::Query) -> Verdict {
         Format::Parquet => ExportFormat::Parquet,
     };
     let bytes = session.export(&args.sql, environment, format)?;
+    session.close();
     // parquet is no text: past every layer that looks at what it prints
     let _ = std::io::Write::write_all(&mut std::io::stdout(), &bytes);
     Ok(DONE)
@@ -329,7 +355,7 @@ pub(super) fn query(face: &Face, args: &args::Query) -> Verdict {
 
 /// `vmesh render`
 pub(super) fn render(face: &Face, args: &args::Render) -> Verdict {
-    let mut session = face.session()?;
+    let mut session = face.reading()?;
     limit(&mut session, args.execution_time.as_ref(), args.start.as_ref(), args.end.as_ref())?;
     let target = match &args.env {
         Some(env) => session.target(Some(env), None)?,
@@ -337,6 +363,7 @@ pub(super) fn render(face: &Face, args: &args::Render) -> Verdict {
     };
     let prepared = session.prepare(target)?;
     let sql = session.render(&prepared, &args.model)?;
+    session.close();
     face.print(|| format!("{}\n", sql.trim_end()), || json!({"model": args.model, "sql": sql}));
     Ok(DONE)
 }
@@ -363,9 +390,10 @@ pub(super) fn lineage(face: &Face, args: &args::Lineage) -> Verdict {
 
 /// `vmesh dag`
 pub(super) fn dag(face: &Face, args: &args::Dag) -> Verdict {
-    let session = face.session()?;
+    let session = face.reading()?;
     let prepared = session.prepare(session.readable_target()?)?;
     let plan = prepared.plan(&session, &session.state()?)?;
+    session.close();
     let project = &prepared.desired.project;
     if let Some(file) = &args.html {
         let page = dag::html(project, &plan);

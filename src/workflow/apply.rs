@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::crew::Crew;
 use super::error::Error;
 use super::event::Event;
+use super::failure;
 use super::planning::Prepared;
 use super::session::{Session, now};
 use super::settle::Standing;
@@ -34,6 +35,19 @@ pub struct Applied {
     pub standing: Standing,
 }
 
+/// What has come of a plan's builds so far: it outlasts the times when others have the warehouse.
+#[derive(Debug, Default)]
+pub(super) struct Work {
+    /// The models that were built.
+    pub(super) built: Vec<ModelName>,
+    failures: Vec<(ModelName, Diagnostic)>,
+    /// Those that failed, and what is below them.
+    stuck: BTreeSet<ModelName>,
+    skipped: Vec<ModelName>,
+    begun: usize,
+    is_tested: bool,
+}
+
 /// Plans are made again this often when others move the environment in between.
 const ATTEMPTS: usize = 10;
 
@@ -47,28 +61,43 @@ impl Session<'_> {
         build: bool,
         told: &mut dyn FnMut(&Plan),
     ) -> Result<Applied, Error> {
-        let mut first: Option<Plan> = None;
-        let mut built = Vec::new();
-        for attempt in 0..ATTEMPTS {
-            if attempt > 0 {
-                self.report.report(&Event::PlanningAgain);
-            }
-            let warehouse = self.write_warehouse()?;
+        let applied = self.inside(|| self.apply_in_turns(prepared, action, build, told));
+        if matches!(applied, Ok(_) | Err(Error::Builds { .. })) {
+            // this try has been told, whatever the last one in the background came to
+            failure::forget(self, &prepared.target.branch);
+        }
+        applied
+    }
+
+    fn apply_in_turns(
+        &self,
+        prepared: &Prepared,
+        action: &str,
+        build: bool,
+        told: &mut dyn FnMut(&Plan),
+    ) -> Result<Applied, Error> {
+        let mut work = Work::default();
+        let mut told_plan: Option<Plan> = None;
+        let mut contended = 0;
+        let mut warehouse = self.write_warehouse()?;
+        while contended < ATTEMPTS {
             let state = warehouse.state()?;
             let plan = prepared.plan(self, &state)?;
-            if attempt == 0 {
+            let is_first = told_plan.is_none();
+            if is_first {
                 told(&plan);
             }
-            let first = first.get_or_insert_with(|| plan.clone()).clone();
+            let first = told_plan.get_or_insert_with(|| plan.clone()).clone();
             let standing = Standing::of(&plan, &state);
             if self.is_recorded(&plan, &state) {
                 let generation = plan.generation.unwrap_or(0);
-                return Ok(Applied { plan: first, built, generation, published: attempt > 0, standing });
+                return Ok(Applied { plan: first, built: work.built, generation, published: !is_first, standing });
             }
+            self.goes_forward(prepared, &state)?;
             if let Some(kept) = self.kept_elsewhere(&prepared.target, &plan, &state)? {
                 return Err(Error::Kept(Box::new(kept)));
             }
-            if attempt == 0 && !plan.is_done() {
+            if is_first && !plan.is_done() {
                 self.lint_first(&prepared.desired)?;
             }
             if !build && plan.builds().next().is_some() {
@@ -76,13 +105,19 @@ impl Session<'_> {
                 return Err(Error::BuildsNeeded { environment: plan.environment, models });
             }
             warehouse.check_free(&plan.views())?;
-            if attempt == 0 && !first.is_done() {
+            if is_first && !first.is_done() {
                 self.before_all(prepared, &warehouse)?;
             }
             let (state, plan) = self.put_aside(prepared, plan, &warehouse, state)?;
-            self.build_all(prepared, &plan, &warehouse, &state, &mut built)?;
+            if !self.build_all(prepared, &plan, &warehouse, &state, &mut work)? {
+                warehouse = self.give_way(warehouse)?;
+                continue;
+            }
             match self.publish(&warehouse, &plan, &state, action) {
-                Err(Error::Warehouse(WarehouseError::Moved { .. } | WarehouseError::Lost { .. })) => {}
+                Err(Error::Warehouse(WarehouseError::Moved { .. } | WarehouseError::Lost { .. })) => {
+                    contended += 1;
+                    self.report.report(&Event::PlanningAgain);
+                }
                 Err(error) => return Err(error),
                 Ok(generation) => {
                     let changed = |step: &&Step| step.swap || step.action == Action::Build;
@@ -93,6 +128,7 @@ impl Session<'_> {
                     if !first.is_done() {
                         self.after_all(prepared, &warehouse)?;
                     }
+                    let built = work.built;
                     return Ok(Applied { plan: first, built, generation, published: true, standing });
                 }
             }
@@ -170,30 +206,34 @@ impl Session<'_> {
     }
 
     /// Builds the plan's missing snapshots, several at a time where none waits for another. Models below one that failed
-    /// are left out; the others are built and kept.
+    /// are left out; the others are built and kept. `false`: not all of them yet, for somebody waits for the warehouse.
     pub(super) fn build_all(
         &self,
         prepared: &Prepared,
         plan: &Plan,
         warehouse: &Warehouse,
         state: &State,
-        built: &mut Vec<ModelName>,
-    ) -> Result<(), Error> {
+        work: &mut Work,
+    ) -> Result<bool, Error> {
         let tables: BTreeMap<ModelName, TableName> =
             plan.pointers().into_iter().map(|(model, (_, table))| (model, table)).collect();
-        let total = plan.builds().count();
         let to_build: Vec<ModelName> = plan.builds().map(|step| step.model.clone()).collect();
-        self.test_first(&prepared.desired, &to_build)?;
+        if !std::mem::replace(&mut work.is_tested, true) {
+            self.test_first(&prepared.desired, &to_build)?;
+        }
         let project = &prepared.desired.project;
-        let mut waiting: Vec<&Step> = plan.builds().collect();
+        let mut waiting: Vec<&Step> = plan.builds().filter(|step| !work.stuck.contains(&step.model)).collect();
         let mut unfinished: BTreeSet<ModelName> = waiting.iter().map(|step| step.model.clone()).collect();
-        let mut failures: Vec<(ModelName, Diagnostic)> = Vec::new();
-        let mut stuck: BTreeSet<ModelName> = BTreeSet::new();
-        let mut skipped = Vec::new();
-        let mut begun = 0;
-        let mut crew = Crew::new(warehouse, total)?;
+        let total = work.begun + waiting.len();
+        let (mut done, mut is_cut) = (0, false);
+        let mut crew = Crew::new(warehouse, waiting.len())?;
         loop {
-            if !self.location.interrupt.is_requested() {
+            // at least one is built in each turn, or those who come and go would keep it from ending
+            let gives_way = is_cut || done > 0 && !waiting.is_empty() && self.is_waited_for();
+            if gives_way && crew.is_idle() && !self.location.interrupt.is_requested() {
+                return Ok(false);
+            }
+            if !gives_way && !self.location.interrupt.is_requested() {
                 while crew.has_room() {
                     let built = |step: &&Step| {
                         project.model(&step.model).filter(|model| !self.hangs_on(prepared, model, &unfinished))
@@ -210,33 +250,40 @@ impl Session<'_> {
                     let Some(at) = at else { break };
                     let step = waiting.remove(at);
                     let Some(model) = project.model(&step.model) else { continue };
-                    if self.hangs_on(prepared, model, &stuck) {
+                    if self.hangs_on(prepared, model, &work.stuck) {
                         unfinished.remove(&step.model);
-                        stuck.insert(step.model.clone());
-                        skipped.push(step.model.clone());
+                        work.stuck.insert(step.model.clone());
+                        work.skipped.push(step.model.clone());
                         continue;
                     }
-                    begun += 1;
-                    self.report.report(&Event::Building { model: step.model.clone(), index: begun, total });
+                    work.begun += 1;
+                    self.building(&prepared.target.branch, &step.model, work.begun, total);
                     let build = self.build_of(prepared, model, step, &tables, state)?;
-                    self.report.report(&Event::Moment(format!("build:{begun}")));
+                    self.report.report(&Event::Moment(format!("build:{}", work.begun)));
                     crew.begin(build);
                 }
             }
             let Some((build, took, result)) = crew.next_done() else { break };
+            done += 1;
+            if result.as_ref().is_ok_and(|snapshot| !build.is_whole(snapshot)) {
+                // it goes on in the next turn, and is told once
+                work.begun -= 1;
+                is_cut = true;
+                continue;
+            }
             unfinished.remove(&build.model);
             match result {
                 Ok(_) => {
-                    built.push(build.model.clone());
+                    work.built.push(build.model.clone());
                     self.warn_of(&build);
                     self.report.report(&Event::Built { model: build.model, took });
-                    self.report.report(&Event::Moment(format!("built:{}", built.len())));
+                    self.report.report(&Event::Moment(format!("built:{}", work.built.len())));
                 }
                 Err(error) => {
-                    stuck.insert(build.model.clone());
+                    work.stuck.insert(build.model.clone());
                     if let Some(model) = project.model(&build.model) {
                         let failure = self.build_failed(prepared, model, &build, error, state)?;
-                        failures.push((build.model.clone(), failure));
+                        work.failures.push((build.model.clone(), failure));
                     }
                 }
             }
@@ -244,13 +291,13 @@ impl Session<'_> {
         if self.location.interrupt.is_requested() {
             return Err(WarehouseError::Interrupted.into());
         }
-        for step in plan.steps.iter().filter(|_| failures.is_empty()) {
+        for step in plan.steps.iter().filter(|_| work.failures.is_empty()) {
             if let Some(shared) = shared(project, step, state) {
                 warehouse.put_on_record(&shared)?;
             }
         }
         let to_audit = plan.steps.iter().filter(|step| step.audit && step.action == Action::Reuse);
-        let is_whole = failures.is_empty();
+        let is_whole = work.failures.is_empty();
         for step in to_audit.filter(|_| is_whole) {
             let shared = shared(project, step, state);
             let known = || step.fingerprint.and_then(|fingerprint| state.built(&fingerprint));
@@ -259,11 +306,13 @@ impl Session<'_> {
             };
             let table = |name: &ModelName| tables.get(name).cloned();
             if let Some(failure) = self.audit_later(prepared, model, snapshot, warehouse, &table)? {
-                failures.push((step.model.clone(), failure));
+                work.failures.push((step.model.clone(), failure));
             }
         }
+        let Work { built, mut failures, skipped, .. } = std::mem::take(work);
         if failures.is_empty() {
-            return Ok(());
+            work.built = built;
+            return Ok(true);
         }
         failures.sort_by(|a, b| a.0.cmp(&b.0));
         Err(Error::Builds { environment: plan.environment.clone(), failures, skipped, built: built.len() })
@@ -338,6 +387,7 @@ impl Session<'_> {
                     before: step.continues.and_then(|before| state.built(&before).cloned()),
                     on_change: incremental.on_change,
                     now: timing.now,
+                    gives_way: !state.views.values().any(|shown| *shown == own),
                 }))
             }
             _ => Body::Table(select.unwrap_or_default()),

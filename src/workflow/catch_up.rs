@@ -1,7 +1,7 @@
 //! Making good what no hook heard: `git reset`, `git stash`, an aborted merge, a renamed branch. Reading commands do it
 //! first, where hooks keep the project in step. None of them waits for a build in the background.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::error::Error;
 use super::queue::Duty;
@@ -9,12 +9,24 @@ use super::session::{Session, registered};
 use super::settle::Settled;
 use super::tree::SourceTree;
 use crate::adapter::git::{Head, Rest};
-use crate::adapter::warehouse::WarehouseError;
+use crate::adapter::warehouse::{Holder, WarehouseError};
 use crate::domain::config::HookBuild;
 use crate::domain::environment::State;
 
 /// How long a look waits for a warehouse that another process has, before it asks who that is.
 const BRIEFLY: Duration = Duration::from_millis(300);
+/// How long `vmesh status` waits, before it says what it knows without the warehouse.
+const SOON: Duration = Duration::from_secs(2);
+
+/// What can be seen without waiting for long.
+pub struct Look {
+    /// The warehouse's state; none while they build in the background, for they have the warehouse, or if it is taken.
+    pub state: Option<State>,
+    /// Who is at work in the background.
+    pub duty: Option<Duty>,
+    /// Who has the warehouse, if it is taken.
+    pub locked: Option<Option<Holder>>,
+}
 
 impl Session<'_> {
     /// Settles the current branch if Git moved it unheard. Edited files are no events of Git: they wait for a commit,
@@ -22,14 +34,21 @@ impl Session<'_> {
     pub fn catch_up(&mut self) -> Result<Option<Settled>, Error> {
         let build = self.config.hooks.build;
         let is_served = build != HookBuild::Off && registered(&self.repository).contains(&self.prefix);
-        if !is_served || self.folder.is_none() || self.queue().duty().is_some_and(|duty| duty.progress.is_some()) {
+        let is_building = || self.queue().duty().is_some_and(|duty| duty.progress.is_some());
+        if !is_served || self.folder.is_none() || is_building() || self.location.door.is_built_behind() {
             return Ok(None);
         }
         let patience = std::mem::replace(&mut self.location.patience, BRIEFLY);
         let missed = self.was_missed();
         self.location.patience = patience;
         match missed {
-            Ok(true) => self.settle(build).map(Some),
+            Ok(true) => {
+                // as the hook would have done it that nobody rang
+                self.hurried = true;
+                let settled = self.settle(build);
+                (self.hurried, self.location.patience) = (false, patience);
+                settled.map(Some)
+            }
             Ok(false) | Err(Error::Warehouse(WarehouseError::Locked { .. })) => Ok(None),
             Err(error) => Err(error),
         }
@@ -54,22 +73,23 @@ impl Session<'_> {
             && self.files(&SourceTree::Working)?.signature() == self.files(&SourceTree::Commit(commit))?.signature())
     }
 
-    /// The warehouse's state, and who is at work in the background; no state while they build, for they have the
-    /// warehouse.
-    pub fn state_unless_building(&mut self) -> Result<(Option<State>, Option<Duty>), Error> {
-        let start = Instant::now();
-        loop {
-            let duty = self.queue().duty();
-            if duty.as_ref().is_some_and(|duty| duty.progress.is_some()) {
-                return Ok((None, duty));
+    /// The warehouse's state, as far as it can be had soon.
+    pub fn look(&mut self) -> Result<Look, Error> {
+        let duty = self.queue().duty();
+        // one that has not begun to build may itself wait for the warehouse
+        let is_begun = |duty: &Duty| duty.progress.as_ref().is_some_and(|progress| progress.model.is_some());
+        if duty.as_ref().is_some_and(is_begun) {
+            return Ok(Look { state: None, duty, locked: None });
+        }
+        let patience = std::mem::replace(&mut self.location.patience, SOON);
+        let state = self.state();
+        self.location.patience = patience;
+        match state {
+            // they may have begun meanwhile
+            Err(Error::Warehouse(WarehouseError::Locked { holder, .. })) => {
+                Ok(Look { state: None, duty: self.queue().duty(), locked: Some(holder) })
             }
-            let patience = std::mem::replace(&mut self.location.patience, BRIEFLY);
-            let state = self.state();
-            self.location.patience = patience;
-            match state {
-                Err(Error::Warehouse(WarehouseError::Locked { .. })) if start.elapsed() < patience => {}
-                state => return Ok((Some(state?), duty)),
-            }
+            state => Ok(Look { state: Some(state?), duty, locked: None }),
         }
     }
 }

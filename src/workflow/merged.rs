@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::apply::Work;
 use super::error::Error;
 use super::planning::{Prepared, Target};
 use super::session::{Session, now};
@@ -86,7 +87,7 @@ impl Session<'_> {
     /// Builds what a merge needs, and keeps it until the merge. With `build` false, it fails rather than build. Moves no
     /// pointer. Gives what was built.
     pub fn build_ahead(&self, prepared: &Prepared, build: bool) -> Result<Vec<ModelName>, Error> {
-        let warehouse = self.write_warehouse()?;
+        let mut warehouse = self.write_warehouse()?;
         let state = warehouse.state()?;
         let plan = prepared.plan(self, &state)?;
         if !plan.is_done() {
@@ -100,11 +101,15 @@ impl Session<'_> {
         if !plan.is_done() {
             self.before_all(prepared, &warehouse)?;
         }
-        let mut built = Vec::new();
-        let (state, plan) = self.put_aside(prepared, plan, &warehouse, state)?;
-        self.build_all(prepared, &plan, &warehouse, &state, &mut built)?;
+        let mut work = Work::default();
+        let (mut state, mut plan) = self.put_aside(prepared, plan, &warehouse, state)?;
+        while !self.inside(|| self.build_all(prepared, &plan, &warehouse, &state, &mut work))? {
+            warehouse = self.give_way(warehouse)?;
+            state = warehouse.state()?;
+            (state, plan) = self.put_aside(prepared, prepared.plan(self, &state)?, &warehouse, state)?;
+        }
         let fingerprints = plan.pointers().into_values().map(|(fingerprint, _)| fingerprint).collect();
         warehouse.keep_preview(&Preview { branch: plan.source.branch, at: now(), fingerprints })?;
-        Ok(built)
+        Ok(work.built)
     }
 }

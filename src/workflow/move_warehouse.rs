@@ -10,7 +10,7 @@ use super::error::{Error, io};
 use super::place::{self, Moved};
 use super::session::Session;
 use crate::adapter::cache;
-use crate::adapter::warehouse::{COMPANIONS, Location, companion};
+use crate::adapter::warehouse::{COMPANIONS, companion};
 
 impl Session<'_> {
     /// Moves the warehouse below the git directory; gives its new path.
@@ -52,7 +52,7 @@ impl Session<'_> {
             }
         }
         // whoever had it open by its old name is waited for
-        let location = Location { path: to.clone(), ..self.location.clone() };
+        let location = self.location.at(to.clone());
         drop(location.write(&mut |holder| self.waiting(holder))?);
         self.link()?;
         Ok(to)

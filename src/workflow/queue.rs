@@ -28,6 +28,8 @@ use crate::domain::name::BranchName;
 
 /// The longest wait for the git command whose hook asked: one with an editor open may take hours.
 const GIT_PATIENCE: Duration = Duration::from_secs(30);
+/// Shorter waits are not worth a word.
+const SILENCE: Duration = Duration::from_millis(500);
 /// How long `vmesh stop` waits for an answer.
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
 /// A request in whose work the process was killed this often is not taken up again.
@@ -285,8 +287,9 @@ impl Queue {
         }
     }
 
-    /// Ends what is being built and takes back what waits, whoever is at work; `None` if nobody answers.
-    pub fn stop(&self) -> Result<Option<Stopped>, Error> {
+    /// Ends what is being built and takes back what waits, whoever is at work; `None` if nobody answers. `waiting_for` is
+    /// told once who takes their time.
+    pub fn stop(&self, waiting_for: &mut dyn FnMut(Option<Duty>)) -> Result<Option<Stopped>, Error> {
         let building = self.duty().and_then(|duty| duty.progress);
         let mut waiting = self.waiting();
         if building.is_none() {
@@ -297,7 +300,11 @@ impl Queue {
         }
         let stopped = Stopped { building, waiting };
         let start = Instant::now();
+        let mut is_told = false;
         while start.elapsed() < STOP_PATIENCE {
+            if start.elapsed() > SILENCE && !std::mem::replace(&mut is_told, true) {
+                waiting_for(self.duty());
+            }
             // by a file and not by a signal: the process of that number may be another's by now
             if !self.stop_file().exists() {
                 return Ok(Some(stopped));

@@ -48,6 +48,7 @@ pub fn receive(
         Err(Error::NoProject { .. }) if main_deleted => return Ok(Received { moved: Vec::new(), main_deleted }),
         session => session?,
     };
+    session.hurried = true;
     let main = session.config.main.clone();
     let moved = now.iter().filter(|(branch, tip)| before.tips.get(*branch) != Some(*tip));
     let mut moved: Vec<BranchName> = moved.map(|(branch, _)| branch.clone()).collect();

@@ -11,7 +11,7 @@ use super::planning::Prepared;
 use super::run::{as_shown, shown_tables};
 use super::session::{Session, now, now_micros};
 use super::tree::Tree;
-use crate::adapter::warehouse::{Build, WarehouseError};
+use crate::adapter::warehouse::{Build, Warehouse, WarehouseError};
 use crate::domain::calendar::{Filled, Timing};
 use crate::domain::environment::{Snapshot, State};
 use crate::domain::fingerprint::Fingerprint;
@@ -136,10 +136,10 @@ impl Session<'_> {
         let filled: Vec<&Snapshot> = restatement.snapshots.iter().collect();
         let reloads = self.reloads(&filled, &state)?;
         let mut failed = None;
-        let built = warehouse.transaction("building again", |warehouse| {
+        let again = |warehouse: &Warehouse| {
             for (index, snapshot) in filled.iter().enumerate() {
                 let model = snapshot.model.clone();
-                self.report.report(&Event::Building { model: model.clone(), index: index + 1, total: filled.len() });
+                self.building(&self.config.main, &model, index + 1, filled.len());
                 let start = Instant::now();
                 let shows = |(_, table): &(&TableName, &TableName)| **table == snapshot.table;
                 let views: Vec<TableName> = state.views.iter().filter(shows).map(|(view, _)| view.clone()).collect();
@@ -152,8 +152,8 @@ impl Session<'_> {
                 self.report.report(&Event::Built { model, took: start.elapsed() });
             }
             warehouse.forget(&restatement.stale)
-        });
-        built.map_err(|error| match (error, failed) {
+        };
+        self.inside(|| warehouse.transaction("building again", again)).map_err(|error| match (error, failed) {
             (WarehouseError::Engine { message, .. } | WarehouseError::Statement { message, .. }, Some(model)) => {
                 Error::Query {
                     message: format!("could not build `{model}` again: {message}"),

@@ -47,8 +47,12 @@ impl Session<'_> {
     pub fn run(&self, name: Option<&str>, ignore_cron: bool) -> Result<Ran, Error> {
         let environment = self.target(name, None)?.environment;
         let prepared = self.prepare_as_shown(&environment, &self.state()?, ignore_cron)?;
-        let warehouse = self.write_warehouse()?;
-        let state = warehouse.state()?;
+        self.inside(|| self.run_prepared(environment, &prepared))
+    }
+
+    fn run_prepared(&self, environment: EnvName, prepared: &Prepared) -> Result<Ran, Error> {
+        let mut warehouse = self.write_warehouse()?;
+        let mut state = warehouse.state()?;
         let mut ran = Ran { environment, models: Vec::new() };
         let mut failed = Failed::default();
         let (mut begun, mut stuck) = (false, BTreeSet::new());
@@ -57,30 +61,26 @@ impl Session<'_> {
         let project = &prepared.desired.project;
         let mut above = Above::new(&prepared.target.timing, ran.environment.is_prod());
         let total = project.order().len();
-        // what prod shows, or a rollback would, is not a branch's to fill
-        let shared = match ran.environment.is_prod() {
-            true => BTreeSet::new(),
-            false => state.promoted_tables(),
-        };
-        let models = project.order().iter().filter_map(|name| project.model(name));
-        for (index, model) in models.map(|model| as_shown(model, &ran.environment, &state)).enumerate() {
-            let model = &*model;
+        let mut shared = shared(&ran.environment, &state);
+        for (index, model) in project.order().iter().filter_map(|name| project.model(name)).enumerate() {
+            let model = &*as_shown(model, &ran.environment, &state);
             let shown = state.built(&model.fingerprint).and_then(|snapshot| snapshot.filled.as_ref());
             let filled = shown.map(|filled| filled.intervals.clone()).unwrap_or_default();
             let mut loaded = Vec::new();
             let follows = !ran.environment.is_prod() && model.parents.keys().any(|parent| renewed.contains(parent));
-            let due = self.due(&prepared, model, &state, &above, follows);
+            let due = self.due(prepared, model, &state, &above, follows);
             let due = due.filter(|(it, _)| !shared.contains(&it.table));
-            if self.hangs_on(&prepared, model, &stuck) {
+            let is_tried = due.is_some();
+            if self.hangs_on(prepared, model, &stuck) {
                 stuck.insert(model.name.clone());
                 failed.skipped.extend(due.map(|_| model.name.clone()));
             } else if let Some((snapshot, loads)) = due {
                 if !std::mem::replace(&mut begun, true) {
-                    self.before_all(&prepared, &warehouse)?;
+                    self.before_all(prepared, &warehouse)?;
                 }
-                self.report.report(&Event::Building { model: model.name.clone(), index: index + 1, total });
+                self.building(&prepared.target.branch, &model.name, index + 1, total);
                 let start = Instant::now();
-                match self.run_model(&prepared, model, snapshot, &loads, &warehouse, &state)? {
+                match self.run_model(prepared, model, snapshot, &loads, &warehouse, &state)? {
                     None => {
                         self.report.report(&Event::Built { model: model.name.clone(), took: start.elapsed() });
                         ran.models.push((model.name.clone(), loads.clone()));
@@ -104,13 +104,28 @@ impl Session<'_> {
                 renewed.insert(model.name.clone());
             }
             above.add_loaded(model, filled, &loaded, &state);
+            if is_tried && self.is_waited_for() {
+                warehouse = self.give_way(warehouse)?;
+                let planned = std::mem::replace(&mut state, warehouse.state()?);
+                self.is_unmoved(&ran.environment, &planned, &state)?;
+                shared = self::shared(&ran.environment, &state);
+            }
         }
         let changed: Vec<ModelName> = ran.models.iter().map(|(model, _)| model.clone()).collect();
-        self.follow_up(&prepared, &changed, &warehouse, &shown_tables(&ran.environment, &state))?;
+        self.follow_up(prepared, &changed, &warehouse, &shown_tables(&ran.environment, &state))?;
         if begun {
-            self.after_all(&prepared, &warehouse)?;
+            self.after_all(prepared, &warehouse)?;
         }
         if failed.models.is_empty() { Ok(ran) } else { Err(Error::Run { ran, failed }) }
+    }
+
+    /// That an environment shows what it showed before others had the warehouse.
+    fn is_unmoved(&self, environment: &EnvName, before: &State, now: &State) -> Result<(), Error> {
+        let generation = |state: &State| state.environments.get(environment).map(|shown| shown.generation);
+        match generation(before) == generation(now) {
+            true => Ok(()),
+            false => Err(Error::Contended { environment: environment.clone() }),
+        }
     }
 
     /// The tree that an environment was made from. Main may have moved on: of prod, it is the commit that prod shows.
@@ -199,6 +214,14 @@ impl Session<'_> {
             }
             Err(error) => self.build_failed(prepared, model, &build, error, state).map(Some),
         }
+    }
+}
+
+/// The tables that are not a branch's to fill: what prod shows, or a rollback would.
+fn shared(environment: &EnvName, state: &State) -> BTreeSet<TableName> {
+    match environment.is_prod() {
+        true => BTreeSet::new(),
+        false => state.promoted_tables().into_iter().cloned().collect(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! One use of vmesh: the repository, the project in it, and a way to open its warehouse. Nothing is held open.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -10,7 +10,7 @@ use super::place::Place;
 use super::settings::{self, Settings, settings_file};
 use crate::adapter::cache::{self, ParsedFiles};
 use crate::adapter::git::{CommitId, Head, Repository};
-use crate::adapter::warehouse::{Holder, Interrupt, Location, Referee, Warehouse};
+use crate::adapter::warehouse::{Door, Holder, Interrupt, Location, Referee, Warehouse};
 use crate::domain::calendar::Timing;
 use crate::domain::config::Config;
 use crate::domain::environment::State;
@@ -48,10 +48,17 @@ pub struct Session<'a> {
     pub skip_linter: bool,
     /// Whether plans run no unit tests.
     pub skip_tests: bool,
+    /// Whether git waits for this: what can't be done at once is left to the background.
+    pub hurried: bool,
+    /// Whether this is the work of the one who builds in the background.
+    pub(super) in_background: bool,
     /// What the settings file says.
     pub(super) settings_text: String,
     parsed: OnceCell<RefCell<ParsedFiles>>,
     pub(super) referee: Referee,
+    /// Whether the warehouse stays open once it was read, and if so, what keeps it open.
+    keeps: Cell<bool>,
+    kept: RefCell<Option<Warehouse>>,
 }
 
 impl<'a> Session<'a> {
@@ -74,13 +81,10 @@ impl<'a> Session<'a> {
         let place = Place::of(&repository, &prefix, &config);
         let names_warehouse = config.warehouse.is_some();
         config.warehouse = Some(place.path.to_string_lossy().into_owned());
-        let location = Location {
-            path: place.path.clone(),
-            scratch: cache::folder(repository.common_dir()).join("scratch"),
-            patience: PATIENCE,
-            interrupt: interrupt.clone(),
-            limits: config.limits.clone(),
-        };
+        let shared = cache::folder(repository.common_dir());
+        let door = Door::new(&shared, &place.path);
+        let mut location = Location::new(place.path.clone(), shared.join("scratch"), door, PATIENCE, interrupt.clone());
+        location.limits.clone_from(&config.limits);
         Ok(Self {
             repository,
             config,
@@ -95,9 +99,13 @@ impl<'a> Session<'a> {
             timing: Timing::at(Moment::from(jiff::Timestamp::now())),
             skip_linter: false,
             skip_tests: false,
+            hurried: false,
+            in_background: false,
             settings_text: text,
             parsed: OnceCell::new(),
             referee: Referee::default(),
+            keeps: Cell::default(),
+            kept: RefCell::default(),
         })
     }
 
@@ -139,18 +147,41 @@ impl<'a> Session<'a> {
 
     /// Opens the warehouse for reading, if there is one.
     pub fn read_warehouse(&self) -> Result<Option<Warehouse>, Error> {
+        if let Some(kept) = &*self.kept.borrow() {
+            return Ok(Some(kept.another_session()?));
+        }
         if !self.location.exists() {
             return Ok(None);
         }
         self.check_place()?;
-        Ok(self.location.read(&mut |holder| self.waiting(holder))?)
+        let opened = self.location.read(&mut |holder| self.waiting(holder))?;
+        if let Some(opened) = opened.as_ref().filter(|_| self.keeps.get()) {
+            *self.kept.borrow_mut() = Some(opened.another_session()?);
+        }
+        Ok(opened)
+    }
+
+    /// Keeps the warehouse open from now on, once it was read: whoever reads it several times waits for it once.
+    pub fn keep_open(&self) {
+        self.keeps.set(true);
+    }
+
+    /// Ends that. What is printed may be read for hours.
+    pub fn close(&self) {
+        self.keeps.set(false);
+        self.kept.take();
     }
 
     /// Opens the warehouse for writing.
     pub fn write_warehouse(&self) -> Result<Warehouse, Error> {
+        self.kept.take();
+        self.write_by(&self.location)
+    }
+
+    pub(super) fn write_by(&self, location: &Location) -> Result<Warehouse, Error> {
         self.check_place()?;
         self.prepare_place()?;
-        Ok(self.location.write(&mut |holder| self.waiting(holder))?)
+        Ok(location.write(&mut |holder| self.waiting(holder))?)
     }
 
     pub(super) fn waiting(&self, holder: Option<&Holder>) {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::apply::Applied;
 use super::error::Error;
+use super::failure;
 use super::ownership::Kept;
 use super::planning::Prepared;
 use super::queue::Request;
@@ -22,8 +23,10 @@ use crate::domain::environment::State;
 use crate::domain::name::{BranchName, EnvName, ModelName};
 use crate::domain::plan::Plan;
 
-/// How long a hook waits for a warehouse that another process has.
+/// How long a hook waits for a warehouse that another process has, in all, where builds are left to the background.
 const HOOK_PATIENCE: Duration = Duration::from_millis(300);
+/// The same where it builds itself.
+const INLINE_PATIENCE: Duration = Duration::from_secs(2);
 /// A hook swaps at most this many pointers itself (about half a second); more are left to the background.
 const HOOK_SWAPS: usize = 500;
 
@@ -149,12 +152,14 @@ impl Session<'_> {
         if environment.is_prod() && !self.config.hooks.promote {
             return Ok(Settled::Nothing);
         }
-        if build == HookBuild::Background {
-            self.location.patience = HOOK_PATIENCE;
+        let is_hook = self.hurried || build == HookBuild::Background;
+        if is_hook {
+            let patience = if build == HookBuild::Background { HOOK_PATIENCE } else { INLINE_PATIENCE };
+            self.location.patience = self.location.patience.min(patience);
         }
         self.note_tried(branch)?;
         match self.settle_now(branch, build) {
-            Err(Error::Warehouse(WarehouseError::Locked { holder, .. })) if build == HookBuild::Background => {
+            Err(Error::Warehouse(WarehouseError::Locked { holder, .. })) if is_hook => {
                 self.enqueue(&Request::new(self, branch))?;
                 Ok(Settled::Queued { environment, builds: Vec::new(), locked: Some(holder) })
             }
@@ -186,6 +191,7 @@ impl Session<'_> {
             }
             let standing = Standing::of(&plan, &state);
             self.remember(branch, &prepared, &standing)?;
+            failure::forget(self, branch);
             return Ok(Settled::InStep(standing));
         }
         if let Some(kept) = self.kept_elsewhere(&prepared.target, &plan, &state)? {
@@ -196,7 +202,11 @@ impl Session<'_> {
             self.enqueue(&Request::new(self, branch))?;
             return Ok(Settled::Queued { environment: plan.environment, builds, locked: None });
         }
-        let applied = self.apply(&prepared, "promote", true, &mut |_| {})?;
+        let applied = match self.apply(&prepared, "promote", true, &mut |_| {}) {
+            // someone else moved prod in the meantime
+            Err(Error::Rewind { .. }) => return self.settle_now(branch, build),
+            applied => applied?,
+        };
         let standing = applied.standing.clone();
         self.remember(branch, &prepared, &standing)?;
         Ok(Settled::Published { standing, applied: Box::new(applied) })

@@ -148,6 +148,7 @@ impl Watch<'_> {
             let watched = right.zip(branch.as_ref()).map(|(right, branch)| Watched::new(right, branch, self.report));
             let report = watched.as_ref().map_or(self.report, |watched| watched as &dyn Report);
             let mut session = Session::of_project(repository, prefix.clone(), report, own)?;
+            session.in_background = right.is_some();
             if ring == Ring::default() {
                 session.location.patience = BRIEFLY;
             }

@@ -6,18 +6,16 @@ use std::path::PathBuf;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
-
 use super::error::Error;
 use super::event::{Event, Report};
+use super::failure;
 use super::queue::{Progress, Queue, Request, Right};
 use super::session::{Session, now};
 use super::settings::settings_file;
 use super::settle::Settled;
 use super::tree::SourceTree;
-use crate::adapter::cache;
 use crate::adapter::git::{Head, Repository, Rest};
-use crate::adapter::warehouse::Interrupt;
+use crate::adapter::warehouse::{Interrupt, WarehouseError};
 use crate::domain::config::HookBuild;
 use crate::domain::name::BranchName;
 
@@ -53,15 +51,6 @@ pub(super) enum Ending {
 
 /// Gets the outcome of each request, and gives it back as it was told.
 pub type Told<'a> = dyn FnMut(&Request, &Outcome) -> String + 'a;
-
-/// What a request in the background came to, if not well: `vmesh status` tells it until the branch is settled.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Failure {
-    /// The error as it was told.
-    pub message: String,
-    /// When, in seconds since 1970.
-    pub at: i64,
-}
 
 /// Tells the queue what is being built, and passes everything on.
 pub(super) struct Watched<'a> {
@@ -133,7 +122,7 @@ impl<'a> Worker<'a> {
             let help = Some("to build it here and see why: vmesh plan".to_owned());
             let message = told(&request, &Outcome::Done(Err(Error::Query { message: what.to_owned(), help })));
             if let Some(branch) = &request.branch {
-                record(self.queue, &request.prefix, branch, Some(message));
+                failure::record(self.queue, &request.prefix, branch, Some(message));
             }
         }
         loop {
@@ -149,12 +138,18 @@ impl<'a> Worker<'a> {
                 None => return self.queue.put_back(right, &request),
                 // told when it is taken back
                 Some((_, Outcome::Stopped)) => {}
+                // some time it will be free: the next command goes on here
+                Some((_, Outcome::Done(Err(error @ Error::Warehouse(WarehouseError::Locked { .. }))))) => {
+                    self.queue.put_back(right, &request)?;
+                    return Err(error);
+                }
                 Some((branch, outcome)) => {
                     let message = told(&request, &outcome);
                     match (&outcome, branch) {
                         (Outcome::Superseded, _) => self.queue.put_back(right, &request)?,
                         (Outcome::Done(result), Some(branch)) => {
-                            record(self.queue, &request.prefix, &branch, result.is_err().then_some(message));
+                            let failed = result.is_err().then_some(message);
+                            failure::record(self.queue, &request.prefix, &branch, failed);
                         }
                         _ => {}
                     }
@@ -194,6 +189,7 @@ impl<'a> Worker<'a> {
         let (result, ending) = supervise(&mut ending, |own| {
             session.location.interrupt = own.clone();
             session.location.patience = WORKER_PATIENCE;
+            session.in_background = true;
             match (&request.branch, session.config.hooks.build) {
                 (Some(branch), _) => session.settle_branch(branch, HookBuild::Inline),
                 (None, HookBuild::Off) => Ok(Settled::Nothing),
@@ -306,30 +302,6 @@ impl Session<'_> {
         };
         Ok(format!("{branch} {} {:?}", self.files(&tree)?.signature(), self.config))
     }
-}
-
-/// The last failure of a branch in the background.
-pub fn failure(session: &Session<'_>, branch: &BranchName) -> Option<Failure> {
-    cache::load(&failure_file(&session.queue(), &session.prefix, branch))
-}
-
-/// Records what the last try came to.
-fn record(queue: &Queue, prefix: &str, branch: &BranchName, failed: Option<String>) {
-    let file = failure_file(queue, prefix, branch);
-    match failed {
-        Some(message) => {
-            cache::store(&file, &Failure { message, at: now() });
-        }
-        None => {
-            // mostly there is none
-            let _ = std::fs::remove_file(file);
-        }
-    }
-}
-
-fn failure_file(queue: &Queue, prefix: &str, branch: &BranchName) -> PathBuf {
-    let key = format!("{prefix}\0{branch}");
-    queue.log().with_file_name(format!("failed-{}.json", &blake3::hash(key.as_bytes()).to_hex()[..16]))
 }
 
 /// Listens to nothing.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use vmesh::adapter::warehouse::{Body, Build, Interrupt, Location, Publication, WarehouseError};
+use vmesh::adapter::warehouse::{Body, Build, Door, Interrupt, Location, Publication, WarehouseError};
 use vmesh::domain::environment::Owner;
 use vmesh::domain::fingerprint::Fingerprint;
 use vmesh::domain::name::{BranchName, EnvName, ModelName, SchemaPattern, TableName};
@@ -11,13 +11,9 @@ use vmesh::domain::name::{BranchName, EnvName, ModelName, SchemaPattern, TableNa
 use crate::support::{CHAIN, Sandbox};
 
 fn location(folder: &Path) -> Location {
-    Location {
-        path: folder.join("warehouse.duckdb"),
-        scratch: folder.join("scratch"),
-        patience: std::time::Duration::from_secs(20),
-        interrupt: Interrupt::default(),
-        limits: Default::default(),
-    }
+    let patience = std::time::Duration::from_secs(20);
+    let (path, scratch) = (folder.join("warehouse.duckdb"), folder.join("scratch"));
+    Location::new(path, scratch, Door::default(), patience, Interrupt::default())
 }
 
 /// A snapshot of a model that holds one number.

@@ -137,7 +137,10 @@ fn linked_worktrees_share_the_warehouse() {
     std::fs::write(linked.join("models/marts/totals.sql"), "SELECT 7 AS total FROM staging.orders LIMIT 1").unwrap();
     sandbox.git_in(&linked, &["commit", "--quiet", "--all", "-m", "seven"]).good();
     assert_eq!(sandbox.value("SELECT total FROM dev__bob__marts.report"), "7");
-    assert_eq!(linked.join("warehouse/warehouse.duckdb").canonicalize().unwrap(), sandbox.warehouse().canonicalize().unwrap());
+    assert_eq!(
+        linked.join("warehouse/warehouse.duckdb").canonicalize().unwrap(),
+        sandbox.warehouse().canonicalize().unwrap()
+    );
     let status = sandbox.vmesh_in(&linked, &["status", "--json"]).json();
     assert_eq!((status["environment"].as_str(), status["in_step"].as_bool()), (Some("dev__bob"), Some(true)));
 }

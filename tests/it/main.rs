@@ -44,4 +44,5 @@ mod table_diff;
 mod team;
 mod times;
 mod unit_tests;
+mod waiting;
 mod watch;

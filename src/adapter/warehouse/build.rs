@@ -53,6 +53,13 @@ impl Build {
         loads || !self.around.is_empty()
     }
 
+    /// Whether a snapshot has all that this was to load: a build that gave way is yet to be ended.
+    pub fn is_whole(&self, built: &Snapshot) -> bool {
+        let Body::Loads(fill) = &self.body else { return true };
+        let held = built.filled.as_ref().map(|filled| &filled.intervals);
+        fill.loads.iter().all(|load| held.is_some_and(|held| held.contains(load.interval)))
+    }
+
     /// The snapshot that this makes.
     pub(super) fn snapshot(&self, columns: Vec<Column>, at: i64) -> Snapshot {
         Snapshot {

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::Doing;
 use super::audit::AuditFailure;
 use crate::domain::name::{EnvName, ModelName, TableName};
 
@@ -190,12 +192,14 @@ pub enum WarehouseError {
 }
 
 /// The process that has the file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
     /// The program's path.
     pub program: String,
     /// Its process id.
     pub pid: u32,
+    /// What it does, if it is a vmesh that builds.
+    pub doing: Option<Doing>,
 }
 
 impl Holder {
@@ -204,7 +208,15 @@ impl Holder {
         let (_, rest) = message.split_once("lock is held in ")?;
         let (program, rest) = rest.split_once(" (PID ")?;
         let pid = rest.split(')').next()?.parse().ok()?;
-        Some(Self { program: program.to_owned(), pid })
+        Some(Self { program: program.to_owned(), pid, doing: None })
+    }
+
+    /// Whether it is a vmesh, which gives way sooner or later.
+    pub fn is_vmesh(&self) -> bool {
+        // Linux says so where the program was replaced while it runs
+        let program = self.program.trim_end_matches(" (deleted)");
+        let name = program.rsplit(['/', '\\']).next().unwrap_or(program);
+        self.doing.is_some() || name == "vmesh" || name == "vmesh.exe"
     }
 }
 
@@ -251,8 +263,11 @@ mod tests {
     fn the_holder_is_read_off_the_message() {
         let message = "IO Error: Could not set lock on file \"/x/f.duckdb\": Conflicting lock is held in \
                        /usr/bin/python3.11 (PID 8494). See also https://duckdb.org";
-        let holder = Holder { program: "/usr/bin/python3.11".to_owned(), pid: 8494 };
+        let holder = Holder { program: "/usr/bin/python3.11".to_owned(), pid: 8494, doing: None };
+        assert!(!holder.is_vmesh());
         assert_eq!(Holder::from_message(message), Some(holder));
+        let vmesh = Holder::from_message("Conflicting lock is held in /home/ada/bin/vmesh (deleted) (PID 7).");
+        assert!(vmesh.is_some_and(|holder| holder.is_vmesh() && holder.pid == 7));
         assert_eq!(Holder::from_message("IO Error: Could not set lock on file"), None);
     }
 }

@@ -32,6 +32,8 @@ pub struct Fill {
     pub on_change: OnChange,
     /// The time of the loads.
     pub now: Moment,
+    /// Whether to stop after a load when somebody waits for the warehouse: nobody sees a table that holds some of them.
+    pub gives_way: bool,
 }
 
 /// One load.
@@ -49,7 +51,8 @@ pub struct Load {
 pub(super) const NEW: &str = "temp.vmesh_new";
 
 impl Warehouse {
-    /// Makes the table if it is not there, and carries out the loads. `at` is the time in microseconds since 1970.
+    /// Makes the table if it is not there, and carries out the loads, or some of them if it is to give way. `at` is the
+    /// time in microseconds since 1970.
     pub(super) fn fill_by_loads(&self, build: &Build, fill: &Fill, at: i64) -> Result<Snapshot, WarehouseError> {
         let doing = format!("building `{}`", build.model);
         let aim = fill.aim;
@@ -65,7 +68,10 @@ impl Warehouse {
                 Ok(snapshot)
             })?,
         };
-        for load in &fill.loads {
+        for (done, load) in fill.loads.iter().enumerate() {
+            if done > 0 && fill.gives_way && self.door.is_waited_at() {
+                break;
+            }
             snapshot = self.transaction(&doing, |warehouse| warehouse.load(build, fill, load, &snapshot, at))?;
         }
         self.run(&doing, &format!("DROP TABLE IF EXISTS {NEW}"))?;

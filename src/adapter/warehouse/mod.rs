@@ -7,6 +7,7 @@ mod audit;
 mod build;
 mod collect;
 mod comments;
+mod door;
 mod error;
 mod fill;
 mod history;
@@ -28,6 +29,7 @@ use duckdb::{AccessMode, Config, Connection};
 
 pub use self::audit::{Audit, AuditFailure};
 pub use self::build::{Body, Build};
+pub use self::door::{Doing, Door};
 pub use self::error::{Holder, Occupied, WarehouseError};
 pub use self::fill::{Fill, Load};
 pub use self::interrupt::Interrupt;
@@ -65,12 +67,15 @@ pub struct Location {
     pub path: PathBuf,
     /// Where vmesh and the engine put files for as long as they work: a folder that Git doesn't write.
     pub scratch: PathBuf,
-    /// How long to wait for another process.
+    /// How long to wait for other processes, in all: whoever waited already has less left.
     pub patience: Duration,
     /// Stops what runs.
     pub interrupt: Interrupt,
     /// What may be taken of the machine.
     pub limits: Limits,
+    /// Where those are who wait.
+    pub door: Door,
+    waited: door::Waited,
 }
 
 /// An open warehouse.
@@ -81,9 +86,25 @@ pub struct Warehouse {
     scratch: Arc<tempfile::TempDir>,
     interrupt: Interrupt,
     limits: Limits,
+    door: Door,
 }
 
 impl Location {
+    /// A way to a file.
+    pub fn new(path: PathBuf, scratch: PathBuf, door: Door, patience: Duration, interrupt: Interrupt) -> Self {
+        Self { path, scratch, patience, interrupt, limits: Limits::default(), door, waited: door::Waited::default() }
+    }
+
+    /// The same way to another file.
+    pub fn at(&self, path: PathBuf) -> Self {
+        Self { path, ..self.clone() }
+    }
+
+    /// The same for one who has not waited yet.
+    pub fn with_patience(&self, patience: Duration) -> Self {
+        Self { patience, waited: door::Waited::default(), ..self.clone() }
+    }
+
     /// Whether there is a warehouse yet.
     pub fn exists(&self) -> bool {
         self.path.exists()
@@ -142,26 +163,32 @@ impl Location {
 
     fn open(&self, mode: AccessMode, waiting: &mut dyn FnMut(Option<&Holder>)) -> Result<Warehouse, WarehouseError> {
         let start = Instant::now();
-        let mut told = false;
+        let mut turn = None;
         let mut pause = Duration::from_millis(20);
         loop {
             if self.interrupt.is_requested() {
                 return Err(WarehouseError::Interrupted);
             }
+            turn = turn.or_else(|| self.door.turn());
             let is_made = self.is_made();
-            match self.try_open(&mode) {
+            let opened = match self.ahead(&mode, start.elapsed()).filter(|_| turn.is_none()) {
+                Some(ahead) => Err(self.locked(Some(ahead))),
+                None => self.try_open(&mode),
+            };
+            match opened {
                 Err(WarehouseError::Locked { holder, .. }) => {
-                    if start.elapsed() >= self.patience {
-                        let waited = start.elapsed().as_secs();
-                        return Err(WarehouseError::Locked { path: self.path.clone(), holder, waited });
+                    if let Some(turn) = &mut turn {
+                        turn.tell(holder.as_ref());
+                        pause = (pause * 2).min(Duration::from_millis(100));
+                    }
+                    if self.waited.so_far() >= self.patience {
+                        return Err(self.locked(holder));
                     }
                     // others open it for moments only: tell of those that stay
-                    if !told && start.elapsed() > Duration::from_millis(500) {
+                    if self.waited.is_worth_a_word() {
                         waiting(holder.as_ref());
-                        told = true;
                     }
-                    std::thread::sleep(pause);
-                    pause = (pause * 2).min(Duration::from_millis(250));
+                    self.waited.pause(if turn.is_some() { pause } else { door::LOOK });
                 }
                 Err(WarehouseError::NotADatabase { .. }) if !is_made && start.elapsed() < MAKING => {
                     std::thread::sleep(pause);
@@ -169,6 +196,16 @@ impl Location {
                 done => return done,
             }
         }
+    }
+
+    /// Whom one waits for who comes later than others, as long as they go first: those inside are of vmesh, and give way.
+    fn ahead(&self, mode: &AccessMode, since: Duration) -> Option<Holder> {
+        let is_polite = !matches!(mode, AccessMode::ReadOnly) || since < door::COURTESY;
+        self.door.awaited().filter(|ahead| is_polite && ahead.is_vmesh())
+    }
+
+    fn locked(&self, holder: Option<Holder>) -> WarehouseError {
+        WarehouseError::Locked { path: self.path.clone(), holder, waited: self.waited.so_far().as_secs() }
     }
 
     /// Whether the file is there with what makes it a database; if not, another process may be about to write that.
@@ -196,9 +233,9 @@ impl Location {
         let settings = settings.map_err(|error| cannot(error.to_string()))?;
         let connection = Connection::open_with_flags(&self.path, settings).map_err(|error| self.sort(&error))?;
         self.interrupt.watch(&connection, true);
-        let (interrupt, limits) = (self.interrupt.clone(), self.limits.clone());
-        let warehouse =
-            Warehouse { connection, path: self.path.clone(), scratch: Arc::new(scratch), interrupt, limits };
+        let (interrupt, limits, door) = (self.interrupt.clone(), self.limits.clone(), self.door.clone());
+        let (path, scratch) = (self.path.clone(), Arc::new(scratch));
+        let warehouse = Warehouse { connection, path, scratch, interrupt, limits, door };
         warehouse.lock_down()?;
         Ok(warehouse)
     }
@@ -208,7 +245,8 @@ impl Location {
         let message = error::words(error);
         let path = self.path.clone();
         if message.contains("Could not set lock on file") {
-            WarehouseError::Locked { path, holder: Holder::from_message(&message), waited: 0 }
+            let holder = Holder::from_message(&message);
+            self.locked(holder.map(|holder| Holder { doing: self.door.doing(holder.pid), ..holder }))
         } else if message.contains("not a valid DuckDB database file") {
             WarehouseError::NotADatabase { path, message }
         } else {
@@ -250,8 +288,8 @@ impl Warehouse {
         let failed = |message: String| WarehouseError::CannotOpen { path: self.path.clone(), message };
         let connection = self.connection.try_clone().map_err(|error| failed(error::words(&error)))?;
         self.interrupt.watch(&connection, false);
-        let (scratch, interrupt) = (self.scratch.clone(), self.interrupt.clone());
-        Ok(Self { connection, path: self.path.clone(), scratch, interrupt, limits: self.limits.clone() })
+        let (scratch, interrupt, door) = (self.scratch.clone(), self.interrupt.clone(), self.door.clone());
+        Ok(Self { connection, path: self.path.clone(), scratch, interrupt, limits: self.limits.clone(), door })
     }
 
     /// The version of vmesh's records; `None` if there are none, an error if they are of a newer vmesh.

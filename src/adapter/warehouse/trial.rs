@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use duckdb::{Config, Connection};
 
-use super::{Location, Rows, Warehouse, WarehouseError, scratch};
+use super::{Door, Location, Rows, Warehouse, WarehouseError, scratch};
 use crate::domain::config::Limits;
 use crate::domain::name::TableName;
 use crate::domain::project::Around;
@@ -102,8 +102,9 @@ fn in_memory(location: &Location) -> Result<Warehouse, WarehouseError> {
     let connection = Connection::open_in_memory_with_flags(settings).map_err(|error| cannot(error.to_string()))?;
     location.interrupt.watch(&connection, false);
     location.interrupt.leaves(scratch.path());
-    let (interrupt, limits) = (location.interrupt.clone(), share(&location.limits));
-    let warehouse = Warehouse { connection, path: path.clone(), scratch: Arc::new(scratch), interrupt, limits };
+    let (interrupt, limits, door) = (location.interrupt.clone(), share(&location.limits), Door::default());
+    let (path, scratch) = (path.clone(), Arc::new(scratch));
+    let warehouse = Warehouse { connection, path, scratch, interrupt, limits, door };
     warehouse.lock_down()?;
     Ok(warehouse)
 }

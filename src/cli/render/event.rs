@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::diagnostic;
 use super::visible::visible;
-use crate::adapter::warehouse::Holder;
+use crate::adapter::warehouse::{Doing, Holder};
 use crate::domain::name::ModelName;
 use crate::workflow::event::{Event, Report};
 
@@ -40,7 +40,10 @@ impl Teller {
 impl Report for Teller {
     fn report(&self, event: &Event) {
         match event {
-            Event::Waiting { holder } => tell!("{}", waiting(holder.as_ref())),
+            Event::Waiting { holder } => {
+                let name = if self.quiet { "vmesh: " } else { "" };
+                tell!("{name}{}", waiting(holder.as_ref()));
+            }
             Event::PlanningAgain => tell!("the environment moved in the meantime: planning again"),
             Event::Moment(moment) => stop_for_tests(moment),
             Event::Warning { model, audit, count } => tell!("{}", warning(model.as_ref(), audit, *count)),
@@ -79,11 +82,21 @@ pub(in crate::cli) fn warning(model: Option<&ModelName>, audit: &str, count: u64
     format!("warning: audit `{audit}`{model}: {count} {rows} wrong · vmesh audit shows them")
 }
 
-/// Who has the warehouse.
+/// Whom one waits for.
 pub(in crate::cli) fn waiting(holder: Option<&Holder>) -> String {
+    format!("waiting for the warehouse: {}", has(holder, "it"))
+}
+
+/// Who has the warehouse, and what they do there.
+pub(in crate::cli) fn has(holder: Option<&Holder>, warehouse: &str) -> String {
     match holder {
-        Some(Holder { program, pid }) => format!("waiting for the warehouse: {program} (PID {pid}) has it"),
-        None => "waiting for the warehouse: another process has it".to_owned(),
+        Some(Holder { pid, doing: Some(doing), .. }) => {
+            let Doing { branch, model, count: (index, total), .. } = doing;
+            format!("vmesh (process {pid}) is building {model}, {index} of {total}, for {branch}")
+        }
+        Some(holder) if holder.is_vmesh() => format!("vmesh (process {}) has {warehouse}", holder.pid),
+        Some(Holder { program, pid, .. }) => format!("{program} (PID {pid}) has {warehouse}"),
+        None => format!("another process has {warehouse}"),
     }
 }
 

@@ -1,7 +1,9 @@
 //! What hooks and the watcher say: a line or two that a person is glad to read.
 
-use super::{BOLD, DIM, YELLOW, count, paint, plan, some};
+use super::{BOLD, DIM, RED, YELLOW, ago, count, event, paint, plan, some};
 use crate::adapter::git::Rest;
+use crate::workflow::failure::Failure;
+use crate::workflow::session::now;
 use crate::workflow::settle::{Settled, Standing};
 
 /// What to say after settling. With `greet`, an environment that was in step already is named, too: someone just
@@ -46,11 +48,8 @@ pub(in crate::cli) fn render(settled: &Settled, greet: bool) -> Option<String> {
             format!("{} · {what} in the background {hint}", paint(BOLD, environment))
         }
         Settled::Queued { environment, locked: Some(holder), .. } => {
-            let who = holder.as_ref().map_or_else(
-                || "another process".to_owned(),
-                |holder| format!("{} (PID {})", holder.program, holder.pid),
-            );
-            format!("{} · {who} has the warehouse; planned as soon as it is free", paint(BOLD, environment))
+            let has = event::has(holder.as_ref(), "the warehouse");
+            format!("{} · {has}; planned as soon as it is free", paint(BOLD, environment))
         }
         Settled::Kept(kept) => {
             let owner = &kept.owner;
@@ -63,6 +62,19 @@ pub(in crate::cli) fn render(settled: &Settled, greet: bool) -> Option<String> {
         }
     };
     Some(format!("vmesh: {line}"))
+}
+
+/// What failed in the background, in a line.
+pub(in crate::cli) fn failed(failure: &Failure) -> String {
+    let Failure { branch, message, at, .. } = failure;
+    let first = message.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let what = first.trim().trim_start_matches("error: ");
+    let when = ago(*at, now());
+    format!(
+        "{} {what} {}",
+        paint(RED, format!("{branch} failed in the background {when}:")),
+        paint(DIM, "· vmesh status")
+    )
 }
 
 /// How an environment stands against prod.

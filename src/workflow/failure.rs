@@ -1,0 +1,77 @@
+//! What failed in the background: nobody was there to see it, so it is kept until somebody has.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::error::Error;
+use super::queue::Queue;
+use super::session::{Session, now};
+use crate::adapter::cache;
+use crate::domain::name::BranchName;
+
+/// What a request in the background came to, if not well: `vmesh status` tells it until the branch is settled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The branch.
+    pub branch: BranchName,
+    /// The project's folder in the repository.
+    prefix: String,
+    /// The error as it was told.
+    pub message: String,
+    /// When, in seconds since 1970.
+    pub at: i64,
+    /// Whether somebody has seen all of it.
+    pub is_seen: bool,
+}
+
+/// The last failure of a branch in the background.
+pub fn of(session: &Session<'_>, branch: &BranchName) -> Option<Failure> {
+    cache::load(&file(&session.queue(), &session.prefix, branch))
+}
+
+/// The failures that nobody has seen, of branches that are still there; the latest first.
+pub fn unseen(session: &Session<'_>) -> Result<Vec<Failure>, Error> {
+    let entries = std::fs::read_dir(session.shared_folder()).into_iter().flatten().flatten();
+    let files = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("failed-"));
+    let failures = files.filter_map(|entry| cache::load::<Failure>(&entry.path()));
+    let mut unseen = Vec::new();
+    for failure in failures.filter(|failure| !failure.is_seen && failure.prefix == session.prefix) {
+        if session.repository.branch_tip(&failure.branch)?.is_some() {
+            unseen.push(failure);
+        }
+    }
+    unseen.sort_by_key(|failure| std::cmp::Reverse(failure.at));
+    Ok(unseen)
+}
+
+/// Somebody has seen it.
+pub fn see(session: &Session<'_>, failure: Failure) {
+    let file = file(&session.queue(), &failure.prefix, &failure.branch);
+    cache::store(&file, &Failure { is_seen: true, ..failure });
+}
+
+/// Records what the last try came to.
+pub(super) fn record(queue: &Queue, prefix: &str, branch: &BranchName, failed: Option<String>) {
+    let file = file(queue, prefix, branch);
+    match failed {
+        Some(message) => {
+            let (branch, prefix) = (branch.clone(), prefix.to_owned());
+            cache::store(&file, &Failure { branch, prefix, message, at: now(), is_seen: false });
+        }
+        None => {
+            // mostly there is none
+            let _ = std::fs::remove_file(file);
+        }
+    }
+}
+
+/// It has been mended, or tried again where somebody looks on.
+pub(super) fn forget(session: &Session<'_>, branch: &BranchName) {
+    record(&session.queue(), &session.prefix, branch, None);
+}
+
+fn file(queue: &Queue, prefix: &str, branch: &BranchName) -> PathBuf {
+    let key = format!("{prefix}\0{branch}");
+    queue.log().with_file_name(format!("failed-{}.json", &blake3::hash(key.as_bytes()).to_hex()[..16]))
+}
