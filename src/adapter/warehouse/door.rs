@@ -150,12 +150,11 @@ impl Waited {
         self.0.lock().map_or(Duration::ZERO, |waited| waited.0)
     }
 
-    /// Adds the time of a pause.
-    pub(super) fn pause(&self, pause: Duration) {
-        let start = Instant::now();
+    /// Pauses, and adds the time since a try began that was in vain: on a busy machine tries take long, too.
+    pub(super) fn pause(&self, pause: Duration, since: Instant) {
         std::thread::sleep(pause);
         if let Ok(mut waited) = self.0.lock() {
-            waited.0 += start.elapsed();
+            waited.0 += since.elapsed();
         }
     }
 

@@ -169,9 +169,12 @@ impl Location {
             if self.interrupt.is_requested() {
                 return Err(WarehouseError::Interrupted);
             }
+            let tried = Instant::now();
             turn = turn.or_else(|| self.door.turn());
             let is_made = self.is_made();
-            let opened = match self.ahead(&mode, start.elapsed()).filter(|_| turn.is_none()) {
+            let ahead = self.ahead(&mode, start.elapsed()).filter(|_| turn.is_none());
+            let is_held_back = ahead.is_some();
+            let opened = match ahead {
                 Some(ahead) => Err(self.locked(Some(ahead))),
                 None => self.try_open(&mode),
             };
@@ -179,7 +182,6 @@ impl Location {
                 Err(WarehouseError::Locked { holder, .. }) => {
                     if let Some(turn) = &mut turn {
                         turn.tell(holder.as_ref());
-                        pause = (pause * 2).min(Duration::from_millis(100));
                     }
                     if self.waited.so_far() >= self.patience {
                         return Err(self.locked(holder));
@@ -188,7 +190,8 @@ impl Location {
                     if self.waited.is_worth_a_word() {
                         waiting(holder.as_ref());
                     }
-                    self.waited.pause(if turn.is_some() { pause } else { door::LOOK });
+                    self.waited.pause(if is_held_back { door::LOOK } else { pause }, tried);
+                    pause = (pause * 2).min(Duration::from_millis(100));
                 }
                 Err(WarehouseError::NotADatabase { .. }) if !is_made && start.elapsed() < MAKING => {
                     std::thread::sleep(pause);
