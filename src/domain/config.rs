@@ -19,7 +19,7 @@ use super::macros::Variables;
 use super::model::Defaults;
 use super::name::{BranchName, EnvName, SchemaPattern};
 use super::yaml::Value;
-pub use statements::{Statement, made_macros, refused};
+pub use statements::{Statement, made_macros};
 
 /// The names of settings files; the first that is there counts.
 pub const CONFIG_FILES: [&str; 3] = ["vmesh.toml", "config.yaml", "config.yml"];

@@ -12,6 +12,7 @@ pub mod event;
 mod expand;
 mod fixtures;
 pub mod format;
+mod gate;
 pub mod gc;
 pub mod lineage;
 pub mod lint;
