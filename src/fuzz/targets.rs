@@ -7,7 +7,7 @@ use super::corpus::{self, Kind};
 use crate::cli::drawn;
 use crate::domain::audit::CustomAudit;
 use crate::domain::calendar::{Calendar, Filled, Timing};
-use crate::domain::config::{Config, made_macros, refused};
+use crate::domain::config::{Config, made_macros};
 use crate::domain::diagnostic::{Diagnostic, Excerpt};
 use crate::domain::external::Externals;
 use crate::domain::interval::{Cron, Interval, Intervals, Moment, Times, Unit};
@@ -16,7 +16,8 @@ use crate::domain::macros::{self, Defaults, File, Local, Locals, Macros, Scope, 
 use crate::domain::model::{self, By, Incremental, ModelFile, OnChange, Problem, Schedule, Seed, files_read};
 use crate::domain::name::{BranchName, EnvName, ModelName, SchemaPattern, TableName, quote};
 use crate::domain::project::{self, Project, SeedFile, Sources};
-use crate::domain::sql::{self, FunctionKind, SqlError, constant};
+use crate::domain::sql::policy::{self, NotSeen, Seen, Text};
+use crate::domain::sql::{self, SqlError, constant};
 use crate::domain::unit_test::{self, CsvSettings, Data};
 use crate::domain::{csv, engine_message, format, pattern};
 
@@ -92,11 +93,20 @@ fn lex(text: &str) {
     for statement in sql::split(&lexemes) {
         on_text(text, &statement.span);
     }
-    let _ = (sql::effect(&lexemes), sql::may_write(&lexemes), sql::with_clause(text), macros::is_dynamic(&lexemes));
+    let _ = (policy::check_header(&lexemes), policy::is_type(&lexemes), policy::query_in(&lexemes));
+    let _ = (sql::with_clause(text), macros::is_dynamic(&lexemes));
 }
 
 fn query(text: &str) {
     let query = sql::analyse(text);
+    for kind in [Text::Model, Text::Statement, Text::Test, Text::Audit, Text::Person] {
+        let unseen = NotSeen::Unshown(String::new());
+        for seen in [Err(&unseen), Ok(&Seen::default())] {
+            if let Err(refusal) = policy::check(kind, text, &query, seen) {
+                on_text(text, &refusal.span);
+            }
+        }
+    }
     if let Some(wrong) = &query.parse_error {
         on_text(text, &wrong.span);
     }
@@ -266,7 +276,7 @@ fn laid_out(text: &str) {
 }
 
 fn settings_sql(text: &str) {
-    let _ = (made_macros(text), refused(text));
+    let _ = (made_macros(text), policy::refused(text, &["vmesh_state"]));
 }
 
 fn tests(text: &str) {
@@ -415,8 +425,7 @@ fn duckdb_json(text: &str) {
             seen.reads.iter().for_each(|read| on_text(written, &read.span));
             let mut query = sql::analyse(written);
             query.adopt(seen);
-            let dynamic = query.functions.iter().filter(|function| function.kind == FunctionKind::Dynamic);
-            dynamic.for_each(|function| on_text(written, &function.span));
+            query.functions.iter().for_each(|function| on_text(written, &function.span));
             sql::splice(written, &query, &|_| Some("x".to_owned()));
         }
     }
