@@ -55,3 +55,6 @@ pub const PATTERN: usize = 1_000;
 
 /// Brackets of a pattern that are open at once: the regular expression's own limit is not far above.
 pub const PATTERN_NESTING: usize = 10;
+
+/// Findings of one rule of the linter in one model: each is told with its line.
+pub const FINDINGS: usize = 100;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::{BOLD, CYAN, DIM, GREEN, YELLOW, paint};
+use super::{BOLD, CYAN, DIM, GREEN, YELLOW, padded, paint};
 use crate::domain::name::ModelName;
 use crate::domain::plan::{Action, Change, Plan, Step};
 use crate::domain::project::Project;
@@ -26,7 +26,7 @@ pub(in crate::cli) fn text(project: &Project, plan: &Plan) -> String {
         let mut reads: Vec<String> = model.parents.keys().map(ToString::to_string).collect();
         reads.extend(model.externals().into_iter().map(|name| format!("({name})")));
         let arrow = if reads.is_empty() { String::new() } else { format!("← {}", reads.join(", ")) };
-        let name = paint(style, format!("{:width$}", name.to_string()));
+        let name = paint(style, padded(&name.to_string(), width));
         out.push_str(&format!("{name}  {}\n", paint(DIM, format!("{:8} {arrow}", model.kind.word()))));
     }
     out

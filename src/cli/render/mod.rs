@@ -34,6 +34,12 @@ pub(super) fn paint(style: Style, text: impl std::fmt::Display) -> String {
     format!("{style}{}{style:#}", visible::plain(&text))
 }
 
+/// Text with spaces behind it. (`format!` panics at widths of 65536, which a value may well have.)
+pub(super) fn padded(text: &str, width: usize) -> String {
+    let lacking = width.saturating_sub(text.chars().count());
+    format!("{text}{}", " ".repeat(lacking))
+}
+
 /// `1 model`, `2 models`.
 pub(super) fn count(count: usize, noun: &str) -> String {
     let plural = match noun.strip_suffix('y') {
@@ -94,5 +100,6 @@ mod tests {
             ("999 B".into(), "262.1 kB".into(), "5.0 GB".into())
         );
         assert_eq!(some(&["a", "b", "c"], 2), "a, b, 1 more");
+        assert_eq!((padded("é", 3), padded("", 70_000).len()), ("é  ".to_owned(), 70_000));
     }
 }

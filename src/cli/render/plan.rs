@@ -1,6 +1,6 @@
 //! A plan, told.
 
-use super::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, count, paint, some};
+use super::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, count, padded, paint, some};
 use crate::domain::interval::{Interval, Moment};
 use crate::domain::plan::{Action, Change, Plan, Reason, Step};
 
@@ -102,7 +102,7 @@ fn line(step: &Step, width: usize) -> String {
         Change::Removed => ("-", RED),
         Change::Unchanged => (" ", DIM),
     };
-    let name = format!("{:width$}", step.model.to_string());
+    let name = padded(&step.model.to_string(), width);
     let change = format!("{:9}", step.change.word());
     let action = format!("{:5}", step.action.word());
     let mut notes = vec![reason(&step.reason)];
@@ -118,7 +118,7 @@ fn line(step: &Step, width: usize) -> String {
         .flat_map(|(sign, names, style)| names.iter().map(move |name| paint(*style, format!("{sign}{name}"))))
         .collect();
     if !changed.is_empty() {
-        line.push_str(&format!("  {:width$}    columns: {}\n", "", changed.join(" ")));
+        line.push_str(&format!("  {}    columns: {}\n", padded("", width), changed.join(" ")));
     }
     line
 }

@@ -1,6 +1,6 @@
 //! The rows in which a unit test differs: `-` was expected, `+` is there instead, the most alike one below the other.
 
-use super::{BOLD, DIM, GREEN, RED, paint};
+use super::{BOLD, DIM, GREEN, RED, padded, paint};
 use crate::adapter::warehouse::{Difference, Rows};
 
 /// A row to be shown: how often, and its values.
@@ -83,14 +83,14 @@ fn marks(a: &Shown<'_>, b: &Shown<'_>, widths: &[usize]) -> String {
     let mark = |(at, width): (usize, &usize)| {
         let (a, b) = (a.cells.get(at), b.cells.get(at));
         let long = [a, b].into_iter().flatten().map(|cell| cell.chars().count()).max().unwrap_or(0);
-        format!("{:width$}", if a == b { String::new() } else { "^".repeat(long.max(1)) })
+        padded(&if a == b { String::new() } else { "^".repeat(long.max(1)) }, *width)
     };
     let marks: Vec<String> = widths.iter().enumerate().map(mark).collect();
     format!("      {}\n", paint(BOLD, marks.join("   ").trim_end()))
 }
 
 fn line(cells: &[&str], widths: &[usize]) -> String {
-    let cells: Vec<String> = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+    let cells: Vec<String> = cells.iter().zip(widths).map(|(cell, width)| padded(cell, *width)).collect();
     cells.join(" | ").trim_end().to_owned()
 }
 

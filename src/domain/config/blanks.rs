@@ -25,7 +25,8 @@ impl Blanks {
             if word.len() > end - start {
                 return Err(not_understood(start..end));
             }
-            let word = format!("{word:_<width$}", width = end - start);
+            // not by `format!`, which panics at widths of 65536
+            let word = format!("{word}{}", "_".repeat(end - start - word.len()));
             out.push_str(&text[rest..start]);
             out.push_str(&word);
             blanks.0.push(Blank { word, asks: asks(&text[start + 2..end - 2]) });

@@ -163,3 +163,10 @@ fn many_programs_have_a_config_yaml() {
     assert!(is_config("config.yaml", PLAIN) && is_config("vmesh.toml", ""));
     assert!(!is_config("config.yaml", "server:\n  gateways: [a]\n"));
 }
+
+#[test]
+fn a_blank_may_be_as_wide_as_anyone_likes() {
+    let text =
+        format!("gateways: {{local: {{connection: {{type: duckdb, database: \"{{{{{}}}}}\"}}}}}}", " ".repeat(70_000));
+    assert!(Config::parse("config.yaml", &text, &|_| None).unwrap_err().what.contains("env_var"));
+}

@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 
 pub use self::settings::{Linter, LinterTable};
 use super::diagnostic::nearest;
+use super::limits::FINDINGS;
 use super::model::Kind;
 use super::name::ModelName;
 use super::project::{Model, Project};
@@ -123,7 +124,7 @@ impl Rule {
 
     /// Where a model violates the rule.
     pub fn check(self, subject: &Subject<'_>) -> Vec<Finding> {
-        match self {
+        let mut findings = match self {
             Self::AmbiguousOrInvalidColumn => columns::ambiguous_or_invalid(subject),
             Self::InvalidSelectStarExpansion => stars::not_expanded(subject),
             Self::NoAmbiguousProjections => projections::ambiguous(subject),
@@ -131,7 +132,9 @@ impl Rule {
             Self::NoMissingAudits => audits::missing(subject),
             Self::NoMissingUnitTest => audits::untested(subject),
             Self::NoMissingExternalModels => externals(subject),
-        }
+        };
+        findings.truncate(FINDINGS);
+        findings
     }
 }
 

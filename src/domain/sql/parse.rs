@@ -1,5 +1,6 @@
 //! From text to sqlparser's tree of one query, with byte ranges; whatever goes wrong is an error with a place.
 
+use std::collections::HashSet;
 use std::panic::{self, AssertUnwindSafe};
 
 use sqlparser::ast::{self, Statement};
@@ -14,7 +15,7 @@ pub(super) struct Parsed {
     pub(super) query: Box<ast::Query>,
     pub(super) places: Places,
     /// Names that casts get, in lower case.
-    pub(super) labels: Vec<String>,
+    pub(super) labels: HashSet<String>,
 }
 
 /// Byte offsets of sqlparser's locations, which count lines and characters.
