@@ -210,6 +210,11 @@ pub struct ModelName {
 }
 
 impl ModelName {
+    /// All its parts quoted, ready for SQL.
+    pub fn quoted(&self) -> String {
+        self.schema.iter().chain([&self.name]).map(|part| quote(part)).collect::<Vec<_>>().join(".")
+    }
+
     /// The model of one or two name parts; `None` for any other number of parts, an empty part, or one with a dot.
     pub fn from_parts<S: AsRef<str>>(parts: &[S]) -> Option<Self> {
         let lower = |part: &S| part.as_ref().to_ascii_lowercase();

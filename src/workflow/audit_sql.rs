@@ -1,13 +1,16 @@
 //! The text of audits: their macros expanded, and the models that they name.
 
+use super::session::Session;
 use super::tree::Tree;
 use crate::domain::audit::{self, CustomAudit};
+use crate::domain::engine_message;
 use crate::domain::interval::Times;
 use crate::domain::macros::{Local, Locals, Variables};
 use crate::domain::model::Problem;
 use crate::domain::name::{ModelName, TableName};
 use crate::domain::project::{Project, guess_reads};
 use crate::domain::sql;
+use crate::domain::sql::policy::{Refusal, Text};
 
 /// The models that an audit names, or says that it depends on.
 pub(super) fn models_read(project: &Project, custom: &CustomAudit) -> Vec<ModelName> {
@@ -50,38 +53,33 @@ pub(super) fn expand<'g>(
         locals.extend(defined);
     }
     let expanded = tree.sight.expand_text(&custom.query, &locals, named, times);
-    let expanded = expanded.map_err(moved(custom.query_span.start))?.text;
-    if let Some((name, _)) = sql::lex(&expanded).ok().as_deref().and_then(sql::effect) {
-        let what = format!("the audit calls `{name}`, which does more than give a value");
-        return Err(Problem { what, span: custom.query_span.clone(), help: None });
-    }
-    if is_one_query(&expanded) {
-        return Ok(expanded);
-    }
-    let what = "with its macros expanded, the audit is not one query".to_owned();
-    Err(Problem { what, span: custom.query_span.clone(), help: None })
+    Ok(expanded.map_err(moved(custom.query_span.start))?.text)
 }
 
-/// A query with the tables of the models that it names.
-pub(super) fn with_tables(tree: &Tree, text: &str, table: &dyn Fn(&ModelName) -> Option<TableName>) -> String {
-    let mut query = sql::analyse(text);
-    if query.reads.is_none() {
-        query.reads = Some(guess_reads(text));
+impl Session<'_> {
+    /// An audit's query with the tables of the models that it names, if it may be asked at all.
+    pub(super) fn admit_audit(
+        &self,
+        tree: &Tree,
+        text: &str,
+        table: &dyn Fn(&ModelName) -> Option<TableName>,
+    ) -> Result<String, Refusal> {
+        let query = self.admit_over(Text::Audit, text, tree)?;
+        let replace = |read: &sql::Read| {
+            let model = tree.project.find(&read.parts)?;
+            table(&model.name).map(|table| table.quoted())
+        };
+        Ok(sql::splice(text, &query, &replace))
     }
-    let replace = |read: &sql::Read| {
-        let name = ModelName::from_parts(&read.parts)?;
-        tree.project.model(&name).and_then(|model| table(&model.name)).map(|table| table.quoted())
-    };
-    sql::splice(text, &query, &replace)
 }
 
-/// Whether a text is one query: what macros make of an audit could be more than that.
-fn is_one_query(text: &str) -> bool {
-    let Ok(lexemes) = sql::lex(text) else { return false };
-    let statements = sql::split(&lexemes);
-    let begins = |word: &str| {
-        let first = statements.first().and_then(|statement| lexemes.get(statement.lexemes.start));
-        first.is_some_and(|first| first.is_keyword(word) || first.is_symbol("("))
+/// What is wrong with an audit's query, at its place in the audit's file: macros made the text that was refused.
+pub(super) fn in_query(custom: &CustomAudit, expanded: &str, refusal: Refusal) -> Problem {
+    let start = custom.query_span.start;
+    let written = engine_message::in_written(refusal.span.start, expanded, &custom.query);
+    let span = match expanded == custom.query {
+        true => start + refusal.span.start..start + refusal.span.end,
+        false => start + written.start..start + written.end,
     };
-    statements.len() == 1 && ["select", "with", "from", "values"].iter().any(|word| begins(word))
+    Problem { what: refusal.what, span, help: refusal.help }
 }

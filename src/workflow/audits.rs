@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::audit_sql::{expand, models_in_arguments, models_read, with_tables};
+use super::audit_sql::{expand, in_query, models_in_arguments, models_read};
 use super::error::Error;
 use super::planning::Prepared;
 use super::run::shown_tables;
@@ -20,6 +20,7 @@ use crate::domain::model::Problem;
 use crate::domain::name::{ModelName, TableName};
 use crate::domain::project::{Model, Project};
 use crate::domain::sql::Span;
+use crate::domain::sql::policy::Refusal;
 
 /// The project's own audits.
 #[derive(Debug, Clone, Default)]
@@ -122,14 +123,18 @@ impl Session<'_> {
             let blocking = audit::is_blocking(call, &resolved);
             let query = match &resolved {
                 Resolved::Builtin(builtin) => {
-                    let named = |name: &ModelName| table(name).map_or_else(|| name.to_string(), |table| table.quoted());
-                    let query = builtin.bad_rows(Audit::ROWS, &named);
                     // conditions may have queries in them
-                    if models_in_arguments(&tree.project, call).is_empty() {
-                        query
-                    } else {
-                        with_tables(tree, &query, table)
-                    }
+                    let query = builtin.bad_rows(Audit::ROWS, &|name| name.quoted());
+                    self.admit_audit(tree, &query, table).map_err(|Refusal { what, cause, help, .. }| {
+                        match self.called_at(tree, model, &call.name) {
+                            Ok(at) => {
+                                let what = format!("audit `{}` of `{}`: {what}", call.name, model.name);
+                                let notes = cause.into_iter().collect();
+                                Error::Project(vec![Diagnostic { what, at: Some(at), notes, help }])
+                            }
+                            Err(error) => error,
+                        }
+                    })?
                 }
                 Resolved::Custom(custom) if custom.header.skip => continue,
                 Resolved::Custom(custom) => self.custom_query(tree, model, (custom, call), times, table)?,
@@ -170,13 +175,14 @@ impl Session<'_> {
         let given = call.arguments.iter().map(|argument| (argument.name.as_str(), argument.text.as_str()));
         let mut named = model.file.blueprint().map(Blueprint::variables).unwrap_or_default();
         named.set("this_model", Value::Sql(Audit::ROWS.to_owned()));
-        expand(tree, custom, &text, given, &named, times).map(|expanded| with_tables(tree, &expanded, table)).or_else(
-            |Problem { what, span, help }| {
-                let at = self.in_file_of(tree, model, custom, span)?;
-                let told = Diagnostic { what, at: Some(at), notes: Vec::new(), help };
-                Err(Error::Project(vec![told.note(format!("called by `{}`", model.name))]))
-            },
-        )
+        let expanded = expand(tree, custom, &text, given, &named, times).and_then(|expanded| {
+            self.admit_audit(tree, &expanded, table).map_err(|refusal| in_query(custom, &expanded, refusal))
+        });
+        expanded.or_else(|Problem { what, span, help }| {
+            let at = self.in_file_of(tree, model, custom, span)?;
+            let told = Diagnostic { what, at: Some(at), notes: Vec::new(), help };
+            Err(Error::Project(vec![told.note(format!("called by `{}`", model.name))]))
+        })
     }
 
     /// A place in the file in which an audit of a model is written: one of its own, or the model's.

@@ -18,7 +18,7 @@ use crate::domain::macros::{
 use crate::domain::model::{self, Expansion, Kind, ModelFile, Problem, Statement, is_own};
 use crate::domain::name::{ModelName, TableName};
 use crate::domain::project::{self, Around, Model, Project};
-use crate::domain::sql::{self, FunctionKind, Read, Span};
+use crate::domain::sql::{self, Read, Span};
 
 /// What the macros of a source tree can see.
 #[derive(Debug, Clone, Default)]
@@ -321,10 +321,6 @@ impl Session<'_> {
             Error::Project(self.in_repository(vec![problem]))
         };
         let query = file.query.iter();
-        if let Some(call) = query.clone().flat_map(|it| &it.functions).find(|it| it.kind == FunctionKind::Dynamic) {
-            let what = format!("`{}` reads tables through `{}`, which hides their names", model.name, call.name);
-            return Err(wrong(&call.span, what, "name the tables in FROM: vmesh must see what a model depends on"));
-        }
         let parent = |read: &Read| {
             if let Some(parent) = known.get(&key(&read.parts)) {
                 return Ok(parent.clone());

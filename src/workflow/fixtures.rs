@@ -14,7 +14,8 @@ use crate::domain::model::{Kind, Problem, When};
 use crate::domain::name::{ModelName, TableName, quote};
 use crate::domain::project::Model;
 use crate::domain::sql;
-use crate::domain::unit_test::{self, Data, Expected, Row, UnitTest, Value, Vars};
+use crate::domain::sql::policy::{self, Refusal, Text};
+use crate::domain::unit_test::{self, Data, Expected, Input, Row, UnitTest, Value, Vars};
 
 /// The tables of the given rows.
 type Given = BTreeMap<ModelName, TableName>;
@@ -52,6 +53,7 @@ impl Session<'_> {
             };
             let select = match self.data(tree, &input.data, path)? {
                 Data::Query(query) => unit_test::freeze(&query, &clock, &[]),
+                _ if let Some(wrong) = wrong_type(input) => return Err(wrong),
                 Data::Rows(rows) if let Some(unknown) = unknown(parent, &rows) => return Err(unknown),
                 Data::Rows(rows) => unit_test::fixture(&rows, &with_all(parent, &rows, types))
                     .ok_or_else(|| wrong(format!("the input `{}` has no columns", input.model)))?,
@@ -112,9 +114,23 @@ impl Session<'_> {
                 let why = |problems: Vec<Problem>| problems.first().map(|problem| problem.what.clone());
                 Data::Rows(read.map_err(|found| wrong(format!("{path}: {}", why(found).unwrap_or_default())))?)
             }
-            other => other.clone(),
+            Data::Query(query) => {
+                self.admit_over(Text::Test, query, tree).map_err(|Refusal { what, help, .. }| {
+                    Error::Project(vec![Diagnostic { help, ..Diagnostic::new(what) }])
+                })?;
+                Data::Query(query.clone())
+            }
+            Data::Rows(rows) => Data::Rows(rows.clone()),
         })
     }
+}
+
+/// That what is given as the type of a column is none.
+fn wrong_type(input: &Input) -> Option<Error> {
+    let is_type = |kind: &str| sql::lex(kind).is_ok_and(|lexemes| policy::is_type(&lexemes));
+    let (column, kind) = input.columns.iter().find(|(_, kind)| !is_type(kind))?;
+    let problem = Diagnostic::new(format!("`{kind}` is no type of column `{column}`"));
+    Some(Error::Project(vec![problem.help("columns: {id: INT, amount: 'DECIMAL(18, 2)', tags: 'TEXT[]'}")]))
 }
 
 /// Where given rows lie: a table that vmesh doesn't manage stands where the query names it.

@@ -13,6 +13,7 @@ mod expand;
 pub mod failure;
 mod fixtures;
 pub mod format;
+mod gate;
 pub mod gc;
 mod give_way;
 pub mod lineage;

@@ -13,6 +13,7 @@ use crate::domain::interval::Interval;
 use crate::domain::name::ModelName;
 use crate::domain::project;
 use crate::domain::sql;
+use crate::domain::sql::policy::Text;
 
 impl Session<'_> {
     /// Runs a query; rows come as text, at most `limit` of them.
@@ -62,26 +63,13 @@ impl Session<'_> {
         environment: Option<&str>,
         run: impl FnOnce(&Warehouse, &str) -> Result<T, WarehouseError>,
     ) -> Result<T, Error> {
-        let lexemes = sql::lex(text).map_err(|error| Error::Query { message: error.message, help: None })?;
-        if sql::split(&lexemes).len() != 1 {
-            let message = "expected one query".to_owned();
-            return Err(Error::Query { message, help: Some("vmesh query \"SELECT …\"".to_owned()) });
-        }
-        let reads =
-            ["select", "with", "from", "values", "table", "pivot", "unpivot", "summarize", "describe", "desc", "show"];
-        let starts = lexemes
-            .first()
-            .is_some_and(|first| first.is_symbol("(") || reads.iter().any(|word| first.is_keyword(word)));
-        if !starts {
-            let message = "vmesh query only reads: this is no SELECT".to_owned();
-            return Err(Error::Query {
-                message,
-                help: Some("write through models, or with the engine's own client".to_owned()),
-            });
-        }
+        let query = self.referee.admit(Text::Person, text, sql::analyse(text)).map_err(|refusal| Error::Query {
+            message: refusal.what,
+            help: refusal.help,
+        })?;
         let state = self.state()?;
         let shown = self.shown(environment, &state)?;
-        let resolved = self.resolve_names(text, &shown, &state)?;
+        let resolved = resolve_names(text, &query, &shown, &state)?;
         let Some(warehouse) = self.read_warehouse()? else {
             return Err(Error::NotPlanned { environment: self.config.environment(&self.config.main) });
         };
@@ -93,30 +81,23 @@ impl Session<'_> {
             other => other.into(),
         })
     }
+}
 
-    /// The query with models replaced by the tables that the environment shows.
-    fn resolve_names(&self, text: &str, shown: &Shown, state: &State) -> Result<String, Error> {
-        let mut query = sql::analyse(text);
-        if query.reads.is_none() {
-            match self.referee.reads(text) {
-                Ok(seen) => query.adopt(seen),
-                Err(_) => query.reads = Some(project::guess_reads(text)),
-            }
+/// The query with models replaced by the tables that the environment shows.
+fn resolve_names(text: &str, query: &sql::Query, shown: &Shown, state: &State) -> Result<String, Error> {
+    let known = |name: &ModelName| shown.pointers.contains_key(name);
+    let model = |read: &sql::Read| {
+        let name = ModelName::from_parts(&read.parts)?;
+        if known(&name) { Some(name) } else { name.in_main().filter(known) }
+    };
+    for name in query.reads.iter().flatten().filter_map(model) {
+        if shown.snapshot(state, &name).is_none() {
+            let message = format!("`{name}` is not built in `{}`", shown.label);
+            return Err(Error::Query { message, help: Some("vmesh plan".to_owned()) });
         }
-        let known = |name: &ModelName| shown.pointers.contains_key(name);
-        let model = |read: &sql::Read| {
-            let name = ModelName::from_parts(&read.parts)?;
-            if known(&name) { Some(name) } else { name.in_main().filter(known) }
-        };
-        for name in query.reads.iter().flatten().filter_map(model) {
-            if shown.snapshot(state, &name).is_none() {
-                let message = format!("`{name}` is not built in `{}`", shown.label);
-                return Err(Error::Query { message, help: Some("vmesh plan".to_owned()) });
-            }
-        }
-        let table = |read: &sql::Read| Some(shown.snapshot(state, &model(read)?)?.table.quoted());
-        Ok(sql::splice(text, &query, &table))
     }
+    let table = |read: &sql::Read| Some(shown.snapshot(state, &model(read)?)?.table.quoted());
+    Ok(sql::splice(text, query, &table))
 }
 
 /// For a table that isn't there: the model that may be meant.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::audit_sql::{expand, models_read, with_tables};
+use super::audit_sql::{expand, in_query, models_read};
 use super::audits::{Audited, OwnAudit, in_audit};
 use super::error::Error;
 use super::event::Event;
@@ -64,10 +64,13 @@ impl Session<'_> {
         let times = Times { interval, execution: now };
         let path = self.in_top(&own.path);
         let expanded = expand(tree, &own.audit, &own.text, std::iter::empty(), &Variables::default(), &times);
-        let found = match expanded {
+        let table = |name: &ModelName| tables.get(name).cloned();
+        let query = expanded.and_then(|text| {
+            self.admit_audit(tree, &text, &table).map_err(|refusal| in_query(&own.audit, &text, refusal))
+        });
+        let found = match query {
             Err(problem) => Err(problem.in_file(&path, &own.text)),
-            Ok(text) => {
-                let query = with_tables(tree, &text, &|name| tables.get(name).cloned());
+            Ok(query) => {
                 let audit = Audit { name: name.clone(), query, blocking: false, whole: true };
                 match warehouse.audited(&audit, "") {
                     Ok(found) => Ok(found),

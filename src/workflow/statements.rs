@@ -7,13 +7,14 @@ use super::planning::Prepared;
 use super::session::Session;
 use super::settings::Settings;
 use crate::adapter::warehouse::{Warehouse, WarehouseError};
-use crate::domain::config::{Statement, made_macros, refused};
+use crate::domain::config::{Statement, made_macros};
 use crate::domain::engine_message;
 use crate::domain::interval::{Interval, Moment, Times};
 use crate::domain::macros::{Locals, Value, Variables};
 use crate::domain::model::{Kind, Problem};
-use crate::domain::name::TableName;
+use crate::domain::name::{SNAPSHOTS_SCHEMA, STATE_SCHEMA, TableName};
 use crate::domain::project::Run;
+use crate::domain::sql::policy;
 
 impl Session<'_> {
     /// Before anything of an environment is built or loaded.
@@ -66,7 +67,7 @@ impl Session<'_> {
         for statement in statements {
             let expanded = sight.expand_text(&statement.text, &Locals::new(), &named, &times);
             let text = expanded.map_err(|problem| failed(statement, problem.what))?.text;
-            if let Some(why) = refused(&text) {
+            if let Some(why) = policy::refused(&text, &[SNAPSHOTS_SCHEMA, STATE_SCHEMA]) {
                 return Err(failed(statement, why));
             }
             if let Some(hidden) = warehouse.hidden(&made_macros(&text))? {

@@ -11,13 +11,12 @@ use crate::adapter::cache::{self, SeedContent};
 use crate::adapter::git::{CommitId, SourceFile, StatCache, TreeId};
 use crate::domain::config::CONFIG_FILES;
 use crate::domain::diagnostic::{Diagnostic, Excerpt};
-use crate::domain::engine_message;
 use crate::domain::external::{Externals, is_external};
 use crate::domain::macros;
-use crate::domain::model::{self, ModelFile, Problem, Statement};
+use crate::domain::model::{self, ModelFile, Problem};
 use crate::domain::pattern;
-use crate::domain::project::{self, Model, Project, SeedFile, Sources};
-use crate::domain::sql::{self, Query};
+use crate::domain::project::{Model, Project, SeedFile, Sources};
+use crate::domain::sql::policy::{Refusal, Text};
 
 /// The endings of files that seeds and queries may read.
 const DATA: [&str; 9] = ["csv", "tsv", "txt", "parquet", "json", "jsonl", "ndjson", "gz", "zst"];
@@ -201,60 +200,32 @@ impl Session<'_> {
         Ok(self.in_repository(problems))
     }
 
-    /// Adds what only DuckDB's parser knows of a file's query.
+    /// Passes a file's texts through the gate, and adds what only DuckDB's parser knows of them.
     pub(super) fn complete(&self, model: &mut ModelFile, path: &str, text: &Arc<str>) -> Result<(), Vec<Diagnostic>> {
+        let refused = |Refusal { what, span, cause, help }: Refusal| {
+            let excerpt = Excerpt { path: path.to_owned(), text: text.clone(), span, label: String::new() };
+            let diagnostic = Diagnostic { help, ..Diagnostic::new(what).at(excerpt) };
+            vec![match cause {
+                Some(cause) => diagnostic.note(cause),
+                None => diagnostic,
+            }]
+        };
         for statement in &mut model.statements {
-            self.settle_statement(statement).map_err(|cause| {
-                let (path, span) = (path.to_owned(), statement.span.clone());
-                let excerpt = Excerpt { path, text: text.clone(), span, label: String::new() };
-                vec![Diagnostic::new(format!("this {} does not parse", statement.verb)).at(excerpt).note(cause)]
+            let Some(probe) = &mut statement.probe else { continue };
+            probe.query = self.referee.admit(Text::Statement, &probe.text, probe.query.clone()).map_err(|refusal| {
+                let place = probe.place(&refusal.span).unwrap_or_else(|| statement.span.clone());
+                let what = refusal.what.replace("the query does not", &format!("this {} does not", statement.verb));
+                refused(Refusal { what, span: place, ..refusal })
             })?;
         }
         let start = model.query_span.start;
         let written = text.get(model.query_span.clone()).unwrap_or_default().to_owned();
-        let Some(query) = &mut model.query else { return Ok(()) };
-        self.settle_reads(query, &written).map_err(|(what, cause, offset)| {
-            let span = offset.map_or(start..start + written.len(), |at| start + at..start + at + 1);
-            let excerpt = Excerpt { path: path.to_owned(), text: text.clone(), span, label: String::new() };
-            vec![Diagnostic::new(what).at(excerpt).note(cause)]
+        let Some(query) = model.query.take() else { return Ok(()) };
+        let query = self.referee.admit(Text::Model, &written, query).map_err(|refusal| {
+            refused(Refusal { span: start + refusal.span.start..start + refusal.span.end, ..refusal })
         })?;
-        model.files = model::files_read(query, &written);
-        Ok(())
-    }
-
-    /// Has DuckDB's parser confirm that what a statement takes from the user is one query: no other statement hides in it.
-    fn settle_statement(&self, statement: &mut Statement) -> Result<(), String> {
-        let Some(probe) = &mut statement.probe else { return Ok(()) };
-        let seen = self.referee.reads(&probe.text).map_err(|cause| format!("DuckDB: {cause}"))?;
-        if probe.query.reads.is_none() {
-            probe.query.adopt(seen);
-        }
-        statement.reads_outside().map_or(Ok(()), |problem| Err(problem.what))
-    }
-
-    /// Fills in what a query reads where our parser gave up: DuckDB's parser knows, or the words tell enough. An error
-    /// only if DuckDB can't parse the query either.
-    fn settle_reads(&self, query: &mut Query, text: &str) -> Result<(), (String, String, Option<usize>)> {
-        let may_write = sql::lex(text).is_ok_and(|lexemes| sql::may_write(&lexemes));
-        if query.reads.is_some() && !may_write {
-            return Ok(());
-        }
-        match self.referee.reads(text) {
-            Ok(_) if query.reads.is_some() => {}
-            Ok(seen) => query.adopt(seen),
-            Err(cause) if may_write => {
-                let cause = format!("DuckDB: {cause}; a column called `insert`, `delete` or the like is quoted");
-                return Err(("the query can't be shown to only read".to_owned(), cause, None));
-            }
-            Err(_) => match self.referee.complaint(text) {
-                Some(message) => {
-                    let at = engine_message::place(&message, text);
-                    let what = engine_message::headline(&message);
-                    return Err(("the query does not parse".to_owned(), format!("DuckDB: {what}"), at));
-                }
-                None => query.reads = Some(project::guess_reads(text)),
-            },
-        }
+        model.files = model::files_read(&query, &written);
+        model.query = Some(query);
         Ok(())
     }
 

@@ -108,7 +108,7 @@ fn an_audit_is_one_query_whatever_its_macros_make_of_it() {
     sandbox.write("audits/positive.sql", "AUDIT (name positive, defaults (least = 0));\nSELECT * FROM @this_model WHERE @SQL('1=0) AS a; DROP TABLE raw.orders; SELECT * FROM (SELECT 1')");
     sandbox.commit_quietly("hostile");
     let told = sandbox.vmesh(&["promote", "--yes"]).fails(1);
-    assert!(told.contains("not one query") && told.contains("audits/positive.sql:2:1"), "{told}");
+    assert!(told.contains("this `)` closes nothing") && told.contains("audits/positive.sql:2:1"), "{told}");
     assert_eq!(sandbox.value("SELECT count(*) FROM raw.orders"), "1");
     std::fs::remove_file(sandbox.path().join("audits/positive.sql")).unwrap();
     sandbox.model("orders", "SELECT @SQL('1; DROP TABLE raw.orders') AS id");

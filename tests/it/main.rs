@@ -5,6 +5,7 @@ mod support;
 
 mod architecture;
 mod around_all;
+mod attacks;
 mod audits;
 mod background;
 mod blueprints;
@@ -27,6 +28,7 @@ mod merged;
 mod names;
 mod owners;
 mod place;
+mod policy;
 mod projects;
 mod reading;
 mod restate;

@@ -137,7 +137,7 @@ impl Warehouse {
         let Some(select) = &snapshot.select else { return Ok(snapshot.clone()) };
         let table = snapshot.table.quoted();
         let create = format!("CREATE OR REPLACE TABLE {table} AS\n{select}");
-        self.around(&snapshot.around, |warehouse| warehouse.run(&doing, &create))?;
+        self.around(&snapshot.around, |warehouse| warehouse.run_one(&doing, &create))?;
         let columns = self.columns(&snapshot.table)?;
         if columns != snapshot.columns {
             self.renew(views, &snapshot.table, &columns)?;
@@ -220,11 +220,11 @@ impl Warehouse {
         let table = build.table.quoted();
         match &build.body {
             Body::Table(select) => {
-                self.run(doing, &format!("CREATE OR REPLACE TABLE {table} AS\n{select}"))?;
+                self.run_one(doing, &format!("CREATE OR REPLACE TABLE {table} AS\n{select}"))?;
                 Ok(Some(select.clone()))
             }
             Body::View(select) => {
-                self.run(doing, &format!("CREATE OR REPLACE VIEW {table} AS\n{select}"))?;
+                self.run_one(doing, &format!("CREATE OR REPLACE VIEW {table} AS\n{select}"))?;
                 Ok(Some(select.clone()))
             }
             Body::Loads(_) => Ok(None),
@@ -238,7 +238,7 @@ impl Warehouse {
                     doing: doing.to_owned(),
                     message: format!("{}: {error}", file.display()),
                 })?;
-                let made = self.run(doing, &load_seed(&table, &file, columns));
+                let made = self.run_one(doing, &load_seed(&table, &file, columns));
                 // the folder goes with the warehouse anyway; a large seed should not wait for that
                 let _ = std::fs::remove_file(&file);
                 made.map(|()| None)

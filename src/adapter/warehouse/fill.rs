@@ -88,11 +88,11 @@ impl Warehouse {
         let empty = format!("SELECT *{added} FROM (\n{}\n) LIMIT 0", fill.first);
         let table = build.table.quoted();
         let Some(before) = &fill.before else {
-            self.run(doing, &format!("CREATE OR REPLACE TABLE {table} AS {empty}"))?;
+            self.run_one(doing, &format!("CREATE OR REPLACE TABLE {table} AS {empty}"))?;
             has_times(&fill.by, &self.columns(&build.table)?)?;
             return Ok((None, Intervals::default()));
         };
-        self.run(doing, &format!("CREATE OR REPLACE TEMP TABLE vmesh_new AS {empty}"))?;
+        self.run_one(doing, &format!("CREATE OR REPLACE TEMP TABLE vmesh_new AS {empty}"))?;
         let new = self.columns(&TableName { schema: "temp".to_owned(), name: "vmesh_new".to_owned() })?;
         let columns = evolve(&self.columns(&before.table)?, &new, fill.on_change)
             .map_err(|changes| WarehouseError::Columns { model: build.model.clone(), changes })?;
@@ -176,9 +176,9 @@ impl Warehouse {
             ..snapshot.clone()
         };
         self.around(&load.around, |warehouse| {
-            warehouse.run(&doing, &format!("CREATE OR REPLACE TEMP TABLE vmesh_new AS\n{}", load.select))?;
+            warehouse.run_one(&doing, &format!("CREATE OR REPLACE TEMP TABLE vmesh_new AS\n{}", load.select))?;
             let statements = statements(&build.table.quoted(), fill, load.interval, &next.columns);
-            statements.iter().try_for_each(|statement| warehouse.run(&doing, statement))
+            statements.iter().try_for_each(|statement| warehouse.run_one(&doing, statement))
         })?;
         self.audit(build, Some(&within(&fill.by, load.interval, &next.columns)))?;
         self.record(&next)?;

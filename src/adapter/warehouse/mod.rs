@@ -27,6 +27,8 @@ use std::time::{Duration, Instant};
 
 use duckdb::{AccessMode, Config, Connection};
 
+use crate::domain::sql;
+
 pub use self::audit::{Audit, AuditFailure};
 pub use self::build::{Body, Build};
 pub use self::door::{Doing, Door};
@@ -311,10 +313,22 @@ impl Warehouse {
         Ok(Some(found))
     }
 
-    /// Runs statements whose rows nobody wants.
+    /// Runs statements of vmesh's own, or of main's settings, whose rows nobody wants.
     fn run(&self, doing: &str, sql: &str) -> Result<(), WarehouseError> {
         self.go_on()?;
         self.connection.execute_batch(sql).map_err(|error| self.failed(doing, &error))
+    }
+
+    /// Runs one statement with text of the user's in it: the gate has let that pass as one query, and a second one would be
+    /// none of it.
+    fn run_one(&self, doing: &str, sql: &str) -> Result<(), WarehouseError> {
+        let several = |message: String| WarehouseError::Engine { doing: doing.to_owned(), message };
+        let lexemes = sql::lex(sql).map_err(|error| several(error.message))?;
+        if sql::split(&lexemes).len() != 1 {
+            return Err(several("more than one statement".to_owned()));
+        }
+        let mut statement = self.connection.prepare(sql).map_err(|error| self.failed(doing, &error))?;
+        statement.execute([]).map(|_| ()).map_err(|error| self.failed(doing, &error))
     }
 
     /// The one value of a query.

@@ -57,7 +57,7 @@ impl Warehouse {
         };
         let file = self.scratch.path().join("export");
         let target = literal(&file.to_string_lossy());
-        self.run(doing, &format!("COPY (\n{query}\n) TO {target} ({options})"))?;
+        self.run_one(doing, &format!("COPY (\n{query}\n) TO {target} ({options})"))?;
         read(&file, doing)
     }
 }

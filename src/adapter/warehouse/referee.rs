@@ -1,32 +1,81 @@
-//! DuckDB's own parser, asked where ours gives up.
+//! The gate before the engine: what a text may do, by its words and by what DuckDB's own parser sees in it.
 
 use std::cell::OnceCell;
 
-use duckdb::Connection;
+use duckdb::{Config, Connection};
 
-use crate::domain::sql::{self, DuckdbReads};
+use crate::domain::engine_message;
+use crate::domain::project::guess_reads;
+use crate::domain::sql::policy::{self, NotSeen, Refusal, Seen, Text};
+use crate::domain::sql::{self, DuckdbReads, Query};
 
-/// An engine in memory that parses and never runs anything of the user's. Opened when first asked.
+/// An engine in memory that parses and never runs anything of the user's. Opened when first asked, closed to the outside.
 #[derive(Default)]
 pub struct Referee {
     connection: OnceCell<Option<Connection>>,
 }
 
 impl Referee {
-    /// The tables that a query reads, or DuckDB's message if it can't parse it either.
-    pub fn reads(&self, query: &str) -> Result<DuckdbReads, String> {
-        let connection = self.connection.get_or_init(|| Connection::open_in_memory().ok());
-        let connection = connection.as_ref().ok_or("DuckDB could not be started")?;
-        let json: String = connection
+    fn connection(&self) -> Option<&Connection> {
+        let open = || {
+            let closed = Config::default().with("enable_external_access", "false").ok()?.with("temp_directory", "");
+            Connection::open_in_memory_with_flags(closed.ok()?.with("lock_configuration", "true").ok()?).ok()
+        };
+        self.connection.get_or_init(open).as_ref()
+    }
+
+    /// Lets a query pass to the engine, with what it reads filled in where our parser gave up: DuckDB's parser knows, or
+    /// the words tell enough. A text that DuckDB can't parse is refused where it belongs to a model; elsewhere the engine
+    /// itself will say so, of a text that by its words can do no harm.
+    pub fn admit(&self, kind: Text, text: &str, mut query: Query) -> Result<Query, Refusal> {
+        policy::shape(kind, text)?;
+        let seen = self.seen(text);
+        if let Err(NotSeen::Unshown(_)) = &seen
+            && matches!(kind, Text::Model | Text::Statement)
+            && let Some(message) = self.complaint(text)
+        {
+            let at = engine_message::place(&message, text);
+            return Err(Refusal {
+                what: "the query does not parse".to_owned(),
+                span: at.map_or(0..text.len(), |at| at..at + 1),
+                cause: Some(format!("DuckDB: {}", engine_message::headline(&message))),
+                help: None,
+            });
+        }
+        if query.reads.is_none() {
+            match self.reads(text) {
+                Ok(reads) => query.adopt(reads),
+                Err(cause) if kind == Text::Statement => {
+                    let (what, cause) = ("its tables can't be told".to_owned(), Some(format!("DuckDB: {cause}")));
+                    return Err(Refusal { what, span: 0..text.len(), cause, help: None });
+                }
+                Err(_) => query.reads = Some(guess_reads(text)),
+            }
+        }
+        policy::check(kind, text, &query, seen.as_ref())?;
+        Ok(query)
+    }
+
+    fn json(&self, query: &str) -> Result<String, String> {
+        let connection = self.connection().ok_or("DuckDB could not be started")?;
+        connection
             .query_row("SELECT json_serialize_sql(?::VARCHAR)::VARCHAR", [query], |row| row.get(0))
-            .map_err(|error| super::error::words(&error))?;
-        sql::reads_from_duckdb_json(query, &json)
+            .map_err(|error| super::error::words(&error))
+    }
+
+    /// What a query does.
+    fn seen(&self, query: &str) -> Result<Seen, NotSeen> {
+        Seen::from_duckdb_json(&self.json(query).map_err(NotSeen::Unshown)?)
+    }
+
+    /// The tables that a query reads, or DuckDB's message if it can't parse it either.
+    fn reads(&self, query: &str) -> Result<DuckdbReads, String> {
+        sql::reads_from_duckdb_json(query, &self.json(query)?)
     }
 
     /// DuckDB's complaint about a query's syntax, if it has one. Queries that its JSON can't show are none of these.
-    pub fn complaint(&self, query: &str) -> Option<String> {
-        let connection = self.connection.get_or_init(|| Connection::open_in_memory().ok()).as_ref()?;
-        match connection.prepare(query) {
+    fn complaint(&self, query: &str) -> Option<String> {
+        match self.connection()?.prepare(query) {
             Err(error) => Some(super::error::words(&error)).filter(|message| message.starts_with("Parser Error")),
             Ok(_) => None,
         }

@@ -6,6 +6,14 @@ use crate::domain::project::{Around, Run};
 
 const DOING: &str = "running statements";
 
+/// The engine's words, of this statement.
+fn numbered(statement: &Run, error: WarehouseError) -> WarehouseError {
+    match error {
+        WarehouseError::Engine { message, .. } => WarehouseError::Statement { number: statement.number, message },
+        other => other,
+    }
+}
+
 impl Warehouse {
     /// Runs `load` between a model's statements. What these made in the session is gone afterwards: neither audits and
     /// records nor other models see it. To be called within a transaction.
@@ -25,21 +33,18 @@ impl Warehouse {
         Ok(loaded)
     }
 
-    /// Runs statements in a session of their own, all or none.
+    /// Runs statements of main's settings in a session of their own, all or none. Each may be several.
     pub fn together(&self, statements: &[Run]) -> Result<(), WarehouseError> {
-        self.another_session()?.transaction(DOING, |warehouse| warehouse.each(statements))
+        self.another_session()?.transaction(DOING, |warehouse| {
+            let run = |statement: &Run| warehouse.run(DOING, &statement.sql).map_err(|error| numbered(statement, error));
+            statements.iter().try_for_each(run)
+        })
     }
 
-    /// Runs statements, and leaves what they make.
+    /// Runs a model's statements, and leaves what they make.
     pub(super) fn each(&self, statements: &[Run]) -> Result<(), WarehouseError> {
-        statements.iter().try_for_each(|statement| {
-            self.run(DOING, &statement.sql).map_err(|error| match error {
-                WarehouseError::Engine { message, .. } => {
-                    WarehouseError::Statement { number: statement.number, message }
-                }
-                other => other,
-            })
-        })
+        let run = |statement: &Run| self.run_one(DOING, &statement.sql).map_err(|error| numbered(statement, error));
+        statements.iter().try_for_each(run)
     }
 
     fn hide_nothing(&self, macros: &[String]) -> Result<(), WarehouseError> {

@@ -64,7 +64,7 @@ impl Trial {
         let mut differences = Vec::new();
         for (number, check) in self.checks.iter().enumerate() {
             let actual = TableName { schema: "main".to_owned(), name: format!("vmesh_actual_{number}") };
-            warehouse.run(DOING, &format!("CREATE TABLE {} AS\n{}", actual.quoted(), check.select))?;
+            warehouse.run_one(DOING, &format!("CREATE TABLE {} AS\n{}", actual.quoted(), check.select))?;
             differences.extend(warehouse.difference(check, &actual)?);
         }
         Ok(differences)
@@ -84,7 +84,7 @@ impl Trial {
         for (table, select) in &self.tables {
             let schema = crate::domain::name::quote(&table.schema);
             warehouse.run(DOING, &format!("CREATE SCHEMA IF NOT EXISTS {schema}"))?;
-            warehouse.run(DOING, &format!("CREATE TABLE {} AS\n{select}", table.quoted()))?;
+            warehouse.run_one(DOING, &format!("CREATE TABLE {} AS\n{select}", table.quoted()))?;
         }
         Ok(())
     }

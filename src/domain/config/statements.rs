@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use super::super::model::Problem;
-use super::super::name::{SNAPSHOTS_SCHEMA, STATE_SCHEMA};
 use super::super::sql::{self, Token};
 
 /// One of them, and where it stands in the settings.
@@ -14,9 +12,6 @@ pub struct Statement {
     /// Its place.
     pub span: Range<usize>,
 }
-
-/// Words that begin what would be over before a model is built: each session has its own.
-const OF_A_SESSION: [&str; 5] = ["set", "reset", "use", "pragma", "prepare"];
 
 /// The macros that a text makes, its own macros expanded.
 pub fn made_macros(text: &str) -> Vec<String> {
@@ -37,37 +32,4 @@ pub fn made_macros(text: &str) -> Vec<String> {
             .last()
     });
     named.collect()
-}
-
-/// What speaks against running a text, its macros expanded.
-pub fn refused(text: &str) -> Option<String> {
-    let lexemes = match sql::lex(text) {
-        Ok(lexemes) => lexemes,
-        Err(error) => return Some(Problem::from(error).what),
-    };
-    for lexeme in &lexemes {
-        let (Token::Word { text, .. } | Token::String(text)) = &lexeme.token else { continue };
-        let own = [SNAPSHOTS_SCHEMA, STATE_SCHEMA].into_iter().find(|own| text.to_lowercase().contains(own));
-        if let Some(own) = own {
-            return Some(format!("`{own}` is vmesh's own"));
-        }
-    }
-    for statement in sql::split(&lexemes) {
-        let mut words = lexemes[statement.lexemes].iter().map_while(|lexeme| match &lexeme.token {
-            Token::Word { text, .. } => Some(text.to_lowercase()),
-            _ => None,
-        });
-        let Some(first) = words.next() else { continue };
-        if matches!(first.as_str(), "begin" | "start" | "commit" | "end" | "rollback" | "abort") {
-            return Some("all of them are one transaction already".to_owned());
-        }
-        if OF_A_SESSION.contains(&first.as_str()) {
-            return Some(format!("{} ends with the session that it is said in", first.to_uppercase()));
-        }
-        let is_temporary = |word: &String| matches!(word.as_str(), "temp" | "temporary");
-        if first == "create" && words.take(3).any(|word| is_temporary(&word)) {
-            return Some("what is temporary is gone before a model is built".to_owned());
-        }
-    }
-    None
 }

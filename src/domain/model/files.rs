@@ -9,19 +9,14 @@ pub fn files_read(query: &Query, text: &str) -> Vec<String> {
     for function in &query.functions {
         match &function.kind {
             FunctionKind::File(path) => paths.push(path.clone()),
-            FunctionKind::Function if is_reader(&function.name) => {
+            FunctionKind::Function if sql::policy::reads_files(&function.name) => {
                 paths.extend(first_argument(text.get(function.span.start..).unwrap_or_default()));
             }
-            FunctionKind::Function | FunctionKind::Dynamic => {}
+            FunctionKind::Function => {}
         }
     }
     let plain = |path: String| path.strip_prefix("./").map(str::to_owned).unwrap_or(path);
     paths.into_iter().map(plain).collect()
-}
-
-pub(super) fn is_reader(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    name.starts_with("read_") || name.ends_with("_scan") || name == "glob" || name.starts_with("sniff_")
 }
 
 /// The strings in `name('a', …)` or `name(['a', 'b'], …)`.

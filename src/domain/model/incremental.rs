@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::diagnostic::nearest;
 use super::super::sql::Lexeme;
+use super::super::sql::policy::query_in;
 use super::header::{self, Property, Value};
 use super::history::{self, History};
 use super::problem::Problem;
@@ -251,7 +252,7 @@ fn time_column(property: &Property<'_>, column: &mut String, format: &mut Option
 
 /// Columns or expressions, each as SQL.
 pub(super) fn expressions(property: &Property<'_>) -> Result<Vec<String>, Problem> {
-    if let Some(query) = property.value.lexemes().iter().find(|lexeme| lexeme.is_keyword("select")) {
+    if let Some(query) = query_in(property.value.lexemes()) {
         let problem = Problem::new(format!("`{}` can't hold a query", property.key), query.span.clone());
         return Err(problem.help("name a column, or an expression over the model's columns"));
     }

@@ -31,6 +31,7 @@ use super::audit::{Call, CustomAudit};
 use super::diagnostic::nearest;
 use super::macros::{Blueprint, Map};
 use super::name::ModelName;
+use super::sql::policy::QUERY_WORDS;
 use super::sql::{self, Lexeme, Query, Span, Token};
 
 /// What one file says, without knowing where it lies: the same bytes and defaults always give the same value, so it is
@@ -168,10 +169,6 @@ pub fn parse_with(text: &str, defaults: &Defaults) -> Result<ModelFile, Vec<Prob
         }
         (Some(statement), _) => {
             file.query_span = place(statement);
-            if let Some((name, span)) = sql::effect(statement) {
-                let problem = Problem::new(format!("`{name}` does more than give a value"), span);
-                return Err(vec![problem.help("a model's query only reads")]);
-            }
             if file.about.comments.columns.is_empty() && head.is_some() {
                 file.about.comments.columns = comments::behind_columns(text, statement);
             }
@@ -282,19 +279,15 @@ fn role(statement: &[Lexeme]) -> Role {
     if starts(statement, "model") {
         return Role::Refused(Problem::new("the MODEL header must come first, and once", place(statement)));
     }
-    let queries =
-        ["select", "with", "from", "values", "table", "pivot", "unpivot", "summarize", "describe", "desc", "show"];
-    if statement.first().is_some_and(|lexeme| header::is(lexeme, "("))
-        || queries.iter().any(|word| starts(statement, word))
-    {
+    if sql::policy::begins_query(statement) {
         return Role::Query;
     }
     match statement.first().map(|lexeme| &lexeme.token) {
         Some(Token::Word { text, quoted: false }) if VERBS.iter().any(|verb| text.eq_ignore_ascii_case(verb)) => {
             Role::Around
         }
-        Some(Token::Word { text, .. }) if nearest(text, queries).is_some() => {
-            let near = nearest(text, queries).unwrap_or_default().to_uppercase();
+        Some(Token::Word { text, .. }) if nearest(text, QUERY_WORDS).is_some() => {
+            let near = nearest(text, QUERY_WORDS).unwrap_or_default().to_uppercase();
             let problem = Problem::new("expected a query or a statement around it", first(statement));
             Role::Refused(problem.help(format!("did you mean `{near}`?")))
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::super::diagnostic::{Diagnostic, Excerpt};
+use super::super::sql::policy::Refusal;
 use super::super::sql::{Span, SqlError};
 
 /// What is wrong, where in the file's text, and what to do.
@@ -34,6 +35,12 @@ impl Problem {
             Some(help) => diagnostic.help(help),
             None => diagnostic,
         }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        Self { what: refusal.what, span: refusal.span, help: refusal.help }
     }
 }
 

@@ -6,7 +6,7 @@ use super::super::audit;
 use super::super::diagnostic::nearest;
 use super::super::lint::Rule;
 use super::super::name::ModelName;
-use super::super::sql::{self, Lexeme, Span, Token};
+use super::super::sql::{Lexeme, Span, Token, policy};
 use super::defaults::Defaults;
 use super::header::{self, Property};
 use super::incremental::{By, Incremental, expressions};
@@ -84,10 +84,7 @@ pub(super) fn read(text: &str, statement: &[Lexeme], defaults: &Defaults) -> Res
     let properties = header::properties(statement).map_err(|error| vec![error.into()])?;
     let mut file = ModelFile { place: first(statement), ..ModelFile::plain() };
     let mut problems = Vec::new();
-    if let Some((name, span)) = sql::effect(statement) {
-        let problem = Problem::new(format!("`{name}` does more than give a value"), span);
-        problems.push(problem.help("a header describes a model; it changes nothing"));
-    }
+    problems.extend(policy::check_header(statement).err().map(Problem::from));
     let mut metadata = blake3::Hasher::new();
     let mut seen: Vec<&str> = Vec::new();
     for property in &properties {
@@ -277,28 +274,13 @@ fn columns(property: &Property<'_>) -> Result<Vec<(String, String)>, Problem> {
         if columns.iter().any(|(other, _)| other.eq_ignore_ascii_case(&name)) {
             return Err(Problem::new(format!("column `{name}` is declared twice"), item.span));
         }
-        if !is_type(item.value.lexemes()) {
+        if !policy::is_type(item.value.lexemes()) {
             let problem = Problem::new(format!("this is no type of column `{name}`"), item.value.span());
             return Err(problem.help("columns (id INT, amount DECIMAL(18, 2), tags TEXT[])"));
         }
         columns.push((name, type_name(&item)));
     }
     Ok(columns)
-}
-
-/// Whether a type can only be one: words, brackets in pairs, and what types hold in these.
-fn is_type(lexemes: &[Lexeme]) -> bool {
-    let mut depth = 0_i32;
-    let is_part = |lexeme: &Lexeme| {
-        match &lexeme.token {
-            Token::Symbol(sign) if sign == "(" || sign == "[" => depth += 1,
-            Token::Symbol(sign) if sign == ")" || sign == "]" => depth -= 1,
-            Token::Symbol(sign) => return sign == "," && depth > 0,
-            Token::Word { .. } | Token::Number(_) | Token::String(_) => {}
-        }
-        depth >= 0
-    };
-    lexemes.iter().all(is_part) && matches!(lexemes.first().map(|first| &first.token), Some(Token::Word { .. }))
 }
 
 /// The column's name with its letters as written.

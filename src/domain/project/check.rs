@@ -6,7 +6,7 @@ use super::super::config::Config;
 use super::super::diagnostic::{Diagnostic, nearest};
 use super::super::model::{Kind, THIS_MODEL, temporary};
 use super::super::name::{ModelName, PROD, reserved_schema};
-use super::super::sql::{self, FunctionKind, Read, Token};
+use super::super::sql::{self, Read, Token, policy};
 use super::{Draft, Sources};
 
 /// Names every file's model; disabled ones are left out.
@@ -99,7 +99,16 @@ pub(super) fn files(sources: &Sources<'_>, drafts: &mut BTreeMap<ModelName, Draf
             let what = format!("`{}` reads a file, which only a table that is built whole can keep", draft.name);
             problems.push(Diagnostic::new(what).at(draft.place(sources, "")).help("use kind FULL"));
         }
-        let mut found: Vec<_> = draft.file.files.iter().flat_map(|path| (sources.matching)(path)).collect();
+        let mut found = Vec::new();
+        for path in &draft.file.files {
+            let matching = (sources.matching)(path);
+            if matching.is_empty() {
+                let what = format!("`{}` reads `{path}`, and the project has no such file", draft.name);
+                let help = "commit the file (csv, tsv, txt, parquet, json, …), and tell its path from the project's folder";
+                problems.push(Diagnostic::new(what).at(draft.place(sources, "")).help(help));
+            }
+            found.extend(matching);
+        }
         found.sort_by(|a, b| a.path.cmp(&b.path));
         found.dedup();
         draft.files = found;
@@ -132,11 +141,6 @@ pub(super) fn reads(sources: &Sources<'_>, drafts: &mut BTreeMap<ModelName, Draf
     let mut resolved: Vec<(ModelName, Vec<Option<ModelName>>)> = Vec::new();
     for draft in drafts.values() {
         let Some(query) = &draft.file.query else { continue };
-        if let Some(call) = query.functions.iter().find(|function| function.kind == FunctionKind::Dynamic) {
-            let what = format!("`{}` reads tables through `{}`, which hides their names", draft.name, call.name);
-            let problem = Diagnostic::new(what).at(draft.in_query(sources, &call.span, ""));
-            problems.push(problem.help("name the tables in FROM: vmesh must see what a model depends on"));
-        }
         let mut models = Vec::new();
         let temporaries = draft.file.temporary(false);
         for read in query.reads.iter().flatten() {
@@ -197,7 +201,11 @@ pub(super) fn resolve_read(
         [catalog, rest @ ..] if rest.len() == 2 && config.is_catalog(catalog) => rest,
         parts => parts,
     };
-    let Some(name) = ModelName::from_parts(parts) else { return Ok(None) };
+    let barred = || match policy::barred_table(&read.parts) {
+        Some((what, help)) => Err((what, help.to_owned())),
+        None => Ok(None),
+    };
+    let Some(name) = ModelName::from_parts(parts) else { return barred() };
     if drafts.contains_key(&name) {
         return Ok(Some(name));
     }
@@ -205,18 +213,17 @@ pub(super) fn resolve_read(
     if let Some(name) = name.in_main().filter(|name| drafts.contains_key(name)) {
         return Ok(Some(name));
     }
-    if let Some(schema) = name.schema() {
-        let plain = ModelName::from_parts(&[name.last()]).filter(|plain| drafts.contains_key(plain));
-        if let (PROD, Some(plain)) = (schema, plain) {
-            let what = format!("`{written}` reads prod's `{plain}` past the environment");
-            return Err((what, format!("leave the schema out: {plain}")));
-        }
-        if schema.starts_with("vmesh_") || schema.starts_with("dev__") {
-            let what = format!("`{written}` reads one of vmesh's own schemas");
-            return Err((what, "name the model itself: which table that is depends on the environment".to_owned()));
-        }
+    if let Some(plain) = past_the_environment(parts).filter(|plain| drafts.contains_key(plain)) {
+        let what = format!("`{written}` reads prod's `{plain}` past the environment");
+        return Err((what, format!("leave the schema out: {plain}")));
     }
-    Ok(None)
+    barred()
+}
+
+/// The model without a schema that a dotted name would read as prod shows it.
+pub fn past_the_environment(parts: &[String]) -> Option<ModelName> {
+    let [.., schema, name] = parts else { return None };
+    ModelName::from_parts(&[name]).filter(|_| schema.eq_ignore_ascii_case(PROD))
 }
 
 /// Draws a circle, one line a model.

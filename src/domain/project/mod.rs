@@ -5,7 +5,7 @@ mod columns;
 mod render;
 mod statements;
 
-pub use self::check::{from_path, guess_reads};
+pub use self::check::{from_path, guess_reads, past_the_environment};
 pub use self::columns::{Known, Undeclared};
 pub use self::render::{cast, cast_head};
 pub use self::statements::{Around, Run};

@@ -73,10 +73,6 @@ impl<'a> Walk<'a> {
     }
 
     fn object(&mut self, object: &Map<String, Value>) -> Result<(), String> {
-        // INSERT_QUERY_NODE and its like: a WITH clause can write
-        if string(object, "type").is_some_and(|kind| kind.ends_with("_QUERY_NODE")) {
-            return Err("it writes in its WITH clause, and a query may only read".to_owned());
-        }
         let in_scope = self.ctes.len();
         self.with_clause(object)?;
         // What has no class is no expression: its alias is a relation's.
@@ -90,7 +86,6 @@ impl<'a> Walk<'a> {
             Some("BASE_TABLE") => self.table(object)?,
             Some("TABLE_FUNCTION") => self.function(object)?,
             Some("COLUMN_REF") => self.column(strings(object.get("column_names")), object),
-            Some("FUNCTION") => self.call(object)?,
             Some("RECURSIVE_CTE_NODE") => {
                 self.recursive(object)?;
                 self.ctes.truncate(in_scope);
@@ -173,19 +168,7 @@ impl<'a> Walk<'a> {
         self.names.push(name.clone());
         let start = location(object).ok_or_else(|| format!("DuckDB doesn't say where {name} is called"))?;
         let span = self.name_from(start, &parts)?.0;
-        let kind = if reads::is_dynamic(&name) { FunctionKind::Dynamic } else { FunctionKind::Function };
-        self.seen.functions.push(FunctionRead { name, span, kind });
-        Ok(())
-    }
-
-    /// A call in an expression, which matters if it reads tables. (`orders.name.upper()` has a column in front, but DuckDB
-    /// takes no schema there.)
-    fn call(&mut self, object: &Map<String, Value>) -> Result<(), String> {
-        let parts = qualified_name(object).unwrap_or_default();
-        if let (Some(start), Some(name)) = (location(object), parts.last().filter(|name| reads::is_dynamic(name))) {
-            let span = self.name_from(start, &parts)?.0;
-            self.seen.functions.push(FunctionRead { name: name.clone(), span, kind: FunctionKind::Dynamic });
-        }
+        self.seen.functions.push(FunctionRead { name, span, kind: FunctionKind::Function });
         Ok(())
     }
 
@@ -302,7 +285,7 @@ fn dotted(lexemes: &[Lexeme], parts: &[String]) -> Option<(Span, bool)> {
     Some((place?, file))
 }
 
-fn string<'a>(object: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
+pub(super) fn string<'a>(object: &'a Map<String, Value>, key: &str) -> Option<&'a str> {
     object.get(key)?.as_str()
 }
 
@@ -312,13 +295,13 @@ fn strings(value: Option<&Value>) -> Vec<String> {
 }
 
 /// The byte where a node starts; DuckDB writes the largest number where it doesn't know.
-fn location(object: &Map<String, Value>) -> Option<usize> {
+pub(super) fn location(object: &Map<String, Value>) -> Option<usize> {
     let at = object.get("query_location")?.as_u64().filter(|at| *at != u64::MAX)?;
     usize::try_from(at).ok()
 }
 
 /// The dotted name of a table or a function.
-fn qualified_name(object: &Map<String, Value>) -> Option<Vec<String>> {
+pub(super) fn qualified_name(object: &Map<String, Value>) -> Option<Vec<String>> {
     let path = strings(object.get("qualified_name").and_then(|name| name.get("path")));
     if !path.is_empty() {
         return Some(path);
@@ -409,7 +392,7 @@ mod tests {
         let call = r#"{"type":"TABLE_FUNCTION","query_location":14,"function":{"qualified_name":{"path":["query"]}}}"#;
         let seen = reads_from_duckdb_json(text, &select(&join(&table("5", "", r#"["x.csv"]"#), call), "", "")).unwrap();
         let kinds: Vec<FunctionKind> = seen.functions.into_iter().map(|function| function.kind).collect();
-        assert_eq!(kinds, [FunctionKind::File("x.csv".into()), FunctionKind::Dynamic]);
+        assert_eq!(kinds, [FunctionKind::File("x.csv".into()), FunctionKind::Function]);
         assert_eq!(seen.reads, []);
     }
 

@@ -28,7 +28,6 @@ mod constant_call;
 mod depth;
 mod dialect;
 mod duckdb_json;
-mod effects;
 mod encode;
 mod guard;
 mod keywords;
@@ -39,6 +38,7 @@ mod names;
 mod normalize;
 mod outputs;
 mod parse;
+pub mod policy;
 mod qualifiers;
 mod reads;
 mod relation;
@@ -56,7 +56,6 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use duckdb_json::{DuckdbReads, reads_from_duckdb_json};
-pub use effects::{effect, may_write};
 pub use labels::Label;
 pub use lex::{Lexeme, Statement, Token, lex, split};
 pub use splice::{apply, edits, splice};
@@ -188,8 +187,6 @@ pub struct FunctionRead {
 /// What kind of [`FunctionRead`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FunctionKind {
-    /// `query(…)` or `query_table(…)`: which tables are read is only known when it runs.
-    Dynamic,
     /// A file in single quotes: its path.
     File(String),
     /// Any other function in FROM: `read_csv`, `range`.

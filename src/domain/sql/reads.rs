@@ -4,23 +4,15 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    self, Expr, ObjectName, ObjectNamePart, SetExpr, SetOperator, SetQuantifier, TableFactor, Visit, Visitor,
+    self, ObjectName, ObjectNamePart, SetExpr, SetOperator, SetQuantifier, TableFactor, Visit, Visitor,
 };
 
 use super::parse::{Parsed, Places};
 use super::relation::{self, address};
 use super::{FunctionKind, FunctionRead, Lexeme, Read, Token};
 
-/// Functions that run or read what their arguments name.
-const DYNAMIC: &[&str] = &["query", "query_table", "json_execute_serialized_sql"];
-
 /// The schema by which a recursive CTE with USING KEY reads its own whole result.
 const RECURRING: &str = "recurring";
-
-/// Whether this function runs or reads what its arguments name.
-pub(super) fn is_dynamic(function: &str) -> bool {
-    DYNAMIC.iter().any(|dynamic| function.eq_ignore_ascii_case(dynamic))
-}
 
 /// What a query takes its rows from.
 pub(super) struct Sources {
@@ -214,15 +206,10 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn function(&mut self, name: &ObjectName, in_from: bool) {
+    fn function(&mut self, name: &ObjectName) {
         let Some(function) = relation::parts(name).pop() else { return };
-        let kind = match is_dynamic(&function) {
-            true => FunctionKind::Dynamic,
-            false if in_from => FunctionKind::Function,
-            false => return,
-        };
         match self.places.name(name) {
-            Some(span) => self.functions.push(FunctionRead { name: function, span, kind }),
+            Some(span) => self.functions.push(FunctionRead { name: function, span, kind: FunctionKind::Function }),
             None => self.lost = true,
         }
     }
@@ -288,7 +275,7 @@ impl Visitor for Search<'_> {
         match factor {
             TableFactor::Table { name, args: None, .. } => self.table(name, alias.is_some()),
             TableFactor::Table { name, .. } | TableFactor::Function { name, .. } => {
-                self.function(name, true);
+                self.function(name);
                 self.names.extend(relation::parts(name).pop());
             }
             TableFactor::Derived { .. }
@@ -301,13 +288,6 @@ impl Visitor for Search<'_> {
             _ => self.lost = true,
         }
         self.names.extend(alias.map(|alias| alias.name.value.clone()));
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-        if let Expr::Function(function) = expr {
-            self.function(&function.name, false);
-        }
         ControlFlow::Continue(())
     }
 }

@@ -200,8 +200,8 @@ fn functions_and_files_are_told_apart() {
         analyse("select query('x') from read_csv('a.csv') c, 'b.parquet', query_table('t'), range(3)").functions;
     let kinds: Vec<FunctionKind> = found.into_iter().map(|function| function.kind).collect();
     let file = FunctionKind::File("b.parquet".into());
-    use FunctionKind::{Dynamic, Function};
-    assert_eq!(kinds, [Dynamic, Function, file, Dynamic, Function]);
+    use FunctionKind::Function;
+    assert_eq!(kinds, [Function, file, Function, Function]);
     assert_eq!(analyse("with query(a) as (select 1) select a from query").functions, []);
 }
 

@@ -1,9 +1,8 @@
 //! Reading one statement: what is on the list is taken apart, everything else is refused.
 
 use super::super::super::name::{literal, quote};
-use super::super::super::sql::{self, FunctionKind, Lexeme, Span, Token};
+use super::super::super::sql::{self, Lexeme, Span, Token};
 use super::super::Problem;
-use super::super::files::is_reader;
 use super::cursor::{Cursor, span};
 use super::{Act, Part, Probe, Statement, THIS_MODEL, Target, Thing, When, temporary};
 
@@ -15,7 +14,6 @@ pub const RULE: &str = "a statement may write the model's own table (`@this_mode
 /// Reads a statement of the file `text`.
 pub(in super::super) fn read(text: &str, lexemes: &[Lexeme], when: When) -> Result<Statement, Problem> {
     let place = span(lexemes).unwrap_or(0..0);
-    guard(lexemes)?;
     let mut cursor = Cursor::new(lexemes);
     let mut draft = Draft { text, parts: Vec::new(), probe: String::new(), pieces: Vec::new() };
     let found = if cursor.take(&["set"]) {
@@ -48,35 +46,7 @@ pub(in super::super) fn read(text: &str, lexemes: &[Lexeme], when: When) -> Resu
         let query = sql::analyse(&probe);
         Probe { text: probe, pieces, query }
     });
-    let statement = Statement { when, span: place, verb: verb.to_owned(), act, parts, probe };
-    statement.reads_outside().map_or(Ok(statement), Err)
-}
-
-/// Functions that a statement may not call.
-fn guard(lexemes: &[Lexeme]) -> Result<(), Problem> {
-    let reader = lexemes.windows(2).find_map(|pair| match pair {
-        [Lexeme { token: Token::Word { text, .. }, span }, open] if open.is_symbol("(") => {
-            is_reader(text).then(|| (text.as_str(), span.clone()))
-        }
-        _ => None,
-    });
-    let called = sql::effect(lexemes).or(reader);
-    called.map_or(Ok(()), |(name, span)| {
-        Err(Problem::new(format!("`{name}` can't be called in a statement around a query"), span).help(RULE))
-    })
-}
-
-impl Statement {
-    /// Why it can't stand around a query, as far as what it reads is known: files are read by queries alone, where their
-    /// content counts in the fingerprint.
-    pub fn reads_outside(&self) -> Option<Problem> {
-        let probe = self.probe.as_ref()?;
-        let outside = |kind: &FunctionKind| matches!(kind, FunctionKind::File(_) | FunctionKind::Dynamic);
-        let function = probe.query.functions.iter().find(|function| outside(&function.kind))?;
-        let at = probe.place(&function.span).unwrap_or_else(|| self.span.clone());
-        let problem = Problem::new(format!("a statement around a query can't read `{}`", function.name), at);
-        Some(problem.help("read files in the model's query"))
-    }
+    Ok(Statement { when, span: place, verb: verb.to_owned(), act, parts, probe })
 }
 
 /// The words that a statement begins with, and why it is refused.

@@ -1,0 +1,373 @@
+//! What a text may do: the one gate between texts and the engine.
+//!
+//! | text | one query | computes | tables | the project's files | the catalogue | acts |
+//! |---|---|---|---|---|---|---|
+//! | a model's query | yes | yes | models and sources | by paths that are written out | no | no |
+//! | a statement around it: what it reads, as one SELECT | yes | yes | models and sources | no | no | no |
+//! | a unit test's query | yes | yes | the given ones | no | no | no |
+//! | an audit, its arguments filled in | yes | yes | models and sources | no | no | no |
+//! | an expression or a type of a header | no | yes | no | no | no | no |
+//! | what a person asks by `vmesh query` | yes | yes | all | no | yes | no |
+//! | `before_all` and `after_all`, which are main's | no | yes | all but vmesh's own | no | yes | yes |
+//!
+//! *One query* is one statement that only reads, as DuckDB's own parser sees it ([`Seen`]), and whose brackets close each
+//! other, so that it can't climb out of what vmesh puts around it. *Computes* is what every function does but those of
+//! [`functions`], which name tables, files or queries by values, tell of the machine or the catalogue, or act. Where
+//! DuckDB can't show what it sees (a PIVOT without a list of values), words decide, and in doubt against the text.
+
+mod functions;
+mod seen;
+mod settings;
+mod tables;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests;
+
+pub use self::seen::{Called, NotSeen, Seen};
+pub use self::settings::refused;
+pub use self::tables::barred_table;
+use super::{FunctionKind, FunctionRead, Lexeme, Query, Span, SqlError, Token, lex, split};
+
+/// What kind of text it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Text {
+    /// A model's query.
+    Model,
+    /// What a statement around a model's query reads and computes.
+    Statement,
+    /// A query of a unit test.
+    Test,
+    /// An audit's query, or the query that is made of a built-in audit's arguments.
+    Audit,
+    /// A header.
+    Header,
+    /// What a person asks.
+    Person,
+}
+
+/// What a function does besides computing a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Does {
+    /// It changes something.
+    Acts,
+    /// It reads tables or runs a query that its values name.
+    Hides,
+    /// It reads files.
+    Files,
+    /// It tells of the catalogue or the machine.
+    Tells,
+}
+
+/// Why a text may not reach the engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// What it does.
+    pub what: String,
+    /// Where, in its own bytes.
+    pub span: Span,
+    /// The engine's words, if it has any.
+    pub cause: Option<String>,
+    /// What to write instead.
+    pub help: Option<String>,
+}
+
+/// Words that a query begins with; it may begin with `(` too.
+pub const QUERY_WORDS: [&str; 13] = [
+    "select", "with", "from", "values", "table", "pivot", "unpivot", "summarize", "describe", "desc", "show",
+    "pivot_wider", "pivot_longer",
+];
+
+/// Words by which a WITH clause writes.
+const WRITES: [&str; 6] = ["copy", "delete", "insert", "merge", "truncate", "update"];
+
+/// Options of functions that read files, by which they make tables.
+const REJECTS: [&str; 3] = ["store_rejects", "rejects_table", "rejects_scan"];
+
+impl Text {
+    /// In words, for messages.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Model => "a model's query",
+            Self::Statement => "a statement around a query",
+            Self::Test => "a unit test",
+            Self::Audit => "an audit",
+            Self::Header => "a header",
+            Self::Person => "`vmesh query`",
+        }
+    }
+
+    fn may(self, does: Does) -> bool {
+        match does {
+            Does::Acts | Does::Hides => false,
+            Does::Files => self == Self::Model,
+            Does::Tells => self == Self::Person,
+        }
+    }
+}
+
+impl Refusal {
+    fn new(what: impl Into<String>, span: Span, help: impl Into<String>) -> Self {
+        Self { what: what.into(), span, cause: None, help: Some(help.into()) }
+    }
+}
+
+impl From<SqlError> for Refusal {
+    fn from(error: SqlError) -> Self {
+        Self { what: error.message, span: error.span, cause: None, help: None }
+    }
+}
+
+/// Whether some lexemes begin as a query does.
+pub fn begins_query(lexemes: &[Lexeme]) -> bool {
+    let is_word = |lexeme: &Lexeme| QUERY_WORDS.iter().any(|word| lexeme.is_keyword(word));
+    lexemes.first().is_some_and(|first| first.is_symbol("(") || is_word(first))
+}
+
+/// Checks a query: its shape, and what DuckDB's parser sees it do. The tables that it reads are the caller's to check, who
+/// knows which of them are models ([`barred_table`]).
+pub fn check(kind: Text, text: &str, query: &Query, seen: Result<&Seen, &NotSeen>) -> Result<(), Refusal> {
+    let lexemes = shape(kind, text)?;
+    for function in &query.functions {
+        if let FunctionKind::File(path) = &function.kind {
+            file(kind, path, &function.span)?;
+        }
+    }
+    match seen {
+        Ok(seen) if seen.tables.iter().any(|table| is_unseen_file(table, query)) => {
+            let what = format!("{} reads a file whose path is not written out", kind.noun());
+            Err(Refusal::new(what, whole(&lexemes), "write the path in single quotes: the file is the project's"))
+        }
+        Ok(seen) if seen.lists && kind != Text::Person => {
+            let what = format!("{} can't list the warehouse: SHOW tells of other environments too", kind.noun());
+            Err(Refusal::new(what, whole(&lexemes), "DESCRIBE table gives a table's columns"))
+        }
+        Ok(seen) => seen.calls.iter().try_for_each(|called| {
+            let at = call(&lexemes, called);
+            function(kind, &called.name, called.in_from, at.map(|at| &lexemes[at..]), &whole(&lexemes))
+        }),
+        Err(NotSeen::Writes) => {
+            Err(Refusal::new(format!("{} only reads: this writes in its WITH clause", kind.noun()), whole(&lexemes), READ))
+        }
+        Err(NotSeen::Several) => Err(Refusal::new("this is more than one query", whole(&lexemes), READ)),
+        Err(NotSeen::Unshown(cause)) => unshown(kind, &lexemes, cause),
+    }
+}
+
+/// Whether DuckDB would take a table for a file that nobody sees: `FROM E'\x2e…'`.
+fn is_unseen_file(table: &[String], query: &Query) -> bool {
+    let path = table.join(".");
+    let is_it = |function: &FunctionRead| matches!(&function.kind, FunctionKind::File(seen) if *seen == path);
+    tables::is_path(&path) && !query.functions.iter().any(is_it)
+}
+
+const READ: &str = "leave a SELECT alone";
+
+/// Checks the shape of a query: one statement, a query by its first word, brackets that close each other.
+pub fn shape(kind: Text, text: &str) -> Result<Vec<Lexeme>, Refusal> {
+    let lexemes = lex(text)?;
+    let jinja = |lexeme: &&Lexeme| matches!(&lexeme.token, Token::Symbol(sign) if sign.len() > 2 && sign.starts_with('{'));
+    if let Some(block) = lexemes.iter().find(jinja) {
+        let help = "put a space between two braces: `{ {`";
+        return Err(Refusal::new("this reads like a block of Jinja", block.span.clone(), help));
+    }
+    brackets(&lexemes)?;
+    match split(&lexemes).as_slice() {
+        [] => Err(Refusal::new("there is no query", 0..text.len(), "write a SELECT")),
+        [only] if !begins_query(&lexemes[only.lexemes.clone()]) => {
+            let help = "write through models, or with the engine's own client";
+            Err(Refusal::new(format!("{} only reads: this is no SELECT", kind.noun()), only.span.clone(), help))
+        }
+        [_] => Ok(lexemes),
+        [_, second, ..] => {
+            let what = format!("{} is one query; this is a second statement", kind.noun());
+            Err(Refusal::new(what, second.span.clone(), "leave one of them out"))
+        }
+    }
+}
+
+/// Checks the words of a header, which is no query: what it calls, wherever it does.
+pub fn check_header(lexemes: &[Lexeme]) -> Result<(), Refusal> {
+    calls(lexemes).try_for_each(|(at, name)| function(Text::Header, name, false, lexemes.get(at..), &whole(lexemes)))
+}
+
+/// Whether some lexemes can only be a type: words, brackets in pairs, and what types hold in these.
+pub fn is_type(lexemes: &[Lexeme]) -> bool {
+    let mut depth = 0_i32;
+    let is_part = |lexeme: &Lexeme| {
+        match &lexeme.token {
+            Token::Symbol(sign) if sign == "(" || sign == "[" => depth += 1,
+            Token::Symbol(sign) if sign == ")" || sign == "]" => depth -= 1,
+            Token::Symbol(sign) => return sign == "," && depth > 0,
+            Token::Word { .. } | Token::Number(_) | Token::String(_) => {}
+        }
+        depth >= 0
+    };
+    let begins = matches!(lexemes.first().map(|first| &first.token), Some(Token::Word { .. }));
+    begins && lexemes.iter().all(is_part) && depth == 0 && check_header(lexemes).is_ok() && query_in(lexemes).is_none()
+}
+
+/// The word by which a query begins in what should be an expression.
+pub fn query_in(lexemes: &[Lexeme]) -> Option<&Lexeme> {
+    let opens = |before: Option<&Lexeme>| before.is_none_or(|before| before.is_symbol("("));
+    let begins = |at: usize| opens(at.checked_sub(1).and_then(|at| lexemes.get(at)));
+    let is_word = |lexeme: &Lexeme| QUERY_WORDS.iter().any(|word| lexeme.is_keyword(word));
+    let select = |lexeme: &Lexeme| lexeme.is_keyword("select");
+    lexemes.iter().enumerate().find(|(at, lexeme)| select(lexeme) || (is_word(lexeme) && begins(*at))).map(|(_, it)| it)
+}
+
+/// Brackets close each other: what climbs out of its parentheses could stand in others.
+fn brackets(lexemes: &[Lexeme]) -> Result<(), Refusal> {
+    let mut open: Vec<&Lexeme> = Vec::new();
+    for lexeme in lexemes {
+        let Token::Symbol(sign) = &lexeme.token else { continue };
+        let partner = match sign.as_str() {
+            "(" | "[" | "{" | "{{" => {
+                // two braces that open no block of Jinja
+                open.extend(std::iter::repeat_n(lexeme, sign.len()));
+                continue;
+            }
+            ")" => "(",
+            "]" => "[",
+            "}" => "{",
+            _ => continue,
+        };
+        let closes = open.pop().is_some_and(|last| matches!(&last.token, Token::Symbol(sign) if sign.starts_with(partner)));
+        if !closes {
+            let help = "each bracket closes the one that was opened last";
+            return Err(Refusal::new(format!("this `{sign}` closes nothing"), lexeme.span.clone(), help));
+        }
+    }
+    match open.last() {
+        Some(last) => Err(Refusal::new("this bracket is never closed", last.span.clone(), "close it")),
+        None => Ok(()),
+    }
+}
+
+/// Whether a function reads the files that its first argument names.
+pub fn reads_files(function: &str) -> bool {
+    functions::rule_of(function, true).is_some_and(|rule| rule.does == Does::Files)
+}
+
+/// Whether a function, in FROM or in an expression, does nothing but compute.
+pub fn only_computes(function: &str, in_from: bool) -> bool {
+    functions::rule_of(function, in_from).is_none()
+}
+
+/// Whether a function may be called. `lexemes` begin with its name.
+fn function(
+    kind: Text,
+    name: &str,
+    in_from: bool,
+    lexemes: Option<&[Lexeme]>,
+    whole: &Span,
+) -> Result<(), Refusal> {
+    let Some(rule) = functions::rule_of(name, in_from) else { return Ok(()) };
+    let span = lexemes.and_then(<[Lexeme]>::first).map_or_else(|| whole.clone(), |first| first.span.clone());
+    if !kind.may(rule.does) {
+        let what = format!("{} can't call `{name}`: it {}", kind.noun(), rule.would);
+        return Err(Refusal::new(what, span, rule.instead));
+    }
+    if rule.does == Does::Files { paths(kind, name, lexemes.unwrap_or(&[]), &span) } else { Ok(()) }
+}
+
+/// Whether a function that reads files names them so that one sees which: `name('a', …)` or `name(['a', 'b'], …)`.
+fn paths(kind: Text, name: &str, lexemes: &[Lexeme], span: &Span) -> Result<(), Refusal> {
+    let inside = lexemes.get(2..).unwrap_or(&[]);
+    let list = inside.first().is_some_and(|first| first.is_symbol("["));
+    let end = if list { "]" } else { ")" };
+    let argument = inside.get(usize::from(list)..).unwrap_or(&[]);
+    let ends = |lexeme: &Lexeme| lexeme.is_symbol(end) || (!list && lexeme.is_symbol(","));
+    let argument = argument.split(ends).next().unwrap_or(&[]);
+    let mut named = 0;
+    for one in argument.split(|lexeme| lexeme.is_symbol(",")) {
+        match one {
+            // a string with a prefix has another value than its text
+            [Lexeme { token: Token::String(path), span }] if span.len() == path.len() + 2 => {
+                file(kind, path, span)?;
+                named += 1;
+            }
+            _ => {
+                let what = format!("`{name}` reads a file whose path is not written out");
+                return Err(Refusal::new(what, span.clone(), "write the path in single quotes: the file is the project's"));
+            }
+        }
+    }
+    let option = inside.iter().find(|lexeme| REJECTS.iter().any(|option| is_named(lexeme, option)));
+    match option {
+        Some(option) if named > 0 => {
+            let what = format!("{} can't make tables: this option does", kind.noun());
+            Err(Refusal::new(what, option.span.clone(), "use ignore_errors = true"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn is_named(lexeme: &Lexeme, name: &str) -> bool {
+    matches!(&lexeme.token, Token::Word { text, .. } if text.eq_ignore_ascii_case(name))
+}
+
+/// Whether a file may be read: one of the project's, told from its folder.
+fn file(kind: Text, path: &str, span: &Span) -> Result<(), Refusal> {
+    if !kind.may(Does::Files) {
+        let what = format!("{} can't read the file `{path}`", kind.noun());
+        return Err(Refusal::new(what, span.clone(), "read files in a model, and name that model here"));
+    }
+    let leads_out = path.starts_with(['/', '~']) || path.contains(['\\', ':']) || path.split('/').any(|part| part == "..");
+    if leads_out || tables::is_database(path) {
+        let what = format!("`{path}` is no file of the project");
+        return Err(Refusal::new(what, span.clone(), "commit the file, and tell its path from the project's folder"));
+    }
+    Ok(())
+}
+
+/// Checks a text of which DuckDB can't show what it sees.
+fn unshown(kind: Text, lexemes: &[Lexeme], cause: &str) -> Result<(), Refusal> {
+    let has = |words: &[&str]| lexemes.iter().find(|lexeme| words.iter().any(|word| lexeme.is_keyword(word)));
+    if has(&WRITES).is_some() {
+        let mut refusal = Refusal::new("the query can't be shown to only read", whole(lexemes), READ);
+        refusal.cause = Some(format!("{cause}; a column called `insert`, `delete` or the like is quoted"));
+        return Err(refusal);
+    }
+    if let Some(show) = has(&["show"]).filter(|_| kind != Text::Person) {
+        let what = format!("{} can't list the warehouse: SHOW tells of other environments too", kind.noun());
+        return Err(Refusal::new(what, show.span.clone(), "DESCRIBE table gives a table's columns"));
+    }
+    for lexeme in lexemes {
+        if let Token::String(text) | Token::Word { text, .. } = &lexeme.token
+            && tables::is_database(text)
+        {
+            let what = format!("{} can't read the file `{text}`", kind.noun());
+            return Err(Refusal::new(what, lexeme.span.clone(), "name a table"));
+        }
+    }
+    calls(lexemes).try_for_each(|(at, name)| {
+        let before = at.checked_sub(1).and_then(|at| lexemes.get(at));
+        let in_from = before.is_some_and(|it| it.is_symbol(",") || ["from", "join", "lateral"].iter().any(|w| it.is_keyword(w)));
+        function(kind, name, in_from, lexemes.get(at..), &whole(lexemes))
+    })
+}
+
+/// Everything that may be a call, and its name: a word, or a string in its place, before a parenthesis.
+fn calls(lexemes: &[Lexeme]) -> impl Iterator<Item = (usize, &str)> {
+    lexemes.windows(2).enumerate().filter_map(|(at, pair)| match pair {
+        [Lexeme { token: Token::Word { text, .. } | Token::String(text), .. }, open] if open.is_symbol("(") => {
+            Some((at, text.as_str()))
+        }
+        _ => None,
+    })
+}
+
+/// Where a call stands that DuckDB saw.
+fn call(lexemes: &[Lexeme], called: &Called) -> Option<usize> {
+    let from = called.at.unwrap_or(0);
+    let mut same = calls(lexemes).filter(|(_, name)| name.eq_ignore_ascii_case(&called.name));
+    let starts = |at: usize| lexemes.get(at).is_some_and(|lexeme| lexeme.span.start >= from);
+    same.find(|(at, _)| starts(*at)).map(|(at, _)| at)
+}
+
+fn whole(lexemes: &[Lexeme]) -> Span {
+    match (lexemes.first(), lexemes.last()) {
+        (Some(first), Some(last)) => first.span.start..last.span.end,
+        _ => 0..0,
+    }
+}
