@@ -26,5 +26,8 @@ fn barred(read: &Read, tree: &Tree) -> Option<(String, String)> {
         return Some((what, help.to_owned()));
     }
     let past = past_the_environment(&read.parts).filter(|name| tree.project.model(name).is_some())?;
-    Some((format!("`{}` reads prod's `{past}` past the environment", read.parts.join(".")), format!("leave the schema out: {past}")))
+    Some((
+        format!("`{}` reads prod's `{past}` past the environment", read.parts.join(".")),
+        format!("leave the schema out: {past}"),
+    ))
 }

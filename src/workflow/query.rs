@@ -63,10 +63,10 @@ impl Session<'_> {
         environment: Option<&str>,
         run: impl FnOnce(&Warehouse, &str) -> Result<T, WarehouseError>,
     ) -> Result<T, Error> {
-        let query = self.referee.admit(Text::Person, text, sql::analyse(text)).map_err(|refusal| Error::Query {
-            message: refusal.what,
-            help: refusal.help,
-        })?;
+        let query = self
+            .referee
+            .admit(Text::Person, text, sql::analyse(text))
+            .map_err(|refusal| Error::Query { message: refusal.what, help: refusal.help })?;
         let state = self.state()?;
         let shown = self.shown(environment, &state)?;
         let resolved = resolve_names(text, &query, &shown, &state)?;

@@ -9,7 +9,10 @@ const SECRET: &str = "s3cr3t-canary";
 /// A repository with prod, a sequence and a table to harm, and a file outside.
 fn victim() -> Sandbox {
     let sandbox = Sandbox::nested().filled(&[
-        ("staging.orders", &format!("MODEL (name staging.orders, description '{SECRET}');\nSELECT 1 AS id, 'a' AS status")),
+        (
+            "staging.orders",
+            &format!("MODEL (name staging.orders, description '{SECRET}');\nSELECT 1 AS id, 'a' AS status"),
+        ),
         ("orders", "SELECT id FROM staging.orders"),
     ]);
     sandbox.write("seeds/a.csv", "id\n1\n");
@@ -24,9 +27,11 @@ fn victim() -> Sandbox {
 
 /// The files that carry a text.
 fn files(kind: &str, text: &str) -> Vec<(&'static str, String)> {
-    let model = |header: &str, rest: &str| ("models/evil.sql", format!("MODEL (name evil, kind FULL{header});\n{rest}"));
+    let model =
+        |header: &str, rest: &str| ("models/evil.sql", format!("MODEL (name evil, kind FULL{header});\n{rest}"));
     let test = |inputs: &str, outputs: &str| {
-        let test = format!("evil:\n  model: evil\n  inputs:\n    orders:\n{inputs}\n  outputs:\n    query:\n{outputs}\n");
+        let test =
+            format!("evil:\n  model: evil\n  inputs:\n    orders:\n{inputs}\n  outputs:\n    query:\n{outputs}\n");
         ("tests/test_evil.yaml", test)
     };
     let rows = "      rows: [{id: 1}]";
@@ -73,7 +78,7 @@ fn canaries(sandbox: &Sandbox) -> Vec<Vec<Vec<String>>> {
 /// Plays the texts of some kinds, those whose number leaves a rest when divided.
 fn play(kinds: &[&str], rest: usize, divisor: usize) {
     let sandbox = victim();
-    let unhooked = |args: &[&str]| sandbox.git(&[&["-c", "core.hooksPath=/dev/null"], args].concat()).good();
+    let unhooked = |args: &[&str]| sandbox.git(&[&["-c", "core.hooksPath=/dev/null"][..], args].concat()).good();
     let before = canaries(&sandbox);
     let chosen = texts(HOSTILE).into_iter().filter(|(kind, _)| kinds.contains(kind));
     for (number, (kind, text)) in chosen.enumerate().filter(|(number, _)| number % divisor == rest) {
@@ -105,8 +110,9 @@ fn play(kinds: &[&str], rest: usize, divisor: usize) {
         assert!(said[1..4].iter().any(|done| done.code != Some(0)), "{kind}: {text}: nothing was refused");
         for done in &said {
             let all = format!("{}{}", done.out, done.err);
-            let clean = all.lines().filter(|line| !line.contains(" | "));
-            assert!(!clean.into_iter().any(|line| line.contains(SECRET) || line.contains("root:x:0")), "{text}: {all}");
+            let shown = all.lines().filter(|line| !line.contains(" | "));
+            let leaks = shown.filter(|line| line.contains(SECRET) || line.contains("root:x:0"));
+            assert_eq!(leaks.count(), 0, "{text}: {all}");
             assert!(!all.contains("panicked"), "{text}: {all}");
         }
         assert_eq!(canaries(&sandbox), before, "{kind}: {text}\n{said:#?}");
@@ -148,9 +154,10 @@ fn what_people_ask() {
 /// A macro of the user's own, made by hand in the warehouse, is called as ever.
 #[test]
 fn the_user_s_own_macros_are_called() {
-    let sandbox = Sandbox::with_models(&[
-        ("a", "MODEL (name a, audits (forall(criteria := (twice(id) = 2))));\nSELECT twice(1) / 2 AS id, n FROM many(3)"),
-    ]);
+    let sandbox = Sandbox::with_models(&[(
+        "a",
+        "MODEL (name a, audits (forall(criteria := (twice(id) = 2))));\nSELECT twice(1) / 2 AS id, n FROM many(3)",
+    )]);
     sandbox.sql("CREATE MACRO twice(x) AS x * 2; CREATE MACRO many(x) AS TABLE SELECT x AS n");
     sandbox.vmesh(&["promote", "--yes"]).good();
     assert_eq!(sandbox.rows("FROM prod.a"), [["1.0", "3"]]);

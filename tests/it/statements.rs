@@ -20,10 +20,7 @@ const SHOP: [(&str, &str); 4] = [
     ("staging.orders", "SELECT * FROM (VALUES (1, 10), (2, 20), (3, 30)) AS t(id, amount)"),
     ("staging.rates", "SELECT 3 AS rate"),
     ("marts.orders", ORDERS),
-    (
-        "marts.clean",
-        "SELECT count(*) AS orders, getvariable('factor') IS NULL AS unset FROM marts.orders",
-    ),
+    ("marts.clean", "SELECT count(*) AS orders, getvariable('factor') IS NULL AS unset FROM marts.orders"),
 ];
 
 #[test]

@@ -36,7 +36,8 @@ impl Warehouse {
     /// Runs statements of main's settings in a session of their own, all or none. Each may be several.
     pub fn together(&self, statements: &[Run]) -> Result<(), WarehouseError> {
         self.another_session()?.transaction(DOING, |warehouse| {
-            let run = |statement: &Run| warehouse.run(DOING, &statement.sql).map_err(|error| numbered(statement, error));
+            let run =
+                |statement: &Run| warehouse.run(DOING, &statement.sql).map_err(|error| numbered(statement, error));
             statements.iter().try_for_each(run)
         })
     }

@@ -104,7 +104,8 @@ pub(super) fn files(sources: &Sources<'_>, drafts: &mut BTreeMap<ModelName, Draf
             let matching = (sources.matching)(path);
             if matching.is_empty() {
                 let what = format!("`{}` reads `{path}`, and the project has no such file", draft.name);
-                let help = "commit the file (csv, tsv, txt, parquet, json, …), and tell its path from the project's folder";
+                let help =
+                    "commit the file (csv, tsv, txt, parquet, json, …), and tell its path from the project's folder";
                 problems.push(Diagnostic::new(what).at(draft.place(sources, "")).help(help));
             }
             found.extend(matching);

@@ -293,7 +293,9 @@ impl<'t> Lexer<'t> {
     fn symbol(&mut self, start: usize, first: char) -> Token {
         let rest = self.rest();
         // a comment begins within an operator too: `//*` is `/` and `/*`
-        let is_long = |operator: &&&str| rest.starts_with(**operator) && !rest.get(1..).is_some_and(|rest| rest.starts_with("/*"));
+        let is_long = |operator: &&&str| {
+            rest.starts_with(**operator) && !rest.get(1..).is_some_and(|rest| rest.starts_with("/*"))
+        };
         let long = OPERATORS.iter().find(is_long);
         self.at = start + long.map_or(first.len_utf8(), |operator| operator.len());
         Token::Symbol(self.slice(start, self.at).to_owned())

@@ -73,8 +73,19 @@ pub struct Refusal {
 
 /// Words that a query begins with; it may begin with `(` too.
 pub const QUERY_WORDS: [&str; 13] = [
-    "select", "with", "from", "values", "table", "pivot", "unpivot", "summarize", "describe", "desc", "show",
-    "pivot_wider", "pivot_longer",
+    "select",
+    "with",
+    "from",
+    "values",
+    "table",
+    "pivot",
+    "unpivot",
+    "summarize",
+    "describe",
+    "desc",
+    "show",
+    "pivot_wider",
+    "pivot_longer",
 ];
 
 /// Words by which a WITH clause writes.
@@ -145,9 +156,11 @@ pub fn check(kind: Text, text: &str, query: &Query, seen: Result<&Seen, &NotSeen
             let at = call(&lexemes, called);
             function(kind, &called.name, called.in_from, at.map(|at| &lexemes[at..]), &whole(&lexemes))
         }),
-        Err(NotSeen::Writes) => {
-            Err(Refusal::new(format!("{} only reads: this writes in its WITH clause", kind.noun()), whole(&lexemes), READ))
-        }
+        Err(NotSeen::Writes) => Err(Refusal::new(
+            format!("{} only reads: this writes in its WITH clause", kind.noun()),
+            whole(&lexemes),
+            READ,
+        )),
         Err(NotSeen::Several) => Err(Refusal::new("this is more than one query", whole(&lexemes), READ)),
         Err(NotSeen::Unshown(cause)) => unshown(kind, &lexemes, cause),
     }
@@ -165,7 +178,8 @@ const READ: &str = "leave a SELECT alone";
 /// Checks the shape of a query: one statement, a query by its first word, brackets that close each other.
 pub fn shape(kind: Text, text: &str) -> Result<Vec<Lexeme>, Refusal> {
     let lexemes = lex(text)?;
-    let jinja = |lexeme: &&Lexeme| matches!(&lexeme.token, Token::Symbol(sign) if sign.len() > 2 && sign.starts_with('{'));
+    let jinja =
+        |lexeme: &&Lexeme| matches!(&lexeme.token, Token::Symbol(sign) if sign.len() > 2 && sign.starts_with('{'));
     if let Some(block) = lexemes.iter().find(jinja) {
         let help = "put a space between two braces: `{ {`";
         return Err(Refusal::new("this reads like a block of Jinja", block.span.clone(), help));
@@ -231,7 +245,8 @@ fn brackets(lexemes: &[Lexeme]) -> Result<(), Refusal> {
             "}" => "{",
             _ => continue,
         };
-        let closes = open.pop().is_some_and(|last| matches!(&last.token, Token::Symbol(sign) if sign.starts_with(partner)));
+        let closes =
+            open.pop().is_some_and(|last| matches!(&last.token, Token::Symbol(sign) if sign.starts_with(partner)));
         if !closes {
             let help = "each bracket closes the one that was opened last";
             return Err(Refusal::new(format!("this `{sign}` closes nothing"), lexeme.span.clone(), help));
@@ -254,13 +269,7 @@ pub fn only_computes(function: &str, in_from: bool) -> bool {
 }
 
 /// Whether a function may be called. `lexemes` begin with its name.
-fn function(
-    kind: Text,
-    name: &str,
-    in_from: bool,
-    lexemes: Option<&[Lexeme]>,
-    whole: &Span,
-) -> Result<(), Refusal> {
+fn function(kind: Text, name: &str, in_from: bool, lexemes: Option<&[Lexeme]>, whole: &Span) -> Result<(), Refusal> {
     let Some(rule) = functions::rule_of(name, in_from) else { return Ok(()) };
     let span = lexemes.and_then(<[Lexeme]>::first).map_or_else(|| whole.clone(), |first| first.span.clone());
     if !kind.may(rule.does) {
@@ -288,7 +297,11 @@ fn paths(kind: Text, name: &str, lexemes: &[Lexeme], span: &Span) -> Result<(), 
             }
             _ => {
                 let what = format!("`{name}` reads a file whose path is not written out");
-                return Err(Refusal::new(what, span.clone(), "write the path in single quotes: the file is the project's"));
+                return Err(Refusal::new(
+                    what,
+                    span.clone(),
+                    "write the path in single quotes: the file is the project's",
+                ));
             }
         }
     }
@@ -312,7 +325,8 @@ fn file(kind: Text, path: &str, span: &Span) -> Result<(), Refusal> {
         let what = format!("{} can't read the file `{path}`", kind.noun());
         return Err(Refusal::new(what, span.clone(), "read files in a model, and name that model here"));
     }
-    let leads_out = path.starts_with(['/', '~']) || path.contains(['\\', ':']) || path.split('/').any(|part| part == "..");
+    let leads_out =
+        path.starts_with(['/', '~']) || path.contains(['\\', ':']) || path.split('/').any(|part| part == "..");
     if leads_out || tables::is_database(path) {
         let what = format!("`{path}` is no file of the project");
         return Err(Refusal::new(what, span.clone(), "commit the file, and tell its path from the project's folder"));
@@ -342,7 +356,8 @@ fn unshown(kind: Text, lexemes: &[Lexeme], cause: &str) -> Result<(), Refusal> {
     }
     calls(lexemes).try_for_each(|(at, name)| {
         let before = at.checked_sub(1).and_then(|at| lexemes.get(at));
-        let in_from = before.is_some_and(|it| it.is_symbol(",") || ["from", "join", "lateral"].iter().any(|w| it.is_keyword(w)));
+        let in_from =
+            before.is_some_and(|it| it.is_symbol(",") || ["from", "join", "lateral"].iter().any(|w| it.is_keyword(w)));
         function(kind, name, in_from, lexemes.get(at..), &whole(lexemes))
     })
 }

@@ -29,7 +29,8 @@ fn a_query_is_one_and_closes_its_brackets() {
 fn where_the_engine_shows_nothing_words_decide() {
     let unshown = NotSeen::Unshown("Only SELECT statements can be serialized".to_owned());
     let refused = |kind, text: &str| check(kind, text, &analyse(text), Err(&unshown)).err().map(|it| it.what);
-    for text in ["PIVOT t ON a USING sum(b)", "PIVOT t ON a USING count(*) GROUP BY c", "FROM (PIVOT t ON a) SELECT x"] {
+    for text in ["PIVOT t ON a USING sum(b)", "PIVOT t ON a USING count(*) GROUP BY c", "FROM (PIVOT t ON a) SELECT x"]
+    {
         assert_eq!(refused(Text::Model, text), None, "{text}");
     }
     let hostile = [
@@ -90,7 +91,9 @@ fn files_are_the_project_s_and_written_out() {
 #[test]
 fn tables_of_others_are_barred() {
     let is_barred = |name: &str| barred_table(&name.split('.').map(str::to_owned).collect::<Vec<_>>()).is_some();
-    for name in ["VMESH_state.x", "w.vmesh_snapshots.x", "dev__a.x", "a__dev__b.x", "system.main.x", "main.Sqlite_Master"] {
+    for name in
+        ["VMESH_state.x", "w.vmesh_snapshots.x", "dev__a.x", "a__dev__b.x", "system.main.x", "main.Sqlite_Master"]
+    {
         assert!(is_barred(name), "{name}");
     }
     for name in ["a/b", "warehouse.duckdb", "x.db", "temp.duckdb_views"] {
