@@ -7,7 +7,7 @@ use super::corpus::{self, Kind};
 use crate::cli::drawn;
 use crate::domain::audit::CustomAudit;
 use crate::domain::calendar::{Calendar, Filled, Timing};
-use crate::domain::config::{Config, made_macros, refused};
+use crate::domain::config::{Config, made_macros};
 use crate::domain::diagnostic::{Diagnostic, Excerpt};
 use crate::domain::external::Externals;
 use crate::domain::interval::{Cron, Interval, Intervals, Moment, Times, Unit};
@@ -92,7 +92,12 @@ fn lex(text: &str) {
     for statement in sql::split(&lexemes) {
         on_text(text, &statement.span);
     }
-    let _ = (sql::effect(&lexemes), sql::may_write(&lexemes), sql::with_clause(text), macros::is_dynamic(&lexemes));
+    let _ = (
+        sql::policy::shape(sql::policy::Text::Test, text),
+        sql::policy::is_type(&lexemes),
+        sql::with_clause(text),
+        macros::is_dynamic(&lexemes),
+    );
 }
 
 fn query(text: &str) {
@@ -266,7 +271,7 @@ fn laid_out(text: &str) {
 }
 
 fn settings_sql(text: &str) {
-    let _ = (made_macros(text), refused(text));
+    let _ = (made_macros(text), sql::policy::refused(text, &[]));
 }
 
 fn tests(text: &str) {
