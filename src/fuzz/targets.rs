@@ -93,7 +93,12 @@ fn lex(text: &str) {
     for statement in sql::split(&lexemes) {
         on_text(text, &statement.span);
     }
-    let _ = (policy::check_header(&lexemes), policy::is_type(&lexemes), policy::query_in(&lexemes));
+    let _ = (
+        policy::shape(Text::Test, text).is_ok(),
+        policy::check_header(&lexemes),
+        policy::is_type(&lexemes),
+        policy::query_in(&lexemes),
+    );
     let _ = (sql::with_clause(text), macros::is_dynamic(&lexemes));
 }
 
