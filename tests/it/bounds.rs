@@ -112,12 +112,12 @@ fn at_work_in(folder: &Path) -> Vec<PathBuf> {
 fn a_hook_ends_when_its_git_is_gone() {
     let sandbox = with_branch(ENDLESS);
     sandbox.git(&["-c", "core.hooksPath=/dev/null", "switch", "--quiet", "main"]).good();
-    for signal in ["-INT", "-KILL"] {
+    for signal in ["-TERM", "-KILL"] {
         let mut command = sandbox.command("git", &sandbox.path());
         let mut git = command.args(["switch", "stranger"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         wait_until("the hook", || !at_work_in(&sandbox.path()).is_empty());
         std::thread::sleep(Duration::from_millis(500));
-        // git alone, as where its terminal is closed
+        // git alone, as where its terminal is closed; a suite that runs in the background ignores SIGINT
         assert!(Command::new("kill").args([signal, &git.id().to_string()]).status().unwrap().success());
         let start = Instant::now();
         git.wait().unwrap();
