@@ -39,6 +39,9 @@
 //! | D15 | a version that prod has shown and whose text comes back is put aside: it gets another fingerprint, and pointers to it follow | a revert needs nobody, and a rollback still shows the rows of then |
 //! | D16 | `before_all` and `after_all` are main's, and go with what changes an environment | a stranger's branch runs nothing but its models |
 //! | D17 | a builder closes the warehouse between two models when somebody waits, and plans again when it is back | nobody is locked out for long, and coming back is no other case than going on after a crash |
+//! | D18 | the warehouse lies below the shared git directory; a path among the files is refused while Git has something there | no checkout writes, replaces or feeds it |
+//! | D19 | every text that reaches the engine passes one gate, which knows its kind and asks DuckDB's own parser | a stranger's branch runs nothing but SELECTs, wherever its text stands |
+//! | D20 | what is read has limits, checked before anything recurses; what runs ends with the process | nobody's branch hangs a checkout |
 
 pub mod adapter;
 pub mod cli;
