@@ -23,5 +23,6 @@ pub mod plan;
 pub mod project;
 pub mod sql;
 pub mod table_diff;
+pub mod types;
 pub mod unit_test;
 mod yaml;

@@ -385,7 +385,7 @@ impl Session<'_> {
                     aim: step.aim,
                     known: state.built(&model.fingerprint).filter(|_| !step.anew).cloned(),
                     before: step.continues.and_then(|before| state.built(&before).cloned()),
-                    on_change: incremental.on_change,
+                    on_change: incremental.rules(),
                     now: timing.now,
                     gives_way: !state.views.values().any(|shown| *shown == own),
                 }))
