@@ -13,6 +13,7 @@ pub mod fingerprint;
 pub mod format;
 pub mod graph;
 pub mod interval;
+pub mod json_text;
 pub mod limits;
 pub mod lint;
 pub mod macros;

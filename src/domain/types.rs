@@ -44,7 +44,7 @@ pub enum Type {
     Moment,
     /// A list, or an array of so many.
     List(Box<Type>, String),
-    /// Named fields.
+    /// Fields with names, or without one.
     Struct(Vec<(String, Type)>),
     /// Keys and values.
     Map(Box<Type>, Box<Type>),
@@ -108,6 +108,7 @@ impl Type {
             "VARCHAR" | "CHAR" | "TEXT" | "STRING" | "BPCHAR" => Some(Self::Text),
             "FLOAT" => Some(Self::Float(if number(0)? <= 24 { 24 } else { 53 })),
             "STRUCT" | "ROW" => parts.iter().map(|part| field(part)).collect::<Option<_>>().map(Self::Struct),
+            "TUPLE" => Some(Self::Struct(parts.iter().map(|part| (String::new(), Self::parse(part))).collect())),
             "MAP" => match parts.as_slice() {
                 [key, value] => Some(Self::Map(Box::new(Self::parse(key)), Box::new(Self::parse(value)))),
                 _ => None,
@@ -247,10 +248,9 @@ fn digits(bits: u8, signed: bool) -> u8 {
 /// `name TYPE` of a struct; the name may be quoted.
 fn field(text: &str) -> Option<(String, Type)> {
     let lexemes = sql::lex(text.trim()).ok()?;
-    let name = lexemes.first()?;
-    let rest = text.trim().get(name.span.end..)?;
-    let word = text.trim().get(name.span.clone())?;
-    Some((unquoted(word).to_owned(), Type::parse(rest)))
+    let first = lexemes.first()?;
+    let sql::Token::Word { text: name, .. } = &first.token else { return None };
+    Some((name.clone(), Type::parse(text.trim().get(first.span.end..)?)))
 }
 
 /// The parts between separators that stand in no quotes and no brackets.

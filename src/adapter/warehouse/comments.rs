@@ -80,7 +80,7 @@ impl Warehouse {
                 self.record(&Snapshot { columns: columns.clone(), ..snapshot })?;
             } else if let Some(select) = reads.filter(|_| snapshot.kind == VIEW && snapshot.table != *table) {
                 let view = snapshot.table.quoted();
-                self.run(DOING, &format!("CREATE OR REPLACE VIEW {view} AS\n{select}"))?;
+                self.run_one(DOING, &format!("CREATE OR REPLACE VIEW {view} AS\n{select}"))?;
                 self.show_columns(&snapshot.table)?;
             }
         }
