@@ -40,7 +40,8 @@ fn or_null(value: &str, kind: &Type, depth: usize) -> String {
 fn json(value: &str, kind: &Type, depth: usize) -> String {
     let plain = format!("CAST({value} AS VARCHAR)");
     let each = format!("e{depth}");
-    let joined = |items: &str, item: &str| format!("array_to_string(list_transform({items}, lambda {each}: {item}), ',')");
+    let joined =
+        |items: &str, item: &str| format!("array_to_string(list_transform({items}, lambda {each}: {item}), ',')");
     let unless_null = |text: String| format!("CASE WHEN {value} IS NULL THEN NULL ELSE {text} END");
     match kind {
         Type::Integer { .. } | Type::Decimal { .. } | Type::Boolean => plain,
@@ -49,9 +50,7 @@ fn json(value: &str, kind: &Type, depth: usize) -> String {
             "CASE WHEN isnan({value}) THEN '\"NaN\"' WHEN isinf({value}) THEN if({value} > 0, '\"Infinity\"', \
              '\"-Infinity\"') ELSE {plain} END"
         ),
-        Type::List(of, _) => {
-            unless_null(format!("'[' || {} || ']'", joined(value, &or_null(&each, of, depth + 1))))
-        }
+        Type::List(of, _) => unless_null(format!("'[' || {} || ']'", joined(value, &or_null(&each, of, depth + 1)))),
         Type::Struct(fields) if fields.iter().all(|(name, _)| name.is_empty()) => {
             let item = |(at, (_, kind)): (usize, &(String, Type))| {
                 or_null(&format!("struct_extract_at({value}, {})", at + 1), kind, depth)

@@ -55,7 +55,13 @@ impl Comparison {
         let both = format!("a.{MARK} AND b.{MARK}");
         let same: Vec<String> = self.columns.iter().map(|name| self.same(name)).collect();
         let all = if same.is_empty() { "true".to_owned() } else { same.join(" AND ") };
-        let equal = if self.repeated { format!("(SELECT count(*) FROM {})", self.equal()) } else { "0".to_owned() };
+        let (with, equal) = match self.repeated {
+            true => (
+                format!("WITH equal AS MATERIALIZED (SELECT count(*) AS n FROM {}) ", self.equal()),
+                "(SELECT n FROM equal)",
+            ),
+            false => (String::new(), "0"),
+        };
         let mut counts = vec![
             format!("count(*) FILTER (WHERE b.{MARK} IS NULL)"),
             format!("count(*) FILTER (WHERE a.{MARK} IS NULL)"),
@@ -63,7 +69,8 @@ impl Comparison {
             format!("count(*) FILTER (WHERE {both} AND NOT ({all}))"),
         ];
         counts.extend(same.iter().map(|same| format!("count(*) FILTER (WHERE {both} AND {same}) + {equal}")));
-        format!("SELECT {} FROM {} a FULL JOIN {} b ON {}", counts.join(", "), self.side(true), self.side(false), self.on())
+        let (counts, on) = (counts.join(", "), self.on());
+        format!("{with}SELECT {counts} FROM {} a FULL JOIN {} b ON {on}", self.side(true), self.side(false))
     }
 
     /// Some rows of one side that the other has not.
@@ -151,7 +158,13 @@ impl Comparison {
 
     fn equals(&self) -> String {
         let number = format!("a.{NUMBER} = b.{NUMBER}");
-        self.key.iter().chain(&self.columns).map(|name| self.same(name)).chain([number]).collect::<Vec<_>>().join(" AND ")
+        self.key
+            .iter()
+            .chain(&self.columns)
+            .map(|name| self.same(name))
+            .chain([number])
+            .collect::<Vec<_>>()
+            .join(" AND ")
     }
 
     /// NULL matches NULL, so that a key with gaps still identifies.

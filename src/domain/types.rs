@@ -163,9 +163,7 @@ impl Type {
             Self::Boolean => number().is_none_or(|number| number.is_zero_or_one()),
             Self::Date => time_of(text).is_none_or(|time| !time.contains(|c: char| matches!(c, '1'..='9'))),
             Self::Time(digits) => time_of(text).is_none_or(|time| fraction(time) <= *digits),
-            Self::Timestamp(digits) => {
-                time_of(text).is_none_or(|time| fraction(time) <= *digits && is_in_utc(time))
-            }
+            Self::Timestamp(digits) => time_of(text).is_none_or(|time| fraction(time) <= *digits && is_in_utc(time)),
             Self::Moment => time_of(text).is_none_or(|time| fraction(time) <= 6),
             Self::List(of, _) => parts(text, '[', ']').iter().all(|part| of.keeps(unquoted(part))),
             Self::Map(key, value) => {
@@ -208,7 +206,8 @@ pub fn keeps(value: &str, kind: &str) -> String {
     if parsed == Type::Text {
         return "true".to_owned();
     }
-    let back = format!("TRY(cast_to_type(CAST({value} AS {kind}), {value})) IS NOT DISTINCT FROM {value}");
+    // in lists: the engine casts nothing to the type of NULL itself
+    let back = format!("TRY(cast_to_type([CAST({value} AS {kind})], [{value}])) IS NOT DISTINCT FROM [{value}]");
     match parsed.wide() {
         // a text is not what is printed: '1.5' is kept by DECIMAL(9,2), which prints 1.50
         Some(wide) => format!(
@@ -222,10 +221,11 @@ pub fn keeps(value: &str, kind: &str) -> String {
 /// The SQL of a value of this type, or an error that begins with `what` where a cast would lose something. Where the
 /// value is of the type already, nothing is left of this but the value.
 pub fn exactly(value: &str, kind: &str, what: &str) -> String {
-    let same = format!("typeof({value}) = typeof(CAST(NULL AS {kind}))");
-    let told = super::name::literal(&format!("{what} {kind}{NOT_KEPT}"));
+    let own = format!("typeof(CAST(NULL AS {kind}))");
+    let (what, middle) = (super::name::literal(&format!("{what} ")), super::name::literal(NOT_KEPT));
     format!(
-        "CASE WHEN {same} OR {} THEN CAST({value} AS {kind}) ELSE error({told} || CAST({value} AS VARCHAR)) END",
+        "CASE WHEN typeof({value}) = {own} OR {} THEN CAST({value} AS {kind}) \
+         ELSE error({what} || {own} || {middle} || CAST({value} AS VARCHAR)) END",
         keeps(value, kind)
     )
 }

@@ -55,7 +55,8 @@ impl Session<'_> {
                 Data::Rows(rows) => {
                     let types = self.types_of(tree, (&input.model, parent), &input.columns, &rows, built);
                     if let Some((column, value, kind)) = unit_test::cut_short(&rows, &types) {
-                        let (model, help) = (&input.model, format!("give a value that {kind} holds, or another type in `columns`"));
+                        let (model, help) =
+                            (&input.model, format!("give a value that {kind} holds, or another type in `columns`"));
                         let what = format!("rows of `{model}` are given {value} in `{column}`, which is {kind}");
                         return Err(Error::Project(vec![Diagnostic::new(what).help(help)]));
                     }

@@ -154,12 +154,7 @@ impl Warehouse {
     }
 
     /// As [`Self::refill`], by a build's query, and with its audits.
-    pub fn refill_audited(
-        &self,
-        build: &Build,
-        snapshot: &Snapshot,
-        at: i64,
-    ) -> Result<Snapshot, WarehouseError> {
+    pub fn refill_audited(&self, build: &Build, snapshot: &Snapshot, at: i64) -> Result<Snapshot, WarehouseError> {
         let Body::Table(select) = &build.body else { return Ok(snapshot.clone()) };
         self.within_limit(|| {
             self.fits(build)?;

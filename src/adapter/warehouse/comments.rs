@@ -88,12 +88,7 @@ impl Warehouse {
     }
 
     /// Makes views of a table anew, because its columns changed, with the comments that they have.
-    fn renew(
-        &self,
-        views: &[TableName],
-        table: &TableName,
-        columns: &[Column],
-    ) -> Result<(), WarehouseError> {
+    fn renew(&self, views: &[TableName], table: &TableName, columns: &[Column]) -> Result<(), WarehouseError> {
         let catalog = self.catalog()?;
         let mut statements = String::new();
         for view in views {

@@ -207,7 +207,10 @@ impl Warehouse {
         let is_empty = || self.one::<bool>(&doing, &format!("SELECT count(*) = 0 FROM {table}"));
         let refused = |changes| WarehouseError::Load { model: build.model.clone(), changes };
         if snapshot.continues.is_none() && is_empty()? {
-            self.run_one(&doing, &format!("CREATE OR REPLACE TABLE {table} AS {}", empty(&fill.by, &format!("FROM {NEW}"))))?;
+            self.run(
+                &doing,
+                &format!("CREATE OR REPLACE TABLE {table} AS {}", empty(&fill.by, &format!("FROM {NEW}"))),
+            )?;
             has_times(&fill.by, &self.columns(&build.table)?)?;
             return self.show_columns(&build.table);
         }

@@ -121,7 +121,10 @@ mod tests {
             typed.collect::<Vec<_>>().join("; ")
         };
         let table = [
-            ("SELECT x::INT AS x, CAST(y AS DECIMAL(9, 2)) AS z, d::DATE, 1 AS one FROM a", "x INT; z DECIMAL(9,2); d DATE"),
+            (
+                "SELECT x::INT AS x, CAST(y AS DECIMAL(9, 2)) AS z, d::DATE, 1 AS one FROM a",
+                "x INT; z DECIMAL(9,2); d DATE",
+            ),
             ("WITH f AS (SELECT x::INT AS x FROM a), g AS (SELECT x AS y FROM f) SELECT * FROM g", "y INT"),
             ("SELECT s.x FROM (SELECT x::INT AS x FROM a) AS s JOIN b ON true", "x INT"),
             ("SELECT x FROM (SELECT x::INT AS x FROM a) AS s JOIN b ON true", ""),

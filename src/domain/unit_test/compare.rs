@@ -70,7 +70,9 @@ impl Comparison {
                 Some(_) => {
                     *kind = TEXT.to_owned();
                     let (value, kept) = (quote(name), keeps(&quote(name), &own));
-                    format!("CASE WHEN {kept} THEN CAST(CAST({value} AS {own}) AS {TEXT}) ELSE CAST({value} AS {TEXT}) END")
+                    format!(
+                        "CASE WHEN {kept} THEN CAST(CAST({value} AS {own}) AS {TEXT}) ELSE CAST({value} AS {TEXT}) END"
+                    )
                 }
             };
             format!("{value} AS {}", quote(name))

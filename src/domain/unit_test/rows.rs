@@ -75,7 +75,8 @@ fn keeps(kind: &Type, value: &Value) -> bool {
             entries.iter().all(|(name, value)| keeps(key, name) && keeps(of, value))
         }
         (Value::Map(entries), Type::Struct(fields)) => entries.iter().all(|(name, value)| {
-            let is_it = |field: &&(String, Type)| matches!(name, Value::Text(name) if field.0.eq_ignore_ascii_case(name));
+            let is_it =
+                |field: &&(String, Type)| matches!(name, Value::Text(name) if field.0.eq_ignore_ascii_case(name));
             fields.iter().find(is_it).is_none_or(|(_, kind)| keeps(kind, value))
         }),
         (Value::List(_) | Value::Map(_), _) => true,
