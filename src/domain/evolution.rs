@@ -111,6 +111,7 @@ mod tests {
         let rules = OnChange::default();
         assert_eq!(told("a INTEGER", "b DATE; A INTEGER", rules), "b DATE new; A INTEGER");
         assert_eq!(told("a INTEGER; d DECIMAL(9,2)", "a BIGINT; d DECIMAL(18,3)", rules), "a BIGINT; d DECIMAL(18,3)");
+        assert_eq!(told("a INTEGER; d DATE", "a DECIMAL(12,1); d TIMESTAMP", rules), "a DECIMAL(12,1); d TIMESTAMP");
         assert_eq!(told("a INTEGER; b DATE", "a INTEGER", rules), "refused: `b` would be dropped");
         assert_eq!(told("a BIGINT", "a INTEGER", rules), "refused: `a` would change from BIGINT to INTEGER");
         assert_eq!(

@@ -1,3 +1,5 @@
+//! Types and texts, and what is lost between them.
+
 use proptest::prelude::*;
 
 use super::*;
