@@ -3,7 +3,6 @@
 
 use super::session::Session;
 use super::tree::Tree;
-use crate::adapter::warehouse::Location;
 use crate::domain::environment::{Column, State};
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::name::ModelName;
@@ -20,7 +19,7 @@ const DEPTH: usize = 20;
 impl Session<'_> {
     /// What is on record of tables that were built, without waiting for a warehouse that another process has.
     pub(super) fn state_at_hand(&self) -> State {
-        let location = Location { patience: std::time::Duration::ZERO, ..self.location.clone() };
+        let location = self.location.with_patience(std::time::Duration::ZERO);
         let read = || location.read(&mut |_| ()).ok()??.state().ok();
         read().unwrap_or_default()
     }
