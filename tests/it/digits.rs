@@ -294,14 +294,14 @@ fn an_expected_value_is_never_rounded() {
 #[test]
 fn given_rows_have_the_types_that_are_known() {
     let models = [
-        ("cast", "SELECT id::INT AS id, amount::DECIMAL(9, 2) AS amount, day::DATE AS day FROM raw.t"),
-        ("through", "WITH c AS (SELECT * FROM cast) SELECT id, amount, c.day FROM c"),
+        ("typed", "SELECT id::INT AS id, amount::DECIMAL(9, 2) AS amount, day::DATE AS day FROM raw.t"),
+        ("through", "WITH c AS (SELECT * FROM typed) SELECT id, amount, c.day FROM c"),
         ("declared", "MODEL (columns (id INT, amount DECIMAL(9, 2), day DATE));\nSELECT * FROM raw.t"),
         ("outside", "MODEL (kind VIEW);\nSELECT id, amount, day FROM raw.known"),
         ("built", "SELECT id, amount * 1 AS amount, day + 0 AS day FROM raw.t"),
     ];
     let mut models = models.to_vec();
-    models.push(("m", "SELECT id, amount + 1 AS more, day + 1 AS next FROM cast"));
+    models.push(("m", "SELECT id, amount + 1 AS more, day + 1 AS next FROM typed"));
     let sandbox = Sandbox::with_models(&models);
     sandbox
         .write("external_models.yaml", "- name: raw.known\n  columns: {id: INT, amount: 'DECIMAL(9,2)', day: DATE}\n");
@@ -319,13 +319,13 @@ fn given_rows_have_the_types_that_are_known() {
         sandbox.write("tests/test_m.yaml", &format!("test_m:\n  model: m\n  {rows}\n  {expected}\n"));
         sandbox.vmesh(&["test"])
     };
-    for parent in ["cast", "through", "declared", "outside", "built", "raw.known"] {
+    for parent in ["typed", "through", "declared", "outside", "built", "raw.known"] {
         let done = test(parent, "{id: 1}");
         assert_eq!(done.code, Some(0), "{parent}: {}{}", done.out, done.err);
     }
-    let done = test("cast", "{id: 1, amount: 3.333}");
+    let done = test("typed", "{id: 1, amount: 3.333}");
     assert_eq!(done.code, Some(1));
-    assert!(done.out.contains("rows of `cast` are given 3.333 in `amount`, which is DECIMAL(9,2)"), "{}", done.out);
+    assert!(done.out.contains("rows of `typed` are given 3.333 in `amount`, which is DECIMAL(9,2)"), "{}", done.out);
 }
 
 #[test]
