@@ -382,6 +382,10 @@ fn warehouse(error: &WarehouseError) -> Diagnostic {
             Diagnostic::new(format!("the columns of `{model}` would change: {}", changes.join("; ")))
                 .note("it goes on from the rows of the version before; nothing was changed")
         }
+        WarehouseError::Load { changes, .. } => {
+            Diagnostic::new(format!("{error}: {}", changes.join("; "))).note(UNCHANGED)
+        }
+        WarehouseError::Cell { .. } => Diagnostic::new(error.to_string()).note(UNCHANGED),
         WarehouseError::Unfit { what, help } => Diagnostic::new(what.clone()).note(UNCHANGED).help(*help),
         WarehouseError::BrokenAudit { name, message, .. } => {
             Diagnostic::new(format!("audit `{name}` can't be run")).note(engine(message)).note(UNCHANGED)

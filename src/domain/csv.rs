@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::model::Seed;
+use super::types::{Number, Type};
 pub use encoding::is_known as is_known_encoding;
 pub use records::{Dialect, Records};
 
@@ -48,6 +49,42 @@ pub fn rewrite(bytes: &[u8], seed: &Seed, columns: &[(String, String)]) -> Resul
         write_record(&mut out, cells);
     }
     Ok(out)
+}
+
+/// The first cell that its column's type would cut short: column, cell and type. `types` are those of the table, and
+/// `declared` those that the header says. Who declares floating point gets the nearest value of a fraction; where the
+/// engine found it, no digit may be lost.
+pub fn cut_short(
+    bytes: &[u8],
+    seed: &Seed,
+    types: &[(String, String)],
+    declared: &[(String, String)],
+) -> Result<Option<(String, String, String)>, String> {
+    let is = |name: &str, other: &str| name.eq_ignore_ascii_case(other);
+    let text = encoding::decode(bytes, seed.encoding.as_deref())?;
+    let mut records = Records::new(&text, dialect(&text, seed));
+    let header = records.next_record()?.unwrap_or_default();
+    let type_of = |name: &String| {
+        let (_, written) = types.iter().find(|(other, _)| is(other, name))?;
+        let is_declared = declared.iter().any(|(other, _)| is(other, name));
+        Some((written, Type::parse(written), is_declared, nulls(seed, name)))
+    };
+    let columns: Vec<_> = header.iter().map(type_of).collect();
+    while let Some(record) = records.next_record()? {
+        for ((name, cell), column) in header.iter().zip(&record).zip(&columns) {
+            let Some((written, kind, is_declared, nulls)) = column else { continue };
+            let cell_fits = match kind {
+                Type::Float(precision) if !is_declared => {
+                    Number::parse(cell.trim()).is_none_or(|number| number.is_float(*precision))
+                }
+                kind => kind.keeps(cell),
+            };
+            if !cell_fits && !nulls.contains(cell.as_str()) {
+                return Ok(Some((name.clone(), cell.clone(), (*written).clone())));
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// The text of a seed's file, and the place in it of the first cell of a column that holds a value.

@@ -1,8 +1,10 @@
-//! What a new version does to the columns of rows that stay: a forward-only model's table goes on from the rows of the
-//! version before, in the new version's columns.
+//! What new rows do to the columns of rows that stay: a forward-only model's table goes on from the rows of the version
+//! before, in the new version's columns, and each load may bring columns that the table has not.
 
 use super::environment::Column;
 use super::model::{OnChange, Policy};
+use super::name::{TableName, quote};
+use super::types::holds;
 
 /// A column of the new table, and whether the old rows have it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +25,7 @@ pub fn evolve(old: &[Column], new: &[Column], rules: OnChange) -> Result<Vec<Evo
         let before = find(old, name);
         let mut add = |kind: &str, is_old| columns.push(Evolved { column: (name.clone(), kind.to_owned()), is_old });
         match before {
-            Some((_, before)) if before == *kind || widens(&before, kind) => add(kind, true),
+            Some((_, before)) if holds(kind, &before) => add(kind, true),
             Some((_, before)) => match rules.destructive {
                 Policy::Error => refused.push(format!("`{name}` would change from {before} to {kind}")),
                 Policy::Allow => add(kind, true),
@@ -46,24 +48,42 @@ pub fn evolve(old: &[Column], new: &[Column], rules: OnChange) -> Result<Vec<Evo
     if refused.is_empty() { Ok(columns) } else { Err(refused) }
 }
 
-/// Whether every value of a type fits into another of the same sort, so that nothing is lost.
-fn widens(from: &str, to: &str) -> bool {
-    const INTEGERS: [&str; 5] = ["TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"];
-    let rank = |kind: &str| INTEGERS.iter().position(|known| *known == kind);
-    if let (Some(from), Some(to)) = (rank(from), rank(to)) {
-        return from < to;
-    }
-    if let (Some((from_whole, from_scale)), Some((whole, scale))) = (decimal(from), decimal(to)) {
-        return from_whole <= whole && from_scale <= scale;
-    }
-    matches!((from, to), ("FLOAT", "DOUBLE") | ("DATE", "TIMESTAMP"))
+/// What has to be done to a table before a load's rows go into it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Fitting {
+    /// The statements that change its columns.
+    pub alter: Vec<String>,
+    /// Columns that stay as they are, though not every value of the new rows' type is one of theirs: name and the
+    /// table's type.
+    pub tight: Vec<Column>,
 }
 
-/// The digits before and behind the point of `DECIMAL(18,2)`.
-fn decimal(kind: &str) -> Option<(u8, u8)> {
-    let (width, scale) = kind.strip_prefix("DECIMAL(")?.strip_suffix(')')?.split_once(',')?;
-    let (width, scale): (u8, u8) = (width.trim().parse().ok()?, scale.trim().parse().ok()?);
-    Some((width.checked_sub(scale)?, scale))
+/// Makes a table's columns fit those of a load's rows. What the table's type holds goes in as it is; a type that holds
+/// all that the table has takes its place; anything else is as the rules say.
+pub fn fitting(table: &TableName, old: &[Column], new: &[Column], rules: OnChange) -> Result<Fitting, Vec<String>> {
+    let find = |columns: &[Column], name: &str| {
+        columns.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, kind)| kind.clone())
+    };
+    let given: Vec<Column> = new
+        .iter()
+        .map(|(name, kind)| (name.clone(), find(old, name).filter(|has| holds(has, kind)).unwrap_or(kind.clone())))
+        .collect();
+    let columns = evolve(old, &given, rules)?;
+    let mut fitting = Fitting::default();
+    let mut alter = |what: String| fitting.alter.push(format!("ALTER TABLE {} {what}", table.quoted()));
+    for Evolved { column: (name, kind), .. } in &columns {
+        match find(old, name) {
+            None => alter(format!("ADD COLUMN {} {kind}", quote(name))),
+            Some(before) if before != *kind => alter(format!("ALTER COLUMN {} TYPE {kind}", quote(name))),
+            Some(_) => {}
+        }
+    }
+    let is_kept = |name: &str| columns.iter().any(|it| it.column.0.eq_ignore_ascii_case(name));
+    old.iter().filter(|(name, _)| !is_kept(name)).for_each(|(name, _)| alter(format!("DROP COLUMN {}", quote(name))));
+    let kept = columns.into_iter().map(|evolved| evolved.column);
+    let is_tight = |(name, kind): &Column| find(new, name).is_some_and(|other| !holds(kind, &other));
+    fitting.tight = kept.filter(is_tight).collect();
+    Ok(fitting)
 }
 
 #[cfg(test)]
@@ -91,6 +111,7 @@ mod tests {
         let rules = OnChange::default();
         assert_eq!(told("a INTEGER", "b DATE; A INTEGER", rules), "b DATE new; A INTEGER");
         assert_eq!(told("a INTEGER; d DECIMAL(9,2)", "a BIGINT; d DECIMAL(18,3)", rules), "a BIGINT; d DECIMAL(18,3)");
+        assert_eq!(told("a INTEGER; d DATE", "a DECIMAL(12,1); d TIMESTAMP", rules), "a DECIMAL(12,1); d TIMESTAMP");
         assert_eq!(told("a INTEGER; b DATE", "a INTEGER", rules), "refused: `b` would be dropped");
         assert_eq!(told("a BIGINT", "a INTEGER", rules), "refused: `a` would change from BIGINT to INTEGER");
         assert_eq!(
@@ -105,5 +126,36 @@ mod tests {
         assert_eq!(told("a BIGINT; b DATE", "a INTEGER; c INTEGER", both(Policy::Allow)), "a INTEGER; c INTEGER new");
         assert_eq!(told("a BIGINT; b DATE", "a INTEGER; c INTEGER", both(Policy::Ignore)), "a BIGINT; b DATE");
         assert_eq!(told("a INTEGER", "a INTEGER; c DATE", both(Policy::Error)), "refused: `c` would be added");
+    }
+
+    #[test]
+    fn a_table_widens_with_a_load_or_the_load_is_refused() {
+        let told = |old: &str, new: &str, rules| match fitting(&table(), &columns(old), &columns(new), rules) {
+            Ok(Fitting { alter, tight }) => {
+                let tight = tight.iter().map(|(name, kind)| format!("tight {name} {kind}"));
+                let alter = alter.iter().map(|sql| sql.replace("ALTER TABLE \"s\".\"t\" ", ""));
+                alter.chain(tight).collect::<Vec<_>>().join("; ")
+            }
+            Err(refused) => format!("refused: {}", refused.join("; ")),
+        };
+        let all = |policy| OnChange { destructive: policy, additive: policy };
+        let strict = all(Policy::Error);
+        assert_eq!(told("a INTEGER; b DATE", "B DATE; A INTEGER", strict), "");
+        assert_eq!(told("a DECIMAL(9,2)", "a DECIMAL(12,4)", strict), "ALTER COLUMN \"a\" TYPE DECIMAL(12,4)");
+        assert_eq!(told("a DECIMAL(12,4)", "a DECIMAL(9,2)", strict), "", "a wider table holds narrower rows");
+        assert_eq!(told("a DATE", "a TIMESTAMP", strict), "ALTER COLUMN \"a\" TYPE TIMESTAMP");
+        assert_eq!(told("a DECIMAL(9,2)", "a DOUBLE", strict), "refused: `a` would change from DECIMAL(9,2) to DOUBLE");
+        assert_eq!(told("a INTEGER", "a INTEGER; b DATE", strict), "refused: `b` would be added");
+        assert_eq!(told("a INTEGER; b DATE", "a INTEGER", strict), "refused: `b` would be dropped");
+        assert_eq!(told("a INTEGER", "a INTEGER; b DATE", OnChange::default()), "ADD COLUMN \"b\" DATE");
+        assert_eq!(told("a BIGINT; b DATE", "a INTEGER[]", all(Policy::Ignore)), "tight a BIGINT");
+        assert_eq!(
+            told("a BIGINT; b DATE", "a DATE", all(Policy::Allow)),
+            "ALTER COLUMN \"a\" TYPE DATE; DROP COLUMN \"b\""
+        );
+    }
+
+    fn table() -> TableName {
+        TableName { schema: "s".to_owned(), name: "t".to_owned() }
     }
 }

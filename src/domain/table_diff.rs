@@ -1,11 +1,15 @@
 //! The SQL that compares two tables: the engine does the work, on any number of rows.
+//!
+//! Values are equal if they are one value: of two types, if each is what the other becomes, cast to its type. So
+//! 9007199254740993 differs from the DOUBLE next to it, and a day from its noon. An interval is what it says: a month is
+//! no 30 days, though the engine finds them equal. NULL equals NULL, and NaN equals NaN.
 
 use super::environment::Column;
 use super::name::{TableName, quote};
 
 /// The presence mark of a side in a full join.
 const MARK: &str = "__vmesh_present";
-/// The number of a row among those of its key.
+/// The number of a row among those that are equal to it, or that have its key.
 const NUMBER: &str = "__vmesh_number";
 
 /// Two tables, and how their rows are matched.
@@ -15,47 +19,34 @@ pub struct Comparison {
     pub a: TableName,
     /// The second table.
     pub b: TableName,
-    /// The columns that identify a row.
+    /// The columns that identify a row; none: rows are compared whole.
     pub key: Vec<String>,
     /// The other columns that both have.
     pub columns: Vec<String>,
-    /// Columns whose types have nothing in common: their values are compared as text.
-    pub as_text: Vec<String>,
-    /// Whether some key occurs more than once: rows of one key are then numbered by their other values, and matched one
-    /// to one.
-    pub numbered: bool,
+    /// The columns of both, as the first table has them, with the types of both.
+    pub types: Vec<(String, (String, String))>,
+    /// Whether some key occurs more than once: equal rows are matched first, and of those that are left, rows of one key
+    /// one to one.
+    pub repeated: bool,
 }
 
 /// Splits two column lists: those of both (with "types are equal"), those of the first only, those of the second only.
 pub fn split(a: &[Column], b: &[Column]) -> (Vec<(String, bool)>, Vec<Column>, Vec<Column>) {
-    let find =
-        |columns: &[Column], name: &str| columns.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).cloned();
-    let common = a.iter().filter_map(|(name, kind)| find(b, name).map(|(_, other)| (name.clone(), other == *kind)));
     let only = |these: &[Column], those: &[Column]| {
         these.iter().filter(|(name, _)| find(those, name).is_none()).cloned().collect::<Vec<_>>()
     };
+    let common = common(a, b).into_iter().map(|(name, (one, other))| (name, one == other));
     (common.collect(), only(a, b), only(b, a))
 }
 
-/// The columns of both whose types have nothing in common. Numbers can be compared with numbers, and dates with times.
-pub fn as_text(a: &[Column], b: &[Column]) -> Vec<String> {
-    let other = |name: &str| b.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, kind)| kind);
-    let apart = |(name, kind): &&Column| {
-        other(name).is_some_and(|other| other != kind && (family(kind).is_none() || family(kind) != family(other)))
-    };
-    a.iter().filter(apart).map(|(name, _)| name.clone()).collect()
+/// The columns of both, with the types of both.
+pub fn common(a: &[Column], b: &[Column]) -> Vec<(String, (String, String))> {
+    let both = |(name, kind): &Column| Some((name.clone(), (kind.clone(), find(b, name)?.1.clone())));
+    a.iter().filter_map(both).collect()
 }
 
-/// Types of one family are compared by value.
-fn family(kind: &str) -> Option<&'static str> {
-    let kind = kind.to_ascii_uppercase();
-    let integer = kind.strip_prefix('U').unwrap_or(&kind);
-    match integer {
-        "TINYINT" | "SMALLINT" | "INTEGER" | "BIGINT" | "HUGEINT" | "DOUBLE" | "FLOAT" => Some("number"),
-        _ if kind.starts_with("DECIMAL(") && !kind.ends_with(']') => Some("number"),
-        "DATE" | "TIMESTAMP" | "TIMESTAMP_S" | "TIMESTAMP_MS" | "TIMESTAMP_NS" => Some("time"),
-        _ => None,
-    }
+fn find<'c>(columns: &'c [Column], name: &str) -> Option<&'c Column> {
+    columns.iter().find(|(other, _)| other.eq_ignore_ascii_case(name))
 }
 
 impl Comparison {
@@ -64,26 +55,34 @@ impl Comparison {
         let both = format!("a.{MARK} AND b.{MARK}");
         let same: Vec<String> = self.columns.iter().map(|name| self.same(name)).collect();
         let all = if same.is_empty() { "true".to_owned() } else { same.join(" AND ") };
+        let (with, equal) = match self.repeated {
+            true => (
+                format!("WITH equal AS MATERIALIZED (SELECT count(*) AS n FROM {}) ", self.equal()),
+                "(SELECT n FROM equal)",
+            ),
+            false => (String::new(), "0"),
+        };
         let mut counts = vec![
             format!("count(*) FILTER (WHERE b.{MARK} IS NULL)"),
             format!("count(*) FILTER (WHERE a.{MARK} IS NULL)"),
-            format!("count(*) FILTER (WHERE {both})"),
+            format!("count(*) FILTER (WHERE {both}) + {equal}"),
             format!("count(*) FILTER (WHERE {both} AND NOT ({all}))"),
         ];
-        counts.extend(same.iter().map(|same| format!("count(*) FILTER (WHERE {both} AND {same})")));
-        format!("SELECT {} FROM {}", counts.join(", "), self.join())
+        counts.extend(same.iter().map(|same| format!("count(*) FILTER (WHERE {both} AND {same}) + {equal}")));
+        let (counts, on) = (counts.join(", "), self.on());
+        format!("{with}SELECT {counts} FROM {} a FULL JOIN {} b ON {on}", self.side(true), self.side(false))
     }
 
     /// Some rows of one side that the other has not.
     pub fn only(&self, first: bool, limit: usize) -> String {
-        let (mine, other) = if first { ("a", "b") } else { ("b", "a") };
-        let (left, right) = if first { (&self.a, &self.b) } else { (&self.b, &self.a) };
-        let (left, right) = (self.side(left), self.side(right));
-        let (order, on) = (self.key_columns(mine), self.on());
+        let (mine, other) = names(first);
+        let own = if self.repeated { format!("{MARK}, {NUMBER}") } else { MARK.to_owned() };
         format!(
-            "SELECT {mine}.* EXCLUDE ({}) FROM {left} {mine} ANTI JOIN {right} {other} ON {on} \
-             ORDER BY {order} LIMIT {limit}",
-            self.own_columns()
+            "SELECT {mine}.* EXCLUDE ({own}) FROM {} {mine} ANTI JOIN {} {other} ON {} ORDER BY {} LIMIT {limit}",
+            self.side(first),
+            self.side(!first),
+            self.on(),
+            self.key_columns(mine)
         )
     }
 
@@ -101,8 +100,8 @@ impl Comparison {
         format!(
             "SELECT {} FROM {} a JOIN {} b ON {} WHERE {} ORDER BY {} LIMIT {limit}",
             shown.join(", "),
-            self.side(&self.a),
-            self.side(&self.b),
+            self.side(true),
+            self.side(false),
             self.on(),
             if differs.is_empty() { "false".to_owned() } else { differs.join(" OR ") },
             self.key_columns("a")
@@ -111,66 +110,102 @@ impl Comparison {
 
     /// How many values of the key occur more than once on a side.
     pub fn duplicates(&self, first: bool) -> String {
-        let table = if first { &self.a } else { &self.b };
-        let key: Vec<String> = self.key.iter().map(|name| quote(name)).collect();
-        let key = key.join(", ");
-        format!("SELECT count(*) FROM (SELECT 1 FROM {} GROUP BY {key} HAVING count(*) > 1)", table.quoted())
+        let key = self.listed(&mut self.key.iter());
+        let table = self.table(first).quoted();
+        format!("SELECT count(*) FROM (SELECT 1 FROM {table} GROUP BY {key} HAVING count(*) > 1)")
     }
 
     /// Rows of one side that the other has not as often: the comparison without a key, over the common columns.
     pub fn surplus(&self, first: bool) -> String {
-        let columns: Vec<String> = self
-            .columns
-            .iter()
-            .map(|name| match self.as_text.contains(name) {
-                true => format!("CAST({0} AS VARCHAR) AS {0}", quote(name)),
-                false => quote(name),
-            })
-            .collect();
-        let columns = if columns.is_empty() { "1".to_owned() } else { columns.join(", ") };
-        let (left, right) = if first { (&self.a, &self.b) } else { (&self.b, &self.a) };
-        format!("SELECT {columns} FROM {} EXCEPT ALL SELECT {columns} FROM {}", left.quoted(), right.quoted())
+        let shown: Vec<String> = self.columns.iter().map(|name| quote(name)).collect();
+        let shown = if shown.is_empty() { "1".to_owned() } else { shown.join(", ") };
+        format!("SELECT {shown} FROM {}", self.unequal(first))
     }
 
-    fn join(&self) -> String {
-        format!("{} a FULL JOIN {} b ON {}", self.side(&self.a), self.side(&self.b), self.on())
+    fn table(&self, first: bool) -> &TableName {
+        if first { &self.a } else { &self.b }
     }
 
     /// One table, with the columns that only the comparison needs.
-    fn side(&self, table: &TableName) -> String {
-        let number = if self.numbered {
-            let names =
-                |names: &mut dyn Iterator<Item = &String>| names.map(|name| quote(name)).collect::<Vec<_>>().join(", ");
-            let key = names(&mut self.key.iter());
-            let order = names(&mut self.key.iter().chain(&self.columns));
-            format!(", row_number() OVER (PARTITION BY {key} ORDER BY {order}) AS {NUMBER}")
-        } else {
-            String::new()
-        };
-        format!("(SELECT *, true AS {MARK}{number} FROM {})", table.quoted())
+    fn side(&self, first: bool) -> String {
+        if !self.repeated {
+            return format!("(SELECT *, true AS {MARK} FROM {})", self.table(first).quoted());
+        }
+        let key = self.listed(&mut self.key.iter());
+        let order = self.listed(&mut self.key.iter().chain(&self.columns));
+        let number = format!("row_number() OVER (PARTITION BY {key} ORDER BY {order}) AS {NUMBER}");
+        format!("(SELECT *, true AS {MARK}, {number} FROM {})", self.unequal(first))
     }
 
-    fn own_columns(&self) -> String {
-        if self.numbered { format!("{MARK}, {NUMBER}") } else { MARK.to_owned() }
+    /// The rows of one side to which none of the other is equal, those that are equal among themselves counted.
+    fn unequal(&self, first: bool) -> String {
+        let (mine, other) = names(first);
+        let (left, right, on) = (self.counted(first), self.counted(!first), self.equals());
+        format!("(SELECT {mine}.* EXCLUDE ({NUMBER}) FROM {left} {mine} ANTI JOIN {right} {other} ON {on})")
+    }
+
+    /// The rows of one side to which one of the other is equal.
+    fn equal(&self) -> String {
+        format!("{} a SEMI JOIN {} b ON {}", self.counted(true), self.counted(false), self.equals())
+    }
+
+    /// A table with each row's number among those that are equal to it.
+    fn counted(&self, first: bool) -> String {
+        let all = self.listed(&mut self.key.iter().chain(&self.columns));
+        let parts = if all.is_empty() { String::new() } else { format!("PARTITION BY {all}") };
+        format!("(SELECT *, row_number() OVER ({parts}) AS {NUMBER} FROM {})", self.table(first).quoted())
+    }
+
+    fn equals(&self) -> String {
+        let number = format!("a.{NUMBER} = b.{NUMBER}");
+        self.key
+            .iter()
+            .chain(&self.columns)
+            .map(|name| self.same(name))
+            .chain([number])
+            .collect::<Vec<_>>()
+            .join(" AND ")
     }
 
     /// NULL matches NULL, so that a key with gaps still identifies.
     fn on(&self) -> String {
-        let number = self.numbered.then(|| format!("a.{NUMBER} = b.{NUMBER}"));
+        let number = self.repeated.then(|| format!("a.{NUMBER} = b.{NUMBER}"));
         self.key.iter().map(|name| self.same(name)).chain(number).collect::<Vec<_>>().join(" AND ")
     }
 
     fn same(&self, name: &str) -> String {
-        let text = self.as_text.iter().any(|other| other.eq_ignore_ascii_case(name));
-        let name = quote(name);
-        if text {
-            format!("CAST(a.{name} AS VARCHAR) IS NOT DISTINCT FROM CAST(b.{name} AS VARCHAR)")
-        } else {
-            format!("a.{name} IS NOT DISTINCT FROM b.{name}")
+        let (a, b) = (self.value("a.", name), self.value("b.", name));
+        match self.types_of(name) {
+            Some((one, other)) if one != other => format!(
+                "TRY_CAST({b} AS {one}) IS NOT DISTINCT FROM {a} AND TRY_CAST({a} AS {other}) IS NOT DISTINCT FROM {b}"
+            ),
+            _ => format!("{a} IS NOT DISTINCT FROM {b}"),
         }
+    }
+
+    fn types_of(&self, name: &str) -> Option<&(String, String)> {
+        self.types.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, types)| types)
+    }
+
+    /// What a column is compared by: itself, or the text of an interval.
+    fn value(&self, side: &str, name: &str) -> String {
+        let column = format!("{side}{}", quote(name));
+        match self.types_of(name).is_some_and(|(one, other)| one == other && one.contains("INTERVAL")) {
+            true => format!("CAST({column} AS VARCHAR)"),
+            false => column,
+        }
+    }
+
+    fn listed(&self, names: &mut dyn Iterator<Item = &String>) -> String {
+        names.map(|name| self.value("", name)).collect::<Vec<_>>().join(", ")
     }
 
     fn key_columns(&self, side: &str) -> String {
         self.key.iter().map(|name| format!("{side}.{}", quote(name))).collect::<Vec<_>>().join(", ")
     }
+}
+
+/// What a side is called, and what the other is.
+fn names(first: bool) -> (&'static str, &'static str) {
+    if first { ("a", "b") } else { ("b", "a") }
 }

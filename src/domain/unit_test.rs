@@ -20,7 +20,7 @@ pub use self::clock::{asks_the_time, freeze, names_in};
 pub use self::compare::{Comparison, TIMES};
 pub use self::csv::{CsvSettings, csv_rows};
 pub use self::data::yaml_rows;
-pub use self::rows::{columns_of, fixture};
+pub use self::rows::{columns_of, cut_short, fixture};
 pub use self::write::{NewInput, NewTest, value_of};
 use super::diagnostic::Diagnostic;
 use super::model::Problem;

@@ -219,7 +219,7 @@ impl Session<'_> {
             plan.pointers().into_iter().map(|(model, (_, table))| (model, table)).collect();
         let to_build: Vec<ModelName> = plan.builds().map(|step| step.model.clone()).collect();
         if !std::mem::replace(&mut work.is_tested, true) {
-            self.test_first(&prepared.desired, &to_build)?;
+            self.test_first(&prepared.desired, &to_build, state)?;
         }
         let project = &prepared.desired.project;
         let mut waiting: Vec<&Step> = plan.builds().filter(|step| !work.stuck.contains(&step.model)).collect();
@@ -385,7 +385,7 @@ impl Session<'_> {
                     aim: step.aim,
                     known: state.built(&model.fingerprint).filter(|_| !step.anew).cloned(),
                     before: step.continues.and_then(|before| state.built(&before).cloned()),
-                    on_change: incremental.on_change,
+                    on_change: incremental.rules(),
                     now: timing.now,
                     gives_way: !state.views.values().any(|shown| *shown == own),
                 }))

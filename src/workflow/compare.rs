@@ -127,9 +127,9 @@ impl Session<'_> {
         diff.key.clone_from(&key);
         (diff.only_a_columns, diff.only_b_columns) = (only_a, only_b);
         let columns = common.into_iter().map(|(name, _)| name).filter(|name| !is_in(&key, name)).collect();
-        let as_text = table_diff::as_text(&left.columns, &right.columns);
+        let types = table_diff::common(&left.columns, &right.columns);
         let (a, b) = (left.table.clone(), right.table.clone());
-        let comparison = Comparison { a, b, key, columns, as_text, numbered: false };
+        let comparison = Comparison { a, b, key, columns, types, repeated: false };
         let Some(warehouse) = self.read_warehouse()? else { return Ok(diff) };
         diff.fill(&warehouse, &comparison, limit)?;
         Ok(diff)
@@ -216,7 +216,7 @@ impl TableDiff {
             return Ok(());
         }
         self.duplicates = (count(comparison.duplicates(true))?, count(comparison.duplicates(false))?);
-        let comparison = &Comparison { numbered: self.duplicates != (0, 0), ..comparison.clone() };
+        let comparison = &Comparison { repeated: self.duplicates != (0, 0), ..comparison.clone() };
         let counts = numbers(&comparison.counts())?;
         if let [only_a, only_b, both, changed, matches @ ..] = counts.as_slice() {
             (self.only_a, self.only_b, self.both) = (*only_a, *only_b, (*both, *changed));

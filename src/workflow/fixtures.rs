@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::error::Error;
+use super::fixture_types::Built;
 use super::session::Session;
 use super::tree::Tree;
 use super::unit_tests::beside;
@@ -22,7 +23,7 @@ type Given = BTreeMap<ModelName, TableName>;
 
 impl Session<'_> {
     /// Makes a test ready. An error without a place is the test's.
-    pub(super) fn trial(&self, tree: &Tree, test: &UnitTest, path: &str) -> Result<Trial, Error> {
+    pub(super) fn trial(&self, tree: &Tree, test: &UnitTest, path: &str, built: Built<'_>) -> Result<Trial, Error> {
         let Some(model) = tree.project.model(&test.model) else {
             return Err(wrong(format!("`{}` is no model", test.model)));
         };
@@ -47,16 +48,21 @@ impl Session<'_> {
         let mut given = Given::new();
         for input in &test.inputs {
             let parent = tree.project.model(&input.model);
-            let types = match parent {
-                Some(parent) if input.columns.is_empty() => parent.file.columns.clone(),
-                _ => input.columns.clone(),
-            };
             let select = match self.data(tree, &input.data, path)? {
                 Data::Query(query) => unit_test::freeze(&query, &clock, &[]),
                 _ if let Some(wrong) = wrong_type(input) => return Err(wrong),
                 Data::Rows(rows) if let Some(unknown) = unknown(parent, &rows) => return Err(unknown),
-                Data::Rows(rows) => unit_test::fixture(&rows, &with_all(parent, &rows, types))
-                    .ok_or_else(|| wrong(format!("the input `{}` has no columns", input.model)))?,
+                Data::Rows(rows) => {
+                    let types = self.types_of(tree, (&input.model, parent), &input.columns, &rows, built);
+                    if let Some((column, value, kind)) = unit_test::cut_short(&rows, &types) {
+                        let (model, help) =
+                            (&input.model, format!("give a value that {kind} holds, or another type in `columns`"));
+                        let what = format!("rows of `{model}` are given {value} in `{column}`, which is {kind}");
+                        return Err(Error::Project(vec![Diagnostic::new(what).help(help)]));
+                    }
+                    let rows = unit_test::fixture(&rows, &types);
+                    rows.ok_or_else(|| wrong(format!("the input `{}` has no columns", input.model)))?
+                }
                 Data::CsvFile(..) | Data::YamlFile(_) => continue,
             };
             let table = place(parent, &input.model);
@@ -181,19 +187,6 @@ fn lacking(tree: &Tree, model: &Model, given: &Given) -> Option<String> {
             (!is_given).then(|| read.parts.join("."))
         }
     })
-}
-
-/// The types, with every column of the parent that neither they nor the rows name: those are NULL.
-fn with_all(parent: Option<&Model>, rows: &[Row], mut types: Vec<(String, String)>) -> Vec<(String, String)> {
-    let named = unit_test::columns_of(rows);
-    let columns = parent.and_then(|parent| parent.columns.clone()).unwrap_or_default();
-    for column in columns {
-        let is_there = |name: &String| name.eq_ignore_ascii_case(&column);
-        if !named.iter().any(is_there) && !types.iter().any(|(name, _)| is_there(name)) {
-            types.push((column, "VARCHAR".to_owned()));
-        }
-    }
-    types
 }
 
 /// The times that a test's variables say; without any, those that files are read with.

@@ -11,6 +11,7 @@ pub mod error;
 pub mod event;
 mod expand;
 pub mod failure;
+mod fixture_types;
 mod fixtures;
 pub mod format;
 mod gate;

@@ -193,7 +193,7 @@ impl Session<'_> {
         let trial = |new: &NewTest| {
             let tests = unit_test::parse(path, &new.to_yaml()).map_err(Error::Project)?;
             let test = tests.first().ok_or_else(|| failed("the test is empty".to_owned()))?;
-            self.trial(tree, test, path)
+            self.trial(tree, test, path, &|_| None)
         };
         let engine = |error: WarehouseError| match error {
             WarehouseError::Engine { message, .. } => Error::Query {

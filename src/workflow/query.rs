@@ -44,7 +44,7 @@ impl Session<'_> {
         };
         let times = self.times(model, span, timing);
         let query = match self.select_at(&prepared.desired, model, &times, &table)? {
-            Some(select) => project::cast(&select, &model.file.columns),
+            Some(select) => project::plainly_cast(&select, &model.file.columns),
             None => format!("-- the rows of {}", model.seed.as_ref().map_or("a CSV file", |seed| &seed.path)),
         };
         let own = table(&name).unwrap_or_else(|| model.table());

@@ -12,8 +12,9 @@ use crate::domain::csv;
 use crate::domain::diagnostic::{Diagnostic, Excerpt, nearest};
 use crate::domain::engine_message;
 use crate::domain::environment::State;
-use crate::domain::model::ModelFile;
+use crate::domain::model::{Kind, ModelFile};
 use crate::domain::project::{Model, cast_head};
+use crate::domain::types;
 
 impl Session<'_> {
     /// A place of a model, in the file that the user wrote.
@@ -49,10 +50,16 @@ impl Session<'_> {
         match error {
             WarehouseError::Engine { message, .. } => match self.bad_cell(model, build, &message) {
                 Some(told) => Ok(told),
+                None if let Some(cut) = message.find(types::NOT_KEPT) => self.not_kept(prepared, model, &message, cut),
                 None => self.explain(prepared, model, build, &message, state),
             },
             WarehouseError::Audit { failure, .. } => self.audit_failed(prepared, model, &failure),
             WarehouseError::Columns { changes, .. } => self.columns_refused(prepared, model, &changes),
+            WarehouseError::Load { changes, .. } => self.load_refused(prepared, model, &changes),
+            WarehouseError::Cell { column, value, kind, .. } => {
+                let told = self.cell_told(model, build, &column, &value, &kind);
+                Ok(told.unwrap_or_else(|| Diagnostic::new(format!("`{value}` in column `{column}` is no {kind}"))))
+            }
             WarehouseError::Unfit { what, help } => self.unfit(prepared, model, what, help),
             WarehouseError::Statement { number, message } => self.statement_failed(prepared, model, number, &message),
             error @ (WarehouseError::TooLong { .. } | WarehouseError::TooLarge { .. }) => {
@@ -64,8 +71,12 @@ impl Session<'_> {
 
     /// A cell of a seed that is not of its column's type, at its place in the CSV file.
     fn bad_cell(&self, model: &Model, build: &Build, message: &str) -> Option<Diagnostic> {
-        let (Body::Seed { content, seed, .. }, Some(file)) = (&build.body, &model.seed) else { return None };
         let (column, value, kind) = engine_message::bad_cell(message)?;
+        self.cell_told(model, build, column, value, kind)
+    }
+
+    fn cell_told(&self, model: &Model, build: &Build, column: &str, value: &str, kind: &str) -> Option<Diagnostic> {
+        let (Body::Seed { content, seed, .. }, Some(file)) = (&build.body, &model.seed) else { return None };
         let (text, span) = csv::find_cell(content, seed, column, value)?;
         let label = format!("`{column}` is {kind}");
         let excerpt = Excerpt { path: self.in_top(&file.path), text: text.into(), span, label };
@@ -86,6 +97,34 @@ impl Session<'_> {
             "keep the columns, or allow it: kind {} (…, on_destructive_change ALLOW, on_additive_change ALLOW)",
             model.kind.word()
         )))
+    }
+
+    /// What a load would do to the columns of its table.
+    fn load_refused(&self, prepared: &Prepared, model: &Model, changes: &[String]) -> Result<Diagnostic, Error> {
+        let excerpt = self.excerpt(&prepared.desired, model, &model.file.place)?;
+        let what = format!("the query of `{}` gives other columns than its table has", model.name);
+        let mut diagnostic = Diagnostic::new(what).at(excerpt);
+        for change in changes {
+            diagnostic = diagnostic.note(change.clone());
+        }
+        let goes_on = matches!(&model.kind, Kind::Incremental(incremental) if incremental.goes_on());
+        let word = model.kind.word();
+        let otherwise = match (goes_on, prepared.target.environment.is_prod()) {
+            (true, _) => format!("allow it: kind {word} (…, on_destructive_change ALLOW, on_additive_change ALLOW)"),
+            (false, true) => format!("load all of it again: vmesh plan prod --yes --restate-model {}", model.name),
+            (false, false) => format!("load all of it again: vmesh plan --yes --restate-model {}", model.name),
+        };
+        let diagnostic = diagnostic.note("this load wrote nothing: its rows would lose something, or the others would");
+        Ok(diagnostic.help(format!("give the columns that the table has, with a cast in the query; or {otherwise}")))
+    }
+
+    /// A value that the type which a header declares would cut short.
+    fn not_kept(&self, prepared: &Prepared, model: &Model, message: &str, cut: usize) -> Result<Diagnostic, Error> {
+        let start = message.find('`').filter(|start| *start < cut).unwrap_or(0);
+        let told = message.get(start..).and_then(|told| told.lines().next()).unwrap_or_default();
+        let excerpt = self.excerpt(&prepared.desired, model, &model.file.place)?;
+        let diagnostic = Diagnostic::new(format!("could not build `{}`", model.name)).at(excerpt).note(told);
+        Ok(diagnostic.help("declare a type that holds it, or write the cast that rounds it in the query"))
     }
 
     /// What is not as a model says, at its header.

@@ -141,11 +141,9 @@ impl Session<'_> {
                 let model = snapshot.model.clone();
                 self.building(&self.config.main, &model, index + 1, filled.len());
                 let start = Instant::now();
-                let shows = |(_, table): &(&TableName, &TableName)| **table == snapshot.table;
-                let views: Vec<TableName> = state.views.iter().filter(shows).map(|(view, _)| view.clone()).collect();
                 let done = match reloads.get(&snapshot.fingerprint) {
                     Some(reload) => warehouse.reload(reload, now_micros()),
-                    None => warehouse.refill(snapshot, &views, now_micros()).map(drop),
+                    None => warehouse.refill(snapshot, now_micros()).map(drop),
                 };
                 done.inspect_err(|_| failed = Some(model.clone()))?;
                 self.report.report(&Event::Moment(format!("restated:{}", index + 1)));
@@ -160,6 +158,10 @@ impl Session<'_> {
                     help: Some("every table is as it was".to_owned()),
                 }
             }
+            (WarehouseError::Load { changes, .. }, Some(model)) => Error::Query {
+                message: format!("could not build `{model}` again: {}", changes.join("; ")),
+                help: Some("load all of it, without --start and --end; every table is as it was".to_owned()),
+            },
             (other, _) => other.into(),
         })?;
         if let Some(prepared) = &prepared {

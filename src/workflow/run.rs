@@ -195,16 +195,10 @@ impl Session<'_> {
         let done = match model.kind {
             Kind::Incremental(_) => warehouse.build(&build, now_micros()),
             _ => {
-                let views: Vec<TableName> = state
-                    .views
-                    .iter()
-                    .filter(|(_, table)| **table == snapshot.table)
-                    .map(|(view, _)| view.clone())
-                    .collect();
                 let mark = format!("running `{}`", model.name);
                 // variables outlive a transaction that is rolled back: not even that shall reach another model
                 let session = warehouse.another_session()?;
-                session.transaction(&mark, |session| session.refill_audited(&build, &snapshot, &views, now_micros()))
+                session.transaction(&mark, |session| session.refill_audited(&build, &snapshot, now_micros()))
             }
         };
         match done {

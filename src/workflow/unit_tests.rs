@@ -1,9 +1,11 @@
 //! Unit tests of models: read from the project's files, run in memory, several at a time.
 
+use std::cell::OnceCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::error::Error;
+use super::fixture_types::Built;
 use super::refusal::in_query;
 use super::session::Session;
 use super::tree::{TESTS, Tree};
@@ -11,9 +13,14 @@ use crate::adapter::process;
 use crate::adapter::warehouse::{Difference, Location, Trial, WarehouseError};
 use crate::domain::diagnostic::{Diagnostic, Excerpt};
 use crate::domain::engine_message;
+use crate::domain::environment::State;
+use crate::domain::fingerprint::Fingerprint;
 use crate::domain::model::{ModelFile, Problem};
 use crate::domain::name::ModelName;
 use crate::domain::unit_test::{self, Data, UnitTest};
+
+/// Whether a test is wanted, by its name, file and model.
+pub type Wanted<'w> = &'w dyn Fn(&str, &str, &ModelName) -> bool;
 
 /// What came of a project's tests.
 #[derive(Debug, Default)]
@@ -84,7 +91,16 @@ impl Query {
 impl Session<'_> {
     /// Runs the tests of a tree that are `wanted`, by their name, file and model. What is wrong with one of them, or
     /// with a file, keeps no other from being run.
-    pub fn test(&self, tree: &Tree, wanted: &dyn Fn(&str, &str, &ModelName) -> bool) -> Result<Tests, Error> {
+    pub fn test(&self, tree: &Tree, wanted: Wanted<'_>) -> Result<Tests, Error> {
+        let state = OnceCell::new();
+        let columns = |fingerprint: &Fingerprint| {
+            let state = state.get_or_init(|| self.state_at_hand());
+            Some(state.built(fingerprint)?.columns.clone())
+        };
+        self.test_over(tree, wanted, &columns)
+    }
+
+    fn test_over(&self, tree: &Tree, wanted: Wanted<'_>, built: Built<'_>) -> Result<Tests, Error> {
         let mut prepared = Vec::new();
         let mut tests = Tests::default();
         let mut rows = Vec::new();
@@ -103,7 +119,7 @@ impl Session<'_> {
                     let placed = Problem { what: problem.what, span: test.span.clone(), help: problem.help };
                     self.in_repository(vec![placed.in_file(&path, &text)]).remove(0)
                 };
-                let trial = match self.trial(tree, &test, &path) {
+                let trial = match self.trial(tree, &test, &path, built) {
                     Ok(trial) => Ok(trial),
                     Err(Error::Project(mut found)) if !found.is_empty() => Err(found.remove(0)),
                     Err(error) => return Err(error),
@@ -127,11 +143,12 @@ impl Session<'_> {
     }
 
     /// Runs the tests of some models; an error if one fails, or if a file of tests can't be read.
-    pub(super) fn test_first(&self, tree: &Tree, models: &[ModelName]) -> Result<(), Error> {
+    pub(super) fn test_first(&self, tree: &Tree, models: &[ModelName], state: &State) -> Result<(), Error> {
         if self.skip_tests || models.is_empty() || !yaml_paths(tree).any(|path| is_test(&path)) {
             return Ok(());
         }
-        let tests = self.test(tree, &|_, _, model| models.contains(model))?;
+        let built = |fingerprint: &Fingerprint| Some(state.built(fingerprint)?.columns.clone());
+        let tests = self.test_over(tree, &|_, _, model| models.contains(model), &built)?;
         if tests.is_passed() { Ok(()) } else { Err(Error::Tests(tests)) }
     }
 

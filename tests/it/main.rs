@@ -15,6 +15,7 @@ mod columns;
 mod comments;
 mod concurrency;
 mod crash;
+mod digits;
 mod errors;
 mod events;
 mod fmt;

@@ -100,3 +100,86 @@ fn one_snapshot_is_not_read() {
     let told = sandbox.vmesh(&["table-diff", "other", "--exit-code"]).good();
     assert!(told.contains("same snapshot: both show one table, no row was read"), "{told}");
 }
+
+#[test]
+fn equal_rows_of_one_key_are_matched_first() {
+    let before = rows("('ada', 0), ('ada', 1), ('ada', 2), ('ada', 3), ('ben', 0), ('ben', 0)", "visitor, page");
+    let sandbox = two(
+        ", grain visitor",
+        &before,
+        &rows("('ada', 0), ('ada', 2), ('ada', 3), ('ben', 0), ('ben', 0), ('ben', 0)", "visitor, page"),
+    );
+    let gone = |sandbox: &Sandbox| sandbox.vmesh(&["table-diff", "orders", "--json"]).json()["samples"].clone();
+    assert_eq!(counts(&sandbox, &[]), [1, 1, 5, 0]);
+    assert_eq!(gone(&sandbox)["only_a"], serde_json::json!([{"visitor": "ada", "page": "1"}]));
+    assert_eq!(gone(&sandbox)["only_b"], serde_json::json!([{"visitor": "ben", "page": "0"}]));
+    // what is left is matched one to one: 1 became 9, and 3 is gone
+    let after = rows("('ada', 0), ('ada', 2), ('ada', 9), ('ben', 0), ('ben', 0)", "visitor, page");
+    sandbox.model("orders", &format!("MODEL (name orders, grain visitor);\n{after}"));
+    sandbox.vmesh(&["plan", "--yes"]).good();
+    assert_eq!(counts(&sandbox, &[]), [1, 0, 4, 1]);
+    assert_eq!(gone(&sandbox)["only_a"], serde_json::json!([{"visitor": "ada", "page": "3"}]));
+    let keyless = counts(&sandbox, &["--on", "visitor,page"]);
+    assert_eq!(keyless, [2, 1, 4, 0]);
+}
+
+#[test]
+fn one_value_is_no_change_and_lost_digits_are() {
+    let table = [
+        ("9007199254740993::BIGINT", "9007199254740993::DOUBLE", 1),
+        ("9007199254740992::BIGINT", "9007199254740992::DOUBLE", 0),
+        ("16777217::DECIMAL(9, 0)", "16777217::FLOAT", 1),
+        ("0.10::DECIMAL(9, 2)", "0.1::DOUBLE", 0),
+        ("1.2345::DECIMAL(9, 4)", "1.2345::DECIMAL(9, 2)", 1),
+        ("2", "2.5", 1),
+        ("TIMESTAMP '2026-01-01 10:00:00'", "TIMESTAMPTZ '2026-01-01 10:00:00+00'", 0),
+        ("TIMESTAMP '2026-01-01 10:00:00'", "TIMESTAMPTZ '2026-01-01 11:00:00+00'", 1),
+        ("DATE '2026-01-01'", "TIMESTAMP '2026-01-01 00:00:00'", 0),
+        ("DATE '2026-01-01'", "TIMESTAMP '2026-01-01 13:45:00'", 1),
+        ("TIMESTAMP '2026-01-01 10:00:00.5'", "TIMESTAMP_S '2026-01-01 10:00:00'", 1),
+        ("'5'", "5", 0),
+        ("'05'", "5", 1),
+        ("'x'", "5", 1),
+        ("'NaN'::DOUBLE", "'NaN'::FLOAT", 0),
+        ("'NaN'::DOUBLE", "NULL::DOUBLE", 1),
+        // one value to SQL, whatever its sign
+        ("'-0.0'::DOUBLE", "0.0::DOUBLE", 0),
+        ("[1, 2]", "[1::BIGINT, 2]", 0),
+        ("[9007199254740993]", "[9007199254740993::DOUBLE]", 1),
+        ("{a: 1}", "{a: 1.5}", 1),
+        ("INTERVAL 1 MONTH", "INTERVAL 30 DAYS", 1),
+        ("[INTERVAL 24 HOURS]", "[INTERVAL 1 DAY]", 1),
+        ("INTERVAL 1 DAY", "INTERVAL 1 DAY", 0),
+        ("1", "[1]", 1),
+        ("NULL", "0", 1),
+    ];
+    let columns = |side: usize| {
+        let column =
+            |(at, row): (usize, &(&str, &str, i32))| format!("{} AS c{at}", if side == 0 { row.0 } else { row.1 });
+        table.iter().enumerate().map(column).collect::<Vec<_>>().join(", ")
+    };
+    let sandbox = two("", &format!("SELECT 1 AS id, {}", columns(0)), &format!("SELECT 1 AS id, {}", columns(1)));
+    let diff = sandbox.vmesh(&["table-diff", "orders", "--on", "id", "--json"]).json();
+    for (at, (one, other, changed)) in table.iter().enumerate() {
+        assert_eq!(diff["matches"][format!("c{at}")], 1 - changed, "{one} and {other}");
+    }
+    // the same as a key, and without one
+    for (at, (one, other, changed)) in table.iter().enumerate() {
+        let changed = u64::try_from(*changed).unwrap();
+        let expected = [changed, changed, 1 - changed, 0];
+        assert_eq!(counts(&sandbox, &["--on", &format!("c{at}")])[..2], expected[..2], "{one} and {other} as keys");
+    }
+    sandbox.git(&["config", "core.hooksPath", "/dev/null"]).good();
+    for (one, other, changed) in [table[0], table[3], table[6], table[20]] {
+        sandbox.commit_quietly("other");
+        sandbox.git(&["switch", "--quiet", "main"]).good();
+        sandbox.model("orders", &format!("MODEL (name orders);\nSELECT {one} AS x FROM range(2)"));
+        sandbox.commit_quietly("one");
+        sandbox.vmesh(&["promote", "--yes"]).good();
+        sandbox.git(&["switch", "--quiet", "alice"]).good();
+        sandbox.model("orders", &format!("MODEL (name orders);\nSELECT {other} AS x FROM range(2)"));
+        sandbox.vmesh(&["plan", "--yes"]).good();
+        let changed = 2 * u64::try_from(changed).unwrap();
+        assert_eq!(counts(&sandbox, &[]), [changed, changed, 2 - changed, 0], "{one} and {other}");
+    }
+}

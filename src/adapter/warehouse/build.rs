@@ -132,15 +132,15 @@ impl Warehouse {
 
     /// Fills a table again by the query on record: the fingerprint stays, the sources may have new rows. The views over
     /// it are renewed if its columns changed. To be called within a transaction.
-    pub fn refill(&self, snapshot: &Snapshot, views: &[TableName], at: i64) -> Result<Snapshot, WarehouseError> {
+    pub fn refill(&self, snapshot: &Snapshot, at: i64) -> Result<Snapshot, WarehouseError> {
         let doing = format!("building `{}` again", snapshot.model);
         let Some(select) = &snapshot.select else { return Ok(snapshot.clone()) };
         let table = snapshot.table.quoted();
         let create = format!("CREATE OR REPLACE TABLE {table} AS\n{select}");
         self.around(&snapshot.around, |warehouse| warehouse.run_one(&doing, &create))?;
-        let columns = self.columns(&snapshot.table)?;
+        let mut columns = self.columns(&snapshot.table)?;
         if columns != snapshot.columns {
-            self.renew(views, &snapshot.table, &columns)?;
+            columns = self.show_columns(&snapshot.table)?;
         }
         let snapshot =
             Snapshot { columns, built_at: at, made_at: at, revision: snapshot.revision + 1, ..snapshot.clone() };
@@ -154,18 +154,12 @@ impl Warehouse {
     }
 
     /// As [`Self::refill`], by a build's query, and with its audits.
-    pub fn refill_audited(
-        &self,
-        build: &Build,
-        snapshot: &Snapshot,
-        views: &[TableName],
-        at: i64,
-    ) -> Result<Snapshot, WarehouseError> {
+    pub fn refill_audited(&self, build: &Build, snapshot: &Snapshot, at: i64) -> Result<Snapshot, WarehouseError> {
         let Body::Table(select) = &build.body else { return Ok(snapshot.clone()) };
         self.within_limit(|| {
             self.fits(build)?;
             let (select, around) = (Some(select.clone()), build.around.clone());
-            let snapshot = self.refill(&Snapshot { select, around, ..snapshot.clone() }, views, at)?;
+            let snapshot = self.refill(&Snapshot { select, around, ..snapshot.clone() }, at)?;
             self.audit(build, None)?;
             Ok(snapshot)
         })
@@ -230,10 +224,11 @@ impl Warehouse {
             Body::Loads(_) => Ok(None),
             Body::Seed { content, seed, columns } => {
                 let file = self.scratch.path().join(format!("{}.csv", build.table.name));
-                let text = csv::rewrite(content, seed, columns).map_err(|why| WarehouseError::Unfit {
+                let unfit = |why| WarehouseError::Unfit {
                     what: format!("`{}` can't be a seed of `{}`: {why}", seed.path, build.model),
                     help: "mend the file, or say in `csv_settings` how it is written",
-                })?;
+                };
+                let text = csv::rewrite(content, seed, columns).map_err(unfit)?;
                 std::fs::write(&file, text).map_err(|error| WarehouseError::Engine {
                     doing: doing.to_owned(),
                     message: format!("{}: {error}", file.display()),
@@ -241,7 +236,14 @@ impl Warehouse {
                 let made = self.run_one(doing, &load_seed(&table, &file, columns));
                 // the folder goes with the warehouse anyway; a large seed should not wait for that
                 let _ = std::fs::remove_file(&file);
-                made.map(|()| None)
+                made?;
+                let cut = csv::cut_short(content, seed, &self.columns(&build.table)?, columns).map_err(unfit)?;
+                match cut {
+                    Some((column, value, kind)) => {
+                        Err(WarehouseError::Cell { model: build.model.clone(), column, value, kind })
+                    }
+                    None => Ok(None),
+                }
             }
         }
     }

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::publish::{Publication, view_statement};
 use super::{Warehouse, WarehouseError};
-use crate::domain::environment::Column;
+use crate::domain::environment::{Column, Snapshot};
 use crate::domain::model::Comments;
 use crate::domain::name::{ModelName, TableName, literal};
 
 const DOING: &str = "commenting views";
+/// The kind of models that are views of the physical layer.
+const VIEW: &str = "VIEW";
 
 /// The columns of tables of the physical layer, in lower case.
 pub(super) struct Columns(BTreeMap<String, BTreeSet<String>>);
@@ -66,13 +68,27 @@ impl Warehouse {
         Ok(Columns(columns.collect()))
     }
 
+    /// Makes anew what shows a table whose columns changed, and views of models that read it, and puts the columns on
+    /// record; gives them. Older clients of the same file refuse to read a view whose types are not those it was made with.
+    pub(super) fn show_columns(&self, table: &TableName) -> Result<Vec<Column>, WarehouseError> {
+        let columns = self.columns(table)?;
+        let views = self.views()?.into_iter().filter(|(_, shown)| shown == table).map(|(view, _)| view);
+        self.renew(&views.collect::<Vec<_>>(), table, &columns)?;
+        for snapshot in self.snapshots()?.into_values() {
+            let reads = snapshot.select.as_ref().filter(|select| select.contains(&table.quoted()));
+            if snapshot.table == *table && snapshot.columns != columns {
+                self.record(&Snapshot { columns: columns.clone(), ..snapshot })?;
+            } else if let Some(select) = reads.filter(|_| snapshot.kind == VIEW && snapshot.table != *table) {
+                let view = snapshot.table.quoted();
+                self.run_one(DOING, &format!("CREATE OR REPLACE VIEW {view} AS\n{select}"))?;
+                self.show_columns(&snapshot.table)?;
+            }
+        }
+        Ok(columns)
+    }
+
     /// Makes views of a table anew, because its columns changed, with the comments that they have.
-    pub(super) fn renew(
-        &self,
-        views: &[TableName],
-        table: &TableName,
-        columns: &[Column],
-    ) -> Result<(), WarehouseError> {
+    fn renew(&self, views: &[TableName], table: &TableName, columns: &[Column]) -> Result<(), WarehouseError> {
         let catalog = self.catalog()?;
         let mut statements = String::new();
         for view in views {

@@ -117,6 +117,26 @@ pub enum WarehouseError {
         /// What would change, each in words.
         changes: Vec<String>,
     },
+    /// A load whose columns the table can't take without losing something.
+    #[error("the query of `{model}` gives other columns than its table has")]
+    Load {
+        /// The model.
+        model: ModelName,
+        /// What would change, each in words.
+        changes: Vec<String>,
+    },
+    /// A cell of a seed that its column's type would cut short.
+    #[error("a cell of `{model}` is no {kind}: `{value}` in column `{column}`")]
+    Cell {
+        /// The model.
+        model: ModelName,
+        /// The column.
+        column: String,
+        /// The cell.
+        value: String,
+        /// The column's type.
+        kind: String,
+    },
     /// A query or a file that is not what its model says.
     #[error("{what}")]
     Unfit {

@@ -5,11 +5,12 @@ use super::build::{Body, Build};
 use super::{Warehouse, WarehouseError, history};
 use crate::domain::calendar::Filled;
 use crate::domain::environment::{Column, Continued, Snapshot};
-use crate::domain::evolution::{Evolved, evolve};
+use crate::domain::evolution::{Evolved, evolve, fitting};
 use crate::domain::interval::{Interval, Intervals, Moment};
 use crate::domain::model::{By, OnChange, Order, Policy};
 use crate::domain::name::{TableName, literal, quote};
 use crate::domain::project::Around;
+use crate::domain::types;
 
 /// How an incremental table is filled.
 #[derive(Debug, Clone)]
@@ -81,11 +82,7 @@ impl Warehouse {
     /// Makes the table: an empty one, or one that goes on from the rows of an earlier version, in the new one's columns.
     /// Gives what it went on from, and the spans that it holds.
     fn begin(&self, doing: &str, build: &Build, fill: &Fill) -> Result<(Option<Continued>, Intervals), WarehouseError> {
-        let added = match &fill.by {
-            By::History(history) => format!(", {}", history::columns(history)),
-            _ => String::new(),
-        };
-        let empty = format!("SELECT *{added} FROM (\n{}\n) LIMIT 0", fill.first);
+        let empty = empty(&fill.by, &fill.first);
         let table = build.table.quoted();
         let Some(before) = &fill.before else {
             self.run_one(doing, &format!("CREATE OR REPLACE TABLE {table} AS {empty}"))?;
@@ -93,8 +90,7 @@ impl Warehouse {
             return Ok((None, Intervals::default()));
         };
         self.run_one(doing, &format!("CREATE OR REPLACE TEMP TABLE vmesh_new AS {empty}"))?;
-        let new = self.columns(&TableName { schema: "temp".to_owned(), name: "vmesh_new".to_owned() })?;
-        let columns = evolve(&self.columns(&before.table)?, &new, fill.on_change)
+        let columns = evolve(&self.columns(&before.table)?, &self.new_columns()?, fill.on_change)
             .map_err(|changes| WarehouseError::Columns { model: build.model.clone(), changes })?;
         if let By::History(history) = &fill.by {
             let times = [&history.valid_from, &history.valid_to];
@@ -137,7 +133,10 @@ impl Warehouse {
             return Ok(());
         }
         let mut snapshot = known.clone();
-        if fill.by.order() != Order::Any {
+        let loaded: Intervals = fill.loads.iter().map(|load| load.interval).collect();
+        let held = known.filled.iter().flat_map(|filled| filled.intervals.iter());
+        if fill.by.order() != Order::Any || held.into_iter().all(|held| loaded.contains(held)) {
+            // all of it is loaded again: an empty table takes the columns of today
             self.run(&doing, &format!("DELETE FROM {}", build.table.quoted()))?;
             snapshot.filled = Some(Filled { aim: known.filled.as_ref().and_then(|f| f.aim), ..Filled::default() });
         }
@@ -168,22 +167,88 @@ impl Warehouse {
             }
         }
         filled.intervals.insert(load.interval);
-        let next = Snapshot {
+        let mut next = Snapshot {
             filled: Some(filled),
             built_at: at,
             audited: build.audited.iter().cloned().collect(),
             revision: snapshot.revision + 1,
             ..snapshot.clone()
         };
-        self.around(&load.around, |warehouse| {
+        next.columns = self.around(&load.around, |warehouse| {
             warehouse.run_one(&doing, &format!("CREATE OR REPLACE TEMP TABLE vmesh_new AS\n{}", load.select))?;
-            let statements = statements(&build.table.quoted(), fill, load.interval, &next.columns);
-            statements.iter().try_for_each(|statement| warehouse.run_one(&doing, statement))
+            let columns = warehouse.take_columns(build, fill, snapshot)?;
+            let (new, own) = (warehouse.new_columns()?, own_columns(&fill.by));
+            let is_given = |name: &str| {
+                let mut given = new.iter().map(|(name, _)| name.as_str()).chain(own.iter().copied());
+                given.any(|given| given.eq_ignore_ascii_case(name))
+            };
+            let given: Vec<Column> = columns.iter().filter(|(name, _)| is_given(name)).cloned().collect();
+            let statements = statements(&build.table.quoted(), fill, load.interval, &given);
+            statements.iter().try_for_each(|statement| warehouse.run_one(&doing, statement))?;
+            Ok(columns)
         })?;
         self.audit(build, Some(&within(&fill.by, load.interval, &next.columns)))?;
         self.record(&next)?;
         Ok(next)
     }
+
+    /// Makes the table's columns such that they take the new rows and lose nothing; gives them. An error says what they
+    /// would lose.
+    fn take_columns(&self, build: &Build, fill: &Fill, snapshot: &Snapshot) -> Result<Vec<Column>, WarehouseError> {
+        let doing = format!("building `{}`", build.model);
+        let table = build.table.quoted();
+        let own = own_columns(&fill.by);
+        let is_own = |name: &str| own.iter().any(|own| own.eq_ignore_ascii_case(name));
+        let (has, new) = (self.columns(&build.table)?, self.new_columns()?);
+        let old: Vec<Column> = has.iter().filter(|(name, _)| !is_own(name)).cloned().collect();
+        if old == new {
+            return Ok(has);
+        }
+        let is_empty = || self.one::<bool>(&doing, &format!("SELECT count(*) = 0 FROM {table}"));
+        let refused = |changes| WarehouseError::Load { model: build.model.clone(), changes };
+        if snapshot.continues.is_none() && is_empty()? {
+            self.run(
+                &doing,
+                &format!("CREATE OR REPLACE TABLE {table} AS {}", empty(&fill.by, &format!("FROM {NEW}"))),
+            )?;
+            has_times(&fill.by, &self.columns(&build.table)?)?;
+            return self.show_columns(&build.table);
+        }
+        let fitting = fitting(&build.table, &old, &new, fill.on_change).map_err(refused)?;
+        for (name, kind) in &fitting.tight {
+            let kept = types::keeps(&quote(name), kind);
+            if self.one::<bool>(&doing, &format!("SELECT count(*) > 0 FROM {NEW} AS vmesh_new WHERE NOT ({kept})"))? {
+                return Err(refused(vec![format!("`{name}` stays {kind}, which does not hold all of the new values")]));
+            }
+        }
+        if fitting.alter.is_empty() {
+            return Ok(has);
+        }
+        fitting.alter.iter().try_for_each(|statement| self.run(&doing, statement))?;
+        self.show_columns(&build.table)
+    }
+
+    /// The columns of the new rows.
+    fn new_columns(&self) -> Result<Vec<Column>, WarehouseError> {
+        self.columns(&TableName { schema: "temp".to_owned(), name: "vmesh_new".to_owned() })
+    }
+}
+
+/// The columns that a kind adds to those of its query.
+fn own_columns(by: &By) -> Vec<&str> {
+    match by {
+        By::History(history) => vec![&history.valid_from, &history.valid_to],
+        _ => Vec::new(),
+    }
+}
+
+/// No rows, in the columns of a query and those that the kind adds.
+fn empty(by: &By, query: &str) -> String {
+    let added = match by {
+        By::History(history) => format!(", {}", history::columns(history)),
+        _ => String::new(),
+    };
+    format!("SELECT *{added} FROM (\n{query}\n) LIMIT 0")
 }
 
 /// That a time column of numbers says how they are times.

@@ -65,7 +65,7 @@ impl Warehouse {
         Ok(environments)
     }
 
-    fn snapshots(&self) -> Result<BTreeMap<Fingerprint, Snapshot>, WarehouseError> {
+    pub(super) fn snapshots(&self) -> Result<BTreeMap<Fingerprint, Snapshot>, WarehouseError> {
         let sql = "SELECT fingerprint, model, own, table_name, kind, parents, query, columns, built_at, filled, audited, \
                    content, revision, continues, around, made_at, archived FROM vmesh_state.snapshots";
         let rows = self.all(DOING, sql, |row| {

@@ -123,9 +123,8 @@ impl Warehouse {
         let partial = check.expected.partial;
         let comparison = match &check.expected.data {
             Data::Query(query) => {
-                let named: Vec<String> =
-                    self.rows(DOING, query, Some(0))?.columns.into_iter().map(|(name, _)| name).collect();
-                Comparison::with_query(&actual.quoted(), &types, query, &named, partial)
+                let given = self.rows(DOING, query, Some(0))?.columns;
+                Comparison::with_query(&actual.quoted(), &types, query, &given, partial)
             }
             Data::Rows(rows) => Comparison::with_rows(&actual.quoted(), &types, rows, partial),
             // read by the caller

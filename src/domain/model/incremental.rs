@@ -173,6 +173,15 @@ impl Incremental {
         self.forward_only || matches!(self.by, By::History(_))
     }
 
+    /// What new rows may do to the table's columns. Where a table is that of one full load, nothing that a full load
+    /// would do otherwise.
+    pub fn rules(&self) -> OnChange {
+        match self.goes_on() {
+            true => self.on_change,
+            false => OnChange { destructive: Policy::Error, additive: Policy::Error },
+        }
+    }
+
     /// Reads `INCREMENTAL_… (…)`: the kind's word in upper case, its value, and what stands in the parentheses.
     pub(super) fn read(word: &str, value: &Value<'_>, inner: &[Lexeme]) -> Result<Self, Problem> {
         if history::WORDS.contains(&word) {

@@ -7,7 +7,7 @@ mod statements;
 
 pub use self::check::{from_path, guess_reads, past_the_environment};
 pub use self::columns::{Known, Undeclared};
-pub use self::render::{cast, cast_head};
+pub use self::render::{cast, cast_head, plainly_cast};
 pub use self::statements::{Around, Run};
 
 use std::collections::BTreeMap;

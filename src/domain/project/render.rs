@@ -2,7 +2,7 @@
 
 use super::super::model::Kind;
 use super::super::name::{ModelName, TableName, quote};
-use super::super::sql;
+use super::super::{sql, types};
 use super::{Model, Project};
 
 impl Project {
@@ -53,17 +53,28 @@ impl Project {
 }
 
 /// A query with the columns that its model declares: in this order, of these types, found by name. Without any, it
-/// stays as it is.
+/// stays as it is. A declared type says what values a column has, and is no cast that someone wrote to round them: a
+/// value that it does not hold is an error.
 pub fn cast(select: &str, columns: &[(String, String)]) -> String {
     if columns.is_empty() { select.to_owned() } else { format!("{}{select}\n) AS declared", cast_head(columns)) }
 }
 
 /// What [`cast`] puts in front of a query.
 pub fn cast_head(columns: &[(String, String)]) -> String {
+    head(columns, |name, kind| types::exactly(&quote(name), kind, &format!("`{name}` is declared")))
+}
+
+/// [`cast`] for people: without what makes an error of values that don't fit.
+pub fn plainly_cast(select: &str, columns: &[(String, String)]) -> String {
+    let head = head(columns, |name, kind| format!("CAST({} AS {kind})", quote(name)));
+    if columns.is_empty() { select.to_owned() } else { format!("{head}{select}\n) AS declared") }
+}
+
+fn head(columns: &[(String, String)], cast: impl Fn(&str, &str) -> String) -> String {
     if columns.is_empty() {
         return String::new();
     }
-    let cast = |(name, kind): &(String, String)| format!("CAST({0} AS {kind}) AS {0}", quote(name));
+    let cast = |(name, kind): &(String, String)| format!("{} AS {}", cast(name, kind), quote(name));
     format!("SELECT {} FROM (\n", columns.iter().map(cast).collect::<Vec<_>>().join(", "))
 }
 

@@ -48,6 +48,7 @@ mod survey;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests;
+mod typed;
 mod uses;
 mod with_clause;
 
@@ -60,6 +61,7 @@ pub use labels::Label;
 pub use lex::{Lexeme, Statement, Token, lex, split};
 pub use splice::{apply, edits, splice};
 pub use survey::{Gives, NameUse, Projection, Selected, Survey, Table};
+pub use typed::typed_columns;
 pub use with_clause::with_clause;
 
 /// The recipe of [`Query::canonical`]. To be raised with every change that may move a hash, sqlparser's version

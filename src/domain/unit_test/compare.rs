@@ -1,13 +1,19 @@
 //! The SQL that compares what a query gives with what a test expects.
 //!
 //! Rows are compared as a multiset: their order never counts, how often each occurs does, and NULL equals NULL.
-//! Floating-point columns are equal when six digits are, as SQLMesh's comparison allows: 0.1 + 0.2 is 0.3.
+//! Floating-point columns are equal when six digits are, as SQLMesh's comparison allows: 0.1 + 0.2 is 0.3. No other
+//! expected value is rounded into its column's type: where one would be, the column is compared as text, the values that
+//! fit as the type writes them.
 
 use super::super::name::quote;
+use super::super::types::{Type, holds, keeps};
 use super::{Row, Value, rows};
 
 /// The column that says how many of a row are missing, or are too many.
 pub const TIMES: &str = "__vmesh_times";
+
+/// The type of columns that are compared as text.
+const TEXT: &str = "VARCHAR";
 
 /// Two relations, and the columns to compare.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,30 +34,50 @@ impl Comparison {
     ) -> Result<Self, Vec<String>> {
         let named = rows::columns_of(expected);
         let mut columns = chosen(types, &named, partial)?;
+        let kinds: Vec<String> = columns.iter().map(|(_, kind)| kind.clone()).collect();
+        let is_kept = |value: &Value, kind: &str| is_float(kind) || rows::is_kept(value, kind);
         for (name, kind) in &mut columns {
-            *kind = comparable(kind, &rows::values(expected, name));
+            if !rows::values(expected, name).into_iter().all(|value| is_kept(value, kind)) {
+                *kind = TEXT.to_owned();
+            }
         }
+        let cast = |value: &Value, at: usize| match (columns.get(at), kinds.get(at)) {
+            (Some((_, kind)), Some(own)) if kind == own => rows::cast(value, own),
+            (_, Some(own)) if is_kept(value, own) => format!("CAST({} AS {TEXT})", rows::cast(value, own)),
+            _ => rows::as_text(value),
+        };
         let names: Vec<String> = columns.iter().map(|(name, _)| name.clone()).collect();
-        let kinds: Vec<Option<String>> = columns.iter().map(|(_, kind)| Some(kind.clone())).collect();
-        let select = rows::select(expected, &names, &kinds).unwrap_or_else(|| "SELECT NULL WHERE false".to_owned());
+        let select = rows::select(expected, &names, &cast).unwrap_or_else(|| "SELECT NULL WHERE false".to_owned());
         Ok(Self { actual: actual.to_owned(), expected: select, columns })
     }
 
-    /// Compares with what a query gives, whose columns are `named`. Columns that it doesn't have are NULL.
+    /// Compares with what a query gives, whose columns are `given`. Columns that it doesn't have are NULL.
     pub fn with_query(
         actual: &str,
         types: &[(String, String)],
         query: &str,
-        named: &[String],
+        given: &[(String, String)],
         partial: bool,
     ) -> Result<Self, Vec<String>> {
-        let columns = chosen(types, named, partial)?;
-        let cast = |(name, kind): &(String, String)| {
-            let has = named.iter().any(|other| other.eq_ignore_ascii_case(name));
-            let value = if has { quote(name) } else { "NULL".to_owned() };
-            format!("CAST({value} AS {kind}) AS {}", quote(name))
+        let named: Vec<String> = given.iter().map(|(name, _)| name.clone()).collect();
+        let mut columns = chosen(types, &named, partial)?;
+        let cast = |(name, kind): &mut (String, String)| {
+            let of_query = given.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
+            let own = kind.clone();
+            let value = match of_query {
+                None => format!("CAST(NULL AS {own})"),
+                Some((_, other)) if is_float(&own) || holds(&own, other) => format!("CAST({} AS {own})", quote(name)),
+                Some(_) => {
+                    *kind = TEXT.to_owned();
+                    let (value, kept) = (quote(name), keeps(&quote(name), &own));
+                    format!(
+                        "CASE WHEN {kept} THEN CAST(CAST({value} AS {own}) AS {TEXT}) ELSE CAST({value} AS {TEXT}) END"
+                    )
+                }
+            };
+            format!("{value} AS {}", quote(name))
         };
-        let casts: Vec<String> = columns.iter().map(cast).collect();
+        let casts: Vec<String> = columns.iter_mut().map(cast).collect();
         let query = query.trim_end().trim_end_matches(';');
         let expected = format!("SELECT {} FROM (\n{query}\n) AS expected", casts.join(", "));
         Ok(Self { actual: actual.to_owned(), expected, columns })
@@ -117,10 +143,14 @@ fn alias(at: usize) -> String {
     format!("__vmesh_key_{at}")
 }
 
+fn is_float(kind: &str) -> bool {
+    matches!(Type::parse(kind), Type::Float(_))
+}
+
 /// What a column is compared by. Twelve digits first, so that 2.5 and 2.4999999999999996 are rounded the same way.
 fn key(name: &str, kind: &str) -> String {
     let name = quote(name);
-    if !matches!(kind.to_ascii_uppercase().as_str(), "DOUBLE" | "FLOAT" | "REAL" | "FLOAT8" | "FLOAT4") {
+    if !is_float(kind) {
         return name;
     }
     let digits = |value: &str, count: u32| format!("CAST(format('{{:.{count}e}}', CAST({value} AS DOUBLE)) AS DOUBLE)");
@@ -138,30 +168,4 @@ fn chosen(types: &[(String, String)], named: &[String], partial: bool) -> Result
     let all = !partial || named.is_empty();
     let wanted = |column: &&(String, String)| all || named.iter().any(|name| is(name, &column.0));
     Ok(types.iter().filter(wanted).cloned().collect())
-}
-
-/// The type to compare in: the column's own, unless a cast to it would lose what an expected value says. 1.5 cast to an
-/// INTEGER would be found equal to 2.
-fn comparable(kind: &str, expected: &[&Value]) -> String {
-    let upper = kind.to_ascii_uppercase();
-    let scale = match upper.as_str() {
-        "TINYINT" | "SMALLINT" | "INTEGER" | "BIGINT" | "HUGEINT" | "UTINYINT" | "USMALLINT" | "UINTEGER"
-        | "UBIGINT" | "UHUGEINT" => Some(0),
-        _ => upper
-            .strip_prefix("DECIMAL(")
-            .and_then(|rest| rest.strip_suffix(')')?.split_once(',')?.1.trim().parse().ok()),
-    };
-    let loses = |value: &&Value| match (value, scale) {
-        (Value::Float(text), Some(scale)) => {
-            let fraction = text.split_once('.').map_or("", |(_, fraction)| fraction.trim_end_matches('0'));
-            fraction.len() > scale || text.contains(['e', 'E', 'n'])
-        }
-        (Value::Time(text) | Value::Text(text), None) => upper == "DATE" && text.contains(':'),
-        _ => false,
-    };
-    match (expected.iter().any(loses), scale) {
-        (true, Some(_)) => "DOUBLE".to_owned(),
-        (true, None) => "TIMESTAMP".to_owned(),
-        (false, _) => kind.to_owned(),
-    }
 }

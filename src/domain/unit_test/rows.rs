@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::super::name::{literal, quote};
+use super::super::types::Type;
 use super::{Row, Value};
 
 /// The SELECT that yields these rows, with the columns in the order of the types if these know them all, and else as the
@@ -24,7 +25,20 @@ pub fn fixture(rows: &[Row], types: &[(String, String)]) -> Option<String> {
         .iter()
         .map(|name| known(name).map(|(_, kind)| kind.clone()).or_else(|| guessed(&values(rows, name))))
         .collect();
-    select(rows, &columns, &types)
+    let cast = |value: &Value, at: usize| match types.get(at).and_then(Option::as_ref) {
+        Some(kind) => cast(value, kind),
+        None => expression(value),
+    };
+    select(rows, &columns, &cast)
+}
+
+/// The first value that its column's type would cut short: column, value and type.
+pub fn cut_short(rows: &[Row], types: &[(String, String)]) -> Option<(String, String, String)> {
+    types.iter().find_map(|(name, kind)| {
+        let parsed = Type::parse(kind);
+        let cut = values(rows, name).into_iter().find(|value| !keeps(&parsed, &in_utc(value, kind)))?;
+        Some((name.clone(), expression(cut), kind.clone()))
+    })
 }
 
 /// The columns that rows name, in the order of their first appearance.
@@ -40,23 +54,57 @@ pub(super) fn values<'a>(rows: &'a [Row], column: &str) -> Vec<&'a Value> {
     rows.iter().map(|row| find(row).unwrap_or(&Value::Null)).collect()
 }
 
-/// Rows of these columns. Every value is cast by itself: VALUES would make all rows follow the first one's types.
-pub(super) fn select(rows: &[Row], columns: &[String], types: &[Option<String>]) -> Option<String> {
-    let cast = |value: &Value, kind: &Option<String>| match kind {
-        Some(kind) => format!("CAST({} AS {kind})", expression(&in_utc(value, kind))),
-        None => expression(value),
-    };
+/// A value of a type.
+pub(super) fn cast(value: &Value, kind: &str) -> String {
+    format!("CAST({} AS {kind})", expression(&in_utc(value, kind)))
+}
+
+/// Whether a value, cast to a type, loses nothing.
+pub(super) fn is_kept(value: &Value, kind: &str) -> bool {
+    keeps(&Type::parse(kind), &in_utc(value, kind))
+}
+
+fn keeps(kind: &Type, value: &Value) -> bool {
+    match (value, kind) {
+        (Value::Null | Value::Bool(_), _) => true,
+        (Value::Int(number), kind) => kind.keeps(&number.to_string()),
+        (Value::Float(text), Type::Integer { .. } | Type::Decimal { .. }) if text.contains('n') => false,
+        (Value::Float(text) | Value::Time(text) | Value::Text(text), kind) => kind.keeps(text),
+        (Value::List(items), Type::List(of, _)) => items.iter().all(|item| keeps(of, item)),
+        (Value::Map(entries), Type::Map(key, of)) => {
+            entries.iter().all(|(name, value)| keeps(key, name) && keeps(of, value))
+        }
+        (Value::Map(entries), Type::Struct(fields)) => entries.iter().all(|(name, value)| {
+            let is_it =
+                |field: &&(String, Type)| matches!(name, Value::Text(name) if field.0.eq_ignore_ascii_case(name));
+            fields.iter().find(is_it).is_none_or(|(_, kind)| keeps(kind, value))
+        }),
+        (Value::List(_) | Value::Map(_), _) => true,
+    }
+}
+
+/// A value as a text that says all of it.
+pub(super) fn as_text(value: &Value) -> String {
+    match value {
+        Value::Float(text) | Value::Time(text) | Value::Text(text) => literal(text),
+        value => format!("CAST({} AS VARCHAR)", expression(value)),
+    }
+}
+
+/// Rows of these columns. Every value is cast by itself, by its column's number: VALUES would make all rows follow the
+/// first one's types.
+pub(super) fn select(rows: &[Row], columns: &[String], cast: &dyn Fn(&Value, usize) -> String) -> Option<String> {
     let names: Vec<String> = columns.iter().map(|name| quote(name)).collect();
     if names.is_empty() {
         return None;
     }
     if rows.is_empty() {
-        let empty = types.iter().zip(&names).map(|(kind, name)| format!("{} AS {name}", cast(&Value::Null, kind)));
+        let empty = names.iter().enumerate().map(|(at, name)| format!("{} AS {name}", cast(&Value::Null, at)));
         return Some(format!("SELECT {} WHERE false", empty.collect::<Vec<_>>().join(", ")));
     }
     let by_column: Vec<Vec<&Value>> = columns.iter().map(|name| values(rows, name)).collect();
     let row = |index: usize| {
-        let cells = by_column.iter().zip(types).map(|(values, kind)| cast(values[index], kind));
+        let cells = by_column.iter().enumerate().map(|(at, values)| cast(values[index], at));
         format!("({})", cells.collect::<Vec<_>>().join(", "))
     };
     let rows: Vec<String> = (0..rows.len()).map(row).collect();
