@@ -7,11 +7,12 @@ use crate::support::Sandbox;
 /// A filter as Git LFS is one: pointers in Git, what they point to in a folder beside it.
 const STORE: &str = r#"
 store=$(dirname "$0")/store
-mkdir -p "$store"
 case $1 in
 clean)
+  mkdir -p "$store"
   tmp=$store/tmp.$$
   cat >"$tmp"
+  if grep -q '^version https://git-lfs' "$tmp"; then cat "$tmp"; rm "$tmp"; exit; fi
   sum=$(sha256sum <"$tmp" | cut -d' ' -f1)
   mv "$tmp" "$store/$sum"
   printf 'version https://git-lfs.github.com/spec/v1\noid sha256:%s\nsize 1\n' "$sum"

@@ -39,7 +39,7 @@ fn a_hook_may_stand_anywhere_in_a_linked_worktree() {
     let git_dir = git_dir.display();
     n(&format!("export GIT_DIR={git_dir}; cd data/warehouse && vmesh plan --yes"), 2);
     n(&format!("export GIT_DIR={git_dir} GIT_WORK_TREE=.; cd data/warehouse/models && vmesh plan --yes"), 3);
-    n("git -C data/warehouse -c alias.show='!cd data/warehouse && vmesh plan --yes' show", 4);
+    n("git -C data/warehouse -c alias.fresh='!cd data/warehouse && vmesh plan --yes' fresh", 4);
     // a hook of the person's own, run by Git
     let hook = "#!/bin/sh\ncd data/warehouse && vmesh plan --yes\n";
     let file = sandbox.path().join(".git/hooks/pre-commit");
@@ -114,8 +114,9 @@ fn main_may_be_a_branch_like_any_other() {
         sandbox.git(&["switch", "--quiet", "-c", branch]).good();
         sandbox.model("a", &format!("SELECT '{branch}' AS n"));
         let said = sandbox.commit(branch);
-        assert!(said.contains(&format!("dev__{branch} ")), "{said}");
-        assert_eq!(sandbox.value(&format!("SELECT n FROM dev__{branch}.a")), branch);
+        let environment = sandbox.vmesh(&["status", "--json"]).json()["environment"].as_str().unwrap().to_owned();
+        assert!(said.contains(&format!("{environment} ")), "{said}");
+        assert_eq!(sandbox.value(&format!("SELECT n FROM {environment}.a")), *branch);
         assert_eq!(sandbox.value("SELECT n FROM prod.a"), "1");
     }
 }
