@@ -56,9 +56,9 @@ impl<'a> DataFiles<'a> {
         found.filter_map(|file| self.kept(self.session.seed(file))).collect()
     }
 
-    /// Why a path or a pattern means no file.
-    pub(super) fn absent(&self, path: &str) -> String {
-        self.kept(self.session.absent(self.files, path)).unwrap_or_default()
+    /// Why a path or a pattern means no file, where there is more to say than that nothing is there.
+    pub(super) fn absent(&self, path: &str) -> Option<String> {
+        self.kept(self.session.absent(self.files, path)).flatten()
     }
 
     /// What was found, and what went wrong.
@@ -113,38 +113,37 @@ impl Session<'_> {
         self.shared_folder().join(format!("beside-{}.json", &project[..8]))
     }
 
-    /// Why a source tree has no file of this path.
-    fn absent(&self, files: &Files, path: &str) -> Result<String, Error> {
+    /// Why a source tree has no file of this path; none where simply nothing is there.
+    fn absent(&self, files: &Files, path: &str) -> Result<Option<String>, Error> {
+        let said = |why: &str| Ok(Some(why.to_owned()));
         if path.contains("://") {
-            return Ok("it is on another machine, and models read nothing over the network".to_owned());
+            return said("it is on another machine, and models read nothing over the network");
         }
         if path.starts_with(['/', '~']) {
-            return Ok("the path begins at the root of this disk: it would be another file on every machine".to_owned());
+            return said("the path begins at the root of this disk: it would be another file on every machine");
         }
         if let Some(link) = files.broken.iter().find(|link| link.path == path || is_below(&link.path, path)) {
-            return Ok(format!("`{}` is a symbolic link to `{}`: {}", link.path, link.target, words(link.why)));
+            return said(&format!("`{}` is a symbolic link to `{}`: {}", link.path, link.target, words(link.why)));
         }
         if let Some(module) = files.submodules.iter().find(|module| is_below(module, path)) {
-            return Ok(format!("`{module}` is a submodule: its files belong to another repository"));
+            return said(&format!("`{module}` is a submodule: its files belong to another repository"));
         }
         if is_pattern(path) {
-            return Ok("no file of the project matches, of those that Git does not ignore".to_owned());
+            return said("no file of the project matches, of those that Git does not ignore");
         }
-        let Some(from_top) = plain(&self.in_top(path)) else {
-            return Ok("it lies outside of the repository".to_owned());
-        };
+        let Some(from_top) = plain(&self.in_top(path)) else { return said("it lies outside of the repository") };
         if self.find(&files.tree, path)?.is_ok() {
-            return Ok("it lies outside of the project's folder".to_owned());
+            return said("it lies outside of the project's folder");
         }
         let on_disk = self.repository.top().map(|top| top.join(&from_top));
-        Ok(match on_disk.and_then(|path| std::fs::metadata(path).ok()) {
-            Some(metadata) if metadata.is_dir() => "it is a folder".to_owned(),
-            Some(_) => match &files.tree {
-                SourceTree::Working => "it is on disk, but Git ignores it: no commit will ever have it".to_owned(),
-                _ => "it is on disk, but was not committed".to_owned(),
-            },
-            None => "nothing is there".to_owned(),
-        })
+        match on_disk.and_then(|path| std::fs::metadata(path).ok()) {
+            Some(metadata) if metadata.is_dir() => said("it is a folder"),
+            Some(_) if files.tree == SourceTree::Working => {
+                said("it is on disk, but Git ignores it: no commit will ever have it")
+            }
+            Some(_) => said("it is on disk, but was not committed"),
+            None => Ok(None),
+        }
     }
 
     /// Links in place of models, macros, audits or tests that lead to no file.

@@ -138,7 +138,7 @@ fn a_seed_may_lie_outside_of_the_projects_folder() {
     for (path, why) in [
         ("../../../../s.csv", "it lies outside of the repository"),
         ("/data/s.csv", "begins at the root of this disk"),
-        ("../../../data/t.csv", "nothing is there"),
+        ("../../../data/t.csv", "the path counts from the model's file"),
         ("../../../data/ignored.duckdb.csv", "Git ignores it"),
     ] {
         sandbox.write("data/ignored.duckdb.csv", "id\n1\n");
@@ -163,7 +163,7 @@ fn a_file_that_a_query_reads_is_missed_before_anything_is_built() {
         ("read_parquet('s3://bucket/x.parquet')", "it is on another machine"),
         ("read_json('/srv/x.json')", "begins at the root of this disk"),
         ("read_text('../x.txt')", "it lies outside of the repository"),
-        ("read_csv('data/nosuch.csv')", "nothing is there"),
+        ("read_csv('data/nosuch.csv')", "reads `data/nosuch.csv`"),
         ("read_csv('data')", "it is a folder"),
         ("read_csv('nosuch/*.csv')", "no file of the project matches"),
         ("read_text('.git/config')", "it is on disk"),

@@ -84,7 +84,8 @@ pub(super) fn seeds(sources: &Sources<'_>, drafts: &mut BTreeMap<ModelName, Draf
         let found = (sources.seed)(&path);
         if found.is_none() {
             let what = format!("seed `{}` reads `{}`, which is not there", draft.name, seed.path);
-            let problem = Diagnostic::new(what).at(draft.place(sources, "")).note((sources.absent)(&path));
+            let mut problem = Diagnostic::new(what).at(draft.place(sources, ""));
+            problem.notes.extend((sources.absent)(&path));
             problems.push(problem.help("the path counts from the model's file, or from the project after `$root/`"));
         }
         draft.seed = found;
@@ -105,10 +106,11 @@ pub(super) fn files(sources: &Sources<'_>, drafts: &mut BTreeMap<ModelName, Draf
             let mut matching = (sources.matching)(&file.path);
             if matching.is_empty() {
                 let what = format!("`{}` reads `{}`, and the project has no such file", draft.name, file.path);
-                let problem = Diagnostic::new(what).at(draft.in_query(sources, &file.span, ""));
+                let mut problem = Diagnostic::new(what).at(draft.in_query(sources, &file.span, ""));
+                problem.notes.extend((sources.absent)(&file.path));
                 let help = "commit the file, and tell its path from the project's folder; or load it into a table of \
                             the warehouse, which models read like any other";
-                problems.push(problem.note((sources.absent)(&file.path)).help(help));
+                problems.push(problem.help(help));
             }
             found.append(&mut matching);
         }
