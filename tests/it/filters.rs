@@ -137,6 +137,63 @@ fn content_that_is_not_here_is_an_error_that_names_file_and_filter() {
     sandbox.vmesh_in(&clone, &["promote", "--yes"]).good();
 }
 
+/// A filter that goes on running, as Git talks to one: it keeps small letters and gives capital ones.
+const PROCESS: &str = r#"
+get() {
+  head=$(dd bs=1 count=4 2>/dev/null)
+  [ -n "$head" ] || exit 0
+  [ "$head" != 0000 ] || return 1
+  line=$(dd bs=1 count=$((0x$head - 4)) 2>/dev/null; printf x)
+  line=${line%x}
+}
+put() { printf '%04x%s' $((${#1} + 4)) "$1"; }
+flush() { printf 0000; }
+nl='
+'
+while get; do :; done
+put "git-filter-server$nl"; put "version=2$nl"; flush
+while get; do :; done
+put "capability=clean$nl"; put "capability=smudge$nl"; flush
+while :; do
+  what=
+  while get; do case $line in command=*) what=${line#command=} ;; esac; done
+  text=
+  while get; do text=$text$line; done
+  case $what in
+  smudge*) text=$(printf %s "$text" | tr a-z A-Z; printf x) ;;
+  *) text=$(printf %s "$text" | tr A-Z a-z; printf x) ;;
+  esac
+  put "status=success$nl"; flush; put "${text%x}"; flush; flush
+done
+"#;
+
+#[test]
+fn a_filter_may_be_a_process_or_a_program_of_the_repository() {
+    let sandbox = Sandbox::nested().filled(&[]);
+    sandbox.write("tools/process.sh", PROCESS);
+    sandbox.write("tools/shout.sh", "case $1 in smudge) tr a-z A-Z ;; *) tr A-Z a-z ;; esac");
+    sandbox.git(&["config", "filter.process.process", "sh tools/process.sh"]).good();
+    sandbox.git(&["config", "filter.process.required", "true"]).good();
+    sandbox.git(&["config", "filter.shout.clean", "sh ./tools/shout.sh clean"]).good();
+    sandbox.git(&["config", "filter.shout.smudge", "sh ./tools/shout.sh smudge | cat"]).good();
+    // by a macro of the repository's own, and by a path
+    sandbox.write(".git/info/attributes", "[attr]loud filter=shout\n");
+    sandbox.write(".gitattributes", "/data/p*.csv filter=process\n");
+    sandbox.write("data/.gitattributes", "s.csv loud\n");
+    sandbox.write("data/p 1.csv", "WORD\nONE\n");
+    sandbox.write("data/s.csv", "WORD\nTWO\n");
+    sandbox.model("a", "SELECT string_agg(word, ' ' ORDER BY word) AS words FROM read_csv('data/*.csv')");
+    sandbox.commit("filtered");
+    assert_eq!(sandbox.git(&["show", "HEAD:data/p 1.csv", "HEAD:data/s.csv"]).good(), "word\none\nword\ntwo\n");
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    assert_eq!(sandbox.value("SELECT words FROM prod.a"), "ONE TWO");
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    assert_eq!(builds(&sandbox), (0, false));
+    sandbox.write("data/p 1.csv", "WORD\nFOUR\n");
+    sandbox.vmesh(&["plan", "--yes"]).good();
+    assert_eq!(sandbox.value("SELECT words FROM dev__alice.a"), "FOUR TWO");
+}
+
 #[test]
 fn a_branch_brings_attributes_and_no_filter() {
     let sandbox = Sandbox::promoted(&[("z", "SELECT 1 AS n")]);
