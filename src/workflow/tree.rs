@@ -16,7 +16,6 @@ use crate::domain::diagnostic::{Diagnostic, Excerpt};
 use crate::domain::external::{Externals, is_external};
 use crate::domain::macros;
 use crate::domain::model::{self, ModelFile, Problem};
-use crate::domain::pattern;
 use crate::domain::project::{Model, Project, SeedFile, Sources};
 use crate::domain::sql::policy::{Refusal, Text};
 
