@@ -129,11 +129,8 @@ impl Session<'_> {
             }
         };
         let mut by_path: BTreeMap<_, _> = found.files.into_iter().map(|file| (file.path.clone(), file)).collect();
-        for path in self.beside() {
-            if let (false, Ok(file)) = (by_path.contains_key(&path), self.find(tree, &path)?) {
-                by_path.insert(path, file);
-            }
-        }
+        let beside = self.beside().into_iter().filter(|path| !by_path.contains_key(path)).collect();
+        by_path.extend(self.find_all(tree, &beside)?.into_iter().map(|file| (file.path.clone(), file)));
         Ok(Files { by_path, tree: tree.clone(), broken: found.broken, submodules: found.submodules })
     }
 

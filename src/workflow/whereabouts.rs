@@ -83,14 +83,28 @@ impl Session<'_> {
         if path.starts_with('/') {
             return Ok(Err(Broken::Absolute));
         }
-        let Some(from_top) = plain(&self.in_top(path)) else { return Ok(Err(Broken::Outside)) };
+        match plain(&self.in_top(path)) {
+            Some(_) => Ok(self.find_all(tree, &BTreeSet::from([path.to_owned()]))?.pop().ok_or(Broken::Missing)),
+            None => Ok(Err(Broken::Outside)),
+        }
+    }
+
+    /// Those files that some paths come to.
+    pub(super) fn find_all(&self, tree: &SourceTree, paths: &BTreeSet<String>) -> Result<Vec<SourceFile>, Error> {
+        let from_top: Vec<(&String, String)> =
+            paths.iter().filter_map(|path| Some((path, plain(&self.in_top(path))?))).collect();
+        let named: Vec<&str> = from_top.iter().map(|(_, path)| path.as_str()).collect();
         let found = match tree {
-            SourceTree::Empty => Err(Broken::Missing),
-            SourceTree::Commit(commit) => self.repository.file_at(commit, &from_top)?,
-            SourceTree::Merge(tree) => self.repository.file_in_tree(tree, &from_top)?,
-            SourceTree::Working => self.repository.file_in_worktree(&from_top)?,
+            _ if named.is_empty() => Vec::new(),
+            SourceTree::Empty => Vec::new(),
+            SourceTree::Commit(commit) => self.repository.named_at(commit, &named)?,
+            SourceTree::Merge(tree) => self.repository.named_in_tree(tree, &named)?,
+            SourceTree::Working => self.repository.named_in_worktree(&named)?,
         };
-        Ok(found.map(|file| SourceFile { path: path.to_owned(), ..file }))
+        let told = |((path, _), file): ((&String, String), Result<SourceFile, Broken>)| {
+            file.ok().map(|file| SourceFile { path: path.clone(), ..file })
+        };
+        Ok(from_top.into_iter().zip(found).filter_map(told).collect())
     }
 
     /// The paths that the project's files were seen to name, beside those that its rules about names find.

@@ -149,16 +149,23 @@ impl Repository {
 
     /// The file of a commit that a path from the top of the repository comes to.
     pub fn file_at(&self, commit: &CommitId, path: &str) -> Result<Result<SourceFile, Broken>, GitError> {
-        self.file_in_tree(&self.backend.tree_of(commit)?, path)
+        let mut found = self.named_in_tree(&self.backend.tree_of(commit)?, &[path])?;
+        Ok(found.pop().unwrap_or(Err(Broken::Missing)))
     }
 
-    /// As [`Self::file_at`], of a tree.
-    pub fn file_in_tree(&self, tree: &TreeId, path: &str) -> Result<Result<SourceFile, Broken>, GitError> {
+    /// For each of some paths, as [`Self::file_at`].
+    pub fn named_at(&self, commit: &CommitId, paths: &[&str]) -> Result<Vec<Result<SourceFile, Broken>>, GitError> {
+        self.named_in_tree(&self.backend.tree_of(commit)?, paths)
+    }
+
+    /// As [`Self::named_at`], of a tree.
+    pub fn named_in_tree(&self, tree: &TreeId, paths: &[&str]) -> Result<Vec<Result<SourceFile, Broken>>, GitError> {
         let nodes = Committed { repository: self, tree: tree.clone() };
-        match Listing::of_file(&nodes, path)? {
+        let named = |path: &&str| match Listing::of_file(&nodes, path)? {
             Ok(listing) => Ok(self.source_files(listing)?.files.pop().ok_or(Broken::Missing)),
             Err(why) => Ok(Err(why)),
-        }
+        };
+        paths.iter().map(named).collect()
     }
 
     /// The paths of a commit's regular files that are `wanted`, wherever they lie.

@@ -50,17 +50,17 @@ impl Filtered {
 }
 
 /// The texts of a tree's attributes, and of those that hold for all trees.
-struct Attributes {
+struct Attributes<'a> {
     /// By the path of their file.
     own: BTreeMap<String, Vec<u8>>,
     /// This machine's.
-    others: Vec<Vec<u8>>,
+    others: &'a [Vec<u8>],
 }
 
-impl Attributes {
+impl Attributes<'_> {
     /// The ends of the paths of files that may have an attribute of interest.
     fn suspects(&self) -> BTreeSet<String> {
-        let texts = self.own.values().chain(&self.others).map(|text| String::from_utf8_lossy(text));
+        let texts = self.own.values().chain(self.others).map(|text| String::from_utf8_lossy(text));
         let texts: Vec<_> = texts.collect();
         let lines = || texts.iter().flat_map(|text| text.lines()).filter_map(split);
         let mut names: BTreeSet<&str> = NAMES.into();
@@ -208,6 +208,10 @@ impl Repository {
 
     /// A filter; `None` for one that nobody has set up.
     fn driver(&self, name: &str) -> Result<Option<Driver>, GitError> {
+        // no setting can be called so
+        if name.is_empty() || name.contains(char::is_control) {
+            return Ok(None);
+        }
         let setting = |key: &str| self.backend.setting(&format!("filter.{name}.{key}"));
         let (clean, smudge, process) = (setting("clean")?, setting("smudge")?, setting("process")?);
         let is_set = [&clean, &smudge, &process].into_iter().flatten().any(|command| !command.is_empty());
@@ -227,7 +231,10 @@ impl Repository {
     }
 
     /// The attributes that this machine's owner sets for every tree.
-    fn everywhere(&self) -> Result<Vec<Vec<u8>>, GitError> {
+    fn everywhere(&self) -> Result<&[Vec<u8>], GitError> {
+        if let Some(known) = self.attributes.get() {
+            return Ok(known);
+        }
         let named = self.backend.setting_path("core.attributesFile")?;
         let usual = || {
             let home = |below: &str| std::env::var_os("HOME").map(|home| Path::new(&home).join(below));
@@ -235,7 +242,8 @@ impl Repository {
             config.or_else(|| home(".config")).map(|config| config.join("git/attributes"))
         };
         let places = [named.or_else(usual), Some(self.common_dir().join("info/attributes")), Some("/etc/gitattributes".into())];
-        Ok(places.into_iter().flatten().filter_map(|place| std::fs::read(place).ok()).collect())
+        let texts = places.into_iter().flatten().filter_map(|place| std::fs::read(place).ok());
+        Ok(self.attributes.get_or_init(|| texts.collect()))
     }
 
     /// A file's bytes as Git would check them out.

@@ -57,6 +57,8 @@ impl<'a> Listing<'a> {
         listing.attributes_above(project)?;
         listing.folder(project, "")?;
         listing.found.sort_by(|a, b| a.path.cmp(&b.path));
+        listing.broken.sort_by(|a, b| a.path.cmp(&b.path));
+        listing.submodules.sort();
         Ok(listing)
     }
 

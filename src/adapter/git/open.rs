@@ -17,6 +17,8 @@ pub struct Repository {
     pub(super) place: Place,
     /// The `git` that runs filters, where a file has any.
     pub(super) filtering: OnceCell<GitCommand>,
+    /// The attributes that this machine's owner sets for every tree.
+    pub(super) attributes: OnceCell<Vec<Vec<u8>>>,
 }
 
 /// Where the parts of a repository lie, without symbolic links.
@@ -111,7 +113,8 @@ impl Repository {
     }
 
     fn new(backend: impl Backend + 'static, place: Place) -> Self {
-        Self { backend: Box::new(backend), place, filtering: OnceCell::new() }
+        let (filtering, attributes) = (OnceCell::new(), OnceCell::new());
+        Self { backend: Box::new(backend), place, filtering, attributes }
     }
 
     /// The top of this working tree; `None` in a bare repository.

@@ -56,16 +56,18 @@ impl Repository {
         Ok(SourceFiles { files, broken, submodules })
     }
 
-    /// The file of the working tree that a path from the top of the repository comes to.
-    pub fn file_in_worktree(&self, path: &str) -> Result<Result<SourceFile, Broken>, GitError> {
-        let nodes = OnDisk::new(self, path.rsplit_once('/').map_or("", |(folder, _)| folder))?;
-        let listing = match Listing::of_file(&nodes, path)? {
-            Ok(listing) => listing,
-            Err(why) => return Ok(Err(why)),
+    /// For each of some paths from the top of the repository, the file of the working tree that it comes to.
+    pub fn named_in_worktree(&self, paths: &[&str]) -> Result<Vec<Result<SourceFile, Broken>>, GitError> {
+        let nodes = OnDisk::new(self, "")?;
+        let named = |path: &&str| match Listing::of_file(&nodes, path)? {
+            Ok(listing) => {
+                let (none, mut seen) = (StatCache::default(), StatCache::default());
+                let mut files = self.on_disk(&nodes, &listing, &none, &mut seen, SystemTime::now())?;
+                Ok(files.pop().ok_or(Broken::Missing))
+            }
+            Err(why) => Ok(Err(why)),
         };
-        let (none, mut seen) = (StatCache::default(), StatCache::default());
-        let mut files = self.on_disk(&nodes, &listing, &none, &mut seen, SystemTime::now())?;
-        Ok(files.pop().ok_or(Broken::Missing))
+        paths.iter().map(named).collect()
     }
 
     /// The files of a listing, with their ids.

@@ -97,7 +97,7 @@ fn links_are_followed_within_the_tree_and_no_further() {
     assert_eq!(ids[0], ids[1]);
     // any path, from the top of the repository
     let at = |path: &str| repository.file_at(&commit, path).unwrap().map(|file| repository.read(&file).unwrap());
-    let here = |path: &str| repository.file_in_worktree(path).unwrap().map(|file| repository.read(&file).unwrap());
+    let here = |path: &str| repository.named_in_worktree(&[path]).unwrap().remove(0).map(|file| repository.read(&file).unwrap());
     for path in ["shared/c.sql", "models/folder/c.sql", "models/chain.sql", "models/x2.sql", "models", ".git/config"] {
         assert_eq!(at(path), here(path), "{path}");
     }
@@ -162,15 +162,17 @@ fn what_a_filter_gives_is_the_same_everywhere() {
     let changed = repository.files_in_worktree("models", &|_| true, &mut stats).unwrap().files;
     assert_eq!(repository.read(&changed[0]).unwrap(), b"TWO\n");
     let commit = sandbox.commit("changed");
-    same(&repository.files_at(&commit, "models", &|_| true).unwrap().files, &changed);
+    let committed = repository.files_at(&commit, "models", &|_| true).unwrap().files;
+    same(&committed, &changed);
     // what a sparse checkout leaves out
     sandbox.git(&["sparse-checkout", "set", "--no-cone", "/models/plain.csv2", "/.gitattributes"]);
     let sparse = repository.files_in_worktree("models", &|_| true, &mut Default::default()).unwrap().files;
-    same(&sparse, &changed);
+    same(&sparse, &committed);
     // an older commit has attributes of its own
     sandbox.git(&["sparse-checkout", "disable"]);
     sandbox.write(".gitattributes", "");
-    let without = sandbox.commit("no filters");
+    sandbox.git(&["commit", "-qm", "no filters", ".gitattributes"]);
+    let without = sandbox.id("HEAD");
     let file = repository.file_at(&without, "models/a.csv").unwrap().unwrap();
     assert_eq!(repository.read(&file).unwrap(), b"two\n");
     let file = repository.file_at(&commit, "models/a.csv").unwrap().unwrap();
@@ -202,6 +204,23 @@ fn a_merge_in_memory_is_filtered_too() {
 }
 
 #[test]
+fn attributes_that_name_no_filter_change_nothing() {
+    let sandbox = Sandbox::new();
+    sandbox.write("models/x.csv", "1\n");
+    for said in ["filter=", "filter", "-filter", "filter=a.b", "filter=\u{fc}", "filter==", "!ident", "text=auto"] {
+        sandbox.write(".gitattributes", &format!("\"*.csv\" {said}\nmodels/** {said}\n[attr]m {said}\n* m\n"));
+        let commit = sandbox.commit(said);
+        let repository = sandbox.open();
+        let committed = repository.files_at(&commit, "models", &|_| true).unwrap().files;
+        let on_disk = repository.files_in_worktree("models", &|_| true, &mut Default::default()).unwrap().files;
+        assert_eq!(committed.len(), 3);
+        for (one, other) in committed.iter().zip(&on_disk) {
+            assert_eq!((&one.location, &one.id), (&Location::Blob, &other.id), "{said}");
+        }
+    }
+}
+
+#[test]
 fn what_a_filter_does_not_give_is_told() {
     let sandbox = Sandbox::new();
     sandbox.write(".gitattributes", "*.csv filter=store\n");
@@ -211,7 +230,7 @@ fn what_a_filter_does_not_give_is_told() {
         let repository = sandbox.open();
         let of = |file: SourceFile| repository.read(&file).unwrap_err();
         let committed = of(repository.file_at(&commit, "models/a.csv").unwrap().unwrap());
-        let here = of(repository.file_in_worktree("models/a.csv").unwrap().unwrap());
+        let here = of(repository.named_in_worktree(&["models/a.csv"]).unwrap().remove(0).unwrap());
         [committed, here]
     };
     // nobody has set the filter up: it is none, but these bytes are no rows

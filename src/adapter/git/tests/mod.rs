@@ -118,5 +118,5 @@ fn open_as(dir: &Path, told: Option<Told>) -> Result<Repository, GitError> {
     let second = second.unwrap_or_else(|| found(None).unwrap().unwrap());
     assert_eq!(second, place);
     let both = Both { first, second: GitCommand::new(second) };
-    Ok(Repository { backend: Box::new(both), place, filtering: Default::default() })
+    Ok(Repository { backend: Box::new(both), place, filtering: Default::default(), attributes: Default::default() })
 }
