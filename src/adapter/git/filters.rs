@@ -102,8 +102,8 @@ impl Attributes<'_> {
 fn split(line: &str) -> Option<(&str, std::str::SplitWhitespace<'_>)> {
     let line = line.trim_start();
     let (pattern, rest) = match line.strip_prefix('"') {
-        // what is quoted may hold blanks; which files it means is Git's to say
-        Some(quoted) => ("*", quoted.rsplit_once('"')?.1),
+        // what is quoted may hold blanks and quotes; which files it means is Git's to say
+        Some(quoted) => ("*", quoted.split_once('"')?.1),
         None => line.split_once(char::is_whitespace)?,
     };
     (!pattern.starts_with('#')).then(|| (pattern, rest.split_whitespace()))
