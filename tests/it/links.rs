@@ -170,7 +170,7 @@ fn a_file_that_a_query_reads_is_missed_before_anything_is_built() {
     ] {
         sandbox.model("b", &format!("SELECT *\nFROM {sql}"));
         let told = sandbox.vmesh(&["plan", "--yes"]).fails(1);
-        assert!(told.contains("which the project does not have") && told.contains(why), "{sql}: {told}");
+        assert!(told.contains("and the project has no such file") && told.contains(why), "{sql}: {told}");
         assert!(told.contains("models/b.sql:2:6"), "{sql}: {told}");
     }
     for (sql, n) in [("read_csv('data/y.dat')", "2"), ("read_csv('./data/*.csv')", "3")] {
