@@ -139,6 +139,9 @@ fn describe(error: &Error) -> Vec<Diagnostic> {
             }
             problem.help(format!("git switch {branch} && git merge {main}, and resolve them there"))
         }
+        Error::Unmerged { files } => Diagnostic::new(format!("there are conflicts in {}", some(files, 10)))
+            .note("a merge, rebase or stash is not done yet; nothing was changed")
+            .help("choose between the sides, then: git add, and go on with what Git was doing: git status tells"),
         Error::NothingCommitted { main } => Diagnostic::new(format!("nothing is committed on `{main}` yet"))
             .note("prod shows what is committed, never what only lies in the working tree")
             .help(
@@ -281,6 +284,10 @@ fn git(error: &GitError) -> Diagnostic {
                 .note("their histories are unrelated, or this shallow clone lacks where they met")
                 .help("git fetch --unshallow, if the clone is shallow")
         }
+        GitError::Filter { path, by, message } => {
+            Diagnostic::new(format!("the content of {path} is not here: its {by} fails")).note(message.clone())
+        }
+        GitError::StandIn { path, of } => Diagnostic::new(format!("the content of {path} is not here: {of} has it")),
         GitError::Io { doing, path, source } => {
             Diagnostic::new(format!("could not {doing} {}", path.display())).note(source.to_string())
         }

@@ -24,6 +24,7 @@ pub(super) fn plan(face: &Face, args: &args::Plan) -> Verdict {
         return merged(face, &mut session, args);
     }
     let mut target = session.target(args.env.as_deref(), args.create_from.as_deref())?;
+    session.refuse_conflicts(&target)?;
     target.take_over = args.take_over;
     if !args.restate_model.is_empty() {
         return restate(face, &session, &target.environment, args);
@@ -348,6 +349,9 @@ fn published(applied: &Applied) -> String {
 fn warn(face: &Face, prepared: &Prepared) {
     if face.is_json() {
         return;
+    }
+    for foreign in &prepared.desired.foreign {
+        anstream::eprintln!("note: {foreign}");
     }
     for (model, warning) in prepared.desired.warnings() {
         tell!("warning: `{model}`: {warning}");

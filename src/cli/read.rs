@@ -9,7 +9,7 @@ use super::moving::limit;
 use super::render::plan as told;
 use super::render::{BOLD, DIM, RED, YELLOW, ago, bytes, count, dag, diff, event, json, paint, settled, some, table};
 use super::{DONE, Face, Format, Verdict, say};
-use crate::adapter::git::{CommitId, Head};
+use crate::adapter::git::{CommitId, Head, Rest};
 use crate::adapter::warehouse::ExportFormat;
 use crate::domain::environment::{Environment, Owner, State};
 use crate::domain::fingerprint::Fingerprint;
@@ -35,8 +35,12 @@ pub(super) fn status(face: &Face) -> Verdict {
     let failure = failure::of(&session, &branch);
     let mut unseen = failure::unseen(&session)?;
     unseen.retain(|other| other.branch != branch);
+    let conflicts = match session.repository.rest()? {
+        Rest::Conflicts { files } => files,
+        _ => Vec::new(),
+    };
     let plan = match (&state, &commit) {
-        (Some(state), Some(_)) => {
+        (Some(state), Some(_)) if conflicts.is_empty() => {
             let prepared = session.prepare(session.target(None, None)?)?;
             Some(prepared.plan(&session, state)?)
         }
@@ -50,6 +54,9 @@ pub(super) fn status(face: &Face) -> Verdict {
     let failure = failure.filter(|_| in_step != Some(true));
     let text = || {
         let mut out = format!("{} {}\n", paint(BOLD, &environment), paint(DIM, format!("· branch {branch}")));
+        if !conflicts.is_empty() {
+            out.push_str(&format!("  {}\n", paint(YELLOW, settled::conflicts(&conflicts))));
+        }
         match (&commit, &plan, &progress) {
             (None, ..) => out.push_str("  nothing is committed yet\n"),
             (_, _, Some(progress)) => {
@@ -133,6 +140,7 @@ pub(super) fn status(face: &Face) -> Verdict {
             "environment": environment,
             "commit": commit,
             "in_step": in_step,
+            "conflicts": conflicts,
             "changed": plan.as_ref().map(|plan| plan.changed()),
             "behind": plan.as_ref().map(|plan| &plan.behind),
             "building": progress,

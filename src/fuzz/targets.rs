@@ -160,6 +160,7 @@ fn whole(text: &str) {
         text: &|path| others.iter().find(|other| other.0 == path).map_or(text, |other| other.1).into(),
         seed: &|path| Some(SeedFile { path: path.to_owned(), hash: [0; 32], header: Some(vec!["id".to_owned()]) }),
         matching: &|_| Vec::new(),
+        absent: &|_| None,
         config: &config,
         externals: &externals,
     };

@@ -89,6 +89,12 @@ pub enum Error {
         /// The other files.
         others: Vec<String>,
     },
+    /// A merge, rebase or stash left conflicts that nobody has resolved.
+    #[error("{} in conflict", .files.join(", "))]
+    Unmerged {
+        /// The files, from the top of the repository.
+        files: Vec<String>,
+    },
     /// The main branch has no commit yet.
     #[error("nothing is committed on the main branch")]
     NothingCommitted {

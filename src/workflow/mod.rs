@@ -45,4 +45,5 @@ pub mod tree;
 pub mod unit_tests;
 mod warnings;
 pub mod watch;
+mod whereabouts;
 pub mod worker;

@@ -3,7 +3,7 @@
 use super::error::Error;
 use super::session::Session;
 use super::tree::{SourceTree, Tree};
-use crate::adapter::git::{CommitId, Head};
+use crate::adapter::git::{CommitId, Head, Rest};
 use crate::domain::calendar::Timing;
 use crate::domain::diagnostic::{Diagnostic, nearest};
 use crate::domain::environment::State;
@@ -49,13 +49,17 @@ impl Session<'_> {
     /// The target that a name means: an environment, a branch, or, left out, the current branch. Prod's target is main's
     /// tip; `create_from` names the environment whose commit is the base.
     pub fn target(&self, name: Option<&str>, create_from: Option<&str>) -> Result<Target, Error> {
+        let branch = match name {
+            Some(name) => self.branch_of(name)?,
+            None => self.branch()?,
+        };
+        self.target_of(branch, create_from)
+    }
+
+    /// The target of a branch. A name that a person typed may mean another: a branch may be called `prod`.
+    pub(super) fn target_of(&self, branch: BranchName, create_from: Option<&str>) -> Result<Target, Error> {
         let tip = self.main_tip()?;
         let head = self.repository.head()?;
-        let branch = match (name, &head) {
-            (None, Head::Branch { name, .. }) => name.clone(),
-            (None, Head::Detached { .. }) => return Err(Error::Detached),
-            (Some(name), _) => self.branch_of(name)?,
-        };
         let environment = self.config.environment(&branch);
         if environment.is_prod() {
             let tree = tip.clone().map_or(SourceTree::Empty, SourceTree::Commit);
@@ -72,7 +76,7 @@ impl Session<'_> {
                 // an environment of one's own on a detached HEAD
                 None => match &head {
                     Head::Detached { commit } => (SourceTree::Working, Some(commit.clone())),
-                    Head::Branch { .. } => return Err(self.unknown_environment(name.unwrap_or_default())?),
+                    Head::Branch { .. } => return Err(self.unknown_environment(branch.as_str())?),
                 },
             },
         };
@@ -84,6 +88,14 @@ impl Session<'_> {
             },
         };
         Ok(Target { environment, branch, tree, commit, base, tip, take_over: false, timing: self.timing })
+    }
+
+    /// The files in conflict, where a target is what is checked out: none of its trees is what it will be.
+    pub fn refuse_conflicts(&self, target: &Target) -> Result<(), Error> {
+        match self.repository.rest()? {
+            Rest::Conflicts { files } if self.branch()? == target.branch => Err(Error::Unmerged { files }),
+            _ => Ok(()),
+        }
     }
 
     /// Loads a target's trees.
@@ -148,8 +160,10 @@ impl Session<'_> {
         let known = branches.iter().map(|(branch, _)| branch);
         let of_env = |branch: &&BranchName| self.config.environment(branch).as_str() == name;
         let current = self.branch().ok();
-        let found = known.clone().find(|known| **known == branch).or_else(|| known.clone().find(of_env));
-        if let Some(found) = found.or(current.as_ref().filter(|current| **current == branch || of_env(current))) {
+        // an environment first: the branch of that very name has another one
+        let found = known.clone().find(of_env).or_else(|| known.clone().find(|known| **known == branch));
+        let current = current.as_ref().filter(|current| **current == branch || of_env(current));
+        if let Some(found) = found.or(current) {
             return Ok(found.clone());
         }
         match self.repository.head()? {

@@ -160,10 +160,10 @@ fn committed(
     prefix: &str,
     commit: &CommitId,
 ) -> Result<Option<(&'static str, String)>, Error> {
-    let files = repository.files_at(commit, prefix, &|file| CONFIG_FILES.contains(&file))?;
     for name in CONFIG_FILES {
-        let Some(file) = files.iter().find(|file| file.path == name) else { continue };
-        let text = unix(&String::from_utf8_lossy(&repository.read(file)?));
+        let path = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}/{name}") };
+        let Ok(file) = repository.file_at(commit, &path)? else { continue };
+        let text = unix(&String::from_utf8_lossy(&repository.read_text(&file)?));
         if is_config(name, &text) {
             return Ok(Some((name, text)));
         }
@@ -182,9 +182,11 @@ pub(super) fn find_in_bare(repository: &Repository) -> Result<String, Error> {
         (folder.to_owned(), name.to_owned())
     };
     let mut folders = Vec::new();
-    for file in repository.files_at(&tip, "", &|path| CONFIG_FILES.contains(&split(path).1.as_str()))? {
-        let (folder, name) = split(&file.path);
-        if !folders.contains(&folder) && is_config(&name, &String::from_utf8_lossy(&repository.read(&file)?)) {
+    for path in repository.paths_at(&tip, &|path| CONFIG_FILES.contains(&split(path).1.as_str()))? {
+        let (folder, name) = split(&path);
+        if let (false, Ok(file)) = (folders.contains(&folder), repository.file_at(&tip, &path)?)
+            && is_config(&name, &String::from_utf8_lossy(&repository.read_text(&file)?))
+        {
             folders.push(folder);
         }
     }

@@ -121,12 +121,11 @@ impl Session<'_> {
             Head::Branch { .. } => return Ok(Settled::Nothing),
             Head::Detached { .. } => return Ok(Settled::NotNow(self.repository.rest()?)),
         };
-        // where nothing changed, it doesn't matter what Git is in the midst of
-        if let Some(standing) = self.sealed(&branch)? {
-            return Ok(Settled::InStep(standing));
-        }
         match self.repository.rest()? {
-            Rest::Ready => self.settle_branch(&branch, build),
+            Rest::Ready => match self.sealed(&branch)? {
+                Some(standing) => Ok(Settled::InStep(standing)),
+                None => self.settle_branch(&branch, build),
+            },
             rest => Ok(Settled::NotNow(rest)),
         }
     }
@@ -182,7 +181,7 @@ impl Session<'_> {
                 target => self.prepare(target?)?,
             }
         } else {
-            self.prepare(self.target(Some(branch.as_str()), None)?)?
+            self.prepare(self.target_of(branch.clone(), None)?)?
         };
         let plan = prepared.plan(self, &state)?;
         if plan.is_done() && (!plan.environment.is_prod() || self.is_recorded(&plan, &state)) {

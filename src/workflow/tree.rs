@@ -1,20 +1,21 @@
 //! Source trees: the project's files as the working tree or a commit has them, read without checking anything out.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::audits::OwnAudits;
 use super::error::Error;
 use super::expand::Sight;
 use super::session::Session;
+use super::whereabouts::DataFiles;
 use crate::adapter::cache::{self, SeedContent};
-use crate::adapter::git::{CommitId, SourceFile, StatCache, TreeId};
+use crate::adapter::git::{BrokenLink, CommitId, Location, SourceFile, SourceFiles, StatCache, TreeId};
 use crate::domain::config::CONFIG_FILES;
 use crate::domain::diagnostic::{Diagnostic, Excerpt};
 use crate::domain::external::{Externals, is_external};
 use crate::domain::macros;
 use crate::domain::model::{self, ModelFile, Problem};
-use crate::domain::pattern;
 use crate::domain::project::{Model, Project, SeedFile, Sources};
 use crate::domain::sql::policy::{Refusal, Text};
 
@@ -43,6 +44,10 @@ pub enum SourceTree {
 #[derive(Debug, Clone)]
 pub struct Files {
     by_path: BTreeMap<String, SourceFile>,
+    pub(super) tree: SourceTree,
+    /// Links that lead to no file.
+    pub(super) broken: Vec<BrokenLink>,
+    pub(super) submodules: Vec<String>,
 }
 
 /// A project, with its files.
@@ -56,11 +61,25 @@ pub struct Tree {
     pub(super) sight: Sight,
     /// Its own audits.
     pub(super) audits: OwnAudits,
+    /// What of its folder is not read, though it may have been meant to be.
+    pub foreign: Vec<String>,
 }
 
 impl Files {
     pub(super) fn get(&self, path: &str) -> Option<&SourceFile> {
         self.by_path.get(path)
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &SourceFile> {
+        self.by_path.values()
+    }
+
+    /// Where on disk those lie that are not what they are called below the project's folder: links led to them.
+    pub(super) fn linked<'f>(&'f self, project: &'f Path) -> impl Iterator<Item = &'f Path> {
+        self.by_path.values().filter_map(move |file| match &file.location {
+            Location::Disk(path) if *path != project.join(&file.path) => Some(path.as_path()),
+            _ => None,
+        })
     }
 
     /// The SQL files below a folder of the project.
@@ -94,8 +113,8 @@ impl Session<'_> {
     /// The project's files of a source tree: models and CSV files.
     pub fn files(&self, tree: &SourceTree) -> Result<Files, Error> {
         let wanted = |path: &str| is_wanted(&self.config.models, path) && !self.config.ignored.is_match(path);
-        let files = match tree {
-            SourceTree::Empty => Vec::new(),
+        let found = match tree {
+            SourceTree::Empty => SourceFiles::default(),
             SourceTree::Commit(commit) => self.repository.files_at(commit, &self.prefix, &wanted)?,
             SourceTree::Merge(tree) => self.repository.files_in_tree(tree, &self.prefix, &wanted)?,
             SourceTree::Working => {
@@ -109,7 +128,10 @@ impl Session<'_> {
                 files
             }
         };
-        Ok(Files { by_path: files.into_iter().map(|file| (file.path.clone(), file)).collect() })
+        let mut by_path: BTreeMap<_, _> = found.files.into_iter().map(|file| (file.path.clone(), file)).collect();
+        let beside = self.beside().into_iter().filter(|path| !by_path.contains_key(path)).collect();
+        by_path.extend(self.find_all(tree, &beside)?.into_iter().map(|file| (file.path.clone(), file)));
+        Ok(Files { by_path, tree: tree.clone(), broken: found.broken, submodules: found.submodules })
     }
 
     /// The project of a source tree.
@@ -118,30 +140,42 @@ impl Session<'_> {
     }
 
     /// The project that these files make.
-    pub fn assemble(&self, files: Files) -> Result<Tree, Error> {
+    pub fn assemble(&self, mut files: Files) -> Result<Tree, Error> {
         let sight = self.sight(&files)?;
         let audits = self.own_audits(&files)?;
         let externals = self.externals(&files)?;
-        let seed = |path: &str| files.by_path.get(path).and_then(|file| self.seed(file).ok());
-        let (models, mut problems) = self.load(&files, &sight, &seed, &externals)?;
+        let data = DataFiles::new(self, &files);
+        let (models, mut problems) = self.load(&files, &sight, &|path| data.one(path), &externals)?;
         problems.extend(self.python_models(&files)?);
+        problems.extend(self.broken_links(&files));
         self.parsed().borrow().store(self.repository.common_dir());
         if !problems.is_empty() {
+            data.done()?;
             return Err(Error::Project(problems));
         }
         let text =
             |path: &str| files.by_path.get(path).and_then(|file| self.text(file).ok()).unwrap_or_else(|| "".into());
-        let matching = |pattern: &str| {
-            let Ok(meant) = pattern::paths([pattern]) else { return Vec::new() };
-            let found = files.by_path.values().filter(|file| is_data(&file.path) && meant.is_match(&file.path));
-            found.filter_map(|file| self.seed(file).ok()).collect()
+        let sources = Sources {
+            files: models,
+            text: &text,
+            seed: &|path| data.one(path),
+            matching: &|pattern| data.matching(pattern),
+            absent: &|path| data.absent(path),
+            config: &self.config,
+            externals: &externals,
         };
-        let (config, externals) = (&self.config, &externals);
-        let sources = Sources { files: models, text: &text, seed: &seed, matching: &matching, config, externals };
-        let project = Project::assemble(&sources).map_err(|found| Error::Project(self.in_repository(found)))?;
+        let project = Project::assemble(&sources);
         self.parsed().borrow().store(self.repository.common_dir());
+        let beside = data.done()?;
+        let project = project.map_err(|found| Error::Project(self.in_repository(found)))?;
         let wrong = self.wrong_calls(&project, &audits, &files);
-        if wrong.is_empty() { Ok(Tree { project, files, sight, audits }) } else { Err(Error::Project(wrong)) }
+        if !wrong.is_empty() {
+            return Err(Error::Project(wrong));
+        }
+        self.remember_beside(&beside);
+        files.by_path.extend(beside);
+        let foreign = self.foreign(&files);
+        Ok(Tree { project, files, sight, audits, foreign })
     }
 
     /// What the project says of tables that no model makes.
@@ -177,13 +211,14 @@ impl Session<'_> {
     /// The bytes of a seed's CSV file.
     pub fn seed_content(&self, tree: &Tree, seed: &SeedFile) -> Result<Vec<u8>, Error> {
         match tree.files.by_path.get(&seed.path) {
-            Some(file) => Ok(self.repository.read(file)?),
+            Some(file) => self.content(file),
             None => Ok(Vec::new()),
         }
     }
 
     pub(super) fn text(&self, file: &SourceFile) -> Result<Arc<str>, Error> {
-        Ok(String::from_utf8_lossy(&self.repository.read(file)?).into())
+        let bytes = self.repository.read_text(file).map_err(|error| self.told(error))?;
+        Ok(String::from_utf8_lossy(&bytes).into())
     }
 
     /// Models in Python, which nobody may take for read.
@@ -230,12 +265,12 @@ impl Session<'_> {
     }
 
     /// A seed's content, as far as fingerprints and columns need it.
-    fn seed(&self, file: &SourceFile) -> Result<SeedFile, Error> {
+    pub(super) fn seed(&self, file: &SourceFile) -> Result<SeedFile, Error> {
         let known = self.parsed().borrow().seed(file.id.as_str());
         let content = match known {
             Some(content) => content,
             None => {
-                let bytes = self.repository.read(file)?;
+                let bytes = self.content(file)?;
                 let content = SeedContent { hash: *blake3::hash(&bytes).as_bytes(), header: header(&bytes) };
                 self.parsed().borrow_mut().add_seed(file.id.as_str(), content.clone());
                 content
@@ -262,7 +297,7 @@ impl Session<'_> {
 
 /// Whether a file, told from the project's folder, is a model or can be read by one.
 pub(super) fn is_wanted(models: &str, path: &str) -> bool {
-    let Some((_, ending)) = path.rsplit_once('.') else { return false };
+    let Some((_, ending)) = path.rsplit_once('.').filter(|_| !is_litter(path)) else { return false };
     let ending = ending.to_ascii_lowercase();
     let is_source = || [models, MACROS, AUDITS].iter().any(|folder| is_below(folder, path));
     let is_test = || is_below(TESTS, path) && matches!(ending.as_str(), "yaml" | "yml");
@@ -270,7 +305,14 @@ pub(super) fn is_wanted(models: &str, path: &str) -> bool {
     is_source || is_test() || DATA.contains(&ending.as_str()) || CONFIG_FILES.contains(&path)
 }
 
-fn is_data(path: &str) -> bool {
+/// Whether it is what notebooks, editors and systems leave beside the real files.
+fn is_litter(path: &str) -> bool {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    folder.split('/').any(|part| matches!(part, ".ipynb_checkpoints" | "__MACOSX"))
+        || ["._", ".#", ".~", "~$", "#"].iter().any(|mark| name.starts_with(mark))
+}
+
+pub(super) fn is_data(path: &str) -> bool {
     path.rsplit_once('.').is_some_and(|(_, ending)| DATA.contains(&ending.to_ascii_lowercase().as_str()))
 }
 

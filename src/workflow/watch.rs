@@ -184,7 +184,9 @@ fn look(folder: &Path, prefix: &str) -> Option<String> {
 /// file in a folder of another sort is seen when a model that reads it is saved, or a minute later.
 fn folders(session: &Session<'_>, project: &Path) -> Result<BTreeSet<PathBuf>, Error> {
     let mut folders = BTreeSet::from([project.to_owned()]);
-    for path in session.files(&SourceTree::Working)?.paths() {
+    let files = session.files(&SourceTree::Working)?;
+    folders.extend(files.linked(project).filter_map(|file| file.parent().map(Into::into)));
+    for path in files.paths() {
         let above = Path::new(path).ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
         folders.extend(above.map(|folder| project.join(folder)));
     }
@@ -209,7 +211,12 @@ fn with_all_below(folder: PathBuf, folders: &mut BTreeSet<PathBuf>) {
 
 fn places(session: &Session<'_>, project: &Path) -> Places {
     let (folder, models) = (project.to_owned(), session.config.models.clone());
+    let files = session.files(&SourceTree::Working);
+    let linked: BTreeSet<PathBuf> = files.iter().flat_map(|files| files.linked(project)).map(Into::into).collect();
     let wanted = move |path: &Path| {
+        if linked.contains(path) {
+            return true;
+        }
         let Some(path) = path.strip_prefix(&folder).ok().and_then(Path::to_str) else { return false };
         let name = path.rsplit('/').next().unwrap_or_default();
         // Emacs marks a file that is being edited by a link beside it

@@ -1,10 +1,10 @@
 //! What vmesh asks of Git. Two can answer: libgit2, within this process, and the `git` command, for the repositories that
 //! libgit2 can't read.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::error::GitError;
-use super::files::SourceFile;
 use super::history::CommitInfo;
 use super::id::{BlobId, CommitId, TreeId};
 use super::index::Entry;
@@ -38,6 +38,15 @@ pub(super) struct RawWorktree {
     pub(super) reference: Option<Vec<u8>>,
 }
 
+/// One line of a tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct TreeEntry {
+    /// Told from the folder that was asked for.
+    pub(super) path: String,
+    pub(super) mode: u32,
+    pub(super) id: BlobId,
+}
+
 /// Whether Git ignores an untracked file or folder, by its path from the top of the repository.
 pub(super) type Ignored<'a> = Box<dyn Fn(&str) -> Result<bool, GitError> + 'a>;
 
@@ -63,8 +72,11 @@ pub(super) trait Backend {
     fn worktrees(&self) -> Result<Vec<RawWorktree>, GitError>;
 
     fn tree_of(&self, commit: &CommitId) -> Result<TreeId, GitError>;
-    /// The regular files below a folder of a tree whose path there is `wanted`, in any order; none when it is no folder.
-    fn files(&self, tree: &TreeId, folder: &str, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<SourceFile>, GitError>;
+    /// What lies below a folder of a tree, but the folders: every link and submodule, and the regular files whose path
+    /// there is `wanted`. In any order; nothing when it is no folder.
+    fn entries(&self, tree: &TreeId, folder: &str, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<TreeEntry>, GitError>;
+    /// What stands at a path of a tree.
+    fn entry(&self, tree: &TreeId, path: &str) -> Result<Option<TreeEntry>, GitError>;
     fn content(&self, id: &BlobId) -> Result<Vec<u8>, GitError>;
     /// The id that Git gives to bytes.
     fn blob_id(&self, bytes: &[u8]) -> Result<BlobId, GitError>;
@@ -73,6 +85,12 @@ pub(super) trait Backend {
 
     /// What the index holds; nothing in a bare repository.
     fn index(&self) -> Result<Vec<Entry>, GitError>;
+    /// The paths in conflict, sorted, each once.
+    fn conflicts(&self) -> Result<Vec<String>, GitError> {
+        let all = self.index()?.into_iter().filter(|entry| entry.stage != 0);
+        let paths: BTreeSet<String> = all.map(|entry| String::from_utf8_lossy(&entry.path).into_owned()).collect();
+        Ok(paths.into_iter().collect())
+    }
     /// The ignore rules for what lies below a folder.
     fn ignored<'a>(&'a self, folder: &'a str) -> Result<Ignored<'a>, GitError>;
 

@@ -55,6 +55,24 @@ pub enum GitError {
         /// The one to be merged.
         theirs: CommitId,
     },
+    /// A file whose content a filter of Git's should have given.
+    #[error("the {by} gives no content of {path}")]
+    Filter {
+        /// The file, from the top of the repository.
+        path: String,
+        /// What failed: ``filter `lfs` ``.
+        by: String,
+        /// Its words, and Git's.
+        message: String,
+    },
+    /// A file whose content is somewhere else, with a few bytes in its place.
+    #[error("{path} is a stand-in of {of}")]
+    StandIn {
+        /// The file, within the project.
+        path: String,
+        /// Who left them: `Git LFS`.
+        of: &'static str,
+    },
     /// A file or directory that could not be read.
     #[error("could not {doing} {}", .path.display())]
     Io {

@@ -32,7 +32,7 @@ impl Repository {
         let (Head::Branch { commit: Some(commit), .. } | Head::Detached { commit }) = self.head()? else {
             return Ok(None);
         };
-        Ok(self.files_at(&commit, "", &is_one)?.into_iter().next().map(|file| file.path))
+        Ok(self.paths_at(&commit, &is_one)?.into_iter().next())
     }
 
     /// Has Git ignore these paths, told from the top of the working tree, by the repository's own `info/exclude`, which

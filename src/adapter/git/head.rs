@@ -29,7 +29,7 @@ pub enum Head {
 }
 
 /// Whether an environment may be planned now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rest {
     /// A branch is checked out and nothing is in conflict.
     Ready,
@@ -41,7 +41,10 @@ pub enum Rest {
         what: &'static str,
     },
     /// A merge, rebase, stash or the like left conflicts in the index.
-    Conflicts,
+    Conflicts {
+        /// The files, from the top of the repository.
+        files: Vec<String>,
+    },
 }
 
 impl Repository {
@@ -62,8 +65,8 @@ impl Repository {
     /// still there though all is done, and a conflict of `merge --squash` or `stash pop` leaves no state file.
     pub fn rest(&self) -> Result<Rest, GitError> {
         if let Head::Branch { .. } = self.head()? {
-            let conflicts = self.backend.index()?.iter().any(|entry| entry.stage != 0);
-            return Ok(if conflicts { Rest::Conflicts } else { Rest::Ready });
+            let files = self.backend.conflicts()?;
+            return Ok(if files.is_empty() { Rest::Ready } else { Rest::Conflicts { files } });
         }
         Ok(operation(self.git_dir()).map_or(Rest::Detached, |what| Rest::Busy { what }))
     }

@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 
 use git2::{BranchType, Commit, ErrorClass, ErrorCode, ObjectType, Oid, RepositoryOpenFlags, Tree};
 
-use super::backend::{Backend, Ignored, RawHead, RawWorktree, Side};
+use super::backend::{Backend, Ignored, RawHead, RawWorktree, Side, TreeEntry};
 use super::command::GitCommand;
 use super::error::{Doing, GitError, opening};
-use super::files::{Location, SourceFile, is_file, join};
+use super::files::{is_file, join};
 use super::head::BRANCHES;
 use super::history::CommitInfo;
 use super::id::{BlobId, CommitId, TreeId};
@@ -26,6 +26,7 @@ const FIRST_BACKEND: i32 = 999;
 /// libgit2's flag for what a sparse checkout left out.
 const SKIP_WORKTREE: u16 = 1 << 14;
 const READ_SETTINGS: &str = "read Git's settings";
+const READ_INDEX: &str = "read the index";
 
 /// A repository that libgit2 has opened.
 pub(super) struct Libgit2 {
@@ -94,20 +95,31 @@ impl Libgit2 {
         self.raw.find_tree(id).doing("read the files of a commit")
     }
 
+    /// The index as it is now; `None` for a sparse or a split one.
+    fn raw_index(&self) -> Result<Option<git2::Index>, GitError> {
+        // `repo.index()` is read once and kept; `read(false)` looks whether the file is another one by now
+        let read = self.raw.index().and_then(|mut index| index.read(false).map(|()| index));
+        match read {
+            Ok(index) => Ok(Some(index)),
+            Err(error) if error.message().starts_with("unsupported mandatory extension") => Ok(None),
+            Err(error) => Err(error).doing(READ_INDEX),
+        }
+    }
+
     fn collect(
         &self,
         tree: &Tree<'_>,
         within: &str,
         wanted: &dyn Fn(&str) -> bool,
-        files: &mut Vec<SourceFile>,
+        found: &mut Vec<TreeEntry>,
     ) -> Result<(), GitError> {
         for entry in tree {
             let Ok(name) = std::str::from_utf8(entry.name_bytes()) else { continue };
-            let path = join(within, name);
+            let (path, mode) = (join(within, name), mode_of(&entry));
             if entry.kind() == Some(ObjectType::Tree) {
-                self.collect(&self.tree(entry.id())?, &path, wanted, files)?;
-            } else if is_file(u32::try_from(entry.filemode()).unwrap_or(0)) && wanted(&path) {
-                files.push(SourceFile { path, id: entry.id().into(), location: Location::Blob });
+                self.collect(&self.tree(entry.id())?, &path, wanted, found)?;
+            } else if !is_file(mode) || wanted(&path) {
+                found.push(TreeEntry { path, mode, id: entry.id().into() });
             }
         }
         Ok(())
@@ -234,19 +246,22 @@ impl Backend for Libgit2 {
         Ok(self.commit(commit)?.tree_id().into())
     }
 
-    fn files(&self, tree: &TreeId, folder: &str, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<SourceFile>, GitError> {
+    fn entries(&self, tree: &TreeId, folder: &str, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<TreeEntry>, GitError> {
         let mut tree = self.tree(tree.oid()?)?;
         if !folder.is_empty() {
-            tree = match tree.get_path(Path::new(folder)) {
-                Ok(entry) if entry.kind() == Some(ObjectType::Tree) => self.tree(entry.id())?,
-                Ok(_) => return Ok(Vec::new()),
-                Err(error) if error.code() == ErrorCode::NotFound => return Ok(Vec::new()),
-                Err(error) => return Err(error).doing("read the files of a commit"),
+            tree = match unless_unknown(tree.get_path(Path::new(folder)))? {
+                Some(entry) if entry.kind() == Some(ObjectType::Tree) => self.tree(entry.id())?,
+                _ => return Ok(Vec::new()),
             };
         }
-        let mut files = Vec::new();
-        self.collect(&tree, "", wanted, &mut files)?;
-        Ok(files)
+        let mut found = Vec::new();
+        self.collect(&tree, "", wanted, &mut found)?;
+        Ok(found)
+    }
+
+    fn entry(&self, tree: &TreeId, path: &str) -> Result<Option<TreeEntry>, GitError> {
+        let found = unless_unknown(self.tree(tree.oid()?)?.get_path(Path::new(path)))?;
+        Ok(found.map(|entry| TreeEntry { path: path.to_owned(), mode: mode_of(&entry), id: entry.id().into() }))
     }
 
     fn content(&self, id: &BlobId) -> Result<Vec<u8>, GitError> {
@@ -269,25 +284,25 @@ impl Backend for Libgit2 {
             return Ok(MergePreview::Clean(merged.write_tree_to(&self.raw).doing(DOING)?.into()));
         }
         let mut paths = BTreeSet::new();
-        for conflict in merged.conflicts().doing(DOING)? {
-            let conflict = conflict.doing(DOING)?;
-            let sides = [conflict.ancestor, conflict.our, conflict.their].into_iter().flatten();
-            paths.extend(sides.map(|side| String::from_utf8_lossy(&side.path).into_owned()));
-        }
+        add_conflicts(&merged, &mut paths).doing(DOING)?;
         Ok(MergePreview::Conflicts(paths.into_iter().collect()))
     }
 
     fn index(&self) -> Result<Vec<Entry>, GitError> {
-        // `repo.index()` is read once and kept; `read(false)` looks whether the file is another one by now
-        let read = self.raw.index().and_then(|mut index| index.read(false).map(|()| index));
-        match read {
-            Ok(index) => Ok(index.iter().map(entry).collect()),
-            // a sparse or a split one
-            Err(error) if error.message().starts_with("unsupported mandatory extension") => {
-                GitCommand::new(self.place.clone()).index()
-            }
-            Err(error) => Err(error).doing("read the index"),
+        match self.raw_index()? {
+            Some(index) => Ok(index.iter().map(entry).collect()),
+            None => GitCommand::new(self.place.clone()).index(),
         }
+    }
+
+    fn conflicts(&self) -> Result<Vec<String>, GitError> {
+        let Some(index) = self.raw_index()? else { return GitCommand::new(self.place.clone()).conflicts() };
+        if !index.has_conflicts() {
+            return Ok(Vec::new());
+        }
+        let mut paths = BTreeSet::new();
+        add_conflicts(&index, &mut paths).doing(READ_INDEX)?;
+        Ok(paths.into_iter().collect())
     }
 
     fn ignored<'a>(&'a self, _: &'a str) -> Result<Ignored<'a>, GitError> {
@@ -308,6 +323,15 @@ fn reference_of_head(raw: &git2::Repository) -> Result<Option<Vec<u8>>, git2::Er
     Ok(raw.find_reference("HEAD")?.symbolic_target_bytes().map(<[u8]>::to_vec))
 }
 
+fn add_conflicts(index: &git2::Index, paths: &mut BTreeSet<String>) -> Result<(), git2::Error> {
+    for conflict in index.conflicts()? {
+        let conflict = conflict?;
+        let sides = [conflict.ancestor, conflict.our, conflict.their].into_iter().flatten();
+        paths.extend(sides.map(|side| String::from_utf8_lossy(&side.path).into_owned()));
+    }
+    Ok(())
+}
+
 fn entry(entry: git2::IndexEntry) -> Entry {
     Entry {
         id: entry.id.into(),
@@ -321,6 +345,19 @@ fn entry(entry: git2::IndexEntry) -> Entry {
 /// Whether a name was no name at all, or one of nothing.
 fn is_unknown(error: &git2::Error) -> bool {
     matches!(error.code(), ErrorCode::NotFound | ErrorCode::InvalidSpec | ErrorCode::UnbornBranch)
+}
+
+fn mode_of(entry: &git2::TreeEntry<'_>) -> u32 {
+    u32::try_from(entry.filemode()).unwrap_or(0)
+}
+
+/// `None` for what a tree has not.
+fn unless_unknown<T>(found: Result<T, git2::Error>) -> Result<Option<T>, GitError> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.code() == ErrorCode::NotFound && error.class() != ErrorClass::Odb => Ok(None),
+        Err(error) => Err(error).doing("read the files of a commit"),
+    }
 }
 
 /// `None` for what nobody set.

@@ -9,6 +9,8 @@
 //! | `merge.rs` | what a merge would give |
 //! | `files.rs` | the project's files as a commit has them; how bytes are read |
 //! | `worktree.rs`, `stat_cache.rs`, `index.rs` | the project's files as they lie on disk |
+//! | `listing.rs`, `links.rs` | what belongs to a project in either, and where links lead |
+//! | `filters.rs` | what Git makes of a file's bytes on checkout |
 //! | `config.rs`, `hooks_dir.rs` | Git's settings; where the hooks go |
 //! | `exclude.rs` | files that Git shall leave alone |
 //! | `backend.rs` | the questions that all of these ask |
@@ -20,12 +22,15 @@ mod config;
 mod error;
 mod exclude;
 mod files;
+mod filters;
 mod head;
 mod history;
 mod hooks_dir;
 mod id;
 mod index;
 mod libgit2;
+mod links;
+mod listing;
 mod merge;
 mod open;
 mod stat_cache;
@@ -34,11 +39,13 @@ pub(crate) mod tests;
 mod worktree;
 
 pub use error::GitError;
-pub use files::{Location, SourceFile, normalize};
+pub use files::{Location, SourceFile, SourceFiles, normalize};
+pub use filters::Filtered;
 pub use head::{Head, Rest};
 pub use history::CommitInfo;
 pub use hooks_dir::HooksDir;
 pub use id::{BlobId, CommitId, TreeId};
+pub use links::{Broken, BrokenLink};
 pub use merge::MergePreview;
 pub use open::Repository;
 pub use stat_cache::StatCache;

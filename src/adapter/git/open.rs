@@ -1,5 +1,6 @@
 //! Finding a repository, creating one, and where its parts lie.
 
+use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +15,10 @@ use super::libgit2;
 pub struct Repository {
     pub(super) backend: Box<dyn Backend>,
     pub(super) place: Place,
+    /// The `git` that runs filters, where a file has any.
+    pub(super) filtering: OnceCell<GitCommand>,
+    /// The attributes that this machine's owner sets for every tree.
+    pub(super) attributes: OnceCell<Vec<Vec<u8>>>,
 }
 
 /// Where the parts of a repository lie, without symbolic links.
@@ -47,8 +52,8 @@ impl Told {
 impl Repository {
     /// The repository that `start` lies in.
     ///
-    /// Git sets `GIT_DIR` for hooks where looking upwards would miss the repository: in linked worktrees, submodules
-    /// and beside separate git directories. That one is taken, if `start` lies in it.
+    /// Looking upwards finds it, from any folder. What Git sets for its hooks counts where that finds nothing, or where a
+    /// working tree is named, and `start` lies in it: a hook may have gone into another folder, or another repository.
     pub fn discover(start: &Path) -> Result<Self, GitError> {
         Self::open(start, Told::from_environment())
     }
@@ -70,15 +75,25 @@ impl Repository {
         let Ok(start) = start.canonicalize() else {
             return Err(GitError::NotARepository { start: start.to_owned() });
         };
-        if let Some(told) = told {
-            let repository = Self::choose(&start, Some(&told))?;
-            if start.starts_with(repository.top().unwrap_or(repository.git_dir()))
-                || start.starts_with(repository.git_dir())
-            {
-                return Ok(repository);
-            }
+        let found = Self::choose(&start, None);
+        // without a working tree of its own, `GIT_DIR` says where Git stood when it ran the hook, not where we do now
+        let Some(told) = told.filter(|told| told.work_tree.is_some() || found.is_err()) else { return found };
+        match (Self::choose(&start, Some(&told)), found) {
+            (Ok(named), Ok(found)) if named.is_within(&found) => Ok(found),
+            (Ok(named), _) if named.holds(&start) => Ok(named),
+            (_, found) => found,
         }
-        Self::choose(&start, None)
+    }
+
+    /// Whether it is another, with its working tree told from a folder in it.
+    fn is_within(&self, other: &Self) -> bool {
+        let tops = self.top().zip(other.top());
+        self.git_dir() == other.git_dir() && tops.is_some_and(|(own, others)| own.starts_with(others))
+    }
+
+    /// Whether a folder belongs to it.
+    fn holds(&self, folder: &Path) -> bool {
+        folder.starts_with(self.top().unwrap_or(self.git_dir())) || folder.starts_with(self.git_dir())
     }
 
     /// Lets libgit2 read the repository if it can, and `git` if not.
@@ -98,7 +113,8 @@ impl Repository {
     }
 
     fn new(backend: impl Backend + 'static, place: Place) -> Self {
-        Self { backend: Box::new(backend), place }
+        let (filtering, attributes) = (OnceCell::new(), OnceCell::new());
+        Self { backend: Box::new(backend), place, filtering, attributes }
     }
 
     /// The top of this working tree; `None` in a bare repository.

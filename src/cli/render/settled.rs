@@ -6,16 +6,19 @@ use crate::workflow::failure::Failure;
 use crate::workflow::session::now;
 use crate::workflow::settle::{Settled, Standing};
 
+/// What holds until conflicts are resolved.
+pub(in crate::cli) fn conflicts(files: &[String]) -> String {
+    format!("conflicts in {}: the environment stays as it is until they are resolved", some(files, 6))
+}
+
 /// What to say after settling. With `greet`, an environment that was in step already is named, too: someone just
 /// switched to it.
 pub(in crate::cli) fn render(settled: &Settled, greet: bool) -> Option<String> {
     let line = match settled {
         Settled::Nothing | Settled::NotNow(Rest::Ready | Rest::Detached) => return None,
         Settled::NotNow(Rest::Busy { .. }) => return None,
-        Settled::NotNow(Rest::Conflicts) if !greet => return None,
-        Settled::NotNow(Rest::Conflicts) => {
-            "the environment stays as it is until the conflicts are resolved".to_owned()
-        }
+        Settled::NotNow(Rest::Conflicts { .. }) if !greet => return None,
+        Settled::NotNow(Rest::Conflicts { files }) => conflicts(files),
         Settled::InStep(standing) if greet => format!("{} · {}", paint(BOLD, &standing.environment), stands(standing)),
         Settled::InStep(_) => return None,
         Settled::Published { standing, applied } => {

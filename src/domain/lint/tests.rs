@@ -27,6 +27,7 @@ fn found(rule: Rule, text: &str) -> Vec<(String, String)> {
         text: &|_| "".into(),
         seed: &|path| Some(SeedFile { path: path.to_owned(), hash: [0; 32], header: None }),
         matching: &|_| Vec::new(),
+        absent: &|_| None,
         config: &config,
         externals: &externals,
     })

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::comments::Comments;
 pub use self::defaults::Defaults;
-pub use self::files::files_read;
+pub use self::files::{FileRead, files_read};
 pub use self::history::{History, RowChange};
 pub use self::incremental::{By, Incremental, OnChange, Order, Policy};
 pub use self::kind::Kind;
@@ -69,7 +69,7 @@ pub struct ModelFile {
     /// What runs around the query.
     pub statements: Vec<Statement>,
     /// Files that the query names: paths or patterns, relative to the project.
-    pub files: Vec<String>,
+    pub files: Vec<FileRead>,
     /// What is accepted and has no effect yet.
     pub warnings: Vec<String>,
     /// What macros made of the file's text, if it has any: that is what spans count in.

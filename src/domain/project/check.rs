@@ -80,10 +80,12 @@ pub(super) fn seeds(sources: &Sources<'_>, drafts: &mut BTreeMap<ModelName, Draf
     let mut problems = Vec::new();
     for draft in drafts.values_mut() {
         let Kind::Seed(seed) = &draft.kind else { continue };
-        let found = resolve(&draft.path, &seed.path).and_then(|path| (sources.seed)(&path));
+        let path = resolve(&draft.path, &seed.path);
+        let found = (sources.seed)(&path);
         if found.is_none() {
             let what = format!("seed `{}` reads `{}`, which is not there", draft.name, seed.path);
-            let problem = Diagnostic::new(what).at(draft.place(sources, ""));
+            let mut problem = Diagnostic::new(what).at(draft.place(sources, ""));
+            problem.notes.extend((sources.absent)(&path));
             problems.push(problem.help("the path counts from the model's file, or from the project after `$root/`"));
         }
         draft.seed = found;
@@ -100,15 +102,17 @@ pub(super) fn files(sources: &Sources<'_>, drafts: &mut BTreeMap<ModelName, Draf
             problems.push(Diagnostic::new(what).at(draft.place(sources, "")).help("use kind FULL"));
         }
         let mut found = Vec::new();
-        for path in &draft.file.files {
-            let matching = (sources.matching)(path);
+        for file in &draft.file.files {
+            let mut matching = (sources.matching)(&file.path);
             if matching.is_empty() {
-                let what = format!("`{}` reads `{path}`, and the project has no such file", draft.name);
-                let help =
-                    "commit the file (csv, tsv, txt, parquet, json, …), and tell its path from the project's folder";
-                problems.push(Diagnostic::new(what).at(draft.place(sources, "")).help(help));
+                let what = format!("`{}` reads `{}`, and the project has no such file", draft.name, file.path);
+                let mut problem = Diagnostic::new(what).at(draft.in_query(sources, &file.span, ""));
+                problem.notes.extend((sources.absent)(&file.path));
+                let help = "commit the file, and tell its path from the project's folder; or load it into a table of \
+                            the warehouse, which models read like any other";
+                problems.push(problem.help(help));
             }
-            found.extend(matching);
+            found.append(&mut matching);
         }
         found.sort_by(|a, b| a.path.cmp(&b.path));
         found.dedup();
@@ -117,8 +121,12 @@ pub(super) fn files(sources: &Sources<'_>, drafts: &mut BTreeMap<ModelName, Draf
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
-/// A path relative to a model's file, as a path relative to the project; `None` if it leads out of it.
-pub(super) fn resolve(model: &str, path: &str) -> Option<String> {
+/// A path relative to a model's file, as a path relative to the project, which may lead out of it. One from the root of
+/// the disk stays what it is.
+pub(super) fn resolve(model: &str, path: &str) -> String {
+    if path.starts_with('/') {
+        return path.to_owned();
+    }
     let (folder, path) = match path.strip_prefix("$root/") {
         Some(rest) => ("", rest),
         None => (model.rsplit_once('/').map_or("", |(folder, _)| folder), path),
@@ -127,13 +135,13 @@ pub(super) fn resolve(model: &str, path: &str) -> Option<String> {
     for part in path.split('/') {
         match part {
             "" | "." => {}
-            ".." => {
-                parts.pop()?;
+            ".." if parts.last().is_some_and(|last| *last != "..") => {
+                parts.pop();
             }
             part => parts.push(part),
         }
     }
-    (!path.starts_with('/')).then(|| parts.join("/"))
+    parts.join("/")
 }
 
 /// Finds out which of its reads are models.

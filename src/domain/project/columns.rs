@@ -59,7 +59,7 @@ impl<'a> Known<'a> {
         let (path, file) = self.files.get(name).filter(|_| open.insert(name.clone()))?;
         let columns = match &file.kind {
             kind if !file.columns.is_empty() => Some(with_added(&file.columns, kind.as_ref())),
-            Some(Kind::Seed(seed)) => resolve(path, &seed.path).and_then(|path| (self.seed)(&path))?.header,
+            Some(Kind::Seed(seed)) => (self.seed)(&resolve(path, &seed.path))?.header,
             _ => {
                 let reads = file.query.as_ref().and_then(|query| query.reads.as_ref());
                 let open = RefCell::new(open);

@@ -88,6 +88,8 @@ pub struct Sources<'a> {
     pub seed: &'a dyn Fn(&str) -> Option<SeedFile>,
     /// The data files of the project that a path or pattern means, by path.
     pub matching: &'a dyn Fn(&str) -> Vec<SeedFile>,
+    /// Why there is no file of a path or pattern, as a sentence; none where simply nothing is there.
+    pub absent: &'a dyn Fn(&str) -> Option<String>,
     /// The project's settings.
     pub config: &'a Config,
     /// What is known of tables that no model makes.

@@ -18,6 +18,7 @@ fn project(files: &[(&str, &str)], seed: &str) -> Result<Project, Vec<Diagnostic
         text: &text,
         seed: &found,
         matching: &|_| Vec::new(),
+        absent: &|_| None,
         config: &config,
         externals: &Externals::default(),
     })

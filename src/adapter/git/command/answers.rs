@@ -11,9 +11,9 @@ use std::path::PathBuf;
 use git2::{ObjectType, Oid};
 use sha2::{Digest, Sha256};
 
-use super::super::backend::{Backend, Ignored, RawHead, RawWorktree, Side};
+use super::super::backend::{Backend, Ignored, RawHead, RawWorktree, Side, TreeEntry};
 use super::super::error::{Doing, GitError};
-use super::super::files::{Location, SourceFile, is_file};
+use super::super::files::is_file;
 use super::super::head::BRANCHES;
 use super::super::history::CommitInfo;
 use super::super::id::{BlobId, CommitId, TreeId};
@@ -25,6 +25,7 @@ use crate::domain::name::BranchName;
 
 const READ_SETTINGS: &str = "read Git's settings";
 const MERGE: &str = "merge two commits";
+const READ_TREE: &str = "read the files of a commit";
 
 impl GitCommand {
     /// The commit that a reference or an id comes to.
@@ -42,7 +43,7 @@ impl GitCommand {
     }
 
     /// Where merges write their objects: a directory beside the repository's, which Git looks into as well.
-    fn scratch(&self) -> io::Result<()> {
+    pub(super) fn scratch(&self) -> io::Result<()> {
         if self.merged.get().is_none() {
             let scratch = tempfile::tempdir()?;
             fs::create_dir(scratch.path().join("info"))?;
@@ -179,26 +180,23 @@ impl Backend for GitCommand {
         Ok(TreeId::from_git(text(line(self.tell(DOING, &["rev-parse", "--verify", &tree])?))))
     }
 
-    fn files(&self, tree: &TreeId, folder: &str, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<SourceFile>, GitError> {
-        const DOING: &str = "read the files of a commit";
+    fn entries(&self, tree: &TreeId, folder: &str, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<TreeEntry>, GitError> {
         let mut top = tree.as_str().to_owned();
         if !folder.is_empty() {
             top = format!("{top}:{folder}");
-            let kind = self.run(DOING, &["cat-file", "-t", &top].map(OsStr::new))?;
+            let kind = self.run(READ_TREE, &["cat-file", "-t", &top].map(OsStr::new))?;
             if line(kind.stdout) != b"tree" {
                 return Ok(Vec::new());
             }
         }
-        let list = self.tell(DOING, &["ls-tree", "-r", "-z", "--full-tree", &top])?;
-        // `<mode> <type> <id>\t<path>`
-        let file = |line: &[u8]| {
-            let (words, path) = std::str::from_utf8(line).ok()?.split_once('\t')?;
-            let mut words = words.split(' ');
-            let mode = u32::from_str_radix(words.next()?, 8).ok()?;
-            let id = BlobId::from_git(words.nth(1)?.to_owned());
-            (is_file(mode) && wanted(path)).then(|| SourceFile { path: path.to_owned(), id, location: Location::Blob })
-        };
-        Ok(list.split(|byte| *byte == 0).filter_map(file).collect())
+        let list = self.tell(READ_TREE, &["ls-tree", "-r", "-z", "--full-tree", &top])?;
+        let found = list.split(|byte| *byte == 0).filter_map(tree_entry);
+        Ok(found.filter(|entry| !is_file(entry.mode) || wanted(&entry.path)).collect())
+    }
+
+    fn entry(&self, tree: &TreeId, path: &str) -> Result<Option<TreeEntry>, GitError> {
+        let list = self.tell(READ_TREE, &["ls-tree", "-z", "--full-tree", tree.as_str(), "--", path])?;
+        Ok(list.split(|byte| *byte == 0).filter_map(tree_entry).next())
     }
 
     fn content(&self, id: &BlobId) -> Result<Vec<u8>, GitError> {
@@ -280,6 +278,15 @@ impl Backend for GitCommand {
         let value = self.ask(READ_SETTINGS, &["config", "--type=path", "--get", key])?;
         Ok(value.map(|value| OsString::from_vec(line(value)).into()))
     }
+}
+
+/// `<mode> <type> <id>\t<path>`
+fn tree_entry(line: &[u8]) -> Option<TreeEntry> {
+    let (words, path) = std::str::from_utf8(line).ok()?.split_once('\t')?;
+    let mut words = words.split(' ');
+    let mode = u32::from_str_radix(words.next()?, 8).ok()?;
+    let id = BlobId::from_git(words.nth(1)?.to_owned());
+    Some(TreeEntry { path: path.to_owned(), mode, id })
 }
 
 /// `<tag> <mode> <id> <stage>\t<path>`, the tag being `S` for what a sparse checkout left out.

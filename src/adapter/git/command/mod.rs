@@ -6,12 +6,15 @@
 //! | `discover.rs` | which repository, where its parts lie |
 //! | `answers.rs` | the questions as commands, and their answers read |
 //! | `objects.rs` | the bytes of objects, from one process |
+//! | `checkout.rs` | attributes and filters |
 
 mod answers;
+mod checkout;
 mod discover;
 mod objects;
 
 use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Output, Stdio};
@@ -23,6 +26,7 @@ use super::id::CommitId;
 use super::open::Place;
 use objects::Objects;
 
+pub(super) use checkout::{Driver, Rules};
 pub(super) use discover::{discover, init};
 
 /// Variables by which a calling Git (a hook's parent) would bend another Git's view: cleared before one is run.
@@ -53,6 +57,8 @@ pub(super) struct GitCommand {
     /// Where the objects of merges are written: Git can't keep them in memory.
     merged: OnceCell<TempDir>,
     is_sha256: OnceCell<bool>,
+    /// Attributes of commits, laid out as files.
+    rules: RefCell<BTreeMap<String, TempDir>>,
 }
 
 /// `git` in a folder, with no view but its own, no questions asked and no locks taken.
@@ -68,7 +74,8 @@ fn git_in(folder: &Path) -> std::process::Command {
 
 impl GitCommand {
     pub(super) fn new(place: Place) -> Self {
-        Self { place, objects: RefCell::default(), merged: OnceCell::new(), is_sha256: OnceCell::new() }
+        let (objects, merged, is_sha256) = (RefCell::default(), OnceCell::new(), OnceCell::new());
+        Self { place, objects, merged, is_sha256, rules: RefCell::default() }
     }
 
     /// `git` on this repository.

@@ -4,11 +4,11 @@ use std::fmt::Debug;
 use std::mem::discriminant;
 use std::path::PathBuf;
 
-use super::super::backend::{Backend, Ignored, RawHead, RawWorktree, Side};
+use super::super::backend::{Backend, Ignored, RawHead, RawWorktree, Side, TreeEntry};
 use super::super::command::GitCommand;
 use super::super::history::CommitInfo;
 use super::super::index::Entry;
-use super::super::{BlobId, CommitId, GitError, MergePreview, SourceFile, TreeId};
+use super::super::{BlobId, CommitId, GitError, MergePreview, TreeId};
 use crate::domain::name::BranchName;
 
 pub(super) struct Both {
@@ -68,12 +68,15 @@ impl Backend for Both {
     fn tree_of(&self, commit: &CommitId) -> Result<TreeId, GitError> {
         agreed(self.first.tree_of(commit), self.second.tree_of(commit))
     }
-    fn files(&self, tree: &TreeId, folder: &str, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<SourceFile>, GitError> {
-        let path = |file: &SourceFile| file.path.clone();
+    fn entries(&self, tree: &TreeId, folder: &str, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<TreeEntry>, GitError> {
+        let path = |entry: &TreeEntry| entry.path.clone();
         agreed(
-            sorted(self.first.files(tree, folder, wanted), path),
-            sorted(self.second.files(tree, folder, wanted), path),
+            sorted(self.first.entries(tree, folder, wanted), path),
+            sorted(self.second.entries(tree, folder, wanted), path),
         )
+    }
+    fn entry(&self, tree: &TreeId, path: &str) -> Result<Option<TreeEntry>, GitError> {
+        agreed(self.first.entry(tree, path), self.second.entry(tree, path))
     }
     fn content(&self, id: &BlobId) -> Result<Vec<u8>, GitError> {
         agreed(self.first.content(id), self.second.content(id))
@@ -87,6 +90,9 @@ impl Backend for Both {
     fn index(&self) -> Result<Vec<Entry>, GitError> {
         let key = |entry: &Entry| (entry.path.clone(), entry.stage);
         agreed(sorted(self.first.index(), key), sorted(self.second.index(), key))
+    }
+    fn conflicts(&self) -> Result<Vec<String>, GitError> {
+        agreed(self.first.conflicts(), self.second.conflicts())
     }
     fn ignored<'a>(&'a self, folder: &'a str) -> Result<Ignored<'a>, GitError> {
         let (first, second) = (self.first.ignored(folder)?, self.second.ignored(folder)?);

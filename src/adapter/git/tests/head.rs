@@ -51,7 +51,7 @@ fn conflicts_are_seen_whatever_left_them() {
     let rest = || sandbox.open().rest().unwrap();
     for merge in [&["merge", "main"][..], &["merge", "--squash", "main"]] {
         assert!(!sandbox.try_git(merge).status.success());
-        assert_eq!(rest(), Rest::Conflicts);
+        assert_eq!(rest(), Rest::Conflicts { files: vec!["models/a.sql".to_owned()] });
         sandbox.git(&["reset", "-q", "--hard"]);
     }
     sandbox.write("models/a.sql", "select 'stashed'\n");
@@ -59,7 +59,7 @@ fn conflicts_are_seen_whatever_left_them() {
     sandbox.write("models/a.sql", "select 'changed'\n");
     sandbox.commit("changed");
     assert!(!sandbox.try_git(&["stash", "pop"]).status.success());
-    assert_eq!(rest(), Rest::Conflicts);
+    assert_eq!(rest(), Rest::Conflicts { files: vec!["models/a.sql".to_owned()] });
     sandbox.git(&["reset", "-q", "--hard"]);
     assert_eq!(rest(), Rest::Ready);
 }
@@ -71,7 +71,7 @@ fn an_open_repository_sees_what_changes() {
     let repository = sandbox.open();
     assert_eq!(repository.rest().unwrap(), Rest::Ready);
     assert!(!sandbox.try_git(&["merge", "main"]).status.success());
-    assert_eq!(repository.rest().unwrap(), Rest::Conflicts);
+    assert_eq!(repository.rest().unwrap(), Rest::Conflicts { files: vec!["models/a.sql".to_owned()] });
     sandbox.git(&["merge", "--abort"]);
     assert_eq!(repository.rest().unwrap(), Rest::Ready);
     sandbox.git(&["switch", "-q", "main"]);

@@ -84,7 +84,7 @@ fn a_shallow_clone_knows_less() {
     assert!(repository.is_shallow());
     assert_eq!(repository.merge_base(&main, &other).unwrap(), None);
     assert!(!repository.is_ancestor(&other, &main).unwrap());
-    assert_eq!(repository.files_at(&main, "models", &|_| true).unwrap().len(), 2);
+    assert_eq!(repository.files_at(&main, "models", &|_| true).unwrap().files.len(), 2);
     match repository.is_ancestor(&base, &main) {
         Err(GitError::Missing { id }) => assert_eq!(id, base.as_str()),
         other => panic!("{other:?}"),

@@ -40,7 +40,7 @@ fn what_fits_together_is_merged_in_memory() {
     let before = files_of_git(&sandbox);
     let repository = sandbox.open();
     let tree = clean(repository.merge_preview(&main, &other).unwrap());
-    let files = repository.files_in_tree(&tree, "models", &|_| true).unwrap();
+    let files = repository.files_in_tree(&tree, "models", &|_| true).unwrap().files;
     let read = |file: &SourceFile| (file.path.clone(), String::from_utf8(repository.read(file).unwrap()).unwrap());
     let expected =
         [("a.sql", "select 1\n".into()), ("long.sql", lines("other", "main")), ("moved.sql", "select 22\n".into())];
@@ -61,7 +61,7 @@ fn merges_that_need_no_merging() {
     for (ours, theirs) in [(&old, &new), (&new, &old), (&new, &new)] {
         let tree = clean(repository.merge_preview(ours, theirs).unwrap());
         assert_eq!(tree.as_str(), sandbox.git(&["rev-parse", "main^{tree}"]));
-        assert_eq!(repository.files_in_tree(&tree, "", &|path| path.ends_with("c.sql")).unwrap().len(), 1);
+        assert_eq!(repository.files_in_tree(&tree, "", &|path| path.ends_with("c.sql")).unwrap().files.len(), 1);
     }
 }
 

@@ -111,11 +111,12 @@ pub(crate) fn open(dir: &Path) -> Repository {
 
 /// The repository that both libgit2 and `git` find, and that both are asked about.
 fn open_as(dir: &Path, told: Option<Told>) -> Result<Repository, GitError> {
-    let Repository { backend: first, place } = Repository::open(dir, told.clone())?;
+    let Repository { backend: first, place, .. } = Repository::open(dir, told.clone())?;
     // as in `Repository::open`: told of another repository, Git looks for itself
-    let found = |told: Option<&Told>| command::discover(&dir.canonicalize().unwrap(), told).unwrap().unwrap();
-    let second = Some(found(told.as_ref())).filter(|second| *second == place).unwrap_or_else(|| found(None));
+    let found = |told: Option<&Told>| command::discover(&dir.canonicalize().unwrap(), told);
+    let second = found(told.as_ref()).ok().flatten().filter(|second| *second == place);
+    let second = second.unwrap_or_else(|| found(None).unwrap().unwrap());
     assert_eq!(second, place);
     let both = Both { first, second: GitCommand::new(second) };
-    Ok(Repository { backend: Box::new(both), place })
+    Ok(Repository { backend: Box::new(both), place, filtering: Default::default(), attributes: Default::default() })
 }

@@ -97,6 +97,35 @@ fn the_environment_does_not_reach_other_repositories() {
 }
 
 #[test]
+fn what_git_tells_its_hooks_holds_from_any_folder() {
+    let sandbox = Sandbox::new();
+    let linked = sandbox.beside("linked");
+    sandbox.git(&["worktree", "add", "-q", "-b", "alice", linked.to_str().unwrap()]);
+    let separate = Sandbox::new();
+    let elsewhere = separate.beside("elsewhere");
+    separate.git(&["init", "-q", "--separate-git-dir", elsewhere.to_str().unwrap()]);
+    let outer = Sandbox::new();
+    outer.git(&["submodule", "--quiet", "add", sandbox.top.to_str().unwrap(), "lib"]);
+    for (top, git_dir) in [
+        (&sandbox.top, sandbox.top.join(".git")),
+        (&linked, sandbox.top.join(".git/worktrees/linked")),
+        (&separate.top, elsewhere),
+        (&outer.top.join("lib"), outer.top.join(".git/modules/lib")),
+    ] {
+        for folder in [top.clone(), top.join("models"), top.join("models/deep")] {
+            let absolute = git_dir.to_str().unwrap();
+            for (git_dir_said, work_tree) in [(absolute, None), (".git", None), (absolute, Some(".")), (".", None)] {
+                let repository = open_as(&folder, told(&folder, git_dir_said, work_tree)).unwrap();
+                assert_eq!((repository.top(), repository.git_dir()), (Some(&**top), &*git_dir), "{git_dir_said}");
+            }
+        }
+    }
+    // a hook that goes into another repository means that one
+    let repository = open_as(&outer.top, told(&outer.top, sandbox.top.join(".git").to_str().unwrap(), None)).unwrap();
+    assert_eq!(repository.top(), Some(&*outer.top));
+}
+
+#[test]
 fn init_names_the_first_branch() {
     let dir = tempfile::tempdir().unwrap();
     let repository = Repository::init(&dir.path().join("new/project"), "trunk").unwrap();
@@ -143,8 +172,8 @@ fn what_libgit2_cannot_read_git_reads() {
         assert_eq!(repository.rest().unwrap(), Rest::Ready);
         assert_eq!(repository.merge_base(&main, &other).unwrap(), Some(first));
         assert_eq!(repository.renamed_from(&"new".into()).unwrap(), Some("old".into()));
-        let committed = repository.files_at(&other, "models", &|_| true).unwrap();
-        let on_disk = repository.files_in_worktree("models", &|_| true, &mut Default::default()).unwrap();
+        let committed = repository.files_at(&other, "models", &|_| true).unwrap().files;
+        let on_disk = repository.files_in_worktree("models", &|_| true, &mut Default::default()).unwrap().files;
         assert_eq!(committed[0].id, on_disk[0].id);
         assert_eq!(repository.read(&committed[0]).unwrap(), b"select 'other'\n");
         let conflicts = MergePreview::Conflicts(vec!["models/a.sql".to_owned()]);
@@ -152,7 +181,7 @@ fn what_libgit2_cannot_read_git_reads() {
         let branches = repository.checked_out().unwrap().into_iter().map(|(branch, _)| branch.to_string());
         assert_eq!(branches.collect::<Vec<_>>(), ["alice", "other"]);
         assert!(!sandbox.try_git(&["merge", "main"]).status.success());
-        assert_eq!(repository.rest().unwrap(), Rest::Conflicts);
+        assert_eq!(repository.rest().unwrap(), Rest::Conflicts { files: vec!["models/a.sql".to_owned()] });
     }
 }
 

@@ -7,7 +7,7 @@ use super::super::{CommitId, Location, Rest, SourceFile, StatCache};
 use super::{Sandbox, open};
 
 fn scan(sandbox: &Sandbox, stats: &mut StatCache) -> Vec<SourceFile> {
-    sandbox.open().files_in_worktree("models", &|path| path.ends_with(".sql"), stats).unwrap()
+    sandbox.open().files_in_worktree("models", &|path| path.ends_with(".sql"), stats).unwrap().files
 }
 
 fn ids(files: &[SourceFile]) -> Vec<(&str, &str)> {
@@ -19,7 +19,7 @@ fn paths(sandbox: &Sandbox) -> Vec<String> {
 }
 
 fn committed(sandbox: &Sandbox, commit: &CommitId) -> Vec<SourceFile> {
-    sandbox.open().files_at(commit, "models", &|path| path.ends_with(".sql")).unwrap()
+    sandbox.open().files_at(commit, "models", &|path| path.ends_with(".sql")).unwrap().files
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn other_repositories_inside_do_not_count() {
     sandbox.git(&["init", "-q", "models/other"]);
     sandbox.write("models/other/c.sql", "select 3\n");
     assert_eq!(paths(&sandbox), ["a.sql", "deep/b.sql"]);
-    assert!(sandbox.open().files_in_worktree("missing", &|_| true, &mut StatCache::default()).unwrap().is_empty());
+    assert!(sandbox.open().files_in_worktree("missing", &|_| true, &mut StatCache::default()).unwrap().files.is_empty());
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn unborn_and_linked_worktrees_have_files() {
     let linked = sandbox.beside("linked");
     sandbox.git(&["worktree", "add", "-q", "-b", "alice", linked.to_str().unwrap()]);
     fs::write(linked.join("models/b.sql"), "select 2\n").unwrap();
-    let files = open(&linked).files_in_worktree("models", &|_| true, &mut StatCache::default()).unwrap();
+    let files = open(&linked).files_in_worktree("models", &|_| true, &mut StatCache::default()).unwrap().files;
     assert_eq!(files.len(), 2);
     assert_eq!(files[1].location, Location::Disk(linked.join("models/b.sql")));
 }
@@ -149,6 +149,6 @@ fn a_split_index_is_read_all_the_same() {
     assert_eq!(paths(&sandbox), ["a.sql", "deep/b.sql"]);
     assert!(!sandbox.try_git(&["merge", "main"]).status.success());
     sandbox.git(&["update-index", "--split-index"]);
-    assert_eq!(sandbox.open().rest().unwrap(), Rest::Conflicts);
+    assert_eq!(sandbox.open().rest().unwrap(), Rest::Conflicts { files: vec!["models/a.sql".to_owned()] });
     assert_eq!(paths(&sandbox), ["a.sql", "deep/b.sql"]);
 }
