@@ -187,7 +187,10 @@ impl Session<'_> {
             [models, MACROS, AUDITS, TESTS].into_iter().any(of)
         };
         let told = |path: &String| {
-            format!("`{}` is a submodule: what lies in it is not read, for no commit of this repository has it", self.in_top(path))
+            format!(
+                "`{}` is a submodule: what lies in it is not read, for no commit of this repository has it",
+                self.in_top(path)
+            )
         };
         files.submodules.iter().filter(is_meant).map(told).collect()
     }

@@ -200,7 +200,6 @@ fn a_test_is_written_from_rows_that_are_there() {
         "CREATE SCHEMA raw; CREATE TABLE raw.more AS SELECT i AS id, i % 2 = 0 AS even FROM range(30) AS r(i);
          CREATE TABLE raw.daily AS SELECT DATE '2026-01-01' + i::INTEGER AS day, i AS id FROM range(5) AS r(i)",
     );
-    sandbox.commit_quietly("kinds");
     sandbox.vmesh(&["promote", "--yes", "--execution-time", "2026-01-04"]).good();
     let told = sandbox.vmesh(&["test", "--create", "mart.copy", "--ctes"]).good();
     let expected =

@@ -124,11 +124,7 @@ fn ending(pattern: &str) -> String {
 impl Repository {
     /// For each file of a listing: what Git does to its bytes on checkout, if anything. `committed` says that the attributes
     /// are those of a commit, not those that lie on disk.
-    pub(super) fn filtered(
-        &self,
-        listing: &Listing<'_>,
-        committed: bool,
-    ) -> Result<Vec<Option<Filtered>>, GitError> {
+    pub(super) fn filtered(&self, listing: &Listing<'_>, committed: bool) -> Result<Vec<Option<Filtered>>, GitError> {
         let mut filtered = vec![None; listing.found.len()];
         let attributes = Attributes { own: self.texts(&listing.attributes)?, others: self.everywhere()? };
         let suspects = attributes.suspects();
@@ -222,8 +218,9 @@ impl Repository {
         let text = |(path, origin): (&String, &Origin)| {
             let text = match origin {
                 Origin::Blob(id) => self.backend.content(id)?,
-                Origin::Disk(path, _) => std::fs::read(path)
-                    .map_err(|source| GitError::Io { doing: "read", path: path.clone(), source })?,
+                Origin::Disk(path, _) => {
+                    std::fs::read(path).map_err(|source| GitError::Io { doing: "read", path: path.clone(), source })?
+                }
             };
             Ok((path.clone(), text))
         };
@@ -241,7 +238,8 @@ impl Repository {
             let config = std::env::var_os("XDG_CONFIG_HOME").filter(|folder| !folder.is_empty()).map(PathBuf::from);
             config.or_else(|| home(".config")).map(|config| config.join("git/attributes"))
         };
-        let places = [named.or_else(usual), Some(self.common_dir().join("info/attributes")), Some("/etc/gitattributes".into())];
+        let places =
+            [named.or_else(usual), Some(self.common_dir().join("info/attributes")), Some("/etc/gitattributes".into())];
         let texts = places.into_iter().flatten().filter_map(|place| std::fs::read(place).ok());
         Ok(self.attributes.get_or_init(|| texts.collect()))
     }

@@ -48,11 +48,7 @@ impl<'a> Listing<'a> {
     }
 
     /// The files below the folder `project` whose path there is `wanted`.
-    pub(super) fn of(
-        nodes: &'a dyn Nodes,
-        project: &str,
-        wanted: &'a dyn Fn(&str) -> bool,
-    ) -> Result<Self, GitError> {
+    pub(super) fn of(nodes: &'a dyn Nodes, project: &str, wanted: &'a dyn Fn(&str) -> bool) -> Result<Self, GitError> {
         let mut listing = Self::empty(nodes, wanted);
         listing.attributes_above(project)?;
         listing.folder(project, "")?;

@@ -126,7 +126,8 @@ impl<'a> OnDisk<'a> {
 
     /// What Git tracks and ignores, where a path lies.
     fn around(&self, path: &str) -> Result<(&Tracked, &Ignored<'a>), GitError> {
-        let is_in_project = self.project.is_empty() || path.strip_prefix(self.project).is_some_and(|rest| rest.starts_with('/'));
+        let is_in_project =
+            self.project.is_empty() || path.strip_prefix(self.project).is_some_and(|rest| rest.starts_with('/'));
         if is_in_project {
             return Ok((&self.tracked, &self.ignored));
         }

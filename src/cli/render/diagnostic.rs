@@ -5,7 +5,7 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
 use serde_json::json;
 
-use super::visible::plain;
+use super::visible::{plain, visible};
 use crate::domain::diagnostic::{Diagnostic, Excerpt};
 
 /// One problem as text.
@@ -21,7 +21,8 @@ pub(in crate::cli) fn render(diagnostic: &Diagnostic, warning: bool) -> String {
     for note in &diagnostic.notes {
         let (level, note) = match note.strip_prefix("DuckDB: ").or_else(|| note.strip_prefix("Git: ")) {
             Some(_) => (Level::NOTE.with_name("cause"), plain(note)),
-            None => (Level::NOTE, plain(note)),
+            // rows of a failed test are painted already
+            None => (Level::NOTE, visible(note)),
         };
         group = group.element(level.message(note));
     }

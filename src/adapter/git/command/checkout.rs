@@ -80,7 +80,8 @@ impl GitCommand {
     ) -> Result<Vec<[Option<String>; 3]>, GitError> {
         let mut git = self.under(rules, None);
         git.args(["check-attr", "-z", "--stdin"]).args(NAMES);
-        let answer = fed(READ, git, &paths.iter().flat_map(|path| [path.as_bytes(), b"\0"]).collect::<Vec<_>>().concat())?;
+        let answer =
+            fed(READ, git, &paths.iter().flat_map(|path| [path.as_bytes(), b"\0"]).collect::<Vec<_>>().concat())?;
         if !answer.status.success() {
             return Err(failed(READ, &answer));
         }
@@ -130,7 +131,8 @@ impl GitCommand {
         const DOING: &str = "read a file as Git checks it out";
         let mut git = self.under(&file.rules, file.driver.as_ref());
         git.args(["cat-file", "--filters"]).arg(format!("--path={}", file.path)).arg(file.blob.as_str());
-        let output = git.output().map_err(|error| GitError::Other { doing: DOING, message: format!("git: {error}") })?;
+        let output =
+            git.output().map_err(|error| GitError::Other { doing: DOING, message: format!("git: {error}") })?;
         // Git goes on with the bytes as they are where a filter fails that is not `required`: rows that nobody meant
         match output.status.success() && !String::from_utf8_lossy(&output.stderr).contains("external filter ") {
             true => Ok(output.stdout),

@@ -97,7 +97,9 @@ fn links_are_followed_within_the_tree_and_no_further() {
     assert_eq!(ids[0], ids[1]);
     // any path, from the top of the repository
     let at = |path: &str| repository.file_at(&commit, path).unwrap().map(|file| repository.read(&file).unwrap());
-    let here = |path: &str| repository.named_in_worktree(&[path]).unwrap().remove(0).map(|file| repository.read(&file).unwrap());
+    let here = |path: &str| {
+        repository.named_in_worktree(&[path]).unwrap().remove(0).map(|file| repository.read(&file).unwrap())
+    };
     for path in ["shared/c.sql", "models/folder/c.sql", "models/chain.sql", "models/x2.sql", "models", ".git/config"] {
         assert_eq!(at(path), here(path), "{path}");
     }
@@ -289,7 +291,8 @@ fn reading_is_the_same_for_every_line_end() {
     let commit = sandbox.commit("crlf in the blob");
     let repository = sandbox.open();
     let committed = repository.files_at(&commit, "models", &|path| path == "a.sql").unwrap().files;
-    let on_disk = repository.files_in_worktree("models", &|path| path == "a.sql", &mut Default::default()).unwrap().files;
+    let on_disk =
+        repository.files_in_worktree("models", &|path| path == "a.sql", &mut Default::default()).unwrap().files;
     assert_eq!(committed[0].location, Location::Blob);
     assert!(matches!(on_disk[0].location, Location::Disk(_)));
     for file in [&committed[0], &on_disk[0]] {

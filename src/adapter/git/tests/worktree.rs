@@ -64,7 +64,9 @@ fn other_repositories_inside_do_not_count() {
     sandbox.git(&["init", "-q", "models/other"]);
     sandbox.write("models/other/c.sql", "select 3\n");
     assert_eq!(paths(&sandbox), ["a.sql", "deep/b.sql"]);
-    assert!(sandbox.open().files_in_worktree("missing", &|_| true, &mut StatCache::default()).unwrap().files.is_empty());
+    assert!(
+        sandbox.open().files_in_worktree("missing", &|_| true, &mut StatCache::default()).unwrap().files.is_empty()
+    );
 }
 
 #[test]

@@ -84,5 +84,5 @@ pub(super) fn rule_of(name: &str, in_from: bool) -> Option<&'static Rule> {
     let name = name.to_ascii_lowercase();
     let is = |known: &&str| known.strip_suffix('*').map_or(*known == name, |start| name.starts_with(start));
     let histogram = (in_from && name == "histogram").then_some(&HISTOGRAM);
-    histogram.or_else(|| RULES.iter().find(|rule| rule.names.iter().any(|known| is(&known))))
+    histogram.or_else(|| RULES.iter().find(|rule| rule.names.iter().any(&is)))
 }
