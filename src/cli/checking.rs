@@ -58,7 +58,7 @@ pub(super) fn audit(face: &Face, args: &args::Audit) -> Verdict {
 /// `vmesh test`
 pub(super) fn test(face: &Face, args: &args::Test) -> Verdict {
     let session = face.session()?;
-    let tree = session.tree(&session.readable_target()?.tree)?;
+    let tree = session.tree_here(&session.readable_target()?.tree)?;
     if let Some(model) = &args.create {
         return create(face, &session, &tree, model, args);
     }

@@ -17,7 +17,7 @@ use crate::workflow::session::Session;
 /// `vmesh lint`
 pub(super) fn lint(face: &Face, args: &args::Lint) -> Verdict {
     let session = face.session()?;
-    let tree = session.tree(&session.source_here()?)?;
+    let tree = session.tree_here(&session.source_here()?)?;
     let wanted = session.models_of(&tree, args.pattern.as_deref())?;
     let violations = session.lint(&tree, &|name| wanted.contains(name))?;
     let errors = of_level(&violations, Level::Error).count();

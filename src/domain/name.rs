@@ -240,6 +240,11 @@ impl ModelName {
         self.schema.is_none().then(|| Self { schema: Some("main".to_owned()), name })
     }
 
+    /// Its parts, as a text would have them.
+    pub fn parts(&self) -> Vec<String> {
+        self.schema.iter().chain([&self.name]).cloned().collect()
+    }
+
     /// The schema, if the name has one.
     pub fn schema(&self) -> Option<&str> {
         self.schema.as_deref()

@@ -1,33 +1,173 @@
 //! The text of audits: their macros expanded, and the models that they name.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::audits::OwnAudit;
 use super::session::Session;
 use super::tree::Tree;
-use crate::domain::audit::{self, CustomAudit};
+use crate::adapter::warehouse::Audit;
+use crate::domain::audit::{self, CustomAudit, Resolved};
 use crate::domain::engine_message;
-use crate::domain::interval::Times;
-use crate::domain::macros::{Local, Locals, Variables};
+use crate::domain::interval::{Times, variable};
+use crate::domain::macros::{Blueprint, Expanded, Local, Locals, Value, Variables};
 use crate::domain::model::Problem;
-use crate::domain::name::{ModelName, TableName};
-use crate::domain::project::{Project, guess_reads};
+use crate::domain::name::{ModelName, TableName, quote};
+use crate::domain::project::{Model, guess_reads};
 use crate::domain::sql;
 use crate::domain::sql::policy::{Refusal, Text};
 
-/// The models that an audit names, or says that it depends on.
-pub(super) fn models_read(project: &Project, custom: &CustomAudit) -> Vec<ModelName> {
-    let said = custom.header.depends_on.iter().filter(|name| project.model(name).is_some()).cloned();
-    models_in(project, &custom.query).into_iter().chain(said).collect()
+/// What an audit asks once its macros are expanded: this is what counts, whatever makes it.
+struct Asked {
+    text: String,
+    /// Whether it would ask something else at another time.
+    timely: bool,
 }
 
-/// The models that a call's arguments name.
-pub(super) fn models_in_arguments(project: &Project, call: &audit::Call) -> Vec<ModelName> {
-    call.arguments.iter().flat_map(|argument| models_in(project, &argument.text)).collect()
+/// The names that a query reads.
+pub(super) fn names_in(text: &str) -> Vec<Vec<String>> {
+    let reads = sql::analyse(text).reads.unwrap_or_else(|| guess_reads(text));
+    reads.into_iter().map(|read| read.parts).collect()
 }
 
-/// The models that a text names.
-fn models_in(project: &Project, text: &str) -> Vec<ModelName> {
-    let named = guess_reads(text);
-    let named = named.iter().filter_map(|read| ModelName::from_parts(&read.parts));
-    named.filter(|name| project.model(name).is_some()).collect()
+/// A call with the macros in its arguments expanded: their times are those of the rows. A problem is told with the text
+/// of its argument.
+pub(super) fn expand_call(
+    tree: &Tree,
+    call: &audit::Call,
+    times: &Times,
+) -> Result<(audit::Call, bool), (Problem, String)> {
+    let named: Variables = [("this_model".to_owned(), Value::Sql(Audit::ROWS.to_owned()))].into_iter().collect();
+    let (mut call, mut timely) = (call.clone(), false);
+    for argument in call.arguments.iter_mut().filter(|argument| argument.text.contains(['@', '{'])) {
+        let expanded = tree.sight.expand_text(&argument.text, &Locals::new(), &named, times);
+        let expanded = expanded.map_err(|problem| (problem, argument.text.clone()))?;
+        timely |= is_timely(&expanded);
+        argument.text = expanded.text;
+    }
+    Ok((call, timely))
+}
+
+/// What an audit of a model can see besides its arguments.
+pub(super) fn named_in(model: &Model) -> Variables {
+    let mut named = model.file.blueprint().map(Blueprint::variables).unwrap_or_default();
+    named.set("this_model", Value::Sql(Audit::ROWS.to_owned()));
+    named
+}
+
+impl Tree {
+    /// The other models that a model's audits read.
+    pub(super) fn audit_reads(&self, model: &Model) -> Vec<ModelName> {
+        let known = self.audits.known(model);
+        let read = |call| -> Vec<ModelName> {
+            let said = match audit::resolve(call, &known) {
+                Ok(Resolved::Custom(custom)) => custom.header.depends_on.iter().map(ModelName::parts).collect(),
+                _ => Vec::new(),
+            };
+            let asked = self.asked(model, call).map(|asked| names_in(&asked.text)).unwrap_or_default();
+            let names = asked.into_iter().chain(said);
+            names.filter_map(|parts| Some(self.project.find(&parts)?.name.clone())).collect()
+        };
+        model.file.audits.iter().flat_map(read).collect()
+    }
+
+    /// Names in a call that mean no model where there has to be one, or what vmesh shows and this tree does not have.
+    pub(super) fn misnamed(&self, model: &Model, call: &audit::Call) -> Vec<Problem> {
+        let models: Vec<Vec<String>> = match audit::resolve(call, &self.audits.known(model)) {
+            Ok(Resolved::Builtin(builtin)) => builtin.reads().into_iter().map(<[String]>::to_vec).collect(),
+            _ => Vec::new(),
+        };
+        let asked = self.asked(model, call).map(|asked| names_in(&asked.text)).unwrap_or_default();
+        let problem = |what: String, help| Some(Problem { what, span: call.span.clone(), help });
+        let wrong = |parts: &Vec<String>| {
+            if let Some((what, help)) = self.project.stranger(parts, &self.published) {
+                return problem(format!("audit `{}`: {what}", call.name), Some(help));
+            }
+            let is_lost = models.contains(parts) && self.project.find(parts).is_none();
+            let what = || format!("audit `{}` reads `{}`, which is no model", call.name, parts.join("."));
+            is_lost.then(|| problem(what(), None)).flatten()
+        };
+        asked.iter().filter_map(wrong).collect()
+    }
+
+    /// The names that a standalone audit reads, or says that it depends on.
+    pub(super) fn standalone_names(&self, own: &OwnAudit) -> Vec<Vec<String>> {
+        let asked = expand(self, &own.audit, &own.text, std::iter::empty(), &Variables::default(), &Times::LOADING);
+        let asked = asked.map(|expanded| names_in(&expanded.text)).unwrap_or_default();
+        asked.into_iter().chain(own.audit.header.depends_on.iter().map(ModelName::parts)).collect()
+    }
+
+    /// The models among them.
+    pub(super) fn standalone_reads(&self, own: &OwnAudit) -> Vec<ModelName> {
+        let names = self.standalone_names(own).into_iter();
+        names.filter_map(|parts| Some(self.project.find(&parts)?.name.clone())).collect()
+    }
+
+    /// A hash over what a model's audits ask, and the versions of the other models that they read; none without audits.
+    pub(super) fn audit_key(&self, model: &Model) -> Option<String> {
+        if model.file.audits.is_empty() {
+            return None;
+        }
+        let known = self.audits.known(model);
+        let mut hasher = blake3::Hasher::new();
+        for call in &model.file.audits {
+            hasher.update(format!("{} {:?}", call.name, call.blocking).as_bytes());
+            let asked = self.asked(model, call);
+            if let Some(asked) = &asked {
+                hasher.update(asked.text.as_bytes());
+            }
+            // of what is said at another time, only the macros tell
+            if asked.is_none_or(|asked| asked.timely) {
+                let arguments: Vec<_> = call.arguments.iter().map(|given| (&given.name, &given.text)).collect();
+                hasher.update(format!("{arguments:?} {}", self.sight.key).as_bytes());
+            }
+            if let Some(custom) = known.iter().find(|custom| custom.header.name == call.name) {
+                hasher.update(custom.meaning(&self.text_of(model, custom)).as_bytes());
+            }
+        }
+        let read: BTreeSet<ModelName> =
+            self.audit_reads(model).into_iter().filter(|name| *name != model.name).collect();
+        for other in read.iter().filter_map(|name| self.project.model(name)) {
+            hasher.update(other.fingerprint.hex().as_bytes());
+        }
+        Some(hasher.finalize().to_hex()[..16].to_owned())
+    }
+
+    /// The key of each model that has audits.
+    pub(super) fn audit_keys(&self) -> BTreeMap<ModelName, String> {
+        self.project.models().filter_map(|model| Some((model.name.clone(), self.audit_key(model)?))).collect()
+    }
+
+    /// What a call asks, as for the first day of 1970; nothing where its macros can't be expanded.
+    fn asked(&self, model: &Model, call: &audit::Call) -> Option<Asked> {
+        let (call, timely) = expand_call(self, call, &Times::LOADING).ok()?;
+        match audit::resolve(&call, &self.audits.known(model)).ok()? {
+            Resolved::Builtin(builtin) => Some(Asked { text: builtin.bad_rows(Audit::ROWS, &quoted), timely }),
+            Resolved::Custom(custom) => {
+                let given = call.arguments.iter().map(|argument| (argument.name.as_str(), argument.text.as_str()));
+                let text = self.text_of(model, custom);
+                let expanded = expand(self, custom, &text, given, &named_in(model), &Times::LOADING).ok()?;
+                Some(Asked { timely: timely || is_timely(&expanded), text: expanded.text })
+            }
+        }
+    }
+
+    /// The text that an audit of a model stands in, as far as it was expanded.
+    fn text_of(&self, model: &Model, custom: &CustomAudit) -> Arc<str> {
+        match self.audits.written(custom) {
+            Some(own) => own.text.clone(),
+            None => model.file.expanded.as_ref().map_or_else(|| "".into(), |expanded| expanded.text.as_str().into()),
+        }
+    }
+}
+
+/// A dotted name, quoted part by part.
+pub(super) fn quoted(parts: &[String]) -> String {
+    parts.iter().map(|part| quote(part)).collect::<Vec<_>>().join(".")
+}
+
+fn is_timely(expanded: &Expanded) -> bool {
+    expanded.variables_used.iter().any(|name| variable(name, &Times::LOADING).is_some())
 }
 
 /// An audit's query without macros. A problem is told at its place in `text`, the file that the audit stands in.
@@ -38,7 +178,7 @@ pub(super) fn expand<'g>(
     given: impl Iterator<Item = (&'g str, &'g str)>,
     named: &Variables,
     times: &Times,
-) -> Result<String, Problem> {
+) -> Result<Expanded, Problem> {
     let mut locals = Locals::new();
     let defaults = custom.header.defaults.iter().map(|(name, text)| (name.as_str(), text.as_str()));
     for (name, text) in defaults.chain(given) {
@@ -47,13 +187,17 @@ pub(super) fn expand<'g>(
     let moved = |start: usize| {
         move |problem: Problem| Problem { span: start + problem.span.start..start + problem.span.end, ..problem }
     };
+    let mut used = BTreeSet::new();
     for span in &custom.definitions {
         let definition = text.get(span.clone()).unwrap_or_default();
-        let defined = tree.sight.expand_text(definition, &locals, named, times).map_err(moved(span.start))?.defined;
-        locals.extend(defined);
+        let expanded = tree.sight.expand_text(definition, &locals, named, times).map_err(moved(span.start))?;
+        locals.extend(expanded.defined);
+        used.extend(expanded.variables_used);
     }
     let expanded = tree.sight.expand_text(&custom.query, &locals, named, times);
-    Ok(expanded.map_err(moved(custom.query_span.start))?.text)
+    let mut expanded = expanded.map_err(moved(custom.query_span.start))?;
+    expanded.variables_used.extend(used);
+    Ok(expanded)
 }
 
 impl Session<'_> {

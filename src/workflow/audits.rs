@@ -1,9 +1,8 @@
 //! A model's audits, from the calls in its header to queries of wrong rows.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::audit_sql::{expand, in_query, models_in_arguments, models_read};
+use super::audit_sql::{expand, expand_call, in_query, named_in, quoted};
 use super::error::Error;
 use super::planning::Prepared;
 use super::run::shown_tables;
@@ -15,10 +14,10 @@ use crate::domain::diagnostic::{Diagnostic, Excerpt};
 use crate::domain::engine_message;
 use crate::domain::environment::Snapshot;
 use crate::domain::interval::Times;
-use crate::domain::macros::{Blueprint, Locals, Value, Variables};
+use crate::domain::macros::Expanded;
 use crate::domain::model::Problem;
 use crate::domain::name::{ModelName, TableName};
-use crate::domain::project::{Model, Project};
+use crate::domain::project::Model;
 use crate::domain::sql::Span;
 use crate::domain::sql::policy::Refusal;
 
@@ -87,24 +86,22 @@ impl Session<'_> {
     }
 
     /// What is wrong with the calls of a project.
-    pub(super) fn wrong_calls(&self, project: &Project, own: &OwnAudits, files: &Files) -> Vec<Diagnostic> {
+    pub(super) fn wrong_calls(&self, tree: &Tree) -> Vec<Diagnostic> {
         let mut problems = Vec::new();
-        for model in project.models().filter(|model| !model.file.audits.is_empty()) {
+        for model in tree.project.models().filter(|model| !model.file.audits.is_empty()) {
             let found: Vec<Problem> = model
                 .file
                 .audits
                 .iter()
-                .flat_map(|call| match audit::resolve(call, &own.known(model)) {
-                    Ok(Resolved::Builtin(builtin)) => unknown_models(&builtin.reads(), call, project),
-                    Ok(Resolved::Custom(_)) => Vec::new(),
-                    Err(problems) => problems,
+                .flat_map(|call| {
+                    audit::resolve(call, &tree.audits.known(model)).err().unwrap_or_else(|| tree.misnamed(model, call))
                 })
                 .collect();
-            let text = files.get(&model.path).and_then(|file| self.text(file).ok()).unwrap_or_else(|| "".into());
+            let text = tree.files.get(&model.path).and_then(|file| self.text(file).ok()).unwrap_or_else(|| "".into());
             let led_back = |problem: Problem| Problem { span: model.file.original(&problem.span), ..problem };
             problems.extend(found.into_iter().map(|problem| led_back(problem).in_file(&model.path, &text)));
         }
-        problems.extend(own.standalone.iter().filter_map(|own| own.wrong(project)));
+        problems.extend(tree.audits.standalone.iter().flat_map(|own| own.wrong(tree)));
         self.in_repository(problems)
     }
 
@@ -124,7 +121,7 @@ impl Session<'_> {
             let query = match &resolved {
                 Resolved::Builtin(builtin) => {
                     // conditions may have queries in them
-                    let query = builtin.bad_rows(Audit::ROWS, &|name| name.quoted());
+                    let query = builtin.bad_rows(Audit::ROWS, &quoted);
                     self.admit_audit(tree, &query, table).map_err(|Refusal { what, cause, help, .. }| {
                         match self.called_at(tree, model, &call.name) {
                             Ok(at) => {
@@ -145,18 +142,12 @@ impl Session<'_> {
         Ok(audits)
     }
 
-    /// A call with the macros in its arguments expanded: their times are those of the rows.
+    /// A call with the macros in its arguments expanded.
     fn call_at(&self, tree: &Tree, model: &Model, call: &audit::Call, times: &Times) -> Result<audit::Call, Error> {
-        let named: Variables = [("this_model".to_owned(), Value::Sql(Audit::ROWS.to_owned()))].into_iter().collect();
-        let mut call = call.clone();
-        for argument in call.arguments.iter_mut().filter(|argument| argument.text.contains('@')) {
-            let expanded = tree.sight.expand_text(&argument.text, &Locals::new(), &named, times);
-            argument.text = expanded.map(|expanded| expanded.text).map_err(|problem| {
-                let path = format!("{}, audit {}", self.in_top(&model.path), call.name);
-                Error::Project(vec![problem.in_file(&path, &argument.text.as_str().into())])
-            })?;
-        }
-        Ok(call)
+        expand_call(tree, call, times).map(|(call, _)| call).map_err(|(problem, text)| {
+            let path = format!("{}, audit {}", self.in_top(&model.path), call.name);
+            Error::Project(vec![problem.in_file(&path, &text.into())])
+        })
     }
 
     fn custom_query(
@@ -167,17 +158,17 @@ impl Session<'_> {
         times: &Times,
         table: &dyn Fn(&ModelName) -> Option<TableName>,
     ) -> Result<String, Error> {
-        let written = tree.audits.called.iter().find(|own| std::ptr::eq(&own.audit, custom));
+        let written = tree.audits.written(custom);
         let text = match written {
             Some(own) => own.text.clone(),
             None => self.model_text(tree, model)?,
         };
         let given = call.arguments.iter().map(|argument| (argument.name.as_str(), argument.text.as_str()));
-        let mut named = model.file.blueprint().map(Blueprint::variables).unwrap_or_default();
-        named.set("this_model", Value::Sql(Audit::ROWS.to_owned()));
-        let expanded = expand(tree, custom, &text, given, &named, times).and_then(|expanded| {
-            self.admit_audit(tree, &expanded, table).map_err(|refusal| in_query(custom, &expanded, refusal))
-        });
+        let expanded = expand(tree, custom, &text, given, &named_in(model), times).and_then(
+            |Expanded { text: expanded, .. }| {
+                self.admit_audit(tree, &expanded, table).map_err(|refusal| in_query(custom, &expanded, refusal))
+            },
+        );
         expanded.or_else(|Problem { what, span, help }| {
             let at = self.in_file_of(tree, model, custom, span)?;
             let told = Diagnostic { what, at: Some(at), notes: Vec::new(), help };
@@ -187,7 +178,7 @@ impl Session<'_> {
 
     /// A place in the file in which an audit of a model is written: one of its own, or the model's.
     fn in_file_of(&self, tree: &Tree, model: &Model, custom: &CustomAudit, span: Span) -> Result<Excerpt, Error> {
-        let (path, text, span) = match tree.audits.called.iter().find(|own| std::ptr::eq(&own.audit, custom)) {
+        let (path, text, span) = match tree.audits.written(custom) {
             Some(own) => (&own.path, own.text.clone(), span),
             None => (&model.path, self.file_text(tree, model)?, model.file.original(&span)),
         };
@@ -224,7 +215,7 @@ impl Session<'_> {
         }
         for own in &tree.audits.standalone {
             let is_meant = by_name.is_some_and(|name| own.audit.header.name.eq_ignore_ascii_case(name));
-            if is_meant || self.reads_of_standalone(tree, own).iter().any(wanted) {
+            if is_meant || tree.standalone_reads(own).iter().any(wanted) {
                 all.extend(self.run_standalone(prepared, own, &warehouse, &tables)?);
             }
         }
@@ -316,79 +307,20 @@ pub(super) fn in_audit(custom: &CustomAudit, sent: &str, message: &str) -> Span 
 }
 
 impl Tree {
-    /// The other models that a model's audits read.
-    pub(super) fn audit_reads(&self, model: &Model) -> Vec<ModelName> {
-        self.audits.reads(model, &self.project)
-    }
-
-    /// A hash over what a model's audits say, and the versions of the other models that they read; none without audits.
-    pub(super) fn audit_key(&self, model: &Model) -> Option<String> {
-        audit_key(model, &self.audits, &self.project)
-    }
-}
-
-impl Tree {
     /// The audit of this name that a model calls, if it is no built-in one.
     pub(super) fn custom_audit<'a>(&'a self, model: &'a Model, name: &str) -> Option<&'a CustomAudit> {
         self.audits.known(model).into_iter().find(|custom| custom.header.name == name)
     }
 }
 
-fn audit_key(model: &Model, own: &OwnAudits, project: &Project) -> Option<String> {
-    if model.file.audits.is_empty() {
-        return None;
-    }
-    let known = own.known(model);
-    let mut hasher = blake3::Hasher::new();
-    for call in &model.file.audits {
-        hasher.update(format!("{} {:?}", call.name, call.blocking).as_bytes());
-        for argument in &call.arguments {
-            hasher.update(format!("{:?} {:?}", argument.name, argument.text).as_bytes());
-        }
-        if let Some(custom) = known.iter().find(|custom| custom.header.name == call.name) {
-            let written = own.called.iter().find(|own| std::ptr::eq(&own.audit, *custom));
-            hasher.update(custom.meaning(written.map_or("", |own| &own.text)).as_bytes());
-        }
-    }
-    let read: BTreeSet<ModelName> = own.reads(model, project).into_iter().filter(|name| *name != model.name).collect();
-    for other in read.iter().filter_map(|name| project.model(name)) {
-        hasher.update(other.fingerprint.hex().as_bytes());
-    }
-    Some(hasher.finalize().to_hex()[..16].to_owned())
-}
-
 impl OwnAudits {
-    /// The key of each model that has audits.
-    pub(super) fn keys(&self, project: &Project) -> BTreeMap<ModelName, String> {
-        project.models().filter_map(|model| Some((model.name.clone(), audit_key(model, self, project)?))).collect()
-    }
-
-    /// The models that a model's audits read.
-    fn reads(&self, model: &Model, project: &Project) -> Vec<ModelName> {
-        let known = self.known(model);
-        let read = |call| match audit::resolve(call, &known) {
-            Ok(Resolved::Builtin(builtin)) => builtin.reads().into_iter().cloned().collect(),
-            Ok(Resolved::Custom(custom)) => models_read(project, custom),
-            Err(_) => Vec::new(),
-        };
-        let calls = || model.file.audits.iter();
-        let in_arguments = calls().flat_map(|call| models_in_arguments(project, call));
-        calls().flat_map(read).chain(in_arguments).collect()
+    /// An audit of the project's, with its file; none that stands behind a model.
+    pub(super) fn written(&self, custom: &CustomAudit) -> Option<&OwnAudit> {
+        self.called.iter().find(|own| std::ptr::eq(&own.audit, custom))
     }
 
     /// The audits that a model may call besides the built-in ones: those in its own file go before the project's.
-    fn known<'a>(&'a self, model: &'a Model) -> Vec<&'a CustomAudit> {
+    pub(super) fn known<'a>(&'a self, model: &'a Model) -> Vec<&'a CustomAudit> {
         model.file.own_audits.iter().chain(self.called.iter().map(|own| &own.audit)).collect()
     }
-}
-
-fn unknown_models(reads: &[&ModelName], call: &audit::Call, project: &Project) -> Vec<Problem> {
-    let unknown = reads.iter().filter(|name| project.model(name).is_none());
-    unknown
-        .map(|name| Problem {
-            what: format!("audit `{}` reads `{name}`, which is no model", call.name),
-            span: call.span.clone(),
-            help: None,
-        })
-        .collect()
 }

@@ -116,7 +116,7 @@ impl Session<'_> {
         let state = self.state()?;
         let a = self.shown(Some(a.unwrap_or("prod")), &state)?;
         let b = self.shown(b, &state)?;
-        let model = model_named(typed, a.pointers.keys().chain(b.pointers.keys()))?;
+        let model = model_named(typed, self.config.catalog(), a.pointers.keys().chain(b.pointers.keys()))?;
         let (left, right) = (self.side(&a, &model, &state)?, self.side(&b, &model, &state)?);
         let mut diff = TableDiff::new(model.clone(), (a.label.clone(), b.label.clone()), left, right);
         if left.fingerprint == right.fingerprint {

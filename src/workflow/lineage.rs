@@ -25,14 +25,16 @@ pub struct Lineage {
 impl Session<'_> {
     /// The relatives of the model that a person means. Columns come with a later version.
     pub fn lineage(&self, project: &Project, typed: &str) -> Result<Lineage, Error> {
-        let model = match model_named(typed, project.models().map(|model| &model.name)) {
+        let model = match model_named(typed, self.config.catalog(), project.models().map(|model| &model.name)) {
             Ok(model) => model,
             Err(unknown) => {
                 let (table, _) = typed.rsplit_once('.').unwrap_or((typed, ""));
-                return Err(match model_named(table, project.models().map(|model| &model.name)) {
-                    Ok(_) if table != typed => Error::NotYet { what: "lineage of a column".to_owned() },
-                    _ => unknown,
-                });
+                return Err(
+                    match model_named(table, self.config.catalog(), project.models().map(|model| &model.name)) {
+                        Ok(_) if table != typed => Error::NotYet { what: "lineage of a column".to_owned() },
+                        _ => unknown,
+                    },
+                );
             }
         };
         let parents = project.parents();

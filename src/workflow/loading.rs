@@ -56,7 +56,7 @@ impl Session<'_> {
         }
         let first_read: Vec<&SourceFile> =
             waiting.iter().filter(|one| !one.problems.is_empty()).map(|one| one.file).collect();
-        let mut known = Known::new(folder, seed, externals);
+        let mut known = Known::new(folder, seed, externals, self.config.catalog());
         models.iter().for_each(|(path, model)| known.add(path, model));
         loop {
             let before = waiting.len();

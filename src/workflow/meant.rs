@@ -6,13 +6,18 @@ use super::error::Error;
 use crate::domain::diagnostic::nearest;
 use crate::domain::name::ModelName;
 use crate::domain::pattern;
+use crate::domain::project::meant;
 
 /// The model of a name, one of `names`: `orders` means `marts.orders` while no other schema has one.
-pub(super) fn model_named<'n>(typed: &str, names: impl Iterator<Item = &'n ModelName>) -> Result<ModelName, Error> {
+pub(super) fn model_named<'n>(
+    typed: &str,
+    catalog: &str,
+    names: impl Iterator<Item = &'n ModelName>,
+) -> Result<ModelName, Error> {
     let names: BTreeSet<&ModelName> = names.collect();
-    let exact = ModelName::parse(typed);
-    if let Some(found) = names.iter().find(|name| Some(**name) == exact.as_ref()) {
-        return Ok((*found).clone());
+    let parts: Vec<String> = typed.split('.').map(str::to_owned).collect();
+    if let Some(found) = meant(&parts, catalog).into_iter().find(|name| names.contains(name)) {
+        return Ok(found);
     }
     let by_last: Vec<&ModelName> =
         names.iter().filter(|name| name.last().eq_ignore_ascii_case(typed)).copied().collect();
@@ -29,11 +34,12 @@ pub(super) fn model_named<'n>(typed: &str, names: impl Iterator<Item = &'n Model
 /// The models of a pattern, some of `names`: a name, or one with `*`.
 pub(super) fn models_named<'n>(
     pattern: &str,
+    catalog: &str,
     names: impl Iterator<Item = &'n ModelName>,
 ) -> Result<Vec<ModelName>, Error> {
     let names: BTreeSet<&ModelName> = names.collect();
     if !pattern.contains(['*', '?', '[', '{']) {
-        return model_named(pattern, names.into_iter()).map(|name| vec![name]);
+        return model_named(pattern, catalog, names.into_iter()).map(|name| vec![name]);
     }
     let glob = pattern::compile(&pattern.to_lowercase()).map_err(|error| Error::Usage {
         what: format!("`{pattern}` is no pattern: {error}"),

@@ -63,7 +63,7 @@ impl Session<'_> {
     /// there is changed.
     pub fn create_test(&self, tree: &Tree, wish: &Wish<'_>) -> Result<Written, Error> {
         let project = &tree.project;
-        let name = model_named(wish.model, project.models().map(|model| &model.name))?;
+        let name = model_named(wish.model, self.config.catalog(), project.models().map(|model| &model.name))?;
         let Some(model) = project.model(&name).filter(|model| model.file.query.is_some()) else {
             return Err(failed(format!("`{name}` is a seed: it has no query to test")));
         };

@@ -10,7 +10,7 @@ use crate::domain::environment::State;
 use crate::domain::limits::LOADS;
 use crate::domain::name::{BranchName, EnvName};
 use crate::domain::plan::{Plan, Source, Trees};
-use crate::domain::project::Model;
+use crate::domain::project::{Model, Published};
 
 /// An environment, and what it shall show.
 #[derive(Debug, Clone)]
@@ -117,28 +117,38 @@ impl Session<'_> {
             }
             _ => false,
         };
-        let desired = self.assemble(files).map_err(|error| match (error, &target.tree) {
+        let load = |commit: &Option<CommitId>| -> Result<Option<Tree>, Error> {
+            let Some(commit) = commit else { return Ok(None) };
+            let files = self.files(&SourceTree::Commit(commit.clone()))?;
+            if files.signature() == signature {
+                return Ok(None);
+            }
+            match self.assemble(files, Published::default()) {
+                // what main says of itself is main's problem: a branch that mends it must be able to plan
+                Err(Error::Project(_)) => Ok(None),
+                tree => tree.map(Some),
+            }
+        };
+        let is_same = |commit: &Option<CommitId>| -> Result<bool, Error> {
+            let Some(commit) = commit else { return Ok(false) };
+            Ok(self.files(&SourceTree::Commit(commit.clone()))?.signature() == signature)
+        };
+        let base = load(&target.base)?;
+        let mut published = Published::default();
+        base.iter().for_each(|base| published.add(&base.project));
+        let desired = self.assemble(files, published).map_err(|error| match (error, &target.tree) {
             (Error::Project(problems), SourceTree::Commit(commit)) => {
                 let note = |problem: Diagnostic| problem.note(format!("as it is in commit {}", commit.short()));
                 Error::Project(problems.into_iter().map(note).collect())
             }
             (error, _) => error,
         })?;
-        let load = |commit: &Option<CommitId>| -> Result<Option<Tree>, Error> {
-            let Some(commit) = commit else { return Ok(None) };
-            let files = self.files(&SourceTree::Commit(commit.clone()))?;
-            if files.signature() == signature {
-                return Ok(Some(desired.clone()));
-            }
-            match self.assemble(files) {
-                // what main says of itself is main's problem: a branch that mends it must be able to plan
-                Err(Error::Project(_)) => Ok(None),
-                tree => tree.map(Some),
-            }
+        let or_same = |tree: Option<Tree>, commit: &Option<CommitId>| -> Result<Option<Tree>, Error> {
+            Ok(if tree.is_none() && is_same(commit)? { Some(desired.clone()) } else { tree })
         };
-        let base = load(&target.base)?;
+        let base = or_same(base, &target.base)?;
         let behind = !target.environment.is_prod() && target.tip != target.base;
-        let main = if behind { load(&target.tip)? } else { None };
+        let main = if behind { or_same(load(&target.tip)?, &target.tip)? } else { None };
         Ok(Prepared { target, desired, base, main, dirty, uncommitted })
     }
 
@@ -208,6 +218,10 @@ impl Prepared {
     /// The plan that makes the environment show the tree, from the warehouse's state.
     pub fn plan(&self, session: &Session<'_>, state: &State) -> Result<Plan, Error> {
         let target = &self.target;
+        let strangers = session.strangers(&self.desired, &Published::of(state, session.config.pattern))?;
+        if !strangers.is_empty() {
+            return Err(Error::Project(strangers));
+        }
         let id = |commit: &Option<CommitId>| commit.as_ref().map(|commit| commit.as_str().to_owned());
         let source = Source {
             branch: target.branch.clone(),
@@ -223,7 +237,7 @@ impl Prepared {
             desired: &self.desired.project,
             base: self.base.as_ref().map(|tree| &tree.project),
             main: self.main.as_ref().map(|tree| &tree.project),
-            audits: &self.desired.audits.keys(&self.desired.project),
+            audits: &self.desired.audit_keys(),
         };
         let plan = Plan::new(target.environment.clone(), source, trees, state, session.config.pattern, &target.timing);
         match plan.overloaded().and_then(|step| self.desired.project.model(&step.model)) {

@@ -1,5 +1,7 @@
 //! Reading: a query with model names resolved in an environment, and the SQL that a model would run.
 
+use std::collections::BTreeMap;
+
 use super::error::Error;
 use super::meant::model_named;
 use super::planning::Prepared;
@@ -30,7 +32,7 @@ impl Session<'_> {
     /// limited to, with the physical tables it reads.
     pub fn render(&self, prepared: &Prepared, typed: &str) -> Result<String, Error> {
         let project = &prepared.desired.project;
-        let name = model_named(typed, project.models().map(|model| &model.name))?;
+        let name = model_named(typed, self.config.catalog(), project.models().map(|model| &model.name))?;
         let state = self.state()?;
         let plan = prepared.plan(self, &state)?;
         let pointers = plan.pointers();
@@ -69,7 +71,7 @@ impl Session<'_> {
             .map_err(|refusal| Error::Query { message: refusal.what, help: refusal.help })?;
         let state = self.state()?;
         let shown = self.shown(environment, &state)?;
-        let resolved = resolve_names(text, &query, &shown, &state)?;
+        let resolved = self.resolve_names(text, &query, &shown, &state)?;
         let Some(warehouse) = self.read_warehouse()? else {
             return Err(Error::NotPlanned { environment: self.config.environment(&self.config.main) });
         };
@@ -81,23 +83,28 @@ impl Session<'_> {
             other => other.into(),
         })
     }
-}
 
-/// The query with models replaced by the tables that the environment shows.
-fn resolve_names(text: &str, query: &sql::Query, shown: &Shown, state: &State) -> Result<String, Error> {
-    let known = |name: &ModelName| shown.pointers.contains_key(name);
-    let model = |read: &sql::Read| {
-        let name = ModelName::from_parts(&read.parts)?;
-        if known(&name) { Some(name) } else { name.in_main().filter(known) }
-    };
-    for name in query.reads.iter().flatten().filter_map(model) {
-        if shown.snapshot(state, &name).is_none() {
-            let message = format!("`{name}` is not built in `{}`", shown.label);
-            return Err(Error::Query { message, help: Some("vmesh plan".to_owned()) });
+    /// The query with models replaced by the tables that the environment shows. What only prod shows is no table of this
+    /// environment.
+    fn resolve_names(&self, text: &str, query: &sql::Query, shown: &Shown, state: &State) -> Result<String, Error> {
+        let known = |names: &BTreeMap<ModelName, _>, read: &sql::Read| {
+            let meant = project::meant(&read.parts, self.config.catalog());
+            meant.into_iter().find(|name| names.contains_key(name))
+        };
+        for read in query.reads.iter().flatten() {
+            let refused = |message, help: &str| Err(Error::Query { message, help: Some(help.to_owned()) });
+            if let Some(name) = known(&shown.pointers, read) {
+                if shown.snapshot(state, &name).is_none() {
+                    return refused(format!("`{name}` is not built in `{}`", shown.label), "vmesh plan");
+                }
+            } else if let Some(name) = state.prod().and_then(|prod| known(&prod.pointers, read)) {
+                let message = format!("`{}` has no model `{name}`, which prod shows", shown.label);
+                return refused(message, "--env prod asks for it there");
+            }
         }
+        let table = |read: &sql::Read| Some(shown.snapshot(state, &known(&shown.pointers, read)?)?.table.quoted());
+        Ok(sql::splice(text, query, &table))
     }
-    let table = |read: &sql::Read| Some(shown.snapshot(state, &model(read)?)?.table.quoted());
-    Ok(sql::splice(text, query, &table))
 }
 
 /// For a table that isn't there: the model that may be meant.

@@ -45,7 +45,7 @@ impl Session<'_> {
     pub fn models_of(&self, tree: &Tree, pattern: Option<&str>) -> Result<Vec<ModelName>, Error> {
         let names = tree.project.order();
         match pattern {
-            Some(pattern) => models_named(pattern, names.iter()),
+            Some(pattern) => models_named(pattern, self.config.catalog(), names.iter()),
             None => Ok(names.to_vec()),
         }
     }
@@ -61,7 +61,7 @@ impl Session<'_> {
         let shown = shown.ok_or_else(|| Error::NotPlanned { environment: environment.clone() })?;
         let mut named = BTreeSet::new();
         for pattern in patterns {
-            let matching = models_named(pattern, shown.pointers.keys())?;
+            let matching = models_named(pattern, self.config.catalog(), shown.pointers.keys())?;
             named.extend(matching.iter().filter_map(|model| shown.pointers.get(model)).copied());
         }
         // a history goes on: what was once valid can't be computed again, nor what was built from it

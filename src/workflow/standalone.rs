@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::audit_sql::{expand, in_query, models_read};
+use super::audit_sql::{expand, in_query};
 use super::audits::{Audited, OwnAudit, in_audit};
 use super::error::Error;
 use super::event::Event;
@@ -13,19 +13,22 @@ use crate::adapter::warehouse::{Audit, Warehouse, WarehouseError};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::engine_message;
 use crate::domain::interval::{Interval, Moment, Times};
-use crate::domain::macros::Variables;
+use crate::domain::macros::{Expanded, Variables};
 use crate::domain::model::Problem;
 use crate::domain::name::{ModelName, TableName};
-use crate::domain::project::{Project, guess_reads};
 
 impl OwnAudit {
     /// What is wrong with a standalone audit, seen with the project's models.
-    pub(super) fn wrong(&self, project: &Project) -> Option<Diagnostic> {
+    pub(super) fn wrong(&self, tree: &Tree) -> Vec<Diagnostic> {
         let header = &self.audit.header;
-        let unknown = header.depends_on.iter().find(|name| project.model(name).is_none())?;
-        let what = format!("audit `{}` depends on `{unknown}`, which is no model", header.name);
-        let problem = Problem { what, span: header.span.clone(), help: None };
-        Some(problem.in_file(&self.path, &self.text))
+        let unknown = header.depends_on.iter().filter(|name| tree.project.find(&name.parts()).is_none());
+        let unknown = unknown.map(|name| (format!("depends on `{name}`, which is no model"), None));
+        let asked = tree.standalone_names(self);
+        let strangers = asked.iter().filter_map(|parts| tree.project.stranger(parts, &tree.published));
+        let all = unknown.chain(strangers.map(|(what, help)| (format!("can't be asked: {what}"), Some(help))));
+        let problem =
+            |(what, help)| Problem { what: format!("audit `{}` {what}", header.name), span: header.span.clone(), help };
+        all.map(|wrong| problem(wrong).in_file(&self.path, &self.text)).collect()
     }
 }
 
@@ -34,16 +37,6 @@ impl Session<'_> {
     pub fn is_standalone(&self, prepared: &Prepared, name: &str) -> bool {
         let standalone = &prepared.desired.audits.standalone;
         standalone.iter().any(|own| own.audit.header.name.eq_ignore_ascii_case(name))
-    }
-
-    /// The models that a standalone audit reads.
-    pub(super) fn reads_of_standalone(&self, tree: &Tree, own: &OwnAudit) -> Vec<ModelName> {
-        let written = models_read(&tree.project, &own.audit);
-        // names that macros make
-        let expanded = expand(tree, &own.audit, &own.text, std::iter::empty(), &Variables::default(), &Times::LOADING);
-        let made = expanded.map(|text| guess_reads(&text)).unwrap_or_default();
-        let made = made.iter().filter_map(|read| ModelName::from_parts(&read.parts));
-        made.filter(|name| tree.project.model(name).is_some()).chain(written).collect()
     }
 
     /// Runs a standalone audit, unless it is switched off.
@@ -65,7 +58,7 @@ impl Session<'_> {
         let path = self.in_top(&own.path);
         let expanded = expand(tree, &own.audit, &own.text, std::iter::empty(), &Variables::default(), &times);
         let table = |name: &ModelName| tables.get(name).cloned();
-        let query = expanded.and_then(|text| {
+        let query = expanded.and_then(|Expanded { text, .. }| {
             self.admit_audit(tree, &text, &table).map_err(|refusal| in_query(&own.audit, &text, refusal))
         });
         let found = match query {
@@ -99,7 +92,7 @@ impl Session<'_> {
             return Ok(());
         }
         for own in &prepared.desired.audits.standalone {
-            let reads = self.reads_of_standalone(&prepared.desired, own);
+            let reads = prepared.desired.standalone_reads(own);
             // of one whose macros can't be expanded, nobody knows what it reads
             if !reads.is_empty() && !reads.iter().any(|name| changed.contains(name)) {
                 continue;

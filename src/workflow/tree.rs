@@ -10,13 +10,13 @@ use super::expand::Sight;
 use super::session::Session;
 use super::whereabouts::DataFiles;
 use crate::adapter::cache::{self, SeedContent};
-use crate::adapter::git::{BrokenLink, CommitId, Location, SourceFile, SourceFiles, StatCache, TreeId};
+use crate::adapter::git::{BrokenLink, CommitId, Head, Location, SourceFile, SourceFiles, StatCache, TreeId};
 use crate::domain::config::CONFIG_FILES;
 use crate::domain::diagnostic::{Diagnostic, Excerpt};
 use crate::domain::external::{Externals, is_external};
 use crate::domain::macros;
 use crate::domain::model::{self, ModelFile, Problem};
-use crate::domain::project::{Model, Project, SeedFile, Sources};
+use crate::domain::project::{Model, Project, Published, SeedFile, Sources};
 use crate::domain::sql::policy::{Refusal, Text};
 
 /// The endings of files that seeds and queries may read.
@@ -63,6 +63,8 @@ pub struct Tree {
     pub(super) audits: OwnAudits,
     /// What of its folder is not read, though it may have been meant to be.
     pub foreign: Vec<String>,
+    /// What vmesh shows besides.
+    pub(super) published: Published,
 }
 
 impl Files {
@@ -134,13 +136,34 @@ impl Session<'_> {
         Ok(Files { by_path, tree: tree.clone(), broken: found.broken, submodules: found.submodules })
     }
 
-    /// The project of a source tree.
+    /// The project of a source tree, whatever is shown by now.
     pub fn tree(&self, tree: &SourceTree) -> Result<Tree, Error> {
-        self.assemble(self.files(tree)?)
+        self.assemble(self.files(tree)?, Published::default())
     }
 
-    /// The project that these files make.
-    pub fn assemble(&self, mut files: Files) -> Result<Tree, Error> {
+    /// The project of the files at hand, told against the commit that they began with.
+    pub fn tree_here(&self, tree: &SourceTree) -> Result<Tree, Error> {
+        let files = self.files(tree)?;
+        let head = match self.repository.head()? {
+            Head::Branch { commit, .. } => commit,
+            Head::Detached { commit } => Some(commit),
+        };
+        let mut published = Published::default();
+        if let (Some(head), Some(tip)) = (head, self.main_tip()?)
+            && let Some(base) = self.repository.merge_base(&head, &tip)?
+        {
+            let before = self.files(&SourceTree::Commit(base))?;
+            if before.signature() != files.signature()
+                && let Ok(before) = self.assemble(before, Published::default())
+            {
+                published.add(&before.project);
+            }
+        }
+        self.assemble(files, published)
+    }
+
+    /// The project that these files make, where vmesh shows this.
+    pub fn assemble(&self, mut files: Files, published: Published) -> Result<Tree, Error> {
         let sight = self.sight(&files)?;
         let audits = self.own_audits(&files)?;
         let externals = self.externals(&files)?;
@@ -163,19 +186,18 @@ impl Session<'_> {
             absent: &|path| data.absent(path),
             config: &self.config,
             externals: &externals,
+            published: &published,
         };
         let project = Project::assemble(&sources);
         self.parsed().borrow().store(self.repository.common_dir());
         let beside = data.done()?;
         let project = project.map_err(|found| Error::Project(self.in_repository(found)))?;
-        let wrong = self.wrong_calls(&project, &audits, &files);
-        if !wrong.is_empty() {
-            return Err(Error::Project(wrong));
-        }
         self.remember_beside(&beside);
         files.by_path.extend(beside);
         let foreign = self.foreign(&files);
-        Ok(Tree { project, files, sight, audits, foreign })
+        let tree = Tree { project, files, sight, audits, foreign, published };
+        let wrong = self.wrong_calls(&tree);
+        if wrong.is_empty() { Ok(tree) } else { Err(Error::Project(wrong)) }
     }
 
     /// What the project says of tables that no model makes.

@@ -27,6 +27,7 @@ mod incremental;
 mod links;
 mod lint;
 mod macros;
+mod meanings;
 mod merged;
 mod names;
 mod owners;

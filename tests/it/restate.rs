@@ -81,3 +81,25 @@ fn a_restatement_that_fails_changes_nothing() {
     assert!(error.contains("could not build `checked` again"), "{error}");
     assert_eq!(sandbox.value("SELECT count(*) FROM prod.orders"), "1");
 }
+
+#[test]
+fn embedded_models_are_seen_through() {
+    let sandbox = Sandbox::with_models(&[
+        ("base", "SELECT id FROM source.orders"),
+        ("inner", "MODEL (name inner_one, kind EMBEDDED);\nSELECT id FROM base"),
+        ("outer", "MODEL (name outer_one, kind EMBEDDED);\nSELECT id FROM inner_one"),
+        ("near", "SELECT count(*) AS n FROM inner_one"),
+        ("far", "SELECT count(*) AS n FROM outer_one"),
+        ("said", "SELECT 0 AS n;\nUPDATE said SET n = (SELECT count(*) FROM outer_one)"),
+    ]);
+    sandbox.sql("CREATE SCHEMA source; CREATE TABLE source.orders AS SELECT 1 AS id");
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    sandbox.model("other", "SELECT n * 10 AS n FROM (SELECT count(*) AS n FROM outer_one)");
+    sandbox.vmesh(&["plan", "--yes"]).good();
+    sandbox.sql("INSERT INTO source.orders VALUES (2)");
+    sandbox.vmesh(&["plan", "prod", "--restate-model", "base", "--yes"]).good();
+    let shown = "SELECT near.n, far.n, said.n, other.n FROM prod.near, prod.far, prod.said, dev__alice.other AS other";
+    assert_eq!(sandbox.rows(shown), [["2", "2", "2", "20"]]);
+    sandbox.is_sound();
+}

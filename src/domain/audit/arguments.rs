@@ -2,7 +2,6 @@
 
 use super::super::diagnostic::nearest;
 use super::super::model::Problem;
-use super::super::name::ModelName;
 use super::super::sql::{self, Lexeme, Token};
 use super::catalog::{CONDITION, Parameter, Rule, Shape};
 use super::{Argument, Call, problem, read};
@@ -26,7 +25,7 @@ enum Checked {
     /// A switch.
     Boolean(bool),
     /// Another model.
-    Model(ModelName),
+    Model(Vec<String>),
 }
 
 /// What a rule makes its SQL from.
@@ -34,7 +33,7 @@ pub(super) struct Given<'a> {
     /// The rows to look at: a quoted table, or a query in parentheses.
     pub(super) relation: &'a str,
     /// The SQL of other models.
-    pub(super) table: &'a dyn Fn(&ModelName) -> String,
+    pub(super) table: &'a dyn Fn(&[String]) -> String,
     arguments: &'a [(&'static str, Checked)],
 }
 
@@ -44,10 +43,10 @@ impl Builtin {
         self.rule.name
     }
 
-    /// The other models that are read.
-    pub fn reads(&self) -> Vec<&ModelName> {
+    /// The other models that are read, by the parts of their names.
+    pub fn reads(&self) -> Vec<&[String]> {
         let models = self.given.iter().filter_map(|(_, checked)| match checked {
-            Checked::Model(model) => Some(model),
+            Checked::Model(model) => Some(model.as_slice()),
             Checked::Expression(_) | Checked::List(_) | Checked::Boolean(_) => None,
         });
         models.collect()
@@ -55,7 +54,7 @@ impl Builtin {
 
     /// The query for the bad rows of `relation`: a quoted table, or a query in parentheses. `table` gives the same for
     /// every model of [`Self::reads`].
-    pub fn bad_rows(&self, relation: &str, table: &dyn Fn(&ModelName) -> String) -> String {
+    pub fn bad_rows(&self, relation: &str, table: &dyn Fn(&[String]) -> String) -> String {
         (self.rule.sql)(&Given { relation, table, arguments: &self.given })
     }
 
@@ -176,8 +175,8 @@ fn checked(parameter: &'static Parameter, argument: &Argument) -> Result<Option<
         }
         Shape::Boolean => Checked::Boolean(read::boolean(&lexemes).ok_or_else(|| wrong("true or false", None))?),
         Shape::Model => {
-            let parts = read::dotted(&lexemes).filter(|parts| parts.len() < 3);
-            let model = parts.and_then(|parts| ModelName::from_parts(&parts));
+            let model = read::dotted(&lexemes).filter(|parts| parts.len() <= 3);
+            let model = model.map(|parts| parts.into_iter().map(str::to_owned).collect());
             Checked::Model(model.ok_or_else(|| wrong("a model's name: `name` or `schema.name`", None))?)
         }
     };

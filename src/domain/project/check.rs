@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::super::config::Config;
 use super::super::diagnostic::{Diagnostic, nearest};
 use super::super::model::{Kind, THIS_MODEL, temporary};
-use super::super::name::{ModelName, PROD, reserved_schema};
-use super::super::sql::{self, Read, Token, policy};
+use super::super::name::{ModelName, reserved_schema};
+use super::super::sql::{self, Read, Token};
+use super::names::{Barred, Names};
 use super::{Draft, Sources};
 
 /// Names every file's model; disabled ones are left out.
@@ -157,7 +157,7 @@ pub(super) fn reads(sources: &Sources<'_>, drafts: &mut BTreeMap<ModelName, Draf
                 models.push(None);
                 continue;
             }
-            match resolve_read(read, drafts, sources.config) {
+            match resolve_read(read, drafts, sources) {
                 Ok(model) => models.push(model),
                 Err((what, help)) => {
                     let problem = Diagnostic::new(what).at(draft.in_query(sources, &read.span, ""));
@@ -189,50 +189,20 @@ pub(super) fn reads(sources: &Sources<'_>, drafts: &mut BTreeMap<ModelName, Draf
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
-/// The model that a read names, `None` for a table vmesh doesn't manage, or why it may not be read.
+/// What a read names: see [`Names::meaning`].
 pub(super) fn resolve_read(
     read: &Read,
     drafts: &BTreeMap<ModelName, Draft>,
-    config: &Config,
-) -> Result<Option<ModelName>, (String, String)> {
-    let written = read.parts.join(".");
-    if let [catalog, rest @ ..] = read.parts.as_slice()
-        && rest.len() == 2
-        && let Some(model) = ModelName::from_parts(rest).filter(|model| drafts.contains_key(model))
-    {
-        if config.is_catalog(catalog) {
-            return Ok(Some(model));
-        }
-        let what = format!("`{written}` reads `{model}` in another database");
-        return Err((what, format!("leave the catalog out: {model}")));
-    }
-    let parts = match read.parts.as_slice() {
-        [catalog, rest @ ..] if rest.len() == 2 && config.is_catalog(catalog) => rest,
-        parts => parts,
+    sources: &Sources<'_>,
+) -> Result<Option<ModelName>, Barred> {
+    let has = |name: &ModelName| drafts.contains_key(name);
+    let same = |meaning: &[u8; 32]| {
+        let is_it = |draft: &&Draft| draft.file.query.as_ref().is_some_and(|query| query.canonical == *meaning);
+        let new = drafts.values().filter(|draft| !sources.published.had(&draft.name));
+        new.into_iter().find(is_it).map(|draft| draft.name.clone())
     };
-    let barred = || match policy::barred_table(&read.parts) {
-        Some((what, help)) => Err((what, help.to_owned())),
-        None => Ok(None),
-    };
-    let Some(name) = ModelName::from_parts(parts) else { return barred() };
-    if drafts.contains_key(&name) {
-        return Ok(Some(name));
-    }
-    // to DuckDB, a name without a schema is one of the schema `main`
-    if let Some(name) = name.in_main().filter(|name| drafts.contains_key(name)) {
-        return Ok(Some(name));
-    }
-    if let Some(plain) = past_the_environment(parts).filter(|plain| drafts.contains_key(plain)) {
-        let what = format!("`{written}` reads prod's `{plain}` past the environment");
-        return Err((what, format!("leave the schema out: {plain}")));
-    }
-    barred()
-}
-
-/// The model without a schema that a dotted name would read as prod shows it.
-pub fn past_the_environment(parts: &[String]) -> Option<ModelName> {
-    let [.., schema, name] = parts else { return None };
-    ModelName::from_parts(&[name]).filter(|_| schema.eq_ignore_ascii_case(PROD))
+    let catalog = sources.config.catalog();
+    Names { has: &has, catalog, published: sources.published, same: &same }.meaning(&read.parts)
 }
 
 /// Draws a circle, one line a model.

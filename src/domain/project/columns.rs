@@ -11,7 +11,7 @@ use super::super::model::{By, Kind, ModelFile};
 use super::super::name::ModelName;
 use super::super::sql::{ColumnUse, Output};
 use super::check::{from_path, resolve};
-use super::{Draft, Model, SeedFile, Sources, excerpt, written};
+use super::{Draft, Model, SeedFile, Sources, excerpt, meant, written};
 
 /// The columns of the models of a project while it is still being read: macros ask for them before all of it is there.
 pub struct Known<'a> {
@@ -19,6 +19,8 @@ pub struct Known<'a> {
     models: &'a str,
     seed: &'a dyn Fn(&str) -> Option<SeedFile>,
     externals: &'a Externals,
+    /// What the warehouse is called in SQL.
+    catalog: &'a str,
     files: BTreeMap<ModelName, (String, Arc<ModelFile>)>,
     /// What was found out: it stays true as files are added.
     found: RefCell<BTreeMap<ModelName, Vec<String>>>,
@@ -26,8 +28,13 @@ pub struct Known<'a> {
 
 impl<'a> Known<'a> {
     /// None yet. `models` is the folder of the models, `seed` finds a CSV file of the project.
-    pub fn new(models: &'a str, seed: &'a dyn Fn(&str) -> Option<SeedFile>, externals: &'a Externals) -> Self {
-        Self { models, seed, externals, files: BTreeMap::new(), found: RefCell::default() }
+    pub fn new(
+        models: &'a str,
+        seed: &'a dyn Fn(&str) -> Option<SeedFile>,
+        externals: &'a Externals,
+        catalog: &'a str,
+    ) -> Self {
+        Self { models, seed, externals, catalog, files: BTreeMap::new(), found: RefCell::default() }
     }
 
     /// Adds a model.
@@ -40,15 +47,19 @@ impl<'a> Known<'a> {
 
     /// Whether the model that a query calls this is there.
     pub fn has(&self, parts: &[String]) -> bool {
-        named(parts, |name| self.files.get(name)).is_some()
+        self.named(parts).is_some()
     }
 
     /// The columns of the model or table that a query calls this, and their types where they are declared.
     pub fn columns_of(&self, parts: &[String]) -> Option<Vec<(String, Option<String>)>> {
-        let name = named(parts, |name| self.files.contains_key(name).then(|| name.clone()));
-        let Some(name) = name else { return self.externals.typed(parts) };
+        let Some(name) = self.named(parts) else { return self.externals.typed(parts) };
         let columns = self.of(&name, &mut BTreeSet::new())?;
         Some(typed(columns, &self.files.get(&name)?.1))
+    }
+
+    /// The model that a query calls this.
+    fn named(&self, parts: &[String]) -> Option<ModelName> {
+        meant(parts, self.catalog).into_iter().find(|name| self.files.contains_key(name))
     }
 
     /// `open` are the models whose columns are being looked for.
@@ -65,7 +76,7 @@ impl<'a> Known<'a> {
                 let open = RefCell::new(open);
                 of_query(file, |read| {
                     let parts = &reads?.get(read)?.parts;
-                    match named(parts, |name| self.files.contains_key(name).then(|| name.clone())) {
+                    match self.named(parts) {
                         Some(parent) => self.of(&parent, &mut open.borrow_mut()),
                         None => self.externals.columns(parts),
                     }
@@ -75,13 +86,6 @@ impl<'a> Known<'a> {
         self.found.borrow_mut().insert(name.clone(), columns.clone());
         Some(columns)
     }
-}
-
-/// What is found under the name that a query calls a model by. To DuckDB, a name without a schema is one of the schema
-/// `main`.
-pub(super) fn named<T>(parts: &[String], find: impl Fn(&ModelName) -> Option<T>) -> Option<T> {
-    let name = ModelName::from_parts(parts)?;
-    find(&name).or_else(|| find(&name.in_main()?))
 }
 
 /// Columns with the types that their model's header declares.

@@ -2,11 +2,13 @@
 
 mod check;
 mod columns;
+mod names;
 mod render;
 mod statements;
 
-pub use self::check::{from_path, guess_reads, past_the_environment};
+pub use self::check::{from_path, guess_reads};
 pub use self::columns::{Known, Undeclared};
+pub use self::names::{Barred, Names, Published, meant};
 pub use self::render::{cast, cast_head, plainly_cast};
 pub use self::statements::{Around, Run};
 
@@ -20,7 +22,7 @@ use super::external::Externals;
 use super::fingerprint::{self, Fingerprint, Own};
 use super::graph;
 use super::interval::Moment;
-use super::model::{Kind, ModelFile, Statement, temporary};
+use super::model::{Kind, ModelFile, Statement, When, is_own, temporary};
 use super::name::{ModelName, TableName};
 use super::sql::{Output, Read, Span};
 
@@ -30,6 +32,8 @@ pub struct Project {
     models: BTreeMap<ModelName, Model>,
     order: Vec<ModelName>,
     externals: Externals,
+    /// What the warehouse is called in SQL.
+    catalog: String,
 }
 
 /// One model, with its place in the graph.
@@ -94,6 +98,8 @@ pub struct Sources<'a> {
     pub config: &'a Config,
     /// What is known of tables that no model makes.
     pub externals: &'a Externals,
+    /// What vmesh shows.
+    pub published: &'a Published,
 }
 
 /// A model before its place in the graph is known.
@@ -129,7 +135,8 @@ impl Project {
         let mut problems = columns::unknown(sources, &models);
         problems.append(&mut columns::lacking(sources, &models));
         if problems.is_empty() {
-            Ok(Self { models, order, externals: sources.externals.clone() })
+            let catalog = sources.config.catalog().to_owned();
+            Ok(Self { models, order, externals: sources.externals.clone(), catalog })
         } else {
             Err(problems)
         }
@@ -160,7 +167,7 @@ impl Project {
 
     /// The model that a query calls this.
     pub fn find(&self, parts: &[String]) -> Option<&Model> {
-        columns::named(parts, |name| self.models.get(name))
+        meant(parts, &self.catalog).iter().find_map(|name| self.models.get(name))
     }
 
     /// What is known of tables that no model makes.
@@ -194,12 +201,31 @@ impl Model {
 
     /// The tables its query reads that vmesh doesn't manage, as written.
     pub fn externals(&self) -> Vec<String> {
-        let reads = self.file.query.iter().flat_map(|query| query.reads.iter().flatten());
+        self.outside_query().map(|read| read.parts.join(".")).collect()
+    }
+
+    /// What it and its statements read that no model makes, each with its place in the file.
+    pub fn outside(&self) -> Vec<(&Read, Span)> {
+        let start = self.file.query_span.start;
+        let of_query = self.outside_query().map(|read| (read, start + read.span.start..start + read.span.end));
+        let statements = self.file.statements.iter().zip(&self.statement_reads);
+        let of_statements = statements.flat_map(|(statement, models)| {
+            let temporaries = self.file.temporary(statement.when == When::After);
+            let outside = statement.reads().zip(models).filter(move |((read, place), model)| {
+                let is_made = temporary(&read.parts).is_some_and(|name| temporaries.contains(&name.to_lowercase()));
+                model.is_none() && place.is_some() && !is_made && !is_own(&read.parts, &self.name)
+            });
+            outside.map(|((read, place), _)| (read, place.unwrap_or_else(|| statement.span.clone())))
+        });
+        of_query.chain(of_statements).collect()
+    }
+
+    fn outside_query(&self) -> impl Iterator<Item = &Read> {
         let temporaries = self.file.temporary(false);
         let is_made =
-            |read: &Read| temporary(&read.parts).is_some_and(|name| temporaries.contains(&name.to_lowercase()));
-        let externals = reads.zip(&self.reads).filter(|(read, model)| model.is_none() && !is_made(read));
-        externals.map(|(read, _)| read.parts.join(".")).collect()
+            move |read: &Read| temporary(&read.parts).is_some_and(|name| temporaries.contains(&name.to_lowercase()));
+        let reads = self.file.query.iter().flat_map(|query| query.reads.iter().flatten());
+        reads.zip(&self.reads).filter(move |(read, model)| model.is_none() && !is_made(read)).map(|(read, _)| read)
     }
 }
 

@@ -69,7 +69,7 @@ pub(super) fn check(sources: &Sources<'_>, drafts: &mut BTreeMap<ModelName, Draf
                 let found = match temporary(&read.parts) {
                     Some(name) if temporaries.contains(&name.to_lowercase()) => Ok(None),
                     _ if is_ours => Ok(None),
-                    _ => resolve_read(read, drafts, sources.config),
+                    _ => resolve_read(read, drafts, sources),
                 };
                 models.push(found.unwrap_or_else(|problem| {
                     problems.push(wrong(problem, &place.unwrap_or_else(|| statement.span.clone())));
