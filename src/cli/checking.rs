@@ -7,7 +7,9 @@ use super::render::{BOLD, DIM, GREEN, RED, YELLOW, count, diagnostic, paint, row
 use super::{DONE, Face, Verdict, error};
 use crate::domain::name::ModelName;
 use crate::domain::pattern;
+use crate::domain::plan::Plan;
 use crate::workflow::audits::Audited;
+use crate::workflow::failure::{self, Stopped};
 use crate::workflow::new_test::{Wish, Written};
 use crate::workflow::session::Session;
 use crate::workflow::tree::Tree;
@@ -31,15 +33,20 @@ pub(super) fn audit(face: &Face, args: &args::Audit) -> Verdict {
         Ok(found) => audited.blocking && found.is_some(),
         Err(_) => true,
     };
-    let failed = all.iter().any(|audited| is_bad(&audited));
+    let plan = prepared.plan(&session, &session.state()?)?;
+    let is_meant = |model: &ModelName| standalone.is_none() && wanted.contains(model);
+    let mut stopped = failure::stopped(&session, &prepared.target.branch);
+    stopped.retain(|stopped| !plan.is_done() && is_meant(&stopped.model));
+    let failed = all.iter().any(|audited| is_bad(&audited)) || !stopped.is_empty();
     let text = || {
+        let shown = not_shown(&plan, &stopped);
         if all.is_empty() {
-            return "no audits\n".to_owned();
+            return format!("no audits\n{shown}");
         }
         let mut out: String = all.iter().map(line).collect();
         let wrong = all.iter().filter(|audited| !matches!(audited.found, Ok(None))).count();
         out.push_str(&format!("{} · {wrong} found wrong rows\n", count(all.len(), "audit")));
-        out
+        out + &shown
     };
     let data = || {
         let one = |audited: &Audited| {
@@ -49,10 +56,37 @@ pub(super) fn audit(face: &Face, args: &args::Audit) -> Verdict {
                 "error": audited.found.as_ref().err().map(|problem| &problem.what),
             })
         };
-        json!(all.iter().map(one).collect::<Vec<_>>())
+        let of_build = |stopped: &Stopped| {
+            json!({
+                "model": stopped.model, "audit": stopped.audit, "blocking": true, "wrong": stopped.count,
+                "error": null, "stopped": true, "query": stopped.query,
+            })
+        };
+        json!(all.iter().map(one).chain(stopped.iter().map(of_build)).collect::<Vec<_>>())
     };
     face.print(text, data);
     Ok(if failed { error::FAILED } else { DONE })
+}
+
+/// That what was audited is not what the files say, and which builds audits stopped.
+fn not_shown(plan: &Plan, stopped: &[Stopped]) -> String {
+    let builds = plan.builds().count();
+    if builds == 0 {
+        return String::new();
+    }
+    let environment = &plan.environment;
+    let mut out = format!("`{environment}` does not show these files: {} to build\n", count(builds, "model"));
+    for Stopped { model, audit, count: wrong, query } in stopped {
+        let rows = if *wrong == 1 { "1 wrong row".to_owned() } else { format!("{wrong} wrong rows") };
+        let told = format!("the build of `{model}` was stopped: audit `{audit}` found {rows}");
+        out.push_str(&format!("{}\n", paint(RED, &told)));
+        if let Some(query) = query {
+            let one_line = query.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+            let query = if query.contains("--") { query } else { &one_line };
+            out.push_str(&format!("  vmesh query \"{}\"\n", query.replace('"', "\\\"")));
+        }
+    }
+    out
 }
 
 /// `vmesh test`

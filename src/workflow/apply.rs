@@ -6,13 +6,14 @@ use std::sync::Arc;
 use super::crew::Crew;
 use super::error::Error;
 use super::event::Event;
-use super::failure;
+use super::failure::{self, Stopped};
 use super::planning::Prepared;
 use super::session::{Session, now};
 use super::settle::Standing;
 use crate::adapter::warehouse::{Body, Build, Fill, Load, Publication, Warehouse, WarehouseError};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::environment::{Snapshot, State};
+use crate::domain::fingerprint::Fingerprint;
 use crate::domain::interval::{Interval, Times};
 use crate::domain::limits::{LOADS, LOADS_TEXT};
 use crate::domain::model::Kind;
@@ -44,6 +45,7 @@ pub(super) struct Work {
     /// Those that failed, and what is below them.
     stuck: BTreeSet<ModelName>,
     skipped: Vec<ModelName>,
+    stopped: Vec<Stopped>,
     begun: usize,
     is_tested: bool,
 }
@@ -225,7 +227,7 @@ impl Session<'_> {
         let mut waiting: Vec<&Step> = plan.builds().filter(|step| !work.stuck.contains(&step.model)).collect();
         let mut unfinished: BTreeSet<ModelName> = waiting.iter().map(|step| step.model.clone()).collect();
         let total = work.begun + waiting.len();
-        let (mut done, mut is_cut) = (0, false);
+        let (mut done, mut is_cut, mut late) = (0, false, BTreeSet::new());
         let mut crew = Crew::new(warehouse, waiting.len())?;
         loop {
             // at least one is built in each turn, or those who come and go would keep it from ending
@@ -245,9 +247,11 @@ impl Session<'_> {
                         })
                     };
                     let at = waiting.iter().position(|step| audited(step).is_some());
-                    // audits may go in circles, where builds can't
-                    let at = at.or_else(|| waiting.iter().position(|step| crew.is_idle() && built(step).is_some()));
-                    let Some(at) = at else { break };
+                    // audits may go in circles, where builds can't: those are run when all is built
+                    let in_circle = || waiting.iter().position(|step| crew.is_idle() && built(step).is_some());
+                    let (Some(at), is_late) = at.map_or_else(|| (in_circle(), true), |at| (Some(at), false)) else {
+                        break;
+                    };
                     let step = waiting.remove(at);
                     let Some(model) = project.model(&step.model) else { continue };
                     if self.hangs_on(prepared, model, &work.stuck) {
@@ -258,7 +262,12 @@ impl Session<'_> {
                     }
                     work.begun += 1;
                     self.building(&prepared.target.branch, &step.model, work.begun, total);
-                    let build = self.build_of(prepared, model, step, &tables, state)?;
+                    let mut build = self.build_of(prepared, model, step, &tables, state)?;
+                    if is_late {
+                        build.audits.clear();
+                        build.audited = None;
+                        late.extend(step.fingerprint);
+                    }
                     self.report.report(&Event::Moment(format!("build:{}", work.begun)));
                     crew.begin(build);
                 }
@@ -281,6 +290,9 @@ impl Session<'_> {
                 }
                 Err(error) => {
                     work.stuck.insert(build.model.clone());
+                    if let WarehouseError::Audit { failure, .. } = &error {
+                        work.stopped.push(Stopped::of(&build, failure));
+                    }
                     if let Some(model) = project.model(&build.model) {
                         let failure = self.build_failed(prepared, model, &build, error, state)?;
                         work.failures.push((build.model.clone(), failure));
@@ -296,26 +308,53 @@ impl Session<'_> {
                 warehouse.put_on_record(&shared)?;
             }
         }
-        let to_audit = plan.steps.iter().filter(|step| step.audit && step.action == Action::Reuse);
-        let is_whole = work.failures.is_empty();
-        for step in to_audit.filter(|_| is_whole) {
-            let shared = shared(project, step, state);
-            let known = || step.fingerprint.and_then(|fingerprint| state.built(&fingerprint));
-            let (Some(model), Some(snapshot)) = (project.model(&step.model), shared.as_ref().or_else(known)) else {
-                continue;
-            };
-            let table = |name: &ModelName| tables.get(name).cloned();
-            if let Some(failure) = self.audit_later(prepared, model, snapshot, warehouse, &table)? {
-                work.failures.push((step.model.clone(), failure));
-            }
+        if work.failures.is_empty() {
+            self.audit_rest(prepared, plan, warehouse, &late, work)?;
         }
-        let Work { built, mut failures, skipped, .. } = std::mem::take(work);
+        let Work { built, mut failures, skipped, stopped, .. } = std::mem::take(work);
+        failure::record_stopped(self, &prepared.target.branch, &stopped);
         if failures.is_empty() {
             work.built = built;
             return Ok(true);
         }
         failures.sort_by(|a, b| a.0.cmp(&b.0));
         Err(Error::Builds { environment: plan.environment.clone(), failures, skipped, built: built.len() })
+    }
+
+    /// Runs the audits of tables that were there before anyone asked for these, and of those that were built before what
+    /// their audits read.
+    fn audit_rest(
+        &self,
+        prepared: &Prepared,
+        plan: &Plan,
+        warehouse: &Warehouse,
+        late: &BTreeSet<Fingerprint>,
+        work: &mut Work,
+    ) -> Result<(), Error> {
+        let is_meant = |step: &&Step| match step.action {
+            Action::Reuse => step.audit,
+            _ => step.fingerprint.is_some_and(|fingerprint| late.contains(&fingerprint)),
+        };
+        let to_audit: Vec<&Step> = plan.steps.iter().filter(is_meant).collect();
+        if to_audit.is_empty() {
+            return Ok(());
+        }
+        let project = &prepared.desired.project;
+        let state = warehouse.state()?;
+        let tables: BTreeMap<ModelName, TableName> =
+            plan.pointers().into_iter().map(|(model, (_, table))| (model, table)).collect();
+        let table = |name: &ModelName| tables.get(name).cloned();
+        for step in to_audit {
+            let shared = shared(project, step, &state);
+            let known = || step.fingerprint.and_then(|fingerprint| state.built(&fingerprint));
+            let (Some(model), Some(snapshot)) = (project.model(&step.model), shared.as_ref().or_else(known)) else {
+                continue;
+            };
+            if let Some(failure) = self.audit_later(prepared, model, snapshot, warehouse, &table)? {
+                work.failures.push((step.model.clone(), failure));
+            }
+        }
+        Ok(())
     }
 
     /// Tells what audits found that only warn.
@@ -406,7 +445,7 @@ impl Session<'_> {
             content: model.content,
             table: own.clone(),
             kind: model.kind.word().to_owned(),
-            parents: model.parents.values().copied().collect(),
+            parents: tree.project.built_from(model),
             body,
             declared,
             audits: self.audits_of(

@@ -1,4 +1,5 @@
-//! What failed in the background: nobody was there to see it, so it is kept until somebody has.
+//! What failed in the background: nobody was there to see it, so it is kept until somebody has. And what audits stopped:
+//! the tables that they looked at are gone, so that only this tells of it.
 
 use std::path::PathBuf;
 
@@ -8,7 +9,8 @@ use super::error::Error;
 use super::queue::Queue;
 use super::session::{Session, now};
 use crate::adapter::cache;
-use crate::domain::name::BranchName;
+use crate::adapter::warehouse::{Audit, AuditFailure, Body, Build};
+use crate::domain::name::{BranchName, ModelName};
 
 /// What a request in the background came to, if not well: `vmesh status` tells it until the branch is settled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,4 +76,53 @@ pub(super) fn forget(session: &Session<'_>, branch: &BranchName) {
 fn file(queue: &Queue, prefix: &str, branch: &BranchName) -> PathBuf {
     let key = format!("{prefix}\0{branch}");
     queue.log().with_file_name(format!("failed-{}.json", &blake3::hash(key.as_bytes()).to_hex()[..16]))
+}
+
+/// A build that an audit stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stopped {
+    /// The model.
+    pub model: ModelName,
+    /// The audit.
+    pub audit: String,
+    /// How many rows were wrong.
+    pub count: u64,
+    /// What shows them, where one query can.
+    pub query: Option<String>,
+}
+
+impl Stopped {
+    /// What an audit found in the rows of a build. Those are taken back with their table, and are computed again by the
+    /// query: where that is one, and nothing has to run before it.
+    pub(super) fn of(build: &Build, failure: &AuditFailure) -> Self {
+        let select = match &build.body {
+            Body::Table(select) | Body::View(select) if build.around.is_empty() => Some(select),
+            _ => None,
+        };
+        let audit = build.audits.iter().find(|audit| audit.name == failure.name);
+        let query = audit.zip(select).map(|(audit, select)| audit.query.replace(Audit::ROWS, &format!("({select})")));
+        Self { model: build.model.clone(), audit: failure.name.clone(), count: failure.count, query }
+    }
+}
+
+/// The builds of a branch that audits stopped when it was last built.
+pub fn stopped(session: &Session<'_>, branch: &BranchName) -> Vec<Stopped> {
+    cache::load(&stopped_file(session, branch)).unwrap_or_default()
+}
+
+/// Records them; none, once a build went through.
+pub(super) fn record_stopped(session: &Session<'_>, branch: &BranchName, stopped: &[Stopped]) {
+    let file = stopped_file(session, branch);
+    if stopped.is_empty() {
+        // mostly there is none
+        let _ = std::fs::remove_file(file);
+    } else {
+        cache::store(&file, &stopped);
+    }
+}
+
+fn stopped_file(session: &Session<'_>, branch: &BranchName) -> PathBuf {
+    let failed = file(&session.queue(), &session.prefix, branch);
+    let name = failed.file_name().unwrap_or_default().to_string_lossy().replace("failed-", "stopped-");
+    failed.with_file_name(name)
 }

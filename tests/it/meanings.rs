@@ -206,3 +206,60 @@ fn an_audit_waits_for_what_macros_make_it_read() {
         assert!(told.contains("audit `known` of `shop.orders`: 1 row is wrong"), "{name}: {told}");
     }
 }
+
+#[test]
+fn audits_that_read_each_others_models_are_run_when_both_are_built() {
+    let audit = "AUDIT (name known);\nSELECT * FROM @this_model WHERE id NOT IN (SELECT id FROM";
+    let sandbox = Sandbox::with_models(&[
+        ("a", &format!("MODEL (name a, audits (known));\nSELECT 1 AS id;\n{audit} b)")),
+        ("b", &format!("MODEL (name b, audits (known));\nSELECT 1 AS id;\n{audit} a)")),
+        // its audit reads what is built from it
+        ("c", &format!("MODEL (name c, audits (known));\nSELECT 1 AS id;\n{audit} d)")),
+        ("d", "SELECT id FROM c"),
+    ]);
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    assert!(sandbox.vmesh(&["audit"]).good().contains("3 audits · 0 found wrong rows"));
+    assert_eq!(sandbox.vmesh(&["plan", "--exit-code"]).code, Some(0), "all are on record as passed");
+    // and what they find stops it
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    sandbox.model("a", &format!("MODEL (name a, audits (known));\nSELECT 2 AS id;\n{audit} b)"));
+    sandbox.model("b", &format!("MODEL (name b, audits (known));\nSELECT 3 AS id;\n{audit} a)"));
+    let told = sandbox.vmesh(&["plan", "--yes"]).fails(1);
+    assert!(told.contains("audit `known` of `b`: 1 row is wrong"), "{told}");
+    sandbox.model("b", &format!("MODEL (name b, audits (known));\nSELECT 2 AS id;\n{audit} a)"));
+    sandbox.vmesh(&["plan", "--yes"]).good();
+    sandbox.is_sound();
+}
+
+#[test]
+fn audits_tell_of_the_build_that_one_of_them_stopped() {
+    let model = |n: i32| {
+        format!(
+            "MODEL (name a, audits (low));\nSELECT {n} AS id;\nAUDIT (name low);\nSELECT * FROM @this_model WHERE id < 0"
+        )
+    };
+    let sandbox = Sandbox::promoted(&[("a", &model(1)), ("b", "SELECT id FROM a")]);
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    sandbox.vmesh(&["plan", "--yes"]).good();
+    sandbox.model("a", &model(-1));
+    let done = sandbox.vmesh(&["audit"]);
+    assert!(done.out.contains("`dev__alice` does not show these files: 2 models to build"), "{}", done.out);
+    assert_eq!(done.code, Some(0), "nobody tried yet: {}", done.err);
+    sandbox.vmesh(&["plan", "--yes"]).fails(1);
+    let done = sandbox.vmesh(&["audit"]);
+    assert_eq!(done.code, Some(1), "{}", done.out);
+    assert!(done.out.contains("the build of `a` was stopped: audit `low` found 1 wrong row"), "{}", done.out);
+    let query = done.out.lines().find_map(|line| line.trim().strip_prefix("vmesh query \"")).unwrap();
+    let rows = sandbox.vmesh(&["query", query.trim_end_matches('"'), "--format", "csv"]).good();
+    assert_eq!(rows, "id\n-1\n");
+    let told = sandbox.vmesh(&["audit", "--json"]).out;
+    assert!(told.contains("\"stopped\": true") || told.contains("\"stopped\":true"), "{told}");
+    // it is mended
+    sandbox.model("a", &model(2));
+    sandbox.vmesh(&["plan", "--yes"]).good();
+    let told = sandbox.vmesh(&["audit"]).good();
+    assert!(
+        told.contains("0 found wrong rows") && !told.contains("stopped") && !told.contains("does not show"),
+        "{told}"
+    );
+}

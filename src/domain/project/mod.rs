@@ -12,7 +12,7 @@ pub use self::names::{Barred, Names, Published, meant};
 pub use self::render::{cast, cast_head, plainly_cast};
 pub use self::statements::{Around, Run};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::calendar::{Calendar, fixed};
@@ -158,6 +158,17 @@ impl Project {
             Some(parent) => self.models.get(parent)?.columns.clone(),
             None => self.externals.columns(&model.file.query.as_ref()?.reads.as_ref()?.get(read)?.parts),
         })
+    }
+
+    /// The versions that a model's table is built from: embedded models have none of their own, so that those which they
+    /// read count.
+    pub fn built_from(&self, model: &Model) -> Vec<Fingerprint> {
+        let of_parent = |(name, fingerprint): (&ModelName, &Fingerprint)| match self.models.get(name) {
+            Some(parent) if parent.kind == Kind::Embedded => self.built_from(parent),
+            _ => vec![*fingerprint],
+        };
+        let all: BTreeSet<Fingerprint> = model.parents.iter().flat_map(of_parent).collect();
+        all.into_iter().collect()
     }
 
     /// Puts another version of a model in its place: the same meaning at another time.
