@@ -6,12 +6,14 @@ use super::args;
 use super::render::plan as told;
 use super::render::{BOLD, DIM, count, json, markdown, paint, settled, some};
 use super::{DONE, Face, Format, Verdict, error, lint, say};
+use crate::adapter::warehouse::Occupied;
 use crate::domain::interval::{Interval, Moment, TimeError};
 use crate::domain::name::{EnvName, ModelName};
 use crate::domain::plan::Plan;
 use crate::workflow::apply::Applied;
 use crate::workflow::error::Error;
 use crate::workflow::planning::Prepared;
+use crate::workflow::run::Ran;
 use crate::workflow::session::Session;
 
 /// `vmesh plan`
@@ -36,6 +38,11 @@ pub(super) fn plan(face: &Face, args: &args::Plan) -> Verdict {
     }
     lint::first(face, &mut session, &prepared)?;
     let is_prod = prepared.target.environment.is_prod();
+    if !is_prod && !face.is_json() {
+        for Occupied { model, place, kind, .. } in session.taken_in_prod(&prepared)? {
+            tell!("warning: prod can't show `{model}`: there is a {kind} {place} that vmesh did not make");
+        }
+    }
     if args.yes && !args.exit_code {
         if is_prod {
             return Err(Error::ProdIsPromoted);
@@ -46,6 +53,7 @@ pub(super) fn plan(face: &Face, args: &args::Plan) -> Verdict {
     let plan = prepared.plan(&session, &state)?;
     let done = plan.is_done() && records(&plan);
     warn(face, &prepared);
+    session.check_places(&plan)?;
     print_plan(face, &plan, args.explain, false);
     if args.exit_code {
         return Ok(u8::from(!done));
@@ -105,7 +113,7 @@ pub(super) fn run(face: &Face, args: &args::Run) -> Verdict {
     face.teller.clear();
     let text = || {
         if ran.models.is_empty() {
-            return format!("nothing is due in {}\n", ran.environment);
+            return format!("nothing is due in {}\n{}", ran.environment, idle(&ran));
         }
         let mut out = format!("{} · ran {}\n", paint(BOLD, &ran.environment), count(ran.models.len(), "model"));
         for (model, loads) in &ran.models {
@@ -125,6 +133,22 @@ pub(super) fn run(face: &Face, args: &args::Run) -> Verdict {
     Ok(DONE)
 }
 
+/// What would take in new rows of the sources, though nothing is due.
+fn idle(ran: &Ran) -> String {
+    let environment = &ran.environment;
+    let mut out = String::new();
+    if !ran.early.is_empty() {
+        out.push_str(&format!("  vmesh run {environment} --ignore-cron fills {}\n", some(&ran.early, 8)));
+    }
+    if !ran.held.is_empty() {
+        let held = some(&ran.held, 8);
+        out.push_str(&format!(
+            "  vmesh plan {environment} --restate-model NAME fills again what is held already: {held}\n"
+        ));
+    }
+    out
+}
+
 /// `vmesh plan --merged`
 fn merged(face: &Face, session: &mut Session<'_>, args: &args::Plan) -> Verdict {
     let target = match session.merge_target(args.env.as_deref()) {
@@ -139,6 +163,7 @@ fn merged(face: &Face, session: &mut Session<'_>, args: &args::Plan) -> Verdict 
     let plan = prepared.plan(session, &session.state()?)?;
     let builds = plan.builds().count();
     warn(face, &prepared);
+    session.check_places(&plan)?;
     print_plan(face, &plan, args.explain, false);
     if args.exit_code {
         return Ok(u8::from(builds > 0));
@@ -213,6 +238,7 @@ pub(super) fn promote(face: &Face, args: &args::Promote) -> Verdict {
     }
     let plan = prepared.plan(&session, &session.state()?)?;
     warn(face, &prepared);
+    session.check_places(&plan)?;
     if !face.is_json() {
         say(&told::render(&plan, false));
     }

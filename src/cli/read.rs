@@ -50,6 +50,10 @@ pub(super) fn status(face: &Face) -> Verdict {
     let standing = state.as_ref().map(|state| session.standing(state, &environment));
     let is_ahead = plan.as_ref().is_some_and(|plan| environment.is_prod() && !plan.is_done());
     let rewound = is_ahead && matches!(session.promotion(None, false), Err(Error::Rewind { .. }));
+    let rolled_back = match &state {
+        Some(state) if environment.is_prod() && in_step == Some(false) && !rewound => session.rolled_back(state)?,
+        _ => None,
+    };
     session.close();
     let failure = failure.filter(|_| in_step != Some(true));
     let text = || {
@@ -75,6 +79,15 @@ pub(super) fn status(face: &Face) -> Verdict {
                 let stands = standing.as_ref().map(settled::stands).unwrap_or_default();
                 out.push_str(&format!("  in step · {stands}\n"));
             }
+            (_, Some(plan), _) if let Some((back, by)) = &rolled_back => {
+                let (to, at) = (told::short(&back.commit), ago(back.at, now()));
+                out.push_str(&format!("  {} to {to} by {by}, {at}\n", paint(YELLOW, "rolled back")));
+                out.push_str(&format!(
+                    "  it stays so until main moves, or: vmesh promote ({})\n  what prod shall not show again has to be \
+                     reverted in Git before the next merge\n",
+                    told::summary(plan)
+                ));
+            }
             (_, Some(plan), _) => {
                 let next = match environment.is_prod() {
                     true if rewound => "main no longer contains what prod shows: vmesh promote --allow-rewind",
@@ -82,14 +95,6 @@ pub(super) fn status(face: &Face) -> Verdict {
                     false => "vmesh plan",
                 };
                 out.push_str(&format!("  {} · {} · {next}\n", paint(YELLOW, "not in step"), told::summary(plan)));
-                let back = state.as_ref().and_then(|state| state.promotions.last()).filter(|_| environment.is_prod());
-                if let Some(back) = back.filter(|last| last.action == "rollback") {
-                    let to = told::short(&back.commit);
-                    out.push_str(&format!(
-                        "  prod was rolled back to {to}: what it shall not show again has to be reverted in Git before the \
-                         next merge\n"
-                    ));
-                }
             }
             _ => {}
         }
@@ -141,6 +146,7 @@ pub(super) fn status(face: &Face) -> Verdict {
             "commit": commit,
             "in_step": in_step,
             "conflicts": conflicts,
+            "rolled_back": rolled_back.as_ref().map(|(back, by)| json!({"to": back.commit, "by": by, "at": back.at})),
             "changed": plan.as_ref().map(|plan| plan.changed()),
             "behind": plan.as_ref().map(|plan| &plan.behind),
             "building": progress,

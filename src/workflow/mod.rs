@@ -26,6 +26,7 @@ mod move_warehouse;
 pub mod new_test;
 pub mod ownership;
 pub mod place;
+pub mod places;
 pub mod planning;
 pub mod promote;
 pub mod query;

@@ -164,6 +164,15 @@ impl Session<'_> {
         Ok(RolledBack { from, to: short(&rollback.to.commit), moved: rollback.moved.len() })
     }
 
+    /// The rollback that prod shows and who made it, while main has not moved since.
+    pub fn rolled_back(&self, state: &State) -> Result<Option<(Promotion, String)>, Error> {
+        let Some(prod) = state.prod() else { return Ok(None) };
+        let last = state.promotions.last().filter(|last| last.action == "rollback");
+        let stays = self.main_tip()?.is_some_and(|tip| prod.tip.as_deref() == Some(tip.as_str()));
+        let who = prod.owner.as_ref().map_or("somebody", |owner| owner.who.as_str());
+        Ok(last.filter(|_| stays).map(|last| (last.clone(), who.to_owned())))
+    }
+
     /// A promoted commit by the start of its id, even if this clone doesn't have it.
     fn promoted_as(&self, state: &State, rev: &str) -> Result<CommitId, Error> {
         let found = state.promotions.iter().rev().find(|promotion| rev.len() >= 4 && promotion.commit.starts_with(rev));

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::error::Error;
 use super::event::Event;
-use super::meant::models_named;
+use super::meant::{is_pattern, models_named};
 use super::planning::Prepared;
 use super::run::{as_shown, shown_tables};
 use super::session::{Session, now, now_micros};
@@ -20,7 +20,7 @@ use crate::domain::interval::Interval;
 use crate::domain::model::Kind;
 use crate::domain::name::{EnvName, ModelName, TableName};
 use crate::domain::plan::Step;
-use crate::domain::project::Model;
+use crate::domain::project::{Model, meant};
 
 /// What will be built again.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ impl Session<'_> {
         let shown = shown.ok_or_else(|| Error::NotPlanned { environment: environment.clone() })?;
         let mut named = BTreeSet::new();
         for pattern in patterns {
-            let matching = models_named(pattern, self.config.catalog(), shown.pointers.keys())?;
+            let matching = self.restated_by(pattern, environment, state)?;
             named.extend(matching.iter().filter_map(|model| shown.pointers.get(model)).copied());
         }
         // a history goes on: what was once valid can't be computed again, nor what was built from it
@@ -172,6 +172,35 @@ impl Session<'_> {
 }
 
 impl Session<'_> {
+    /// The models that a pattern means in an environment: by their own names, or by those of the tables that they read and
+    /// that vmesh doesn't manage.
+    fn restated_by(&self, pattern: &str, environment: &EnvName, state: &State) -> Result<Vec<ModelName>, Error> {
+        let shown = state.environments.get(environment).map(|shown| &shown.pointers);
+        let catalog = self.config.catalog();
+        let models = models_named(pattern, catalog, shown.into_iter().flat_map(BTreeMap::keys));
+        if models.is_ok() && !is_pattern(pattern) {
+            return models;
+        }
+        let prepared = self.prepare_as_shown(environment, state, false)?;
+        let project = &prepared.desired.project;
+        let mut readers = BTreeSet::new();
+        for model in project.models() {
+            let outside = model.outside().into_iter().flat_map(|(read, _)| meant(&read.parts, catalog));
+            let outside: BTreeSet<ModelName> = outside.collect();
+            let is_read = !outside.is_empty() && models_named(pattern, catalog, outside.iter()).is_ok();
+            readers.extend(is_read.then(|| model.name.clone()));
+        }
+        if readers.is_empty() {
+            return models;
+        }
+        // what only embedded models read is read by those that embed them
+        let parents = project.parents();
+        let is_embedded = |name: &ModelName| project.model(name).is_some_and(|model| model.kind == Kind::Embedded);
+        let embedded = readers.iter().filter(|name| is_embedded(name)).cloned().collect::<Vec<_>>();
+        readers.extend(graph::below(&parents, embedded));
+        Ok(readers.into_iter().chain(models.unwrap_or_default()).collect())
+    }
+
     /// The loads that fill incremental tables again: what they hold, within the times that were asked for. Their queries
     /// are those of the trees that show them.
     fn reloads(&self, snapshots: &[&Snapshot], state: &State) -> Result<BTreeMap<Fingerprint, Build>, Error> {

@@ -12,7 +12,7 @@ use super::session::{Session, now_micros};
 use super::tree::SourceTree;
 use crate::adapter::git::CommitId;
 use crate::adapter::warehouse::Warehouse;
-use crate::domain::calendar::has_ticked;
+use crate::domain::calendar::{Timing, has_ticked};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::environment::{Snapshot, State};
 use crate::domain::interval::{Interval, Moment};
@@ -28,6 +28,10 @@ pub struct Ran {
     pub environment: EnvName,
     /// The models, in the order they were run, each with the spans that were loaded; none for tables filled whole.
     pub models: Vec<(ModelName, Vec<Interval>)>,
+    /// Where there was none: what would be run if cron were ignored.
+    pub early: Vec<ModelName>,
+    /// And those that hold all of their time, which only restating fills again.
+    pub held: Vec<ModelName>,
 }
 
 /// What a run could not do.
@@ -53,7 +57,7 @@ impl Session<'_> {
     fn run_prepared(&self, environment: EnvName, prepared: &Prepared) -> Result<Ran, Error> {
         let mut warehouse = self.write_warehouse()?;
         let mut state = warehouse.state()?;
-        let mut ran = Ran { environment, models: Vec::new() };
+        let mut ran = Ran { environment, models: Vec::new(), early: Vec::new(), held: Vec::new() };
         let mut failed = Failed::default();
         let (mut begun, mut stuck) = (false, BTreeSet::new());
         // what a branch has built below them follows at once, as it does with `plan`
@@ -68,7 +72,8 @@ impl Session<'_> {
             let filled = shown.map(|filled| filled.intervals.clone()).unwrap_or_default();
             let mut loaded = Vec::new();
             let follows = !ran.environment.is_prod() && model.parents.keys().any(|parent| renewed.contains(parent));
-            let due = self.due(prepared, model, &state, &above, follows);
+            let timing = &prepared.target.timing;
+            let due = self.due(&ran.environment, model, &state, (&above, timing), follows);
             let due = due.filter(|(it, _)| !shared.contains(&it.table));
             let is_tried = due.is_some();
             if self.hangs_on(prepared, model, &stuck) {
@@ -116,7 +121,30 @@ impl Session<'_> {
         if begun {
             self.after_all(prepared, &warehouse)?;
         }
+        if ran.models.is_empty() {
+            (ran.early, ran.held) = self.not_due(prepared, &state);
+        }
         if failed.models.is_empty() { Ok(ran) } else { Err(Error::Run { ran, failed }) }
+    }
+
+    /// What a run that ignores cron would fill, and the incremental models that hold all of their time.
+    fn not_due(&self, prepared: &Prepared, state: &State) -> (Vec<ModelName>, Vec<ModelName>) {
+        let environment = &prepared.target.environment;
+        let timing = Timing { ignore_cron: true, ..prepared.target.timing };
+        let (above, shared) = (Above::new(&timing, environment.is_prod()), shared(environment, state));
+        let (mut early, mut held) = (Vec::new(), Vec::new());
+        let project = &prepared.desired.project;
+        for model in project.order().iter().filter_map(|name| project.model(name)) {
+            let model = &*as_shown(model, environment, state);
+            let built = state.built(&model.fingerprint).filter(|built| !shared.contains(&built.table));
+            let Some(built) = built else { continue };
+            if self.due(environment, model, state, (&above, &timing), false).is_some() {
+                early.push(model.name.clone());
+            } else if built.filled.is_some() && !built.is_history() {
+                held.push(model.name.clone());
+            }
+        }
+        (early, held)
     }
 
     /// That an environment shows what it showed before others had the warehouse.
@@ -150,16 +178,14 @@ impl Session<'_> {
     /// filled.
     fn due(
         &self,
-        prepared: &Prepared,
+        environment: &EnvName,
         model: &Model,
         state: &State,
-        above: &Above,
+        (above, timing): (&Above, &Timing),
         follows: bool,
     ) -> Option<(Snapshot, Vec<Interval>)> {
-        let environment = &prepared.target.environment;
         let shown = state.environments.get(environment)?.pointers.get(&model.name)?;
         let snapshot = state.built(shown).filter(|_| *shown == model.fingerprint)?;
-        let timing = &prepared.target.timing;
         match (&model.kind, &model.calendar) {
             (Kind::Incremental(_), Some(calendar)) => {
                 let filled = snapshot.filled.clone().unwrap_or_default();

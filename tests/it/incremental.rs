@@ -31,7 +31,10 @@ fn a_table_grows_with_its_days() {
     promote(&sandbox, "2026-01-04 13:00:00");
     let days = || sandbox.value("SELECT string_agg(day::VARCHAR, ' ' ORDER BY day) FROM prod.daily");
     assert_eq!(days(), "2026-01-01 2026-01-02 2026-01-03");
-    assert_eq!(run(&sandbox, "2026-01-04 20:00:00"), "nothing is due in prod\n");
+    assert_eq!(
+        run(&sandbox, "2026-01-04 20:00:00"),
+        "nothing is due in prod\n  vmesh plan prod --restate-model NAME fills again what is held already: daily\n"
+    );
     let table = sandbox.views("prod");
     assert!(run(&sandbox, "2026-01-06 01:00:00").contains("2026-01-04 – 2026-01-05"));
     assert_eq!(days(), "2026-01-01 2026-01-02 2026-01-03 2026-01-04 2026-01-05");

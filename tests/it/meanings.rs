@@ -263,3 +263,30 @@ fn audits_tell_of_the_build_that_one_of_them_stopped() {
         "{told}"
     );
 }
+
+#[test]
+fn what_stands_in_the_way_is_told_before_anything_is_built() {
+    let sandbox = Sandbox::promoted(&[("a", "SELECT 1 AS id")]);
+    sandbox.sql("CREATE SCHEMA raw; CREATE TABLE raw.orders AS SELECT 7 AS id; CREATE VIEW raw.seen AS SELECT 8 AS id");
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    sandbox.model("orders", "MODEL (name raw.orders);\nSELECT 1 AS id");
+    let told = sandbox.vmesh(&["plan", "--yes"]).err;
+    assert!(
+        told.contains("prod can't show `raw.orders`: there is a table raw.orders that vmesh did not make"),
+        "{told}"
+    );
+    sandbox.model("seen", "MODEL (name raw.seen, kind VIEW);\nSELECT 1 AS id");
+    assert!(sandbox.vmesh(&["plan"]).err.contains("there is a view raw.seen"));
+    sandbox.commit_quietly("orders");
+    let tables = sandbox.snapshots();
+    sandbox.git(&["switch", "--quiet", "-c", "ci"]).good();
+    let told = sandbox.vmesh(&["plan", "--merged", "--exit-code", "--no-build"]).fails(1);
+    assert!(told.contains("2 models can't be shown") && told.contains("RENAME TO"), "{told}");
+    sandbox.git(&["switch", "--quiet", "main"]).good();
+    sandbox.git(&["-c", "core.hooksPath=/dev/null", "merge", "--quiet", "alice"]).good();
+    for command in [&["plan", "--exit-code"][..], &["plan"], &["promote", "--yes"]] {
+        assert!(sandbox.vmesh(command).fails(1).contains("2 models can't be shown"), "{command:?}");
+    }
+    assert_eq!(sandbox.snapshots(), tables, "nothing was built");
+    assert_eq!(sandbox.value("SELECT id FROM raw.orders"), "7");
+}

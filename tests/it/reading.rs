@@ -165,7 +165,10 @@ fn after_a_rollback_main_is_said_to_be_ahead() {
     sandbox.commit("two");
     sandbox.vmesh(&["rollback", "--yes"]).good();
     let status = sandbox.vmesh(&["status"]).good();
-    assert!(status.contains("prod was rolled back to ") && status.contains("reverted in Git"), "{status}");
+    assert!(
+        status.contains("rolled back to ") && status.contains(" by ") && status.contains("reverted in Git"),
+        "{status}"
+    );
     sandbox.vmesh(&["promote", "--yes"]).good();
     assert!(!sandbox.vmesh(&["status"]).good().contains("rolled back"));
 }

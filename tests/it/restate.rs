@@ -103,3 +103,39 @@ fn embedded_models_are_seen_through() {
     assert_eq!(sandbox.rows(shown), [["2", "2", "2", "20"]]);
     sandbox.is_sound();
 }
+
+#[test]
+fn a_table_from_outside_means_what_reads_it() {
+    let sandbox = Sandbox::with_models(&[
+        ("near", "SELECT count(*) AS n FROM source.orders"),
+        ("inner", "MODEL (name inner_one, kind EMBEDDED);\nSELECT id FROM source.orders"),
+        ("far", "SELECT count(*) AS n FROM inner_one"),
+        ("view", "MODEL (name seen, kind VIEW);\nSELECT id FROM warehouse.source.orders"),
+        ("below", "SELECT count(*) AS n FROM seen"),
+        ("said", "SELECT 0 AS n;\nUPDATE said SET n = (SELECT count(*) FROM source.orders)"),
+        ("other", "SELECT count(*) AS n FROM source.others"),
+    ]);
+    sandbox.sql("CREATE SCHEMA source; CREATE TABLE source.orders AS SELECT 1 AS id; CREATE TABLE source.others AS SELECT 1 AS id");
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    let shown =
+        "SELECT near.n, far.n, below.n, said.n, other.n FROM prod.near, prod.far, prod.below, prod.said, prod.other";
+    for (pattern, rows, expected) in
+        [("source.orders", 2, "2"), ("source.ord*", 3, "3"), ("warehouse.source.orders", 4, "4")]
+    {
+        sandbox.sql("INSERT INTO source.orders VALUES (2); INSERT INTO source.others VALUES (2)");
+        assert_eq!(sandbox.value("SELECT count(*) FROM source.orders"), rows.to_string());
+        sandbox.vmesh(&["plan", "prod", "--restate-model", pattern, "--yes"]).good();
+        assert_eq!(sandbox.rows(shown), [[expected, expected, expected, expected, "1"]], "{pattern}");
+    }
+    sandbox.vmesh(&["plan", "prod", "--restate-model", "source.*", "--yes"]).good();
+    assert_eq!(sandbox.rows(shown), [["4", "4", "4", "4", "4"]]);
+    let told = sandbox.vmesh(&["plan", "prod", "--restate-model", "nobody.*", "--yes"]).fails(1);
+    assert!(told.contains("no model is called `nobody.*`"), "{told}");
+    // and a run says how new rows come in
+    let told = sandbox.vmesh(&["run", "prod"]).good();
+    assert!(
+        told.contains("nothing is due in prod") && told.contains("vmesh run prod --ignore-cron fills below, far"),
+        "{told}"
+    );
+    sandbox.is_sound();
+}
