@@ -13,7 +13,6 @@ use super::settle::Standing;
 use crate::adapter::warehouse::{Body, Build, Fill, Load, Publication, Warehouse, WarehouseError};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::environment::{Snapshot, State};
-use crate::domain::fingerprint::Fingerprint;
 use crate::domain::interval::{Interval, Times};
 use crate::domain::limits::{LOADS, LOADS_TEXT};
 use crate::domain::model::Kind;
@@ -41,7 +40,7 @@ pub struct Applied {
 pub(super) struct Work {
     /// The models that were built.
     pub(super) built: Vec<ModelName>,
-    failures: Vec<(ModelName, Diagnostic)>,
+    pub(super) failures: Vec<(ModelName, Diagnostic)>,
     /// Those that failed, and what is below them.
     stuck: BTreeSet<ModelName>,
     skipped: Vec<ModelName>,
@@ -228,6 +227,10 @@ impl Session<'_> {
         let mut unfinished: BTreeSet<ModelName> = waiting.iter().map(|step| step.model.clone()).collect();
         let total = work.begun + waiting.len();
         let (mut done, mut is_cut, mut late) = (0, false, BTreeSet::new());
+        let reads: BTreeMap<&ModelName, Vec<ModelName>> = waiting
+            .iter()
+            .filter_map(|step| Some((&step.model, prepared.desired.audit_reads(project.model(&step.model)?))))
+            .collect();
         let mut crew = Crew::new(warehouse, waiting.len())?;
         loop {
             // at least one is built in each turn, or those who come and go would keep it from ending
@@ -242,8 +245,11 @@ impl Session<'_> {
                     };
                     let audited = |step: &&Step| {
                         built(step).filter(|model| {
-                            let reads = prepared.desired.audit_reads(model);
-                            !reads.iter().any(|name| *name != model.name && unfinished.contains(name))
+                            !reads
+                                .get(&model.name)
+                                .into_iter()
+                                .flatten()
+                                .any(|name| *name != model.name && unfinished.contains(name))
                         })
                     };
                     let at = waiting.iter().position(|step| audited(step).is_some());
@@ -319,42 +325,6 @@ impl Session<'_> {
         }
         failures.sort_by(|a, b| a.0.cmp(&b.0));
         Err(Error::Builds { environment: plan.environment.clone(), failures, skipped, built: built.len() })
-    }
-
-    /// Runs the audits of tables that were there before anyone asked for these, and of those that were built before what
-    /// their audits read.
-    fn audit_rest(
-        &self,
-        prepared: &Prepared,
-        plan: &Plan,
-        warehouse: &Warehouse,
-        late: &BTreeSet<Fingerprint>,
-        work: &mut Work,
-    ) -> Result<(), Error> {
-        let is_meant = |step: &&Step| match step.action {
-            Action::Reuse => step.audit,
-            _ => step.fingerprint.is_some_and(|fingerprint| late.contains(&fingerprint)),
-        };
-        let to_audit: Vec<&Step> = plan.steps.iter().filter(is_meant).collect();
-        if to_audit.is_empty() {
-            return Ok(());
-        }
-        let project = &prepared.desired.project;
-        let state = warehouse.state()?;
-        let tables: BTreeMap<ModelName, TableName> =
-            plan.pointers().into_iter().map(|(model, (_, table))| (model, table)).collect();
-        let table = |name: &ModelName| tables.get(name).cloned();
-        for step in to_audit {
-            let shared = shared(project, step, &state);
-            let known = || step.fingerprint.and_then(|fingerprint| state.built(&fingerprint));
-            let (Some(model), Some(snapshot)) = (project.model(&step.model), shared.as_ref().or_else(known)) else {
-                continue;
-            };
-            if let Some(failure) = self.audit_later(prepared, model, snapshot, warehouse, &table)? {
-                work.failures.push((step.model.clone(), failure));
-            }
-        }
-        Ok(())
     }
 
     /// Tells what audits found that only warn.
@@ -464,7 +434,7 @@ impl Session<'_> {
 }
 
 /// The record of a model that shows another one's table, because that holds just what its own would.
-fn shared(project: &Project, step: &Step, state: &State) -> Option<Snapshot> {
+pub(super) fn shared(project: &Project, step: &Step, state: &State) -> Option<Snapshot> {
     let Reason::SameAs(_) = &step.reason else { return None };
     let model = project.model(&step.model)?;
     let twin = state.same_content(&model.content, model.kind.word())?;

@@ -13,19 +13,31 @@ use crate::domain::interval::{Times, variable};
 use crate::domain::macros::{Blueprint, Expanded, Local, Locals, Value, Variables};
 use crate::domain::model::Problem;
 use crate::domain::name::{ModelName, TableName, quote};
-use crate::domain::project::{Model, guess_reads};
+use crate::domain::project::{Model, Published, guess_reads};
 use crate::domain::sql;
 use crate::domain::sql::policy::{Refusal, Text};
 
 /// What an audit asks once its macros are expanded: this is what counts, whatever makes it.
-struct Asked {
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
     text: String,
+    /// The names that it reads.
+    names: Vec<Vec<String>>,
     /// Whether it would ask something else at another time.
     timely: bool,
 }
 
+impl Asked {
+    fn of(text: String, timely: bool) -> Self {
+        Self { names: names_in(&text), text, timely }
+    }
+}
+
+/// Of each model, what its calls ask; nothing where macros can't be expanded.
+pub(super) type AllAsked = BTreeMap<ModelName, Vec<Option<Asked>>>;
+
 /// The names that a query reads.
-pub(super) fn names_in(text: &str) -> Vec<Vec<String>> {
+fn names_in(text: &str) -> Vec<Vec<String>> {
     let reads = sql::analyse(text).reads.unwrap_or_else(|| guess_reads(text));
     reads.into_iter().map(|read| read.parts).collect()
 }
@@ -59,35 +71,36 @@ impl Tree {
     /// The other models that a model's audits read.
     pub(super) fn audit_reads(&self, model: &Model) -> Vec<ModelName> {
         let known = self.audits.known(model);
-        let read = |call| -> Vec<ModelName> {
-            let said = match audit::resolve(call, &known) {
-                Ok(Resolved::Custom(custom)) => custom.header.depends_on.iter().map(ModelName::parts).collect(),
-                _ => Vec::new(),
-            };
-            let asked = self.asked(model, call).map(|asked| names_in(&asked.text)).unwrap_or_default();
-            let names = asked.into_iter().chain(said);
-            names.filter_map(|parts| Some(self.project.find(&parts)?.name.clone())).collect()
-        };
-        model.file.audits.iter().flat_map(read).collect()
+        let said = model.file.audits.iter().filter_map(|call| match audit::resolve(call, &known) {
+            Ok(Resolved::Custom(custom)) => Some(custom.header.depends_on.iter().map(ModelName::parts)),
+            _ => None,
+        });
+        let asked = self.asked(model).iter().flatten().flat_map(|asked| asked.names.iter().cloned());
+        let names = asked.chain(said.flatten());
+        names.filter_map(|parts| Some(self.project.find(&parts)?.name.clone())).collect()
     }
 
     /// Names in a call that mean no model where there has to be one, or what vmesh shows and this tree does not have.
-    pub(super) fn misnamed(&self, model: &Model, call: &audit::Call) -> Vec<Problem> {
-        let models: Vec<Vec<String>> = match audit::resolve(call, &self.audits.known(model)) {
-            Ok(Resolved::Builtin(builtin)) => builtin.reads().into_iter().map(<[String]>::to_vec).collect(),
-            _ => Vec::new(),
-        };
-        let asked = self.asked(model, call).map(|asked| names_in(&asked.text)).unwrap_or_default();
-        let problem = |what: String, help| Some(Problem { what, span: call.span.clone(), help });
-        let wrong = |parts: &Vec<String>| {
-            if let Some((what, help)) = self.project.stranger(parts, &self.published) {
-                return problem(format!("audit `{}`: {what}", call.name), Some(help));
+    pub(super) fn misnamed(&self, model: &Model, call: &audit::Call, published: &Published) -> Vec<Problem> {
+        let problem = |what: String, help| Problem { what, span: call.span.clone(), help };
+        let mut problems = Vec::new();
+        if !published.is_empty() {
+            let at = model.file.audits.iter().position(|other| other == call);
+            let asked = at.and_then(|at| self.asked(model).get(at)?.as_ref());
+            for (what, help) in
+                asked.iter().flat_map(|asked| &asked.names).filter_map(|parts| self.project.stranger(parts, published))
+            {
+                problems.push(problem(format!("audit `{}`: {what}", call.name), Some(help)));
             }
-            let is_lost = models.contains(parts) && self.project.find(parts).is_none();
-            let what = || format!("audit `{}` reads `{}`, which is no model", call.name, parts.join("."));
-            is_lost.then(|| problem(what(), None)).flatten()
-        };
-        asked.iter().filter_map(wrong).collect()
+        }
+        let known = self.audits.known(model);
+        if let (true, Ok(Resolved::Builtin(builtin))) = (problems.is_empty(), audit::resolve(call, &known)) {
+            let lost = builtin.reads().into_iter().filter(|parts| self.project.find(parts).is_none());
+            let what =
+                |parts: &[String]| format!("audit `{}` reads `{}`, which is no model", call.name, parts.join("."));
+            problems.extend(lost.map(|parts| problem(what(parts), None)));
+        }
+        problems
     }
 
     /// The names that a standalone audit reads, or says that it depends on.
@@ -110,14 +123,13 @@ impl Tree {
         }
         let known = self.audits.known(model);
         let mut hasher = blake3::Hasher::new();
-        for call in &model.file.audits {
+        for (call, asked) in model.file.audits.iter().zip(self.asked(model)) {
             hasher.update(format!("{} {:?}", call.name, call.blocking).as_bytes());
-            let asked = self.asked(model, call);
-            if let Some(asked) = &asked {
+            if let Some(asked) = asked {
                 hasher.update(asked.text.as_bytes());
             }
             // of what is said at another time, only the macros tell
-            if asked.is_none_or(|asked| asked.timely) {
+            if asked.as_ref().is_none_or(|asked| asked.timely) {
                 let arguments: Vec<_> = call.arguments.iter().map(|given| (&given.name, &given.text)).collect();
                 hasher.update(format!("{arguments:?} {}", self.sight.key).as_bytes());
             }
@@ -138,16 +150,24 @@ impl Tree {
         self.project.models().filter_map(|model| Some((model.name.clone(), self.audit_key(model)?))).collect()
     }
 
+    /// What a model's audits ask, in the order of its calls.
+    fn asked(&self, model: &Model) -> &[Option<Asked>] {
+        let all = |model: &Model| model.file.audits.iter().map(|call| self.asks(model, call)).collect();
+        let of_all = || self.project.models().map(|model| (model.name.clone(), all(model))).collect();
+        self.asked.get_or_init(of_all).get(&model.name).map_or(&[], Vec::as_slice)
+    }
+
     /// What a call asks, as for the first day of 1970; nothing where its macros can't be expanded.
-    fn asked(&self, model: &Model, call: &audit::Call) -> Option<Asked> {
+    fn asks(&self, model: &Model, call: &audit::Call) -> Option<Asked> {
         let (call, timely) = expand_call(self, call, &Times::LOADING).ok()?;
         match audit::resolve(&call, &self.audits.known(model)).ok()? {
-            Resolved::Builtin(builtin) => Some(Asked { text: builtin.bad_rows(Audit::ROWS, &quoted), timely }),
+            Resolved::Builtin(builtin) => Some(Asked::of(builtin.bad_rows(Audit::ROWS, &quoted), timely)),
             Resolved::Custom(custom) => {
                 let given = call.arguments.iter().map(|argument| (argument.name.as_str(), argument.text.as_str()));
                 let text = self.text_of(model, custom);
                 let expanded = expand(self, custom, &text, given, &named_in(model), &Times::LOADING).ok()?;
-                Some(Asked { timely: timely || is_timely(&expanded), text: expanded.text })
+                let timely = timely || is_timely(&expanded);
+                Some(Asked::of(expanded.text, timely))
             }
         }
     }

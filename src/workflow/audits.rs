@@ -1,7 +1,9 @@
 //! A model's audits, from the calls in its header to queries of wrong rows.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::apply::{Work, shared};
 use super::audit_sql::{expand, expand_call, in_query, named_in, quoted};
 use super::error::Error;
 use super::planning::Prepared;
@@ -13,11 +15,13 @@ use crate::domain::audit::{self, CustomAudit, Resolved};
 use crate::domain::diagnostic::{Diagnostic, Excerpt};
 use crate::domain::engine_message;
 use crate::domain::environment::Snapshot;
+use crate::domain::fingerprint::Fingerprint;
 use crate::domain::interval::Times;
 use crate::domain::macros::Expanded;
 use crate::domain::model::Problem;
 use crate::domain::name::{ModelName, TableName};
-use crate::domain::project::Model;
+use crate::domain::plan::{Action, Plan, Step};
+use crate::domain::project::{Model, Published};
 use crate::domain::sql::Span;
 use crate::domain::sql::policy::Refusal;
 
@@ -86,7 +90,7 @@ impl Session<'_> {
     }
 
     /// What is wrong with the calls of a project.
-    pub(super) fn wrong_calls(&self, tree: &Tree) -> Vec<Diagnostic> {
+    pub(super) fn wrong_calls(&self, tree: &Tree, published: &Published) -> Vec<Diagnostic> {
         let mut problems = Vec::new();
         for model in tree.project.models().filter(|model| !model.file.audits.is_empty()) {
             let found: Vec<Problem> = model
@@ -94,14 +98,16 @@ impl Session<'_> {
                 .audits
                 .iter()
                 .flat_map(|call| {
-                    audit::resolve(call, &tree.audits.known(model)).err().unwrap_or_else(|| tree.misnamed(model, call))
+                    audit::resolve(call, &tree.audits.known(model))
+                        .err()
+                        .unwrap_or_else(|| tree.misnamed(model, call, published))
                 })
                 .collect();
             let text = tree.files.get(&model.path).and_then(|file| self.text(file).ok()).unwrap_or_else(|| "".into());
             let led_back = |problem: Problem| Problem { span: model.file.original(&problem.span), ..problem };
             problems.extend(found.into_iter().map(|problem| led_back(problem).in_file(&model.path, &text)));
         }
-        problems.extend(tree.audits.standalone.iter().flat_map(|own| own.wrong(tree)));
+        problems.extend(tree.audits.standalone.iter().flat_map(|own| own.wrong(tree, published)));
         self.in_repository(problems)
     }
 
@@ -220,6 +226,42 @@ impl Session<'_> {
             }
         }
         Ok(all)
+    }
+
+    /// Runs the audits of tables that were there before anyone asked for these, and of those that were built before what
+    /// their audits read.
+    pub(super) fn audit_rest(
+        &self,
+        prepared: &Prepared,
+        plan: &Plan,
+        warehouse: &Warehouse,
+        late: &BTreeSet<Fingerprint>,
+        work: &mut Work,
+    ) -> Result<(), Error> {
+        let is_meant = |step: &&Step| match step.action {
+            Action::Reuse => step.audit,
+            _ => step.fingerprint.is_some_and(|fingerprint| late.contains(&fingerprint)),
+        };
+        let to_audit: Vec<&Step> = plan.steps.iter().filter(is_meant).collect();
+        if to_audit.is_empty() {
+            return Ok(());
+        }
+        let project = &prepared.desired.project;
+        let state = warehouse.state()?;
+        let tables: BTreeMap<ModelName, TableName> =
+            plan.pointers().into_iter().map(|(model, (_, table))| (model, table)).collect();
+        let table = |name: &ModelName| tables.get(name).cloned();
+        for step in to_audit {
+            let shared = shared(project, step, &state);
+            let known = || step.fingerprint.and_then(|fingerprint| state.built(&fingerprint));
+            let (Some(model), Some(snapshot)) = (project.model(&step.model), shared.as_ref().or_else(known)) else {
+                continue;
+            };
+            if let Some(failure) = self.audit_later(prepared, model, snapshot, warehouse, &table)? {
+                work.failures.push((step.model.clone(), failure));
+            }
+        }
+        Ok(())
     }
 
     /// Audits a table that was built before anyone asked for these audits, and puts on record that it passed; gives what

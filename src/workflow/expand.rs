@@ -182,6 +182,7 @@ impl Tree {
     pub(super) fn with_variables<'v>(&self, values: impl IntoIterator<Item = (&'v str, Value)>) -> Self {
         let mut changed = self.clone();
         changed.sight.overridden = true;
+        changed.asked.take();
         for (name, value) in values {
             changed.sight.variables.set(name, value);
         }

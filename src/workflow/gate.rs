@@ -19,8 +19,7 @@ impl Session<'_> {
                 }
             }
         }
-        let seen = Tree { published: published.clone(), ..tree.clone() };
-        problems.extend(self.wrong_calls(&seen));
+        problems.extend(self.wrong_calls(tree, published));
         Ok(problems)
     }
 

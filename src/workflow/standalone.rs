@@ -16,15 +16,16 @@ use crate::domain::interval::{Interval, Moment, Times};
 use crate::domain::macros::{Expanded, Variables};
 use crate::domain::model::Problem;
 use crate::domain::name::{ModelName, TableName};
+use crate::domain::project::Published;
 
 impl OwnAudit {
     /// What is wrong with a standalone audit, seen with the project's models.
-    pub(super) fn wrong(&self, tree: &Tree) -> Vec<Diagnostic> {
+    pub(super) fn wrong(&self, tree: &Tree, published: &Published) -> Vec<Diagnostic> {
         let header = &self.audit.header;
         let unknown = header.depends_on.iter().filter(|name| tree.project.find(&name.parts()).is_none());
         let unknown = unknown.map(|name| (format!("depends on `{name}`, which is no model"), None));
-        let asked = tree.standalone_names(self);
-        let strangers = asked.iter().filter_map(|parts| tree.project.stranger(parts, &tree.published));
+        let asked = if published.is_empty() { Vec::new() } else { tree.standalone_names(self) };
+        let strangers = asked.iter().filter_map(|parts| tree.project.stranger(parts, published));
         let all = unknown.chain(strangers.map(|(what, help)| (format!("can't be asked: {what}"), Some(help))));
         let problem =
             |(what, help)| Problem { what: format!("audit `{}` {what}", header.name), span: header.span.clone(), help };

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use super::audit_sql::AllAsked;
 use super::audits::OwnAudits;
 use super::error::Error;
 use super::expand::Sight;
@@ -65,6 +66,8 @@ pub struct Tree {
     pub foreign: Vec<String>,
     /// What vmesh shows besides.
     pub(super) published: Published,
+    /// What its models' audits ask, once someone wants to know.
+    pub(super) asked: OnceLock<AllAsked>,
 }
 
 impl Files {
@@ -195,8 +198,8 @@ impl Session<'_> {
         self.remember_beside(&beside);
         files.by_path.extend(beside);
         let foreign = self.foreign(&files);
-        let tree = Tree { project, files, sight, audits, foreign, published };
-        let wrong = self.wrong_calls(&tree);
+        let tree = Tree { project, files, sight, audits, foreign, published, asked: OnceLock::new() };
+        let wrong = self.wrong_calls(&tree, &tree.published);
         if wrong.is_empty() { Ok(tree) } else { Err(Error::Project(wrong)) }
     }
 

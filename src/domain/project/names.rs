@@ -108,6 +108,11 @@ impl Published {
         published
     }
 
+    /// Whether nothing is known of it.
+    pub fn is_empty(&self) -> bool {
+        self.views.is_empty() && self.models.is_empty()
+    }
+
     /// Adds the models of the tree that changes are told against.
     pub fn add(&mut self, base: &Project) {
         let meaning = |model: &super::Model| model.file.query.as_ref().map(|query| query.canonical);
