@@ -22,7 +22,7 @@ use super::name::{BranchName, EnvName, SchemaPattern};
 use super::pattern;
 use super::yaml::Value;
 pub use limits::Limits;
-pub use statements::{Statement, made_macros};
+pub use statements::{Made, Statement, made_macros};
 
 /// The names of settings files; the first that is there counts.
 pub const CONFIG_FILES: [&str; 3] = ["vmesh.toml", "config.yaml", "config.yml"];

@@ -163,6 +163,7 @@ fn whole(text: &str) {
         absent: &|_| None,
         config: &config,
         externals: &externals,
+        before_all: &[],
     };
     let project = match Project::assemble(&sources) {
         Ok(project) => project,

@@ -136,9 +136,15 @@ impl Session<'_> {
 
     /// Main's settings as they are committed; none, if none are. What they have run in a warehouse counts from then on.
     pub(super) fn committed_settings(&self) -> Result<Option<Settings>, Error> {
-        let tip = self.main_tip()?;
-        let committed = tip.map(|tip| committed(&self.repository, &self.prefix, &tip)).transpose()?.flatten();
-        let Some((file, text)) = committed else { return Ok(None) };
+        match self.main_tip()? {
+            Some(tip) => self.settings_at(&tip),
+            None => Ok(None),
+        }
+    }
+
+    /// The settings of a commit of main's; none, if it has none.
+    pub(super) fn settings_at(&self, commit: &CommitId) -> Result<Option<Settings>, Error> {
+        let Some((file, text)) = committed(&self.repository, &self.prefix, commit)? else { return Ok(None) };
         let environment = |name: &str| std::env::var(name).ok();
         let config = match text == self.settings_text {
             true => self.config.clone(),

@@ -163,6 +163,7 @@ impl Session<'_> {
             absent: &|path| data.absent(path),
             config: &self.config,
             externals: &externals,
+            before_all: &self.made_before()?,
         };
         let project = Project::assemble(&sources);
         self.parsed().borrow().store(self.repository.common_dir());

@@ -30,6 +30,7 @@ fn found(rule: Rule, text: &str) -> Vec<(String, String)> {
         absent: &|_| None,
         config: &config,
         externals: &externals,
+        before_all: &[],
     })
     .unwrap();
     let model = project.model(&ModelName::from_parts(&["m"]).unwrap()).unwrap();

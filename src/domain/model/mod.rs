@@ -76,6 +76,8 @@ pub struct ModelFile {
     pub expanded: Option<Expansion>,
     /// Whether the query says something else at another time.
     pub timely: bool,
+    /// The names, in lower case, in front of parentheses: of functions and macros, and of what only looks like them.
+    pub calls: BTreeSet<String>,
 }
 
 /// A file's text without its macros.
@@ -134,6 +136,7 @@ pub fn parse_with(text: &str, defaults: &Defaults) -> Result<ModelFile, Vec<Prob
     let head = statements.next_if(|statement| starts(statement, "model"));
     let mut file = properties::read(text, head.unwrap_or(&[]), defaults)?;
     own_audits(&mut file, text, audits)?;
+    file.calls = statements.clone().flat_map(|statement| called(statement)).collect();
     let mut query: Option<&[Lexeme]> = None;
     let mut on_virtual_update = false;
     for statement in statements {
@@ -207,6 +210,14 @@ impl ModelFile {
         made.filter_map(name).collect()
     }
 
+    /// The names, in lower case and without schemas, of all that its query and statements read or call.
+    pub fn used(&self) -> BTreeSet<String> {
+        let of_query = self.query.iter().flat_map(|query| query.reads.iter().flatten());
+        let of_statements = self.statements.iter().flat_map(Statement::reads).map(|(read, _)| read);
+        let reads = of_query.chain(of_statements).filter_map(|read| read.parts.last());
+        reads.map(|name| name.to_lowercase()).chain(self.calls.iter().cloned()).collect()
+    }
+
     /// Whether a name that the query reads is that of a temporary table of its statements.
     pub fn is_temporary(&self, parts: &[String]) -> bool {
         temporary(parts).is_some_and(|name| self.temporary(false).contains(&name.to_lowercase()))
@@ -234,6 +245,7 @@ impl ModelFile {
             warnings: Vec::new(),
             expanded: None,
             timely: false,
+            calls: BTreeSet::new(),
         }
     }
 }
@@ -251,6 +263,14 @@ fn own_audits(file: &mut ModelFile, text: &str, statements: &[&[Lexeme]]) -> Res
         idle.map(|audit| format!("its audit `{0}` never runs: call it in the header, audits ({0})", audit.header.name));
     file.warnings.extend(idle.collect::<Vec<_>>());
     Ok(())
+}
+
+/// The names in front of parentheses, in lower case.
+fn called(statement: &[Lexeme]) -> impl Iterator<Item = String> {
+    statement.windows(2).filter_map(|pair| match (&pair[0].token, pair[1].is_symbol("(")) {
+        (Token::Word { text, .. }, true) => Some(text.to_lowercase()),
+        _ => None,
+    })
 }
 
 /// What a statement is in a model's file.

@@ -21,6 +21,7 @@ fn project(files: &[(&str, &str)], seed: &str) -> Result<Project, Vec<Diagnostic
         absent: &|_| None,
         config: &config,
         externals: &Externals::default(),
+        before_all: &[],
     })
 }
 
