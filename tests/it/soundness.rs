@@ -41,26 +41,35 @@ fn project(seed: u64, rounds: usize) {
     for branch in &BRANCHES[1..] {
         sandbox.git(&["branch", branch]).good();
     }
+    // what was done, and what Git and vmesh said
+    let mut story = Vec::new();
     for round in 0..rounds {
         let branch = BRANCHES[dice.roll(3)];
-        sandbox.git(&["switch", "--quiet", branch]).good();
-        match dice.roll(5) {
+        let switched = sandbox.git(&["switch", "--quiet", branch]);
+        story.push(format!("{round}: on {branch}: {}", switched.err));
+        switched.good();
+        let done = match dice.roll(5) {
             0 => {
                 // a merge takes the other side where both changed one model
-                sandbox.git(&["merge", "--quiet", "--no-edit", "-X", "theirs", BRANCHES[dice.roll(3)]]);
+                let other = BRANCHES[dice.roll(3)];
+                story.push(format!("merge {other}"));
+                sandbox.git(&["merge", "--quiet", "--no-edit", "-X", "theirs", other])
             }
             1 => {
-                sandbox.vmesh(&["rollback", "--yes"]);
+                story.push("rollback".to_owned());
+                sandbox.vmesh(&["rollback", "--yes"])
             }
             _ => {
                 let number = dice.roll(MODELS);
                 sandbox.model(&format!("m{number}"), &query(number, &mut dice));
-                sandbox.git(&["commit", "--quiet", "--all", "-m", "edit"]);
+                story.push(format!("edit m{number}"));
+                sandbox.git(&["commit", "--quiet", "--all", "-m", "edit"])
             }
-        }
+        };
+        story.push(format!("{:?}: {}{}", done.code, done.out, done.err));
         // what prod shows may have been rolled back
         if branch != "main" {
-            agrees(&sandbox, branch, &format!("seed {seed}, step {round}"));
+            agrees(&sandbox, branch, &format!("seed {seed}, step {round}\n{}\n", last(&story)));
         }
     }
     for branch in BRANCHES {
@@ -68,10 +77,15 @@ fn project(seed: u64, rounds: usize) {
         if branch == "main" {
             sandbox.vmesh(&["promote", "--yes"]).good();
         }
-        agrees(&sandbox, branch, &format!("seed {seed}, in the end"));
+        agrees(&sandbox, branch, &format!("seed {seed}, in the end\n{}\n", last(&story)));
     }
     sandbox.vmesh(&["gc", "--yes"]).good();
     sandbox.is_sound();
+}
+
+/// The end of a story.
+fn last(story: &[String]) -> String {
+    story[story.len().saturating_sub(30)..].join("\n")
 }
 
 /// The environment of the branch that is checked out shows what its files say.

@@ -24,10 +24,10 @@ pub(crate) fn query(number: usize, dice: &mut Dice) -> String {
     }
     let (a, b) = (dice.roll(number), dice.roll(number));
     if number == MODELS - 1 && dice.roll(2) == 0 {
-        // the last one, since what reads a history sees what was once valid
+        // the last one, since what reads a history sees what was once valid; of types that stay, since it takes no others
         return format!(
             "MODEL (kind SCD_TYPE_2_BY_COLUMN (unique_key id, columns *, invalidate_hard_deletes true));\n\
-             SELECT id, max(v) + {constant} AS v FROM m{a} GROUP BY id"
+             SELECT CAST(id AS INT) AS id, CAST(max(v) + {constant} AS BIGINT) AS v FROM m{a} GROUP BY ALL"
         );
     }
     match dice.roll(3) {
