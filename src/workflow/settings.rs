@@ -7,7 +7,7 @@ use super::session::{Session, main_tip, registered};
 use super::tree::Files;
 use crate::adapter::cache;
 use crate::adapter::git::{CommitId, Head, Repository};
-use crate::domain::config::{CONFIG_FILES, Config, is_config};
+use crate::domain::config::{CONFIG_FILES, Config, PYTHON_CONFIG, in_yaml, is_config, is_python_config};
 use crate::domain::name::BranchName;
 
 /// The settings that count, and where they were found.
@@ -28,6 +28,13 @@ pub fn settings_file(folder: &Path) -> Option<&'static str> {
         // whoever wants to read it is told why that fails
         Err(_) => *name == CONFIG_FILES[0] && folder.join(name).is_file(),
     })
+}
+
+/// What is said of a folder whose settings are in Python, where there are no others.
+pub(super) fn python_settings(folder: &Path) -> Option<Error> {
+    let path = folder.join(PYTHON_CONFIG);
+    let text = std::fs::read_to_string(&path).ok().filter(|text| is_python_config(text))?;
+    Some(Error::PythonSettings { path, yaml: in_yaml(&text) })
 }
 
 /// The settings. On main they are those of the working tree. On every other branch they are main's as committed: a

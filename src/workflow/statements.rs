@@ -84,7 +84,7 @@ impl Session<'_> {
             Error::Project(vec![told.note(why).note(so_far.to_owned())])
         };
         let mut all = Vec::new();
-        for statement in statements {
+        for (number, statement) in statements.iter().enumerate() {
             let expanded = sight.expand_text(&statement.text, &Locals::new(), &named, &times);
             let text = expanded.map_err(|problem| failed(statement, problem.what))?.text;
             if let Some(why) = policy::refused(&text, &[SNAPSHOTS_SCHEMA, STATE_SCHEMA]) {
@@ -96,7 +96,10 @@ impl Session<'_> {
                     format!("a macro called `{hidden}` would hide the engine's own function"),
                 ));
             }
-            all.push(Run { number: all.len(), sql: text, on_table: false });
+            // what the machine gives is for `[limits]` to say
+            if !policy::only_sets_the_machine(&text) {
+                all.push(Run { number, sql: text, on_table: false });
+            }
         }
         warehouse.together(&all).map_err(|error| match error {
             WarehouseError::Statement { number, message } => match statements.get(number) {

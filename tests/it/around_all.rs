@@ -111,7 +111,7 @@ fn they_touch_nothing_of_vmeshs_and_leave_nothing_half_done() {
         ("CREATE TEMP MACRO f() AS 1", "what is temporary is gone before a model is built"),
         ("CREATE OR REPLACE TEMPORARY TABLE t AS SELECT 1", "what is temporary is gone before a model is built"),
         ("COMMIT", "all of them are one transaction already"),
-        ("SET threads = 1", "SET ends with the session that it is said in"),
+        ("SET search_path = 'ops'", "SET ends with the session that it is said in"),
         ("COPY ops.log TO 'log.csv'", "disabled"),
         ("SELECT @nope", "nope"),
         ("CREATE OR REPLACE MACRO main.replace(a, b, c) AS '{}'", "a macro called `replace` would hide"),

@@ -113,7 +113,7 @@ fn target(statement: &[Lexeme]) -> Option<Option<String>> {
     let behind = |keywords: &[&str]| words.iter().position(|word| keywords.contains(&word.as_str())).map(|at| at + 1);
     let first = words.first().map_or("", String::as_str);
     let start = match first {
-        "select" | "from" | "values" | "table" | "show" | "describe" | "summarize" | "explain" | "comment"
+"select" | "from" | "values" | "table" | "show" | "set" | "reset" | "pragma" | "describe" | "summarize" | "explain" | "comment"
         | "checkpoint" | "analyze" | "vacuum" => return Some(None),
         "create" | "drop" | "alter" => {
             let things = ["macro", "function", "table", "view", "schema", "index", "type", "sequence", "secret"];

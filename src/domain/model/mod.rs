@@ -32,7 +32,7 @@ use super::diagnostic::nearest;
 use super::macros::{Blueprint, Map};
 use super::name::ModelName;
 use super::sql::policy::QUERY_WORDS;
-use super::sql::{self, Lexeme, Query, Span, Token};
+use super::sql::{self, Lexeme, Output, Query, Span, Token};
 
 /// What one file says, without knowing where it lies: the same bytes and defaults always give the same value, so it is
 /// cached by the id of the file's blob and theirs.
@@ -179,7 +179,9 @@ pub fn parse_with(text: &str, defaults: &Defaults) -> Result<ModelFile, Vec<Prob
                 file.place = first(statement);
                 file.audits.iter_mut().for_each(|call| call.tell_at(&first(statement)));
             }
-            file.query = Some(sql::analyse(&text[file.query_span.clone()]));
+            let query = sql::analyse(&text[file.query_span.clone()]);
+            file.warnings.extend(by_case_only(query.outputs.as_deref().unwrap_or_default()));
+            file.query = Some(query);
         }
     }
     if file.kind == Some(Kind::Embedded) && !file.about.comments.required.is_empty() {
@@ -265,6 +267,21 @@ fn own_audits(file: &mut ModelFile, text: &str, statements: &[&[Lexeme]]) -> Res
     Ok(())
 }
 
+/// What is said of columns whose names DuckDB can't tell apart.
+fn by_case_only(outputs: &[Output]) -> Option<String> {
+    let mut names = outputs.iter().filter_map(|output| match output {
+        Output::Column(name) => Some(name),
+        Output::All { .. } => None,
+    });
+    let mut seen: Vec<&String> = Vec::new();
+    let (one, other) = names.find_map(|name| {
+        let other = seen.iter().find(|other| other.eq_ignore_ascii_case(name) && **other != name).copied();
+        seen.push(name);
+        other.map(|other| (other, name))
+    })?;
+    Some(format!("its columns `{one}` and `{other}` differ by letter case only, which DuckDB ignores: it renames one"))
+}
+
 /// The names in front of parentheses, in lower case.
 fn called(statement: &[Lexeme]) -> impl Iterator<Item = String> {
     statement.windows(2).filter_map(|pair| match (&pair[0].token, pair[1].is_symbol("(")) {
@@ -294,6 +311,10 @@ fn role(statement: &[Lexeme]) -> Role {
         return Role::UpdateEnds;
     }
     if ["jinja_query_begin", "jinja_statement_begin", "jinja_end"].iter().any(|fence| starts(statement, fence)) {
+        return Role::Nothing;
+    }
+    // what the machine gives is main's to say, in `[limits]`
+    if sql::policy::sets_the_machine(statement) {
         return Role::Nothing;
     }
     if starts(statement, "model") {
