@@ -55,7 +55,9 @@ pub const WAREHOUSE: &str = "warehouse.duckdb";
 /// Whether a file of one of these names has settings in it: many programs have a `config.yaml`.
 pub fn is_config(name: &str, text: &str) -> bool {
     let keys = ["gateways:", "default_gateway:", "default_connection:", "model_defaults:"];
-    name == CONFIG_FILES[0] || name.starts_with("sqlmesh.") || text.lines().any(|line| keys.iter().any(|key| line.starts_with(key)))
+    name == CONFIG_FILES[0]
+        || name.starts_with("sqlmesh.")
+        || text.lines().any(|line| keys.iter().any(|key| line.starts_with(key)))
 }
 
 /// A project's settings.

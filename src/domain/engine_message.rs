@@ -4,7 +4,8 @@
 /// dozens for `sum`: DuckDB's hint stands in front of it.
 pub fn headline(message: &str) -> String {
     let message = without_advice(message);
-    let ends = ["\n\nLINE ", "\nLINE ", "\n\tCandidate functions:", "\n\tCandidate macros:", "\n\nCandidate functions:"];
+    let ends =
+        ["\n\nLINE ", "\nLINE ", "\n\tCandidate functions:", "\n\tCandidate macros:", "\n\nCandidate functions:"];
     let end = ends.iter().filter_map(|end| message.find(end)).min().unwrap_or(message.len());
     message[..end].trim().replace('\n', " ")
 }

@@ -279,7 +279,9 @@ fn known_main(repository: &Repository, prefix: &str) -> Option<BranchName> {
 
 /// Where that is remembered.
 pub(super) fn main_file(repository: &Repository, prefix: &str) -> PathBuf {
-    cache::folder(repository.common_dir()).join(format!("main{}", prefix.replace('/', "+")))
+    // one file each: of `a+b` and `a/b`
+    let name = prefix.replace('%', "%25").replace('+', "%2B").replace('/', "+");
+    cache::folder(repository.common_dir()).join(format!("main{name}"))
 }
 
 /// The branch that drives prod. Where the settings can't say it, that is `main`, or `master` where there is no `main`;

@@ -38,13 +38,15 @@ impl Session<'_> {
     /// Whether `before_all` says something else than it did in the commit that prod shows: then it is run, whether or not
     /// a model is built.
     pub(super) fn before_all_moved(&self, environment: &EnvName, state: &State) -> Result<bool, Error> {
-        let Some(commit) = state.prod().and_then(|prod| prod.commit.as_deref()).filter(|_| environment.is_prod()) else {
+        let Some(commit) = state.prod().and_then(|prod| prod.commit.as_deref()).filter(|_| environment.is_prod())
+        else {
             return Ok(false);
         };
         // a commit that this clone doesn't have may have said anything
         let Some(commit) = self.repository.resolve(commit)? else { return Ok(!self.made_before()?.is_empty()) };
         // settings that can no longer be read count as other ones
-        let before = self.settings_at(&commit).ok().flatten().map_or_else(Vec::new, |settings| made_by(&settings.config));
+        let before =
+            self.settings_at(&commit).ok().flatten().map_or_else(Vec::new, |settings| made_by(&settings.config));
         Ok(before != self.made_before()?)
     }
 

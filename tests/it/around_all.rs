@@ -141,7 +141,10 @@ fn using(change: &str) -> Sandbox {
     sandbox.commit("models");
     sandbox.vmesh(&["hooks", "install"]).good();
     sandbox.vmesh(&["promote", "--yes"]).good();
-    assert_eq!(all(&sandbox), [["below", "10"], ["by_macro", "10"], ["by_table", "1"], ["by_table_macro", "1"], ["by_view", "1"]]);
+    assert_eq!(
+        all(&sandbox),
+        [["below", "10"], ["by_macro", "10"], ["by_table", "1"], ["by_table_macro", "1"], ["by_view", "1"]]
+    );
     sandbox.write("vmesh.toml", &settings(change));
     sandbox
 }
@@ -165,7 +168,11 @@ fn all(sandbox: &Sandbox) -> Vec<Vec<String>> {
 fn what_before_all_makes_counts_for_the_models_that_use_it() {
     let sandbox = using("3");
     let said = sandbox.commit("another factor");
-    assert_eq!(all(&sandbox), [["below", "30"], ["by_macro", "30"], ["by_table", "3"], ["by_table_macro", "3"], ["by_view", "3"]], "{said}");
+    assert_eq!(
+        all(&sandbox),
+        [["below", "30"], ["by_macro", "30"], ["by_table", "3"], ["by_table_macro", "3"], ["by_view", "3"]],
+        "{said}"
+    );
     let tables = sandbox.snapshots();
     // what uses nothing of it stays, and layout and comments say nothing
     sandbox.write("vmesh.toml", &settings("3").replace("AS x * 3", "AS  x*3 -- three times"));

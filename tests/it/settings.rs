@@ -186,7 +186,9 @@ fn settings_in_python_are_named_and_told_in_yaml() {
     sandbox.write("shop/config.py", IN_PYTHON);
     sandbox.write("shop/models/a.sql", "SELECT 1 AS x");
     let shop = sandbox.path().join("shop");
-    for (folder, args) in [(&shop, &["status"][..]), (&shop.join("models"), &["plan"]), (&sandbox.path(), &["init", "shop"])] {
+    for (folder, args) in
+        [(&shop, &["status"][..]), (&shop.join("models"), &["plan"]), (&sandbox.path(), &["init", "shop"])]
+    {
         let told = sandbox.vmesh_in(folder, args).fails(1);
         assert!(told.contains("shop/config.py has this project's settings in Python"), "{told}");
         assert!(told.contains("config.yaml beside it") && told.contains("database: db/shop.db"), "{told}");
@@ -220,7 +222,10 @@ fn the_other_names_of_a_config_yaml() {
                         variables:\n  rates: {eur: 2}\nbefore_all:\n- PRAGMA threads=2\n- SET memory_limit = '1GB'\n\
                         - CREATE SCHEMA IF NOT EXISTS ops\n";
         sandbox.write(name, settings);
-        sandbox.write("models/a.sql", "MODEL (name s.a);\nPRAGMA threads = 2;\nSELECT {{ rates.eur }} AS eur, @rates['eur'] AS same");
+        sandbox.write(
+            "models/a.sql",
+            "MODEL (name s.a);\nPRAGMA threads = 2;\nSELECT {{ rates.eur }} AS eur, @rates['eur'] AS same",
+        );
         sandbox.vmesh(&["init"]).good();
         sandbox.commit_quietly("models");
         sandbox.vmesh(&["promote", "--yes"]).good();

@@ -280,10 +280,8 @@ impl Reader<'_> {
             };
             if !BUILT_IN.contains(&name.to_lowercase().as_str()) {
                 let problem = problem(format!("the extension `{name}` can't be loaded"), item.span.clone());
-                return Err(problem.help(format!(
-                    "vmesh loads no extension: those that are part of it are {}",
-                    BUILT_IN.join(", ")
-                )));
+                return Err(problem
+                    .help(format!("vmesh loads no extension: those that are part of it are {}", BUILT_IN.join(", "))));
             }
         }
         Ok(())

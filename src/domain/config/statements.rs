@@ -84,9 +84,10 @@ impl Made {
     pub fn counting(all: &[Self], used: &BTreeSet<String>) -> Vec<[u8; 32]> {
         let (mut used, mut counts) = (used.clone(), vec![false; all.len()]);
         loop {
-            let fresh = all.iter().enumerate().find(|(at, made)| {
-                !counts[*at] && made.names.as_ref().is_none_or(|names| !names.is_disjoint(&used))
-            });
+            let fresh = all
+                .iter()
+                .enumerate()
+                .find(|(at, made)| !counts[*at] && made.names.as_ref().is_none_or(|names| !names.is_disjoint(&used)));
             let Some((at, made)) = fresh else { break };
             counts[at] = true;
             used.extend(made.words.iter().cloned());
@@ -113,8 +114,8 @@ fn target(statement: &[Lexeme]) -> Option<Option<String>> {
     let behind = |keywords: &[&str]| words.iter().position(|word| keywords.contains(&word.as_str())).map(|at| at + 1);
     let first = words.first().map_or("", String::as_str);
     let start = match first {
-"select" | "from" | "values" | "table" | "show" | "set" | "reset" | "pragma" | "describe" | "summarize" | "explain" | "comment"
-        | "checkpoint" | "analyze" | "vacuum" => return Some(None),
+        "select" | "from" | "values" | "table" | "show" | "set" | "reset" | "pragma" | "describe" | "summarize"
+        | "explain" | "comment" | "checkpoint" | "analyze" | "vacuum" => return Some(None),
         "create" | "drop" | "alter" => {
             let things = ["macro", "function", "table", "view", "schema", "index", "type", "sequence", "secret"];
             let at = behind(&things)?;
@@ -176,7 +177,8 @@ mod tests {
     #[test]
     fn what_is_used_by_what_is_used_counts() {
         let made = |sql: &str| Made::by(sql, &Variables::default(), Some(sql));
-        let all = ["CREATE TABLE t AS SELECT 1 AS x", "CREATE MACRO f() AS (SELECT x FROM t)", "CREATE VIEW v AS SELECT 2"];
+        let all =
+            ["CREATE TABLE t AS SELECT 1 AS x", "CREATE MACRO f() AS (SELECT x FROM t)", "CREATE VIEW v AS SELECT 2"];
         let all = all.map(made);
         let count = |name: &str| Made::counting(&all, &[name.to_owned()].into()).len();
         assert_eq!((count("f"), count("t"), count("v"), count("w")), (2, 1, 1, 0));

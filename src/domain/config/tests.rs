@@ -165,7 +165,8 @@ fn what_changes_no_row_is_accepted() {
 
 #[test]
 fn a_mapping_is_a_variable() {
-    let yaml = read(&format!("variables:\n  rates: {{eur: 1, usd: {{buy: 1.5, names: [a, 'b''c']}}}}\n{PLAIN}")).unwrap();
+    let yaml =
+        read(&format!("variables:\n  rates: {{eur: 1, usd: {{buy: 1.5, names: [a, 'b''c']}}}}\n{PLAIN}")).unwrap();
     let toml = "[variables]\nrates = { eur = 1, usd = { buy = 1.5, names = [\"a\", \"b'c\"] } }\n";
     let toml = Config::parse("vmesh.toml", toml, &set).unwrap();
     let sql = "MAP {'eur': 1, 'usd': MAP {'buy': 1.5, 'names': ('a', 'b''c')}}";

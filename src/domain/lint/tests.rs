@@ -57,6 +57,19 @@ fn check(rule: Rule, table: &[(&str, &[&str])]) {
 }
 
 #[test]
+fn a_cast_is_called_like_its_column() {
+    check(
+        Rule::NoAmbiguousProjections,
+        &[
+            ("SELECT y::INT FROM (SELECT 2 AS y) t", &[]),
+            ("SELECT CAST(t.id AS BIGINT), TRY_CAST(name AS INT), (total)::INT::VARCHAR FROM a AS t", &[]),
+            ("SELECT (id + 1)::INT, total FROM a", &["id + 1"]),
+            ("SELECT id::INT, id FROM a", &["id"]),
+        ],
+    );
+}
+
+#[test]
 fn stars_are_found_where_they_decide_the_columns() {
     check(
         Rule::NoSelectStar,

@@ -116,7 +116,8 @@ impl Object for List {
             "pop" => {
                 let (at,): (Option<i64>,) = from_args(args)?;
                 let mut held = locked(&self.0);
-                let at = place(at.unwrap_or(-1), held.items.len()).ok_or_else(|| lacking("the list has no such item"))?;
+                let at =
+                    place(at.unwrap_or(-1), held.items.len()).ok_or_else(|| lacking("the list has no such item"))?;
                 return Ok(held.items.remove(at));
             }
             "copy" => {
@@ -346,7 +347,8 @@ pub(super) fn formatted(style: FormatStyle, format: &str, args: &[Dynamic]) -> R
     let fields = format.matches(['%', '{']).count();
     let is_wide = format.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() > 3);
     // a width that is itself a value
-    let is_nested = format.contains('*') || format.split('}').any(|field| field.replace("{{", "").matches('{').count() > 1);
+    let is_nested =
+        format.contains('*') || format.split('}').any(|field| field.replace("{{", "").matches('{').count() > 1);
     if is_wide || is_nested || fields.saturating_mul(each) > MOST << 3 {
         return Err(too_long());
     }

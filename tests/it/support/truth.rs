@@ -25,7 +25,9 @@ pub(crate) fn of_texts(texts: impl Iterator<Item = String>) -> Shown {
     for (number, text) in texts.enumerate() {
         let (head, query) = text.strip_prefix("MODEL").and_then(|rest| rest.split_once(");\n")).unwrap_or(("", &text));
         let query = without_macros(query);
-        duckdb.execute_batch(&format!("CREATE TABLE m{number} AS {query}")).unwrap_or_else(|error| panic!("{error}\n{query}"));
+        duckdb
+            .execute_batch(&format!("CREATE TABLE m{number} AS {query}"))
+            .unwrap_or_else(|error| panic!("{error}\n{query}"));
         if !head.contains("EMBEDDED") {
             all.insert(format!("m{number}"), described(&duckdb, &format!("m{number}"), "*"));
         }
