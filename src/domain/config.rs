@@ -1,6 +1,7 @@
 //! What a project sets, checked: `vmesh.toml`, or the `config.yaml` of a SQLMesh project.
 
 mod blanks;
+mod connection;
 mod limits;
 mod rules;
 mod sqlmesh;

@@ -7,7 +7,6 @@ use super::super::model::{Defaults, Problem};
 use super::super::name::{BranchName, SchemaPattern};
 use super::super::pattern;
 use super::super::sql::Span;
-use super::super::sql::policy::OF_THE_MACHINE;
 use super::super::yaml::{self, Kind, Node, Value, scalar};
 use super::blanks::Blanks;
 use super::{Config, Hooks, Limits, Statement, seconds, values};
@@ -86,8 +85,6 @@ const SILENT_OF_CONNECTION: [&str; 7] = [
     "catalog_type_overrides",
     "display_name",
 ];
-/// Extensions that are part of the engine.
-const BUILT_IN: [&str; 3] = ["parquet", "json", "core_functions"];
 /// Environments that nobody used for so long may be collected, if nothing else is said.
 const TTL: &str = "in 1 week";
 
@@ -266,40 +263,6 @@ impl Reader<'_> {
         }
     }
 
-    /// Extensions that are part of the engine are there anyway.
-    fn extensions(&self, key: &Node, node: &Node) -> Found<()> {
-        let items = match &node.kind {
-            Kind::List(items) => items.as_slice(),
-            _ if is_nothing(node) => &[],
-            _ => return Err(problem("`extensions` is a list", key.span.clone())),
-        };
-        for item in items {
-            let name = match item.map() {
-                Some(_) => get(item, "name").map(|name| self.string(name)).transpose()?.unwrap_or_default(),
-                None => self.string(item)?,
-            };
-            if !BUILT_IN.contains(&name.to_lowercase().as_str()) {
-                let problem = problem(format!("the extension `{name}` can't be loaded"), item.span.clone());
-                return Err(problem
-                    .help(format!("vmesh loads no extension: those that are part of it are {}", BUILT_IN.join(", "))));
-            }
-        }
-        Ok(())
-    }
-
-    /// Settings of the engine that change no row.
-    fn of_the_machine(&self, node: &Node) -> Found<()> {
-        for (key, _) in map(node, "`connector_config`")? {
-            let name = self.string(key)?;
-            if !OF_THE_MACHINE.contains(&name.to_lowercase().as_str()) {
-                let what = format!("`{name}` of `connector_config` can't be honoured: it may change what queries mean");
-                let help = format!("those that change no row are passed over: {}", OF_THE_MACHINE.join(", "));
-                return Err(problem(what, key.span.clone()).help(help));
-            }
-        }
-        Ok(())
-    }
-
     fn only_catalog(&self, node: &Node) -> Found<String> {
         let several = || problem("only one catalog is supported", node.span.clone()).help("database: warehouse.duckdb");
         let [(_, value)] = map(node, "`catalogs`")? else { return Err(several()) };
@@ -452,14 +415,14 @@ pub(super) fn get<'n>(node: &'n Node, key: &str) -> Option<&'n Node> {
     entries.iter().find(|(name, _)| name.text() == Some(key)).map(|(_, value)| value)
 }
 
-fn map<'n>(node: &'n Node, what: &str) -> Found<&'n [(Node, Node)]> {
+pub(super) fn map<'n>(node: &'n Node, what: &str) -> Found<&'n [(Node, Node)]> {
     if node.is_null() {
         return Ok(&[]);
     }
     node.map().ok_or_else(|| problem(format!("expected keys and values: {what}"), node.span.clone()))
 }
 
-fn is_nothing(node: &Node) -> bool {
+pub(super) fn is_nothing(node: &Node) -> bool {
     match &node.kind {
         Kind::Leaf(value, _) => *value == Value::Null,
         Kind::List(items) => items.is_empty(),
