@@ -62,6 +62,12 @@ fn describe(error: &Error) -> Vec<Diagnostic> {
         Error::Hooks(error) => hooks(error),
         Error::Project(problems) => return problems.clone(),
         Error::NoProject { start, top, known } => no_project(start, top, known),
+        Error::PythonSettings { path, yaml } => Diagnostic::new(format!(
+            "{} has this project's settings in Python, which vmesh does not run",
+            path.display()
+        ))
+        .note("settings are read from vmesh.toml, or from SQLMesh's config.yaml or sqlmesh.yaml")
+        .help(format!("write a config.yaml beside it:\n\n{yaml}")),
         Error::Builds { environment, failures, skipped, built } => {
             let mut problems: Vec<Diagnostic> = failures.iter().map(|(_, problem)| problem.clone()).collect();
             if let Some(last) = problems.last_mut() {

@@ -1,6 +1,7 @@
 //! What a project sets, checked: `vmesh.toml`, or the `config.yaml` of a SQLMesh project.
 
 mod blanks;
+mod connection;
 mod limits;
 mod rules;
 mod sqlmesh;
@@ -22,10 +23,32 @@ use super::name::{BranchName, EnvName, SchemaPattern};
 use super::pattern;
 use super::yaml::Value;
 pub use limits::Limits;
-pub use statements::{Statement, made_macros};
+pub use statements::{Made, Statement, made_macros};
+pub use values::variable;
 
 /// The names of settings files; the first that is there counts.
-pub const CONFIG_FILES: [&str; 3] = ["vmesh.toml", "config.yaml", "config.yml"];
+pub const CONFIG_FILES: [&str; 5] = ["vmesh.toml", "sqlmesh.yaml", "sqlmesh.yml", "config.yaml", "config.yml"];
+
+/// Settings in Python, which are not read.
+pub const PYTHON_CONFIG: &str = "config.py";
+
+/// Whether a `config.py` has settings of SQLMesh in it: many programs have one.
+pub fn is_python_config(text: &str) -> bool {
+    text.contains("sqlmesh")
+}
+
+/// The `config.yaml` to write in place of settings in Python: the warehouse is the one that they name, if they do.
+pub fn in_yaml(python: &str) -> String {
+    let named = python.split("database").skip(1).find_map(|rest| {
+        let rest = rest.trim_start_matches(['"', '\'', ' ', '=', ':']);
+        let end = rest.find(['"', '\''])?;
+        Some(&rest[..end]).filter(|path| path.contains('.') && !path.contains(['\n', '{', ' ']))
+    });
+    format!(
+        "gateways:\n  local:\n    connection:\n      type: duckdb\n      database: {}\nmodel_defaults:\n  dialect: duckdb",
+        named.unwrap_or(WAREHOUSE)
+    )
+}
 
 /// The warehouse's file, where the settings name none.
 pub const WAREHOUSE: &str = "warehouse.duckdb";
@@ -33,7 +56,9 @@ pub const WAREHOUSE: &str = "warehouse.duckdb";
 /// Whether a file of one of these names has settings in it: many programs have a `config.yaml`.
 pub fn is_config(name: &str, text: &str) -> bool {
     let keys = ["gateways:", "default_gateway:", "default_connection:", "model_defaults:"];
-    name == CONFIG_FILES[0] || text.lines().any(|line| keys.iter().any(|key| line.starts_with(key)))
+    name == CONFIG_FILES[0]
+        || name.starts_with("sqlmesh.")
+        || text.lines().any(|line| keys.iter().any(|key| line.starts_with(key)))
 }
 
 /// A project's settings.
@@ -232,9 +257,7 @@ impl Config {
         let mut variables = Variables::default();
         for (name, value) in file.variables {
             let Some(known) = yaml(value.get_ref()).as_ref().and_then(values::variable) else {
-                let what = format!(
-                    "`{name}` can't be a variable: they are strings, numbers, true or false, or lists of these"
-                );
+                let what = format!("`{name}` can't be a variable: its number is too large");
                 return Err(Diagnostic::new(what).at(excerpt(value.span(), "")));
             };
             variables.set(&name, known);

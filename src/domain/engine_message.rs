@@ -1,9 +1,12 @@
 //! Reading an engine's error message: which place of the text sent does it complain about?
 
-/// The message without the part that repeats the query.
+/// The message without the part that repeats the query, and without the list of all functions of a name, which are
+/// dozens for `sum`: DuckDB's hint stands in front of it.
 pub fn headline(message: &str) -> String {
     let message = without_advice(message);
-    let end = message.find("\n\nLINE ").or_else(|| message.find("\nLINE ")).unwrap_or(message.len());
+    let ends =
+        ["\n\nLINE ", "\nLINE ", "\n\tCandidate functions:", "\n\tCandidate macros:", "\n\nCandidate functions:"];
+    let end = ends.iter().filter_map(|end| message.find(end)).min().unwrap_or(message.len());
     message[..end].trim().replace('\n', " ")
 }
 
@@ -104,6 +107,19 @@ mod tests {
             headline(MESSAGE),
             "Binder Error: Referenced column \"amout\" not found in FROM clause! Candidate bindings: \"amount\""
         );
+    }
+
+    #[test]
+    fn a_list_of_functions_is_cut_and_one_of_columns_is_kept() {
+        let message = "Binder Error: No function matches the given name and argument types 'sum(VARCHAR)'. You might \
+                       need to add explicit type casts.\n\tCandidate functions:\n\tsum(DECIMAL) -> DECIMAL\n\t\
+                       sum(BOOLEAN) -> HUGEINT\n\n\nLINE 1: SELECT sum(name)\n               ^";
+        assert_eq!(
+            headline(message),
+            "Binder Error: No function matches the given name and argument types 'sum(VARCHAR)'. You might need to add \
+             explicit type casts."
+        );
+        assert!(headline(MESSAGE).ends_with("Candidate bindings: \"amount\""));
     }
 
     #[test]

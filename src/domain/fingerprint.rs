@@ -6,6 +6,7 @@
 //! | the kind and the physical properties | description, owner, cron and other metadata |
 //! | a seed's rows and declared columns, the files a query reads | the model's path, line endings |
 //! | the statements around the query, what they read | what views are commented with |
+//! | what `before_all` says of what the model uses | the rest of the settings' statements |
 //! | the name and fingerprint of every parent | the branch, the author, the time, the machine |
 //! | the model's own name, the version of this recipe | rows of tables that vmesh doesn't manage |
 //!
@@ -84,6 +85,8 @@ pub(super) struct Own<'a> {
     pub(super) statements: Vec<[u8; 32]>,
     /// The project's files that the query reads: path and hash.
     pub(super) files: Vec<(&'a str, [u8; 32])>,
+    /// What those of `before_all` say that make what the model uses.
+    pub(super) before_all: Vec<[u8; 32]>,
 }
 
 /// The hash of the model's own part: equal means "its own text says the same", whatever its parents do.
@@ -121,6 +124,11 @@ impl Own<'_> {
             recipe.text("statements");
             recipe.count(self.statements.len());
             self.statements.iter().for_each(|hash| recipe.bytes(hash));
+        }
+        if !self.before_all.is_empty() {
+            recipe.text("before_all");
+            recipe.count(self.before_all.len());
+            self.before_all.iter().for_each(|hash| recipe.bytes(hash));
         }
         recipe.finish()
     }

@@ -164,6 +164,7 @@ fn whole(text: &str) {
         config: &config,
         externals: &externals,
         published: &Published::default(),
+        before_all: &[],
     };
     let project = match Project::assemble(&sources) {
         Ok(project) => project,

@@ -106,7 +106,8 @@ impl Session<'_> {
                 return Err(Error::BuildsNeeded { environment: plan.environment, models });
             }
             warehouse.check_free(&plan.views())?;
-            if is_first && !first.is_done() {
+            let moves = !first.is_done() || self.before_all_moved(&plan.environment, &state)?;
+            if is_first && moves {
                 self.before_all(prepared, &warehouse)?;
             }
             let (state, plan) = self.put_aside(prepared, plan, &warehouse, state)?;
@@ -126,7 +127,7 @@ impl Session<'_> {
                         first.steps.iter().filter(changed).map(|step| step.model.clone()).collect();
                     let tables = plan.pointers().into_iter().map(|(model, (_, table))| (model, table)).collect();
                     self.follow_up(prepared, &changed, &warehouse, &tables)?;
-                    if !first.is_done() {
+                    if moves {
                         self.after_all(prepared, &warehouse)?;
                     }
                     let built = work.built;

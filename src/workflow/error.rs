@@ -37,6 +37,14 @@ pub enum Error {
         /// Projects of this repository that are known.
         known: Vec<String>,
     },
+    /// The settings are in Python, which is not read.
+    #[error("{} has settings in Python", .path.display())]
+    PythonSettings {
+        /// Their file.
+        path: PathBuf,
+        /// The `config.yaml` to write instead.
+        yaml: String,
+    },
     /// Builds failed; everything else is built and kept, no pointer was moved.
     #[error("{} could not be built", .failures.len())]
     Builds {

@@ -8,6 +8,7 @@ use super::session::Session;
 use super::tree::Tree;
 use super::unit_tests::beside;
 use crate::adapter::warehouse::{Check, Trial};
+use crate::domain::config;
 use crate::domain::diagnostic::{Diagnostic, nearest};
 use crate::domain::interval::{Interval, Moment, Times};
 use crate::domain::macros;
@@ -16,7 +17,7 @@ use crate::domain::name::{ModelName, TableName, quote};
 use crate::domain::project::Model;
 use crate::domain::sql;
 use crate::domain::sql::policy::{self, Refusal, Text};
-use crate::domain::unit_test::{self, Data, Expected, Input, Row, UnitTest, Value, Vars};
+use crate::domain::unit_test::{self, Data, Expected, Input, Row, UnitTest, Vars};
 
 /// The tables of the given rows.
 type Given = BTreeMap<ModelName, TableName>;
@@ -204,21 +205,9 @@ fn times(vars: &Vars) -> Result<Times, String> {
 
 /// A test's other variables.
 fn variables(vars: &Vars) -> Result<Vec<(&str, macros::Value)>, Error> {
-    let read = vars.others.iter().map(|(name, value)| match variable(value) {
+    let read = vars.others.iter().map(|(name, value)| match config::variable(value) {
         Some(value) => Ok((name.as_str(), value)),
-        None => Err(wrong(format!("the variable `{name}` is a map or too large a number"))),
+        None => Err(wrong(format!("the variable `{name}` is too large a number"))),
     });
     read.collect()
-}
-
-fn variable(value: &Value) -> Option<macros::Value> {
-    Some(match value {
-        Value::Null => macros::Value::Null,
-        Value::Bool(yes) => macros::Value::Bool(*yes),
-        Value::Int(number) => macros::Value::Int(i64::try_from(*number).ok()?),
-        Value::Float(text) => macros::Value::Float(text.parse().ok()?),
-        Value::Time(text) | Value::Text(text) => macros::Value::Text(text.clone()),
-        Value::List(values) => macros::Value::List(values.iter().map(variable).collect::<Option<_>>()?),
-        Value::Map(_) => return None,
-    })
 }

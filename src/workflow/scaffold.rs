@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::error::{Error, io};
-use super::settings::settings_file;
+use super::settings::{python_settings, settings_file};
 use crate::adapter::git::{GitError, Repository};
 use crate::domain::config::CONFIG_FILES;
 
@@ -51,6 +51,9 @@ pub fn scaffold(folder: &Path) -> Result<Scaffold, Error> {
             what: format!("{} is there already", folder.join(CONFIG_FILES[0]).display()),
             help: "vmesh status tells how the project stands; vmesh hooks install adds the hooks".to_owned(),
         });
+    }
+    if let Some(error) = python_settings(&folder).filter(|_| settings.is_none()) {
+        return Err(error);
     }
     let repository = match Repository::discover(&folder) {
         Ok(_) => false,

@@ -256,6 +256,9 @@ fn find_project(repository: &Repository, start: &Path) -> Result<String, Error> 
             let prefix = folder.strip_prefix(top).unwrap_or(Path::new(""));
             return Ok(prefix.to_string_lossy().replace('\\', "/"));
         }
+        if let Some(error) = settings::python_settings(folder) {
+            return Err(error);
+        }
     }
     match known.as_slice() {
         [only] if settings_file(&top.join(only)).is_some() => Ok(only.clone()),

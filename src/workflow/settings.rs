@@ -7,7 +7,7 @@ use super::session::{Session, main_tip, registered};
 use super::tree::Files;
 use crate::adapter::cache;
 use crate::adapter::git::{CommitId, Head, Repository};
-use crate::domain::config::{CONFIG_FILES, Config, is_config};
+use crate::domain::config::{CONFIG_FILES, Config, PYTHON_CONFIG, in_yaml, is_config, is_python_config};
 use crate::domain::name::BranchName;
 
 /// The settings that count, and where they were found.
@@ -28,6 +28,13 @@ pub fn settings_file(folder: &Path) -> Option<&'static str> {
         // whoever wants to read it is told why that fails
         Err(_) => *name == CONFIG_FILES[0] && folder.join(name).is_file(),
     })
+}
+
+/// What is said of a folder whose settings are in Python, where there are no others.
+pub(super) fn python_settings(folder: &Path) -> Option<Error> {
+    let path = folder.join(PYTHON_CONFIG);
+    let text = std::fs::read_to_string(&path).ok().filter(|text| is_python_config(text))?;
+    Some(Error::PythonSettings { path, yaml: in_yaml(&text) })
 }
 
 /// The settings. On main they are those of the working tree. On every other branch they are main's as committed: a
@@ -136,9 +143,15 @@ impl Session<'_> {
 
     /// Main's settings as they are committed; none, if none are. What they have run in a warehouse counts from then on.
     pub(super) fn committed_settings(&self) -> Result<Option<Settings>, Error> {
-        let tip = self.main_tip()?;
-        let committed = tip.map(|tip| committed(&self.repository, &self.prefix, &tip)).transpose()?.flatten();
-        let Some((file, text)) = committed else { return Ok(None) };
+        match self.main_tip()? {
+            Some(tip) => self.settings_at(&tip),
+            None => Ok(None),
+        }
+    }
+
+    /// The settings of a commit of main's; none, if it has none.
+    pub(super) fn settings_at(&self, commit: &CommitId) -> Result<Option<Settings>, Error> {
+        let Some((file, text)) = committed(&self.repository, &self.prefix, commit)? else { return Ok(None) };
         let environment = |name: &str| std::env::var(name).ok();
         let config = match text == self.settings_text {
             true => self.config.clone(),
@@ -266,7 +279,9 @@ fn known_main(repository: &Repository, prefix: &str) -> Option<BranchName> {
 
 /// Where that is remembered.
 pub(super) fn main_file(repository: &Repository, prefix: &str) -> PathBuf {
-    cache::folder(repository.common_dir()).join(format!("main{}", prefix.replace('/', "+")))
+    // one file each: of `a+b` and `a/b`
+    let name = prefix.replace('%', "%25").replace('+', "%2B").replace('/', "+");
+    cache::folder(repository.common_dir()).join(format!("main{name}"))
 }
 
 /// The branch that drives prod. Where the settings can't say it, that is `main`, or `master` where there is no `main`;

@@ -197,7 +197,8 @@ impl Session<'_> {
             return Ok(Settled::Kept(Box::new(kept)));
         }
         let builds: Vec<ModelName> = plan.builds().map(|step| step.model.clone()).collect();
-        if build == HookBuild::Background && (!builds.is_empty() || plan.swaps() > HOOK_SWAPS) {
+        let takes_time = !builds.is_empty() || plan.swaps() > HOOK_SWAPS;
+        if build == HookBuild::Background && (takes_time || self.before_all_moved(&plan.environment, &state)?) {
             self.enqueue(&Request::new(self, branch))?;
             return Ok(Settled::Queued { environment: plan.environment, builds, locked: None });
         }

@@ -7,12 +7,13 @@ use super::planning::Prepared;
 use super::session::Session;
 use super::settings::Settings;
 use crate::adapter::warehouse::{Warehouse, WarehouseError};
-use crate::domain::config::{Statement, made_macros};
+use crate::domain::config::{Config, Made, Statement, made_macros};
 use crate::domain::engine_message;
+use crate::domain::environment::State;
 use crate::domain::interval::{Interval, Moment, Times};
 use crate::domain::macros::{Locals, Value, Variables};
 use crate::domain::model::{Kind, Problem};
-use crate::domain::name::{SNAPSHOTS_SCHEMA, STATE_SCHEMA, TableName};
+use crate::domain::name::{EnvName, PROD, SNAPSHOTS_SCHEMA, STATE_SCHEMA, TableName};
 use crate::domain::project::Run;
 use crate::domain::sql::policy;
 
@@ -26,6 +27,27 @@ impl Session<'_> {
             }
             None => Ok(()),
         }
+    }
+
+    /// What `before_all` leaves behind for models: that which main has committed, whatever tree they are read from, since
+    /// nothing else is run.
+    pub(super) fn made_before(&self) -> Result<Vec<Made>, Error> {
+        Ok(self.committed_settings()?.map_or_else(Vec::new, |settings| made_by(&settings.config)))
+    }
+
+    /// Whether `before_all` says something else than it did in the commit that prod shows: then it is run, whether or not
+    /// a model is built.
+    pub(super) fn before_all_moved(&self, environment: &EnvName, state: &State) -> Result<bool, Error> {
+        let Some(commit) = state.prod().and_then(|prod| prod.commit.as_deref()).filter(|_| environment.is_prod())
+        else {
+            return Ok(false);
+        };
+        // a commit that this clone doesn't have may have said anything
+        let Some(commit) = self.repository.resolve(commit)? else { return Ok(!self.made_before()?.is_empty()) };
+        // settings that can no longer be read count as other ones
+        let before =
+            self.settings_at(&commit).ok().flatten().map_or_else(Vec::new, |settings| made_by(&settings.config));
+        Ok(before != self.made_before()?)
     }
 
     /// After an environment shows it.
@@ -64,7 +86,7 @@ impl Session<'_> {
             Error::Project(vec![told.note(why).note(so_far.to_owned())])
         };
         let mut all = Vec::new();
-        for statement in statements {
+        for (number, statement) in statements.iter().enumerate() {
             let expanded = sight.expand_text(&statement.text, &Locals::new(), &named, &times);
             let text = expanded.map_err(|problem| failed(statement, problem.what))?.text;
             if let Some(why) = policy::refused(&text, &[SNAPSHOTS_SCHEMA, STATE_SCHEMA]) {
@@ -76,7 +98,10 @@ impl Session<'_> {
                     format!("a macro called `{hidden}` would hide the engine's own function"),
                 ));
             }
-            all.push(Run { number: all.len(), sql: text, on_table: false });
+            // what the machine gives is for `[limits]` to say
+            if !policy::only_sets_the_machine(&text) {
+                all.push(Run { number, sql: text, on_table: false });
+            }
         }
         warehouse.together(&all).map_err(|error| match error {
             WarehouseError::Statement { number, message } => match statements.get(number) {
@@ -105,4 +130,18 @@ impl Session<'_> {
         .into_iter()
         .collect()
     }
+}
+
+/// What the `before_all` of settings leaves behind for models, as it does it for prod.
+fn made_by(config: &Config) -> Vec<Made> {
+    let sight = Sight::of_settings(config);
+    let named = [("runtime_stage", "before_all"), ("this_env", PROD)];
+    let mut named: Variables = named.into_iter().map(|(name, value)| (name, Value::Text(value.to_owned()))).collect();
+    named.set("schemas", Value::List(Vec::new()));
+    named.set("views", Value::List(Vec::new()));
+    let made = |statement: &Statement| {
+        let expanded = sight.expand_text(&statement.text, &Locals::new(), &named, &Times::LOADING).ok();
+        Made::by(&statement.text, &config.variables, expanded.as_ref().map(|expanded| expanded.text.as_str()))
+    };
+    config.before_all.iter().map(made).collect()
 }

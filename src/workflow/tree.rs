@@ -190,6 +190,7 @@ impl Session<'_> {
             config: &self.config,
             externals: &externals,
             published: &published,
+            before_all: &self.made_before()?,
         };
         let project = Project::assemble(&sources);
         self.parsed().borrow().store(self.repository.common_dir());

@@ -111,7 +111,7 @@ fn they_touch_nothing_of_vmeshs_and_leave_nothing_half_done() {
         ("CREATE TEMP MACRO f() AS 1", "what is temporary is gone before a model is built"),
         ("CREATE OR REPLACE TEMPORARY TABLE t AS SELECT 1", "what is temporary is gone before a model is built"),
         ("COMMIT", "all of them are one transaction already"),
-        ("SET threads = 1", "SET ends with the session that it is said in"),
+        ("SET search_path = 'ops'", "SET ends with the session that it is said in"),
         ("COPY ops.log TO 'log.csv'", "disabled"),
         ("SELECT @nope", "nope"),
         ("CREATE OR REPLACE MACRO main.replace(a, b, c) AS '{}'", "a macro called `replace` would hide"),
@@ -125,5 +125,93 @@ fn they_touch_nothing_of_vmeshs_and_leave_nothing_half_done() {
         assert!(failed.contains("`before_all` failed") && failed.contains(why), "{statement}: {failed}");
     }
     assert_eq!(log(&sandbox).len(), 2);
+    sandbox.is_sound();
+}
+
+/// A project whose models use what `before_all` makes, directly or not; and then its settings are `change`.
+fn using(change: &str) -> Sandbox {
+    let sandbox = Sandbox::bare_project();
+    sandbox.write("vmesh.toml", &settings("1"));
+    sandbox.model("by_macro", "SELECT twice(10) AS v");
+    sandbox.model("by_table_macro", "SELECT v FROM many()");
+    sandbox.model("by_table", "SELECT v FROM ops.rates");
+    sandbox.model("by_view", "SELECT v FROM ops.seen");
+    sandbox.model("below", "SELECT v FROM by_macro");
+    sandbox.model("other", "SELECT 1 AS v");
+    sandbox.commit("models");
+    sandbox.vmesh(&["hooks", "install"]).good();
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    assert_eq!(
+        all(&sandbox),
+        [["below", "10"], ["by_macro", "10"], ["by_table", "1"], ["by_table_macro", "1"], ["by_view", "1"]]
+    );
+    sandbox.write("vmesh.toml", &settings(change));
+    sandbox
+}
+
+fn settings(v: &str) -> String {
+    format!(
+        "before_all = [\n\"CREATE SCHEMA IF NOT EXISTS ops\",\n\"CREATE OR REPLACE TABLE ops.base AS SELECT {v} AS v\",\n\
+         \"CREATE OR REPLACE VIEW ops.seen AS FROM ops.base\",\n\"CREATE OR REPLACE TABLE ops.rates AS FROM ops.base\",\n\
+         \"CREATE OR REPLACE MACRO twice(x) AS x * {v}\",\n\"CREATE OR REPLACE MACRO many() AS TABLE FROM ops.base\",\n]\n\
+         [hooks]\nbuild = \"inline\"\n"
+    )
+}
+
+fn all(sandbox: &Sandbox) -> Vec<Vec<String>> {
+    let models = ["below", "by_macro", "by_table", "by_table_macro", "by_view"];
+    let each = models.map(|model| format!("SELECT '{model}' AS model, v FROM prod.{model}"));
+    sandbox.rows(&format!("{} ORDER BY 1", each.join(" UNION ALL ")))
+}
+
+#[test]
+fn what_before_all_makes_counts_for_the_models_that_use_it() {
+    let sandbox = using("3");
+    let said = sandbox.commit("another factor");
+    assert_eq!(
+        all(&sandbox),
+        [["below", "30"], ["by_macro", "30"], ["by_table", "3"], ["by_table_macro", "3"], ["by_view", "3"]],
+        "{said}"
+    );
+    let tables = sandbox.snapshots();
+    // what uses nothing of it stays, and layout and comments say nothing
+    sandbox.write("vmesh.toml", &settings("3").replace("AS x * 3", "AS  x*3 -- three times"));
+    sandbox.commit("layout");
+    assert_eq!(sandbox.snapshots(), tables);
+    let plan = sandbox.vmesh(&["plan", "prod", "--json"]).json();
+    assert_eq!(plan["summary"]["build"], 0, "{plan}");
+    sandbox.is_sound();
+}
+
+#[test]
+fn a_branch_sees_what_main_makes() {
+    let sandbox = using("1");
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    sandbox.write("vmesh.toml", &settings("5"));
+    sandbox.commit("mine");
+    assert_eq!(sandbox.value("SELECT v FROM dev__alice.by_macro"), "10", "it is not merged");
+    assert_eq!(sandbox.views("dev__alice"), sandbox.views("prod"));
+    sandbox.git(&["switch", "--quiet", "main"]).good();
+    sandbox.git(&["merge", "--quiet", "alice"]).good();
+    assert_eq!(sandbox.value("SELECT v FROM prod.by_macro"), "50");
+    sandbox.git(&["switch", "--quiet", "alice"]).good();
+    assert_eq!(sandbox.views("dev__alice"), sandbox.views("prod"));
+    sandbox.is_sound();
+}
+
+#[test]
+fn a_changed_one_is_run_whoever_uses_it() {
+    let sandbox = shop();
+    let before = log(&sandbox).len();
+    sandbox.write("vmesh.toml", &LOG.replace("'before'", "'later'"));
+    sandbox.commit("another word");
+    assert_eq!(log(&sandbox)[before..], [["later", "prod", "NULL"], ["after_all", "prod", "NULL"]]);
+    sandbox.write("vmesh.toml", &LOG.replace("'before'", "'later'").replace("rate = 2", "rate = 4"));
+    sandbox.commit("another rate");
+    assert_eq!(sandbox.value("SELECT price FROM prod.prices"), "40");
+    let after = log(&sandbox).len();
+    sandbox.write("readme.txt", "no model\n");
+    sandbox.commit("nothing of it");
+    assert_eq!(log(&sandbox).len(), after);
     sandbox.is_sound();
 }

@@ -1,5 +1,6 @@
 //! One binary for all integration tests: real git, real DuckDB, the real vmesh.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "a test fails by panicking")]
+#![allow(clippy::print_stderr, reason = "a long run says how far it is")]
 
 mod support;
 

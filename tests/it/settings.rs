@@ -174,3 +174,71 @@ fn where_main_was_renamed_nobody_is_main_until_someone_says_so() {
     assert_eq!(price(&sandbox, "prod"), "22");
     sandbox.is_sound();
 }
+
+/// What projects of SQLMesh write that is neither read nor refused without a word.
+const IN_PYTHON: &str = "from sqlmesh.core.config import Config, DuckDBConnectionConfig, GatewayConfig\n\
+                         config = Config(gateways={\"a\": GatewayConfig(connection=DuckDBConnectionConfig(database='db/shop.db'))})\n";
+
+#[test]
+fn settings_in_python_are_named_and_told_in_yaml() {
+    let sandbox = Sandbox::empty();
+    sandbox.git(&["init", "--quiet", "--initial-branch", "main"]).good();
+    sandbox.write("shop/config.py", IN_PYTHON);
+    sandbox.write("shop/models/a.sql", "SELECT 1 AS x");
+    let shop = sandbox.path().join("shop");
+    for (folder, args) in
+        [(&shop, &["status"][..]), (&shop.join("models"), &["plan"]), (&sandbox.path(), &["init", "shop"])]
+    {
+        let told = sandbox.vmesh_in(folder, args).fails(1);
+        assert!(told.contains("shop/config.py has this project's settings in Python"), "{told}");
+        assert!(told.contains("config.yaml beside it") && told.contains("database: db/shop.db"), "{told}");
+    }
+    assert!(!shop.join("vmesh.toml").exists());
+    // what is printed is what is read
+    let told = sandbox.vmesh_in(&shop, &["status"]).err;
+    let yaml = &told[told.find("gateways:").unwrap()..];
+    let (first, rest) = yaml.split_once('\n').unwrap();
+    let indent = rest.len() - rest.trim_start().len() - 2;
+    let rest: Vec<&str> = rest.lines().filter_map(|line| line.get(indent..)).collect();
+    let yaml = format!("{first}\n{}\n", rest.join("\n"));
+    sandbox.write("shop/config.yaml", &yaml);
+    sandbox.vmesh_in(&sandbox.path(), &["init", "shop"]).good();
+    assert!(!shop.join("vmesh.toml").exists());
+    // a config.py of anyone else
+    let other = Sandbox::empty();
+    other.git(&["init", "--quiet", "--initial-branch", "main"]).good();
+    other.write("config.py", "DEBUG = True\n");
+    assert!(other.vmesh(&["status"]).fails(1).contains("no vmesh.toml"));
+    other.vmesh(&["init"]).good();
+}
+
+#[test]
+fn the_other_names_of_a_config_yaml() {
+    for name in ["sqlmesh.yaml", "sqlmesh.yml"] {
+        let sandbox = Sandbox::empty();
+        sandbox.git(&["init", "--quiet", "--initial-branch", "main"]).good();
+        let settings = "default_connection:\n  type: duckdb\n  database: shop.db\n  extensions: [parquet]\n  \
+                        connector_config: {threads: 2}\nmodel_defaults:\n  dialect: duckdb,normalization_strategy=case_sensitive\n\
+                        variables:\n  rates: {eur: 2}\nbefore_all:\n- PRAGMA threads=2\n- SET memory_limit = '1GB'\n\
+                        - CREATE SCHEMA IF NOT EXISTS ops\n";
+        sandbox.write(name, settings);
+        sandbox.write(
+            "models/a.sql",
+            "MODEL (name s.a);\nPRAGMA threads = 2;\nSELECT {{ rates.eur }} AS eur, @rates['eur'] AS same",
+        );
+        sandbox.vmesh(&["init"]).good();
+        sandbox.commit_quietly("models");
+        sandbox.vmesh(&["promote", "--yes"]).good();
+        let row = sandbox.vmesh(&["query", "FROM s.a", "--env", "prod", "--format", "csv"]).good();
+        assert_eq!(row.lines().collect::<Vec<_>>(), ["eur,same", "2,2"], "{name}");
+        assert!(!sandbox.path().join("vmesh.toml").exists());
+    }
+}
+
+#[test]
+fn columns_that_differ_by_letter_case_only_are_told() {
+    let sandbox = Sandbox::with_models(&[("a", "SELECT 1 AS x, 2 AS X"), ("b", "SELECT 1 AS x, 2 AS y")]);
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    let told = sandbox.vmesh(&["plan", "--yes"]).err;
+    assert!(told.contains("`x` and `X` differ by letter case only"), "{told}");
+}

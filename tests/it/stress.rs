@@ -4,7 +4,8 @@
 use std::path::Path;
 
 use crate::support::Sandbox;
-use crate::support::random::{Dice, MODELS, from_scratch, models, query, shown};
+use crate::support::random::{Dice, MODELS, models, query, shown};
+use crate::support::truth;
 
 /// Moments at which a vmesh process is killed now and then.
 const MOMENTS: [&str; 6] = ["publish:begin", "publish:views", "publish:records", "publish:done", "build:1", "built:1"];
@@ -80,7 +81,7 @@ fn two_worktrees_in_a_hurry_end_in_step() {
             sandbox.vmesh(&["plan", "--yes"]).good();
             format!("dev__{branch}")
         };
-        assert_eq!(shown(&sandbox, &schema), from_scratch(&sandbox.path()), "{branch}");
+        assert_eq!(shown(&sandbox, &schema), truth::of_files(&sandbox.path()), "{branch}");
     }
     sandbox.vmesh(&["gc", "--yes"]).good();
     sandbox.is_sound();

@@ -217,7 +217,7 @@ fn unknown(key: &str, first: &Lexeme) -> Problem {
 
 fn dialect(value: &[Lexeme], at: Span) -> Result<(), Problem> {
     match read::text(value) {
-        Some(dialect) if dialect.eq_ignore_ascii_case("duckdb") || dialect.is_empty() => Ok(()),
+        Some(dialect) if sql::is_duckdb(dialect) => Ok(()),
         _ => {
             let help = "vmesh sends your SQL to the engine as you wrote it and translates nothing".to_owned();
             Err(problem("only dialect `duckdb` is supported", at, Some(help)))

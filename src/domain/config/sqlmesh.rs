@@ -237,7 +237,9 @@ impl Reader<'_> {
                 "type" => {}
                 "database" => database = Some((self.string(value)?, value.span.clone())),
                 "catalogs" => database = Some((self.only_catalog(value)?, value.span.clone())),
-                "extensions" | "connector_config" | "secrets" | "filesystems" | "token" => {
+                "extensions" => self.extensions(key, value)?,
+                "connector_config" => self.of_the_machine(value)?,
+                "secrets" | "filesystems" | "token" => {
                     if !is_nothing(value) {
                         let what = format!("`{name}` of a connection can't be honoured");
                         return Err(problem(what, key.span.clone())
@@ -274,10 +276,7 @@ impl Reader<'_> {
         for (key, value) in map(node, "variables")? {
             let name = self.string(key)?;
             let known = values::variable(&self.value(value)?).ok_or_else(|| {
-                let what = format!(
-                    "`{name}` can't be a variable: they are strings, numbers, true or false, or lists of these"
-                );
-                problem(what, value.span.clone())
+                problem(format!("`{name}` can't be a variable: its number is too large"), value.span.clone())
             })?;
             variables.set(&name, known);
         }
@@ -416,14 +415,14 @@ pub(super) fn get<'n>(node: &'n Node, key: &str) -> Option<&'n Node> {
     entries.iter().find(|(name, _)| name.text() == Some(key)).map(|(_, value)| value)
 }
 
-fn map<'n>(node: &'n Node, what: &str) -> Found<&'n [(Node, Node)]> {
+pub(super) fn map<'n>(node: &'n Node, what: &str) -> Found<&'n [(Node, Node)]> {
     if node.is_null() {
         return Ok(&[]);
     }
     node.map().ok_or_else(|| problem(format!("expected keys and values: {what}"), node.span.clone()))
 }
 
-fn is_nothing(node: &Node) -> bool {
+pub(super) fn is_nothing(node: &Node) -> bool {
     match &node.kind {
         Kind::Leaf(value, _) => *value == Value::Null,
         Kind::List(items) => items.is_empty(),

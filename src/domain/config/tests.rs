@@ -107,7 +107,7 @@ fn what_is_wrong_has_a_place_and_no_secret() {
         with("environment_catalog_mapping: {a: b}"),
         with("time_column_format: '%Y%m%d'"),
         with("plan: {forward_only: true}"),
-        with("variables: {a: {b: 1}}"),
+        with("variables: {a: {b: 99999999999999999999}}"),
         with("dbt: {x: 1}"),
         with("before_all: CREATE TABLE x (i INT)"),
         with("{% if x %}"),
@@ -132,6 +132,59 @@ fn what_is_wrong_has_a_place_and_no_secret() {
         format!("{} | {place:?} | {}", error.what, error.help.unwrap_or_default())
     });
     insta::assert_snapshot!(told.collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn what_changes_no_row_is_accepted() {
+    let connection = |more: &str| PLAIN.replace("database: wh.db", &format!("database: wh.db, {more}"));
+    for text in [
+        connection("extensions: [parquet, JSON, {name: core_functions}]"),
+        connection("extensions: []"),
+        connection("connector_config: {threads: 4, memory_limit: 4GB, temp_directory: /tmp/x}"),
+        PLAIN.replace("dialect: duckdb", "dialect: 'duckdb, normalization_strategy=case_sensitive'"),
+        PLAIN.replace("dialect: duckdb", "dialect: 'DuckDB,normalization_strategy = LOWERCASE'"),
+    ] {
+        assert_eq!(read(&text).map(|config| config.notes), Ok(Vec::new()), "{text}");
+    }
+    for (text, what) in [
+        (connection("extensions: [json, spatial]"), "the extension `spatial` can't be loaded"),
+        (connection("extensions: [{name: httpfs, repository: core}]"), "the extension `httpfs` can't be loaded"),
+        (
+            connection("connector_config: {threads: 4, default_null_order: nulls_first}"),
+            "`default_null_order` of `connector_config` can't be honoured: it may change what queries mean",
+        ),
+        (PLAIN.replace("dialect: duckdb", "dialect: 'duckdb, x=y'"), "only dialect `duckdb` is supported"),
+        (
+            PLAIN.replace("dialect: duckdb", "dialect: 'snowflake, normalization_strategy=case_sensitive'"),
+            "only dialect `duckdb` is supported",
+        ),
+    ] {
+        assert_eq!(read(&text).unwrap_err().what, what);
+    }
+}
+
+#[test]
+fn a_mapping_is_a_variable() {
+    let yaml =
+        read(&format!("variables:\n  rates: {{eur: 1, usd: {{buy: 1.5, names: [a, 'b''c']}}}}\n{PLAIN}")).unwrap();
+    let toml = "[variables]\nrates = { eur = 1, usd = { buy = 1.5, names = [\"a\", \"b'c\"] } }\n";
+    let toml = Config::parse("vmesh.toml", toml, &set).unwrap();
+    let sql = "MAP {'eur': 1, 'usd': MAP {'buy': 1.5, 'names': ('a', 'b''c')}}";
+    assert_eq!([text(&yaml, "rates"), text(&toml, "rates")], [sql, sql]);
+}
+
+#[test]
+fn settings_in_python_are_told_in_yaml() {
+    for (python, database) in [
+        ("from sqlmesh.core.config import *\nDuckDBConnectionConfig(database=\"data/shop.db\")", "data/shop.db"),
+        ("import sqlmesh\nconnection = {'type': 'duckdb', 'database': 'shop.duckdb'}", "shop.duckdb"),
+        ("import sqlmesh\n# the database is chosen elsewhere\n", WAREHOUSE),
+        ("import sqlmesh\nDuckDBConnectionConfig(database=f\"{root}/x.db\")", WAREHOUSE),
+    ] {
+        assert!(is_python_config(python));
+        let config = read(&in_yaml(python)).unwrap();
+        assert_eq!(config.warehouse.as_deref(), Some(database), "{python}");
+    }
 }
 
 #[test]
@@ -160,7 +213,7 @@ fn the_defaults_of_both_formats_mean_the_same() {
 
 #[test]
 fn many_programs_have_a_config_yaml() {
-    assert!(is_config("config.yaml", PLAIN) && is_config("vmesh.toml", ""));
+    assert!(is_config("config.yaml", PLAIN) && is_config("vmesh.toml", "") && is_config("sqlmesh.yml", ""));
     assert!(!is_config("config.yaml", "server:\n  gateways: [a]\n"));
 }
 

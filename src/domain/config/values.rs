@@ -6,8 +6,8 @@ use super::super::yaml::Value;
 /// Properties whose text is SQL or a keyword, not a string.
 const SQL: [&str; 5] = ["kind", "audits", "assertions", "partitioned_by", "clustered_by"];
 
-/// A variable's value; `None` for what macros have nothing for.
-pub(super) fn variable(value: &Value) -> Option<macros::Value> {
+/// A variable's value; `None` for a number that is too large.
+pub fn variable(value: &Value) -> Option<macros::Value> {
     Some(match value {
         Value::Null => macros::Value::Null,
         Value::Bool(yes) => macros::Value::Bool(*yes),
@@ -15,7 +15,10 @@ pub(super) fn variable(value: &Value) -> Option<macros::Value> {
         Value::Float(number) => macros::Value::Float(number.parse().ok()?),
         Value::Time(text) | Value::Text(text) => macros::Value::Text(text.clone()),
         Value::List(values) => macros::Value::List(values.iter().map(variable).collect::<Option<_>>()?),
-        Value::Map(_) => return None,
+        Value::Map(entries) => {
+            let entry = |(key, value): &(Value, Value)| Some((spelled(key, true)?, variable(value)?));
+            macros::Value::Map(entries.iter().map(entry).collect::<Option<_>>()?)
+        }
     })
 }
 

@@ -31,6 +31,7 @@ fn found(rule: Rule, text: &str) -> Vec<(String, String)> {
         config: &config,
         externals: &externals,
         published: &Published::default(),
+        before_all: &[],
     })
     .unwrap();
     let model = project.model(&ModelName::from_parts(&["m"]).unwrap()).unwrap();
@@ -54,6 +55,19 @@ fn check(rule: Rule, table: &[(&str, &[&str])]) {
         let places: Vec<String> = found(rule, text).into_iter().map(|(place, _)| place).collect();
         assert_eq!(&places, expected, "{text}");
     }
+}
+
+#[test]
+fn a_cast_is_called_like_its_column() {
+    check(
+        Rule::NoAmbiguousProjections,
+        &[
+            ("SELECT y::INT FROM (SELECT 2 AS y) t", &[]),
+            ("SELECT CAST(t.id AS BIGINT), TRY_CAST(name AS INT), (total)::INT::VARCHAR FROM a AS t", &[]),
+            ("SELECT (id + 1)::INT, total FROM a", &["id + 1"]),
+            ("SELECT id::INT, id FROM a", &["id"]),
+        ],
+    );
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! the output back to its place. Every name that a tag binds is checked for its size, and every output is counted:
 //! minijinja bounds steps but not memory, and `{% set x = x ~ x %}` doubles with each step.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -138,7 +139,7 @@ impl Template {
     fn tag(&mut self, tag: &str, opened: &mut Vec<String>) -> Result<(), String> {
         let inner = tag.get(2..tag.len().saturating_sub(2)).unwrap_or("");
         check_operators(inner)?;
-        self.source.push_str(tag);
+        self.source.push_str(&with_format(tag));
         if tag.starts_with("{{") {
             return Ok(());
         }
@@ -146,7 +147,18 @@ impl Template {
         let mut bound = Vec::new();
         match words(inner).next().unwrap_or("") {
             "set" => match assignment(inner) {
-                Some(at) => bound = words(&inner[..at]).skip(1).map(str::to_owned).collect(),
+                Some(at) if inner[..at].contains('.') => {
+                    let target = inner[..at].trim_start_matches("set").trim();
+                    bound = words(target).next().map(str::to_owned).into_iter().collect();
+                    self.source.push_str(&format!("{{% set {target} = __attribute({target}) %}}"));
+                }
+                Some(at) => {
+                    bound = words(&inner[..at]).skip(1).map(str::to_owned).collect();
+                    // lists and dicts that have a name change in place
+                    for name in &bound {
+                        self.source.push_str(&format!("{{% set {name} = __own({name}) %}}"));
+                    }
+                }
                 None => opened.push(words(inner).nth(1).unwrap_or("").to_owned()),
             },
             "for" => bound = words(inner).skip(1).take_while(|word| *word != "in").map(str::to_owned).collect(),
@@ -255,6 +267,50 @@ fn check_operators(tag: &str) -> Result<(), String> {
         }
         _ => Ok(()),
     }
+}
+
+/// A tag in which `'…' % x` is the filter that does the same: minijinja has `%` for numbers alone.
+fn with_format(tag: &str) -> Cow<'_, str> {
+    let (mut out, mut from) = (String::new(), 0);
+    let (mut quote, mut escaped) = (None, false);
+    for (at, c) in tag.char_indices() {
+        match quote {
+            Some(_) if escaped => escaped = false,
+            Some(_) if c == '\\' => escaped = true,
+            Some(open) if c == open => {
+                quote = None;
+                let behind = tag[at + 1..].trim_start();
+                let Some(right) = behind.strip_prefix('%').filter(|right| !right.starts_with('}')) else { continue };
+                let right = right.trim_start();
+                let start = tag.len() - right.len();
+                let end = start + operand(right);
+                let value = &tag[start..end];
+                let value = if value.starts_with('(') { value.to_owned() } else { format!("({value})") };
+                out.push_str(&format!("{}|format{}", &tag[from..=at], with_format(&value)));
+                from = end;
+            }
+            Some(_) => {}
+            None if at >= from && (c == '\'' || c == '"') => quote = Some(c),
+            None => {}
+        }
+    }
+    if from == 0 { Cow::Borrowed(tag) } else { Cow::Owned(out + &tag[from..]) }
+}
+
+/// The length of what stands to the right of `%`: a name, a string, brackets, with what is called or looked up of it.
+fn operand(text: &str) -> usize {
+    let (mut depth, mut quote) = (0usize, None);
+    for (at, c) in text.char_indices() {
+        match (quote, c) {
+            (Some(open), c) => quote = Some(open).filter(|open| *open != c),
+            (None, '\'' | '"') => quote = Some(c),
+            (None, '(' | '[' | '{') => depth += 1,
+            (None, ')' | ']' | '}') if depth > 0 => depth -= 1,
+            (None, c) if depth == 0 && !(c.is_alphanumeric() || c == '_' || c == '.') => return at,
+            _ => {}
+        }
+    }
+    text.len()
 }
 
 /// Where the `=` of an assignment stands.

@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use minijinja::value::{Object, Rest, Value as Dynamic, ValueKind};
-use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
+use minijinja::{Environment, Error, ErrorKind, FormatStyle, UndefinedBehavior};
 
 use super::super::sql::Token;
 use super::jinja_text::{Piece, words};
+use super::jinja_values::{Taken, attribute, formatted, joined, method, own, replaced, to_json};
 use super::{LARGEST, Local, Scope, Value, text};
 
 /// How many instructions a template may take.
@@ -79,6 +80,7 @@ fn dynamic(value: &Value) -> Dynamic {
         Value::Float(value) => Dynamic::from(*value),
         Value::Text(text) | Value::Sql(text) => Dynamic::from(text.clone()),
         Value::List(values) => Dynamic::from(values.iter().map(dynamic).collect::<Vec<_>>()),
+        Value::Map(entries) => entries.iter().map(|(name, value)| (name.as_str(), dynamic(value))).collect(),
     }
 }
 
@@ -101,32 +103,30 @@ pub(super) fn environment<'e>(text: &str, pieces: &[Piece], names: &Arc<Names>) 
     env.set_recursion_limit(100);
     env.set_keep_trailing_newline(true);
     env.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-    // These make long strings of short ones, or keep values where no check sees them.
-    for filter in ["format", "indent", "pprint", "slice", "batch", "escape", "e", "tojson", "urlencode"] {
+    // These make long strings of short ones.
+    for filter in ["indent", "pprint", "slice", "batch", "escape", "e", "urlencode"] {
         env.remove_filter(filter);
     }
-    for function in ["debug", "namespace", "dict"] {
-        env.remove_global(function);
-    }
-    env.add_filter("replace", |text: &str, from: &str, to: &str| {
-        let found = if from.is_empty() { 0 } else { text.matches(from).count() };
-        if found.saturating_mul(to.len()) > LONGEST {
-            Err(too_long())
-        } else {
-            Ok(text.replace(from, if found == 0 { from } else { to }))
-        }
-    });
-    env.add_filter("join", |items: Dynamic, between: Option<&str>| {
-        let mut out = String::new();
-        for (index, item) in items.try_iter()?.enumerate() {
-            size(&item, &mut (LONGEST as isize), 0)?;
-            out.push_str(if index == 0 { "" } else { between.unwrap_or("") });
-            out.push_str(&item.to_string());
-            if out.len() > LONGEST {
-                return Err(too_long());
+    env.remove_global("debug");
+    env.add_filter("replace", |text: &str, from: &str, to: &str| replaced(text, from, to, None));
+    env.add_filter("join", |items: Dynamic, between: Option<&str>| joined(&items, between.unwrap_or("")));
+    env.add_filter("tojson", |value: Dynamic| to_json(&value));
+    env.add_filter("format", |text: &str, args: Rest<Dynamic>| formatted(FormatStyle::Printf, text, &args));
+    env.set_unknown_method_callback(method);
+    let taken = Taken::default();
+    let of_namespace = taken.clone();
+    env.add_function("__own", move |value: Dynamic| own(value, &taken));
+    let of_attribute = of_namespace.clone();
+    env.add_function("__attribute", move |value: Dynamic| attribute(value, &of_attribute));
+    env.add_function("namespace", move |values: Option<Dynamic>| {
+        let mut own = Vec::new();
+        if let Some(values) = values {
+            size(&values, &mut (LONGEST as isize), 0)?;
+            for name in values.try_iter()? {
+                own.push((name.clone(), attribute(values.get_item(&name)?, &of_namespace)?));
             }
         }
-        Ok(out)
+        minijinja::functions::namespace(Some(own.into_iter().collect()))
     });
     let texts: Vec<Dynamic> = pieces.iter().map(|piece| Dynamic::from(&text[piece.span.clone()])).collect();
     env.add_function("__text", move |index: usize| texts.get(index).cloned().unwrap_or_default());
@@ -156,12 +156,12 @@ pub(super) fn environment<'e>(text: &str, pieces: &[Piece], names: &Arc<Names>) 
     env
 }
 
-fn too_long() -> Error {
+pub(super) fn too_long() -> Error {
     Error::new(ErrorKind::InvalidOperation, "this gets too long")
 }
 
 /// Takes the length of a value off what is left, without looking further than that.
-fn size(value: &Dynamic, left: &mut isize, depth: usize) -> Result<(), Error> {
+pub(super) fn size(value: &Dynamic, left: &mut isize, depth: usize) -> Result<(), Error> {
     *left -= value.as_str().map_or(8, |text| text.len() as isize);
     if *left < 0 || depth > 16 {
         return Err(too_long());

@@ -19,6 +19,7 @@ mod generate;
 mod jinja;
 mod jinja_env;
 mod jinja_text;
+mod jinja_values;
 mod map;
 mod place;
 mod project;

@@ -102,7 +102,9 @@ impl Expander<'_> {
             .first()
             .filter(|first| first.lexemes.len() == 1)
             .and_then(|first| source.lexemes.get(first.lexemes.start));
-        let (Some(Token::Word { text: name, .. }), Some(value)) = (name.map(|name| &name.token), raw.get(1)) else {
+        let (Some(Token::Word { text: name, .. } | Token::String(name)), Some(value)) =
+            (name.map(|name| &name.token), raw.get(1))
+        else {
             return Err(problem("expected `@DEF(name, value)`", span.clone()));
         };
         let value = value.lexemes.start..end;

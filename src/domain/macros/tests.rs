@@ -310,6 +310,7 @@ fn generated_sql() {
 fn definitions() {
     check(&[
         ("@DEF(y, a + 1); SELECT @y, @Y", "; SELECT a + 1, a + 1"),
+        ("@DEF('y', a + 1); @DEF(\"z\", 2); SELECT @y, @z", "; ; SELECT a + 1, 2"),
         ("@DEF(f, x -> x + 1); SELECT @f(2) * 3, @F(a * b)", "; SELECT 2 + 1 * 3, a * b + 1"),
         ("@DEF(y, [a, b]); @DEF(z, @y); SELECT @EACH(@z, x -> x)", "; ; SELECT a, b"),
         ("SELECT @plus(a, b), @plus((1, 2))", "SELECT a + b, 1 + 2"),
@@ -351,6 +352,95 @@ fn jinja() {
     let used = expanded("SELECT {{ X }}, {{ var('n') }}, {{ jcents('a') }} -- {{ rate }}").unwrap();
     assert_eq!(used.variables_used.into_iter().collect::<Vec<_>>(), ["n", "rate", "x"]);
     assert_eq!(used.macros_used.into_iter().collect::<Vec<_>>(), ["jcents"]);
+}
+
+#[test]
+fn lists_and_dicts_of_jinja_change_in_place() {
+    check(&[
+        (
+            "{% set xs = [] %}{% for i in range(3) %}{% do xs.append('c' ~ i) %}{% endfor %}SELECT {{ xs | join(', ') }}",
+            "SELECT c0, c1, c2",
+        ),
+        (
+            "{% set xs = ['a'] %}{% set _ = xs.extend(['b', 'c']) %}{% do xs.insert(0, 'z') %}SELECT {{ xs|join(',') }}",
+            "SELECT z,a,b,c",
+        ),
+        (
+            "{% set xs = [3, 1, 2] %}{% do xs.sort(reverse=true) %}{{ xs.pop() }} {{ xs[-1] }} {{ xs|length }} {{ xs.index(3) }}",
+            "1 2 2 0",
+        ),
+        (
+            "{% set d = {} %}{% do d.update({'b': 1}) %}{% do d.update(a=2) %}{% for k, v in d.items() %}{{ k }}={{ v }} {% endfor %}",
+            "b=1 a=2 ",
+        ),
+        (
+            "{% set d = {'x': 1} %}{% do d.setdefault('x', 9) %}{{ d.get('x') }}{{ d.get('y', 7) }}{{ d.pop('x') }}{{ d.keys()|list|length }}",
+            "1710",
+        ),
+        (
+            "{% set ns = namespace(n=0, xs=[]) %}{% for i in range(4) %}{% set ns.n = ns.n + i %}{% do ns.xs.append(i) %}{% endfor %}{{ ns.n }}{{ ns.xs|join }}",
+            "60123",
+        ),
+        ("{% set a = [] %}{% set b = a %}{% do b.append(1) %}{{ a|length }}", "1"),
+        ("{% set a = [1] %}{% do a.append(a) %}{{ a }}", "[1, [1]]"),
+        ("{% macro add(xs) %}{% do xs.append(5) %}{% endmacro %}{% set xs = [] %}{{ add(xs) }}{{ xs[0] }}", "5"),
+    ]);
+}
+
+#[test]
+fn values_of_jinja_have_the_methods_of_python() {
+    check(&[
+        (
+            "{{ 'a_b'.upper() }} {{ 'A'.lower() }} {{ 'a,b'.split(',')[1] }} {{ 'ab'.replace('b', 'c') }} {{ ' x '.strip() }}",
+            "A_B a b ac x",
+        ),
+        (
+            "{{ 'ab'.startswith('a') }} {{ 'ab'.endswith('a') }} {{ ', '.join(['a', 'b']) }} {{ 'ab'.count('') }} {{ 'ab'.count('b') }}",
+            "True False a, b 3 1",
+        ),
+        (
+            "{{ '{}_{x}'.format('a', x=1) }} {{ '%s_%02d' % ('a', 7) }} {{ '%s' % names[0]|upper }}{{ 'x%s' % 'y' }}",
+            "a_1 a_07 Axy",
+        ),
+        ("{{ '%s-%s'|format('a', 'b') }} {{ 7 % 4 }} {{ '%' }}", "a-b 3 %"),
+        ("{{ {'b': [1, 'x'], 'a': none} | tojson }}", "{\"b\": [1, \"x\"], \"a\": null}"),
+        ("{{ \"it's <b>\" | tojson }}", "\"it\\u0027s \\u003cb\\u003e\""),
+        (
+            "{% for i in range(9) %}{% if i == 1 %}{% continue %}{% endif %}{% if i == 4 %}{% break %}{% endif %}{{ i }}{% endfor %}",
+            "023",
+        ),
+        ("{{ dict(a=1).a }}{{ 'aaa'.replace('a', 'b', 2) }}", "1bba"),
+    ]);
+}
+
+#[test]
+fn what_changes_in_place_has_bounds() {
+    let nested =
+        "{% set ns = namespace() %}".to_owned() + &"{% set ns.a = {'x': ns.a|default(1), 'y': [ns, ns]} %}".repeat(40);
+    for (text, what) in [
+        (
+            "{% set xs = ['aaaaaaaa'] %}{% for i in range(99) %}{% do xs.extend(xs) %}{% endfor %}{{ xs|length }}",
+            "too long",
+        ),
+        ("{% set xs = [1] %}{% for i in range(99) %}{% do xs.append(xs) %}{% endfor %}{{ xs|length }}", "too long"),
+        ("{% set d = {'k': 1} %}{% for i in range(99) %}{% do d.update({i: d}) %}{% endfor %}{{ d }}", "too long"),
+        (
+            "{% set ns = namespace() %}{% set ns.me = ns %}{% set ns.me = ns %}{% for i in range(50) %}{% set ns.me = [ns, ns] %}{% endfor %}{{ ns ~ '' }}",
+            "too long",
+        ),
+        ("{{ '%99999999d' % 1 }}", "too long"),
+        ("{{ '%*d' % (99999999, 1) }}", "multiplies only once"),
+        ("{{ '{:99999999}'.format(1) }}", "too long"),
+        ("{{ '{:{}}'.format(1, 99999999) }}", "too long"),
+        ("{% set x = 'a' * 99 %}{% set y = x.replace('a', x) %}{{ y.replace('a', y) }}", "too long"),
+        (nested.as_str(), "too long"),
+        ("{% set xs = [1] %}{{ xs.push(2) }}", "push"),
+        ("{% set xs = [] %}{{ xs.pop() }}", "no such item"),
+        ("{% set d = {} %}{% do d.update({[1]: 2}) %}", "a key is a string or a number"),
+    ] {
+        let problem = expanded(text).unwrap_err();
+        assert!(problem.what.contains(what), "{text}\n{}", problem.what);
+    }
 }
 
 #[test]
@@ -503,7 +593,7 @@ fn nothing_grows_without_bound() {
         (nested_lists.as_str(), "too long"),
         (calls.as_str(), "too long"),
         ("{% set x = 'a' * 100000000 %}", "below 100"),
-        ("{{ '%099999999d' | format(1) }}", "unknown"),
+        ("{{ '%099999999d' | format(1) }}", "too long"),
         ("{{ 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' | replace('a', 'bbbbbbbbbb') | length }}", ""),
     ] {
         match expanded(text) {

@@ -19,6 +19,8 @@ pub enum Value {
     Sql(String),
     /// Several.
     List(Vec<Value>),
+    /// Several, by name.
+    Map(Vec<(String, Value)>),
 }
 
 impl Value {
@@ -32,6 +34,10 @@ impl Value {
             Self::Text(text) => literal(text),
             Self::Sql(text) => text.clone(),
             Self::List(values) => format!("({})", values.iter().map(Self::sql).collect::<Vec<_>>().join(", ")),
+            Self::Map(entries) => {
+                let entry = |(name, value): &(String, Self)| format!("{}: {}", literal(name), value.sql());
+                format!("MAP {{{}}}", entries.iter().map(entry).collect::<Vec<_>>().join(", "))
+            }
         }
     }
 }

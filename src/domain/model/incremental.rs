@@ -244,6 +244,24 @@ impl Incremental {
     }
 }
 
+/// Whether DuckDB's `strftime` knows all that stands behind a `%`, and there is something.
+fn is_time_format(format: &str) -> bool {
+    let mut parts = format.split('%').skip(1).peekable();
+    let mut any = false;
+    while let Some(part) = parts.next() {
+        // `%%` is a `%`
+        if part.is_empty() && parts.next().is_some() {
+            continue;
+        }
+        let known = part.trim_start_matches('-').starts_with(|c: char| "aAwudbBmyYGHIpMSfgnzZjUWVcxX".contains(c));
+        if !known {
+            return false;
+        }
+        any = true;
+    }
+    any
+}
+
 /// `time_column ds` or `time_column (ds, '%Y%m%d')`.
 fn time_column(property: &Property<'_>, column: &mut String, format: &mut Option<String>) -> Result<(), Problem> {
     let elements = property.value.elements();
@@ -253,6 +271,10 @@ fn time_column(property: &Property<'_>, column: &mut String, format: &mut Option
         [first, second] => {
             *column = text(first)?;
             *format = Some(text(second)?);
+            if let Some(format) = format.as_deref().filter(|format| !is_time_format(format)) {
+                let problem = Problem::new(format!("`{format}` is no time format"), second.span());
+                return Err(problem.help("formats are those of strftime: '%Y-%m-%d', '%Y%m%d', '%Y-%m-%d %H:%M:%S'"));
+            }
         }
         _ => return Err(expected("a column, or (column, 'format')", property)),
     }

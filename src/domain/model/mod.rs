@@ -32,7 +32,7 @@ use super::diagnostic::nearest;
 use super::macros::{Blueprint, Map};
 use super::name::ModelName;
 use super::sql::policy::QUERY_WORDS;
-use super::sql::{self, Lexeme, Query, Span, Token};
+use super::sql::{self, Lexeme, Output, Query, Span, Token};
 
 /// What one file says, without knowing where it lies: the same bytes and defaults always give the same value, so it is
 /// cached by the id of the file's blob and theirs.
@@ -76,6 +76,8 @@ pub struct ModelFile {
     pub expanded: Option<Expansion>,
     /// Whether the query says something else at another time.
     pub timely: bool,
+    /// The names, in lower case, in front of parentheses: of functions and macros, and of what only looks like them.
+    pub calls: BTreeSet<String>,
 }
 
 /// A file's text without its macros.
@@ -134,6 +136,7 @@ pub fn parse_with(text: &str, defaults: &Defaults) -> Result<ModelFile, Vec<Prob
     let head = statements.next_if(|statement| starts(statement, "model"));
     let mut file = properties::read(text, head.unwrap_or(&[]), defaults)?;
     own_audits(&mut file, text, audits)?;
+    file.calls = statements.clone().flat_map(called).collect();
     let mut query: Option<&[Lexeme]> = None;
     let mut on_virtual_update = false;
     for statement in statements {
@@ -176,7 +179,9 @@ pub fn parse_with(text: &str, defaults: &Defaults) -> Result<ModelFile, Vec<Prob
                 file.place = first(statement);
                 file.audits.iter_mut().for_each(|call| call.tell_at(&first(statement)));
             }
-            file.query = Some(sql::analyse(&text[file.query_span.clone()]));
+            let query = sql::analyse(&text[file.query_span.clone()]);
+            file.warnings.extend(by_case_only(query.outputs.as_deref().unwrap_or_default()));
+            file.query = Some(query);
         }
     }
     if file.kind == Some(Kind::Embedded) && !file.about.comments.required.is_empty() {
@@ -207,6 +212,14 @@ impl ModelFile {
         made.filter_map(name).collect()
     }
 
+    /// The names, in lower case and without schemas, of all that its query and statements read or call.
+    pub fn used(&self) -> BTreeSet<String> {
+        let of_query = self.query.iter().flat_map(|query| query.reads.iter().flatten());
+        let of_statements = self.statements.iter().flat_map(Statement::reads).map(|(read, _)| read);
+        let reads = of_query.chain(of_statements).filter_map(|read| read.parts.last());
+        reads.map(|name| name.to_lowercase()).chain(self.calls.iter().cloned()).collect()
+    }
+
     /// Whether a name that the query reads is that of a temporary table of its statements.
     pub fn is_temporary(&self, parts: &[String]) -> bool {
         temporary(parts).is_some_and(|name| self.temporary(false).contains(&name.to_lowercase()))
@@ -234,6 +247,7 @@ impl ModelFile {
             warnings: Vec::new(),
             expanded: None,
             timely: false,
+            calls: BTreeSet::new(),
         }
     }
 }
@@ -251,6 +265,29 @@ fn own_audits(file: &mut ModelFile, text: &str, statements: &[&[Lexeme]]) -> Res
         idle.map(|audit| format!("its audit `{0}` never runs: call it in the header, audits ({0})", audit.header.name));
     file.warnings.extend(idle.collect::<Vec<_>>());
     Ok(())
+}
+
+/// What is said of columns whose names DuckDB can't tell apart.
+fn by_case_only(outputs: &[Output]) -> Option<String> {
+    let mut names = outputs.iter().filter_map(|output| match output {
+        Output::Column(name) => Some(name),
+        Output::All { .. } => None,
+    });
+    let mut seen: Vec<&String> = Vec::new();
+    let (one, other) = names.find_map(|name| {
+        let other = seen.iter().find(|other| other.eq_ignore_ascii_case(name) && **other != name).copied();
+        seen.push(name);
+        other.map(|other| (other, name))
+    })?;
+    Some(format!("its columns `{one}` and `{other}` differ by letter case only, which DuckDB ignores: it renames one"))
+}
+
+/// The names in front of parentheses, in lower case.
+fn called(statement: &[Lexeme]) -> impl Iterator<Item = String> {
+    statement.windows(2).filter_map(|pair| match (&pair[0].token, pair[1].is_symbol("(")) {
+        (Token::Word { text, .. }, true) => Some(text.to_lowercase()),
+        _ => None,
+    })
 }
 
 /// What a statement is in a model's file.
@@ -274,6 +311,10 @@ fn role(statement: &[Lexeme]) -> Role {
         return Role::UpdateEnds;
     }
     if ["jinja_query_begin", "jinja_statement_begin", "jinja_end"].iter().any(|fence| starts(statement, fence)) {
+        return Role::Nothing;
+    }
+    // what the machine gives is main's to say, in `[limits]`
+    if sql::policy::sets_the_machine(statement) {
         return Role::Nothing;
     }
     if starts(statement, "model") {

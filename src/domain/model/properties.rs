@@ -6,7 +6,7 @@ use super::super::audit;
 use super::super::diagnostic::nearest;
 use super::super::lint::Rule;
 use super::super::name::ModelName;
-use super::super::sql::{Lexeme, Span, Token, policy};
+use super::super::sql::{Lexeme, Span, Token, is_duckdb, policy};
 use super::defaults::Defaults;
 use super::header::{self, Property};
 use super::incremental::{By, Incremental, expressions};
@@ -256,7 +256,7 @@ fn unknown(key: &str, span: Span) -> Problem {
 
 fn dialect(property: &Property<'_>) -> Result<(), Problem> {
     match property.value.text() {
-        Some(dialect) if dialect.eq_ignore_ascii_case("duckdb") || dialect.is_empty() => Ok(()),
+        Some(dialect) if is_duckdb(dialect) => Ok(()),
         _ => Err(Problem::new("only dialect `duckdb` is supported", property.value.span())
             .help("vmesh sends your SQL to the engine as you wrote it and translates nothing")),
     }
@@ -311,7 +311,11 @@ fn column_descriptions(property: &Property<'_>) -> Result<BTreeMap<String, Strin
 fn key_of(value: &header::Value<'_>) -> Vec<String> {
     match (value.text(), value.elements().as_slice()) {
         (Some(text), _) => vec![text.to_owned()],
-        (None, [only]) if only.lexemes().len() == value.lexemes().len() => vec![value.canonical()],
+        // `id AS order_id`: what other models call it
+        (None, [only]) if only.lexemes().len() == value.lexemes().len() => match only.lexemes() {
+            [Lexeme { token: Token::Word { text, .. }, .. }, as_, _] if as_.is_keyword("as") => vec![text.clone()],
+            _ => vec![value.canonical()],
+        },
         (None, several) => several.iter().flat_map(key_of).collect(),
     }
 }

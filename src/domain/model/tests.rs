@@ -51,6 +51,16 @@ fn a_seed_has_a_path_and_no_query() {
 #[test]
 fn what_is_wrong_is_pointed_at() {
     let cases = [
+        (
+            "MODEL (name a, kind INCREMENTAL_BY_TIME_RANGE (time_column (d, 'YYYY-MM-dd')));\nSELECT 1 AS d",
+            "`YYYY-MM-dd` is no time format",
+            "'YYYY-MM-dd'",
+        ),
+        (
+            "MODEL (name a, kind INCREMENTAL_BY_TIME_RANGE (time_column (d, '%Y-%Q')));\nSELECT 1 AS d",
+            "`%Y-%Q` is no time format",
+            "'%Y-%Q'",
+        ),
         ("MODEL (name a, graim id);\nSELECT 1", "unknown property `graim`", "graim"),
         ("MODEL (name a, kind FUL);\nSELECT 1", "unknown kind `FUL`", "FUL"),
         ("MODEL (name a, name b);\nSELECT 1", "`name` is given twice", "name"),
@@ -140,6 +150,17 @@ fn comments_behind_casts_are_of_the_column() {
 }
 
 #[test]
+fn an_audit_may_stand_behind_the_fence_of_a_query() {
+    for text in [
+        "MODEL (name a, audits (x));\nSELECT 1 AS id\nJINJA_END;\nAUDIT (name x);\nSELECT * FROM @this_model WHERE id < 0",
+        "MODEL (name a, audits (x));\nSELECT 1 AS id;\nJINJA_END;\nAUDIT (name x);\nSELECT * FROM @this_model WHERE id < 0;",
+        "MODEL (name a, audits (x));\nSELECT 1 AS id\nJINJA_END\n;AUDIT (name x);\nSELECT * FROM @this_model\nJINJA_END;",
+    ] {
+        assert_eq!(parse(text).unwrap().own_audits.len(), 1, "{text}");
+    }
+}
+
+#[test]
 fn grains_are_keys() {
     let grain = |text: &str| parse(&format!("MODEL (name a, {text});\nSELECT 1 AS id")).unwrap().about.grain;
     assert_eq!(grain("grain id"), ["id"]);
@@ -147,4 +168,7 @@ fn grains_are_keys() {
     assert_eq!(grain("grains (id, day)"), ["id"]);
     assert_eq!(grain("grains ((id, day), other)"), ["id", "day"]);
     assert_eq!(grain("grains ((id))"), ["id"]);
+    assert_eq!(grain("grain (id AS order_id)"), ["id"]);
+    assert_eq!(grain("grain (id AS order_id, day)"), ["id", "day"]);
+    assert_eq!(grain("grains (id as order_id, day)"), ["id"]);
 }

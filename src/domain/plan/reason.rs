@@ -29,7 +29,7 @@ pub enum Reason {
     UpstreamChanged(Vec<ModelName>),
     /// It is on record, and its table is gone.
     TableLost,
-    /// Its file is the same, and macros or variables make something else of it.
+    /// Its file is the same, and macros, variables or what `before_all` makes make something else of it.
     MacrosChanged,
     /// It is as in base, and was never built.
     NeverBuilt,
@@ -76,8 +76,8 @@ pub(super) fn why(model: &Model, before: Option<&Model>, base: Option<&Project>,
             base.and_then(|base| base.model(name)).map(|parent| &parent.fingerprint) != Some(*fingerprint)
         });
         Reason::UpstreamChanged(parents.map(|(name, _)| name.clone()).collect())
-    } else if model.file.expanded.is_some() && shown.is_some_and(|shown| shown.own != model.own) {
-        // the files are those of base: what the environment shows was made of them with other variables
+    } else if shown.is_some_and(|shown| shown.own != model.own) {
+        // the files are those of base: what the environment shows was made of them with other settings
         Reason::MacrosChanged
     } else {
         Reason::NeverBuilt

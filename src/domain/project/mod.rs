@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::calendar::{Calendar, fixed};
-use super::config::Config;
+use super::config::{Config, Made};
 use super::diagnostic::{Diagnostic, Excerpt};
 use super::external::Externals;
 use super::fingerprint::{self, Fingerprint, Own};
@@ -100,6 +100,8 @@ pub struct Sources<'a> {
     pub externals: &'a Externals,
     /// What vmesh shows.
     pub published: &'a Published,
+    /// What `before_all` makes.
+    pub before_all: &'a [Made],
 }
 
 /// A model before its place in the graph is known.
@@ -298,6 +300,10 @@ fn finish(sources: &Sources<'_>, draft: Draft, models: &BTreeMap<ModelName, Mode
         seed: draft.seed.as_ref().map(|seed| seed.hash),
         statements: draft.file.statements.iter().map(Statement::meaning).collect(),
         files: draft.files.iter().map(|file| (file.path.as_str(), file.hash)).collect(),
+        before_all: match sources.before_all {
+            [] => Vec::new(),
+            made => Made::counting(made, &draft.file.used()),
+        },
     };
     let (own, nameless) = (fingerprint::own(&part), fingerprint::nameless(&part));
     let fingerprint_of = |name: ModelName| models.get(&name).map(|parent| (name, parent.fingerprint));

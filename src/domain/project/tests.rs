@@ -22,6 +22,7 @@ fn project(files: &[(&str, &str)], seed: &str) -> Result<Project, Vec<Diagnostic
         config: &config,
         externals: &Externals::default(),
         published: &Published::default(),
+        before_all: &[],
     })
 }
 

@@ -15,6 +15,19 @@ const GLOB_PRECEDENCE: u8 = 19;
 /// How tightly `&&` and `^@` bind: as sqlparser's other unnamed operators.
 const OPERATOR_PRECEDENCE: u8 = 21;
 
+/// Whether this is how SQLMesh calls DuckDB's SQL: `duckdb`, or `duckdb, normalization_strategy=case_sensitive`. DuckDB
+/// itself compares names without letter case, whatever is said about them.
+pub fn is_duckdb(dialect: &str) -> bool {
+    let mut parts = dialect.split(',').map(str::trim);
+    let name = parts.next().unwrap_or_default();
+    let is_strategy = |part: &str| {
+        let said = part.split_once('=').map(|(key, value)| (key.trim().to_lowercase(), value.trim().to_lowercase()));
+        let known = ["case_sensitive", "case_insensitive", "lowercase", "uppercase"];
+        said.is_some_and(|(key, value)| key == "normalization_strategy" && known.contains(&value.as_str()))
+    };
+    (name.is_empty() || name.eq_ignore_ascii_case("duckdb")) && parts.all(is_strategy)
+}
+
 /// DuckDB 2.0.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct DuckDb;

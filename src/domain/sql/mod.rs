@@ -56,6 +56,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use dialect::is_duckdb;
 pub use duckdb_json::{DuckdbReads, reads_from_duckdb_json};
 pub use labels::Label;
 pub use lex::{Lexeme, Statement, Token, lex, split};

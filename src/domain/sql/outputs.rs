@@ -290,6 +290,11 @@ fn cast_name(expr: &Expr) -> Option<String> {
     }
 }
 
+/// The name of a column without an alias: a cast is called like what it casts.
+pub(super) fn own_name(expr: &Expr) -> Option<String> {
+    implied_name(expr).or_else(|| cast_name(expr))
+}
+
 /// The name that DuckDB gives a column without an alias, for the expressions where it is the column's own.
 pub(super) fn implied_name(expr: &Expr) -> Option<String> {
     match expr {

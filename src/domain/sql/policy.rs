@@ -128,6 +128,33 @@ impl From<SqlError> for Refusal {
     }
 }
 
+/// Settings of what the engine may take of the machine: they change no row.
+pub const OF_THE_MACHINE: [&str; 9] = [
+    "threads",
+    "worker_threads",
+    "external_threads",
+    "memory_limit",
+    "max_memory",
+    "temp_directory",
+    "max_temp_directory_size",
+    "enable_progress_bar",
+    "enable_object_cache",
+];
+
+/// Whether a statement only sets one of them: `PRAGMA threads = 4`, `SET GLOBAL memory_limit TO '4GB'`.
+pub fn sets_the_machine(statement: &[Lexeme]) -> bool {
+    let is = |lexeme: &Lexeme, words: &[&str]| words.iter().any(|word| lexeme.is_keyword(word));
+    let [first, rest @ ..] = statement else { return false };
+    let setting = rest.iter().find(|lexeme| !is(lexeme, &["global", "session", "local"]));
+    is(first, &["set", "pragma", "reset"]) && setting.is_some_and(|setting| is(setting, &OF_THE_MACHINE))
+}
+
+/// Whether a text does nothing else.
+pub fn only_sets_the_machine(text: &str) -> bool {
+    let lexemes = lex(text).unwrap_or_default();
+    split(&lexemes).iter().all(|statement| sets_the_machine(&lexemes[statement.lexemes.clone()]))
+}
+
 /// Whether some lexemes begin as a query does.
 pub fn begins_query(lexemes: &[Lexeme]) -> bool {
     let is_word = |lexeme: &Lexeme| QUERY_WORDS.iter().any(|word| lexeme.is_keyword(word));

@@ -11,7 +11,7 @@ use sqlparser::ast::{
 };
 
 use super::super::limits::IN_SIGHT;
-use super::outputs::{self, Ctes, EXPANDING, Finder, From, implied_name};
+use super::outputs::{self, Ctes, EXPANDING, Finder, From, own_name};
 use super::parse::{self, Parsed};
 use super::qualifiers::is_named;
 use super::reads::{self, Sources};
@@ -306,6 +306,6 @@ fn gives(item: &SelectItem, from: &From) -> Gives {
             Gives::Several
         }
         SelectItem::ExprWithAlias { alias, .. } => Gives::Column(alias.value.clone()),
-        SelectItem::UnnamedExpr(expr) => implied_name(expr).map_or(Gives::Unnamed, Gives::Column),
+        SelectItem::UnnamedExpr(expr) => own_name(expr).map_or(Gives::Unnamed, Gives::Column),
     }
 }

@@ -1,6 +1,7 @@
 //! A repository in a temporary folder, with the real git, the real vmesh and a real DuckDB file.
 
 pub(crate) mod random;
+pub(crate) mod truth;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -117,7 +118,8 @@ impl Sandbox {
 
     pub(crate) fn shell_in(&self, folder: &Path, script: &str) -> Done {
         let mut command = self.command("sh", folder);
-        let vmesh = Path::new(env!("CARGO_BIN_EXE_vmesh")).parent().unwrap().to_str().unwrap();
+        let vmesh = binary();
+        let vmesh = vmesh.parent().unwrap().to_str().unwrap();
         command.env("PATH", format!("{vmesh}:{}", std::env::var("PATH").unwrap()));
         Done::of(command.args(["-c", script]).output().unwrap())
     }
@@ -170,11 +172,11 @@ impl Sandbox {
     }
 
     pub(crate) fn vmesh_in(&self, folder: &Path, args: &[&str]) -> Done {
-        Done::of(self.command(env!("CARGO_BIN_EXE_vmesh"), folder).args(args).output().unwrap())
+        Done::of(self.command(binary().to_str().unwrap(), folder).args(args).output().unwrap())
     }
 
     pub(crate) fn vmesh_command(&self, args: &[&str]) -> Command {
-        let mut command = self.command(env!("CARGO_BIN_EXE_vmesh"), &self.path());
+        let mut command = self.command(binary().to_str().unwrap(), &self.path());
         command.args(args);
         command
     }
@@ -273,6 +275,11 @@ impl Sandbox {
         let done = self.vmesh(&["doctor"]);
         assert_eq!(done.code, Some(0), "{}\n{}", done.out, done.err);
     }
+}
+
+/// The vmesh that is tested: another one where `VMESH_BINARY` says so, as for a long run while this one is built anew.
+pub(crate) fn binary() -> PathBuf {
+    std::env::var_os("VMESH_BINARY").map_or_else(|| env!("CARGO_BIN_EXE_vmesh").into(), PathBuf::from)
 }
 
 /// Waits for something that happens in another process.

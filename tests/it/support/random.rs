@@ -1,9 +1,7 @@
-//! Random projects, the same every time: what they show, and what a build from scratch would.
-
-use std::collections::BTreeMap;
-use std::path::Path;
+//! Random projects, the same every time, and what an environment shows of them.
 
 use super::Sandbox;
+use super::truth::{Shown, described};
 
 /// How many models there are.
 pub(crate) const MODELS: usize = 6;
@@ -18,7 +16,7 @@ impl Dice {
     }
 }
 
-/// A query of model `number` that reads earlier models in one of many ways.
+/// A query of model `number` that reads earlier models in one of many ways. It gives `id` and `v`, and what comes along.
 pub(crate) fn query(number: usize, dice: &mut Dice) -> String {
     let constant = dice.roll(4);
     if number == 0 {
@@ -26,70 +24,126 @@ pub(crate) fn query(number: usize, dice: &mut Dice) -> String {
     }
     let (a, b) = (dice.roll(number), dice.roll(number));
     if number == MODELS - 1 && dice.roll(2) == 0 {
-        // the last one, since what reads a history sees what was once valid
+        // the last one, since what reads a history sees what was once valid; of types that stay, since it takes no others
         return format!(
             "MODEL (kind SCD_TYPE_2_BY_COLUMN (unique_key id, columns *, invalidate_hard_deletes true));\n\
-             SELECT id, v + {constant} AS v FROM m{a}"
+             SELECT CAST(id AS INT) AS id, CAST(max(v) + {constant} AS BIGINT) AS v FROM m{a} GROUP BY ALL"
         );
     }
-    match dice.roll(11) {
-        0 => format!("SELECT id, v + {constant} AS v FROM m{a}"),
-        1 => format!("SELECT a.id, max(a.v + b.v) AS v FROM m{a} AS a JOIN m{b} AS b USING (id) GROUP BY ALL"),
-        2 => format!("FROM m{a} SELECT id, v WHERE v > {constant}"),
-        3 => format!("WITH m{a} AS (SELECT id, v * 2 AS v FROM m{b}) SELECT id, v FROM m{a}"),
-        4 => format!("SELECT id, v FROM m{a} UNION ALL BY NAME SELECT v, id FROM m{b}"),
-        5 => format!("SELECT DISTINCT id, (SELECT count(*) FROM m{b} AS x WHERE x.v >= {constant}) AS v FROM M{a}"),
-        6 => format!("MODEL (kind VIEW);\nSELECT id, v FROM \"m{a}\" WHERE id <> {constant}"),
-        7 => format!(
-            "MODEL (kind INCREMENTAL_{}, start '2026-01-01');\n\
-             SELECT id, v + {constant} AS v FROM m{a} WHERE @start_ds <= @end_ds",
+    match dice.roll(3) {
+        0 => with_kind(a, b, constant, dice.roll(5)),
+        1 => plain(a, b, constant, dice.roll(8)),
+        _ => modern(a, b, constant, dice.roll(16)),
+    }
+}
+
+/// Headers and macros.
+fn with_kind(a: usize, b: usize, constant: usize, form: usize) -> String {
+    match form {
+        0 => format!("MODEL (kind VIEW);\nSELECT id, v FROM \"m{a}\" WHERE id <> {constant}"),
+        1 => {
             // those that go on from prod's rows by default would not be what a build from scratch is
-            [
+            let kind = [
                 "BY_UNIQUE_KEY (unique_key id)",
                 "BY_PARTITION (forward_only false), partitioned_by id",
                 "UNMANAGED (forward_only false)",
-                "UNMANAGED (insert_overwrite true, forward_only false)"
-            ][constant]
-        ),
-        8 => format!(
+                "UNMANAGED (insert_overwrite true, forward_only false)",
+            ][constant];
+            format!(
+                "MODEL (kind INCREMENTAL_{kind}, start '2026-01-01');\n\
+                 SELECT id, max(v) + {constant} AS v FROM m{a} WHERE @start_ds <= @end_ds GROUP BY id"
+            )
+        }
+        2 => format!(
             "MODEL (kind INCREMENTAL_BY_TIME_RANGE (time_column day, batch_size 90), start '2026-01-01');\n\
              SELECT id, v, DATE '2026-01-01' + CAST(id AS INT) AS day FROM m{a} WHERE v >= {constant}"
         ),
-        9 => format!("SELECT @EACH([id, v], c -> max(@c) AS @c) FROM m{a} WHERE id <> @EVAL({constant} + 1)"),
+        3 => {
+            format!("SELECT @EACH([id, v], c -> max(@c) AS @c) FROM m{a} WHERE id <> @EVAL({constant} + 1) GROUP BY id")
+        }
         _ => format!(
             "MODEL (kind EMBEDDED);\nSELECT id, v AS v FROM m{a} -- {constant}\nWHERE id IN (FROM m{b} SELECT id)"
         ),
     }
 }
 
-/// The rows of every model that an environment shows.
-pub(crate) fn shown(sandbox: &Sandbox, schema: &str) -> BTreeMap<String, Vec<Vec<String>>> {
-    let models = sandbox.views(schema).into_keys();
-    models
-        .map(|model| {
-            let history = format!(
-                "SELECT count(*) FROM duckdb_columns() \
-                 WHERE schema_name = '{schema}' AND table_name = '{model}' AND column_name = 'valid_to'"
-            );
-            let rows = match sandbox.value(&history).as_str() {
-                "0" => sandbox.rows(&format!("SELECT * FROM {schema}.{model} ORDER BY ALL")),
-                // of a history, what is valid now
-                _ => sandbox.rows(&format!(
-                    "SELECT * EXCLUDE (valid_from, valid_to) FROM {schema}.{model} WHERE valid_to IS NULL ORDER BY ALL"
-                )),
-            };
-            (model, rows)
-        })
-        .collect()
+/// Queries as they have always been written.
+fn plain(a: usize, b: usize, constant: usize, form: usize) -> String {
+    match form {
+        0 => format!("SELECT id, v + {constant} AS v FROM m{a}"),
+        1 => format!("SELECT a.id, max(a.v + b.v) AS v FROM m{a} AS a JOIN m{b} AS b USING (id) GROUP BY ALL"),
+        2 => format!("FROM m{a} SELECT id, v WHERE v > {constant}"),
+        3 => format!("WITH m{a} AS (SELECT id, v * 2 AS v FROM m{b}) SELECT id, v FROM m{a}"),
+        4 => format!("SELECT id, v FROM m{a} UNION ALL BY NAME SELECT v, id FROM m{b}"),
+        5 => format!("SELECT DISTINCT id, (SELECT count(*) FROM m{b} AS x WHERE x.v >= {constant}) AS v FROM M{a}"),
+        6 => format!("SELECT * FROM m{a} ORDER BY ALL LIMIT 3 OFFSET {constant}"),
+        _ => format!(
+            "WITH RECURSIVE r AS (SELECT id, v FROM m{a} UNION SELECT id, v + 1 FROM r WHERE v < {constant} + 2) \
+             SELECT id, v FROM r"
+        ),
+    }
 }
 
-/// What a from-scratch build of a branch's files shows.
-pub(crate) fn from_scratch(folder: &Path) -> BTreeMap<String, Vec<Vec<String>>> {
-    let names: Vec<String> = (0..MODELS).map(|number| format!("m{number}")).collect();
-    let texts: Vec<String> =
-        names.iter().map(|name| std::fs::read_to_string(folder.join(format!("models/{name}.sql"))).unwrap()).collect();
-    let models: Vec<(&str, &str)> = names.iter().map(String::as_str).zip(texts.iter().map(String::as_str)).collect();
-    shown(&Sandbox::promoted(&models), "prod")
+/// Queries as DuckDB lets one write them. What joins takes each row once: rows would be multiplied from model to model.
+fn modern(a: usize, b: usize, constant: usize, form: usize) -> String {
+    match form {
+        0 => format!(
+            "SELECT id, v FROM m{a} QUALIFY row_number() OVER (PARTITION BY id ORDER BY v DESC) <= {constant} + 1"
+        ),
+        1 => format!(
+            "SELECT id, sum(v) OVER by_id AS v FROM m{a} WINDOW by_id AS (PARTITION BY id) \
+             QUALIFY count(*) OVER by_id > 0 AND id <> {constant}"
+        ),
+        2 => format!("SELECT DISTINCT id, v FROM m{a} NATURAL JOIN m{b} AS o WHERE v <> {constant}"),
+        3 => format!("SELECT DISTINCT * FROM (SELECT id, v FROM m{a}) NATURAL LEFT JOIN (SELECT id, v AS w FROM m{b})"),
+        4 => {
+            format!("SELECT DISTINCT id, coalesce(b.v, {constant}) AS v FROM m{a} AS a LEFT JOIN m{b} AS b USING (id)")
+        }
+        5 => format!("SELECT DISTINCT id, v FROM m{a} FULL JOIN m{b} AS o USING (id, v) WHERE id > {constant} - 2"),
+        6 => format!("SELECT * EXCLUDE (v), v + {constant} AS v FROM m{a}"),
+        7 => format!("SELECT * REPLACE (v * {constant} AS v) FROM m{a}"),
+        8 => format!("SELECT id, renamed + {constant} AS v FROM (SELECT * RENAME (v AS renamed) FROM m{a})"),
+        9 => format!("SELECT COLUMNS(lambda c: c IN ('id', 'v')) FROM m{a} WHERE v >= {constant}"),
+        10 => format!(
+            "SELECT max(COLUMNS(*)) AS '\\0' FROM m{a} WHERE COLUMNS(*) IS NOT NULL GROUP BY id % ({constant} + 1)"
+        ),
+        11 => format!("SELECT DISTINCT ON (id) id, v FROM m{a} WHERE v <> {constant} ORDER BY id, v DESC NULLS LAST"),
+        12 => format!("SELECT * FROM m{a} UNION BY NAME SELECT *, {constant} AS extra FROM (SELECT id, v FROM m{b})"),
+        13 => {
+            format!("SELECT o.id, (SELECT count(*) FROM m{b} WHERE id = o.id AND v >= {constant}) AS v FROM m{a} AS o")
+        }
+        14 => format!(
+            "SELECT id, v FROM m{a} AS o WHERE EXISTS (FROM m{b} AS x WHERE x.id = o.id AND x.v > o.v - {constant})"
+        ),
+        _ => format!("SELECT id, v + {constant} AS w, w * 2 AS v FROM m{a} WHERE w > {constant}"),
+    }
+}
+
+/// What an environment shows of every model.
+pub(crate) fn shown(sandbox: &Sandbox, schema: &str) -> Shown {
+    let warehouse = sandbox.open();
+    let history = |model: &str| {
+        let sql = format!(
+            "SELECT count(*) FROM duckdb_columns() \
+             WHERE schema_name = '{schema}' AND table_name = '{model}' AND column_name = 'valid_to'"
+        );
+        super::rows(&warehouse, &sql)[0][0] != "0"
+    };
+    let views = sandbox.views(schema).into_keys();
+    views
+        .map(|model| {
+            let table = format!("{schema}.{model}");
+            let told = match history(&model) {
+                false => described(&warehouse, &table, "*"),
+                // of a history, what is valid now
+                true => {
+                    let valid = format!("(FROM {table} WHERE valid_to IS NULL)");
+                    described(&warehouse, &valid, "* EXCLUDE (valid_from, valid_to)")
+                }
+            };
+            (model, told)
+        })
+        .collect()
 }
 
 /// The models of a random project.

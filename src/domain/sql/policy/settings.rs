@@ -18,6 +18,7 @@ pub fn refused(text: &str, reserved: &[&str]) -> Option<String> {
         }
     }
     for statement in split(&lexemes) {
+        let idle = super::sets_the_machine(&lexemes[statement.lexemes.clone()]);
         let mut words = lexemes[statement.lexemes].iter().map_while(|lexeme| match &lexeme.token {
             Token::Word { text, .. } => Some(text.to_lowercase()),
             _ => None,
@@ -26,7 +27,7 @@ pub fn refused(text: &str, reserved: &[&str]) -> Option<String> {
         if matches!(first.as_str(), "begin" | "start" | "commit" | "end" | "rollback" | "abort") {
             return Some("all of them are one transaction already".to_owned());
         }
-        if OF_A_SESSION.contains(&first.as_str()) {
+        if OF_A_SESSION.contains(&first.as_str()) && !idle {
             return Some(format!("{} ends with the session that it is said in", first.to_uppercase()));
         }
         let is_temporary = |word: &String| matches!(word.as_str(), "temp" | "temporary");

@@ -1,0 +1,51 @@
+//! The truth that vmesh is held against: plain DuckDB, running the text of a project's files in order. No line of vmesh
+//! takes part in it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use duckdb::Connection;
+
+use super::random::MODELS;
+use super::rows;
+
+/// For each model: its columns and their types, and its rows in order.
+pub(crate) type Shown = BTreeMap<String, (Vec<Vec<String>>, Vec<Vec<String>>)>;
+
+/// What every model of a folder means that is not embedded.
+pub(crate) fn of_files(folder: &Path) -> Shown {
+    let text = |number: usize| std::fs::read_to_string(folder.join(format!("models/m{number}.sql"))).unwrap();
+    of_texts((0..MODELS).map(text))
+}
+
+/// The same of the texts of `m0`, `m1`, …
+pub(crate) fn of_texts(texts: impl Iterator<Item = String>) -> Shown {
+    let duckdb = Connection::open_in_memory().unwrap();
+    let mut all = Shown::new();
+    for (number, text) in texts.enumerate() {
+        let (head, query) = text.strip_prefix("MODEL").and_then(|rest| rest.split_once(");\n")).unwrap_or(("", &text));
+        let query = without_macros(query);
+        duckdb
+            .execute_batch(&format!("CREATE TABLE m{number} AS {query}"))
+            .unwrap_or_else(|error| panic!("{error}\n{query}"));
+        if !head.contains("EMBEDDED") {
+            all.insert(format!("m{number}"), described(&duckdb, &format!("m{number}"), "*"));
+        }
+    }
+    all
+}
+
+/// The columns of a table or view, and its rows: those columns of it that are asked for.
+pub(crate) fn described(duckdb: &Connection, table: &str, star: &str) -> (Vec<Vec<String>>, Vec<Vec<String>>) {
+    let columns = format!("SELECT column_name, column_type FROM (DESCRIBE SELECT {star} FROM {table})");
+    (rows(duckdb, &columns), rows(duckdb, &format!("SELECT {star} FROM {table} ORDER BY ALL")))
+}
+
+/// The query with what its macros stand for, by the letter: these are all that `random::query` writes.
+fn without_macros(query: &str) -> String {
+    let mut query = query.replace("@start_ds <= @end_ds", "true");
+    query = query.replace("@EACH([id, v], c -> max(@c) AS @c)", "max(id) AS id, max(v) AS v");
+    query = query.replace("@EVAL(", "(");
+    assert!(!query.contains('@'), "{query}");
+    query
+}
