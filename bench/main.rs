@@ -121,7 +121,7 @@ impl Bench {
 
     /// What a plan must know, asked by hand.
     fn state_as_typed(&self) -> usize {
-        let connection = Connection::open(self.folder.join("warehouse.duckdb")).unwrap();
+        let connection = Connection::open(self.folder.join(".git/vmesh/warehouse/warehouse.duckdb")).unwrap();
         let count = |sql: &str| -> usize {
             let mut statement = connection.prepare(sql).unwrap();
             statement.query_map([], |row| row.get::<_, String>(0)).unwrap().count()
@@ -133,7 +133,7 @@ impl Bench {
     /// transaction, closed.
     fn environment_as_typed(&self, run: usize) -> Duration {
         let copy = self.folder.join(format!("copy-{run}.duckdb"));
-        std::fs::copy(self.folder.join("warehouse.duckdb"), &copy).unwrap();
+        std::fs::copy(self.folder.join(".git/vmesh/warehouse/warehouse.duckdb"), &copy).unwrap();
         let took = time(|| {
             let connection = Connection::open(&copy).unwrap();
             let mut statement =
