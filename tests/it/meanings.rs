@@ -278,8 +278,9 @@ fn what_stands_in_the_way_is_told_before_anything_is_built() {
     sandbox.model("seen", "MODEL (name raw.seen, kind VIEW);\nSELECT 1 AS id");
     assert!(sandbox.vmesh(&["plan"]).err.contains("there is a view raw.seen"));
     sandbox.commit_quietly("orders");
-    let tables = sandbox.snapshots();
+    // the hook builds what the new branch shows
     sandbox.git(&["switch", "--quiet", "-c", "ci"]).good();
+    let tables = sandbox.snapshots();
     let told = sandbox.vmesh(&["plan", "--merged", "--exit-code", "--no-build"]).fails(1);
     assert!(told.contains("2 models can't be shown") && told.contains("RENAME TO"), "{told}");
     sandbox.git(&["switch", "--quiet", "main"]).good();
