@@ -51,7 +51,7 @@ fn every_audit_has_its_sql() {
         (
             "equal_row_count(model := Other.M)",
             "SELECT this.n AS row_count, other.n AS other_row_count FROM (SELECT count(*) AS n FROM t) AS this, \
-             (SELECT count(*) AS n FROM <other.m>) AS other WHERE this.n <> other.n",
+             (SELECT count(*) AS n FROM <Other.M>) AS other WHERE this.n <> other.n",
         ),
         (
             "foreign_key(columns := (a), references := p, to := (id))",
@@ -93,7 +93,7 @@ fn calls_that_are_wrong_are_pointed_at() {
             "usage: accepted_range(column := …, [min_v := …], [max_v := …], [inclusive := true])",
         ),
         ("accepted_range(column := a, min_v := 1, inclusive := 2)", "`inclusive` is true or false", "2", ""),
-        ("equal_row_count(model := a.b.c)", "`model` is a model's name: `name` or `schema.name`", "a.b.c", ""),
+        ("equal_row_count(model := a.b.c.d)", "`model` is a model's name: `name` or `schema.name`", "a.b.c.d", ""),
         (
             "foreign_key(columns := (a, b), references := p, to := (id))",
             "2 columns refer to 1",
@@ -130,7 +130,7 @@ fn variants_and_arguments_say_what_blocks() {
 #[test]
 fn other_models_are_named() {
     let audit = builtin("foreign_key(columns := a, references := Sales.Customers)").unwrap();
-    assert_eq!(audit.reads(), [["sales", "customers"]]);
+    assert_eq!(audit.reads(), [["Sales", "Customers"]]);
     assert!(builtin("not_null(columns := a)").unwrap().reads().is_empty());
 }
 
