@@ -234,11 +234,3 @@ fn the_other_names_of_a_config_yaml() {
         assert!(!sandbox.path().join("vmesh.toml").exists());
     }
 }
-
-#[test]
-fn columns_that_differ_by_letter_case_only_are_told() {
-    let sandbox = Sandbox::with_models(&[("a", "SELECT 1 AS x, 2 AS X"), ("b", "SELECT 1 AS x, 2 AS y")]);
-    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
-    let told = sandbox.vmesh(&["plan", "--yes"]).err;
-    assert!(told.contains("`x` and `X` differ by letter case only"), "{told}");
-}

@@ -152,7 +152,7 @@ pub(in crate::cli) fn reason(reason: &Reason) -> String {
         Reason::PropertiesChanged => "its properties changed".to_owned(),
         Reason::UpstreamChanged(parents) => format!("{} changed", some(parents, 3)),
         Reason::TableLost => "its table is gone".to_owned(),
-        Reason::MacrosChanged => "a macro or variable that it uses changed, or what `before_all` makes".to_owned(),
+        Reason::MacrosChanged => "a macro or variable that it uses changed".to_owned(),
         Reason::NeverBuilt => "it was never built".to_owned(),
         Reason::Missing => "time to be filled".to_owned(),
         Reason::Outdated => "what it was built from has changed since".to_owned(),

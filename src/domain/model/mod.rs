@@ -32,7 +32,7 @@ use super::diagnostic::nearest;
 use super::macros::{Blueprint, Map};
 use super::name::ModelName;
 use super::sql::policy::QUERY_WORDS;
-use super::sql::{self, Lexeme, Output, Query, Span, Token};
+use super::sql::{self, Lexeme, Query, Span, Token};
 
 /// What one file says, without knowing where it lies: the same bytes and defaults always give the same value, so it is
 /// cached by the id of the file's blob and theirs.
@@ -180,7 +180,6 @@ pub fn parse_with(text: &str, defaults: &Defaults) -> Result<ModelFile, Vec<Prob
                 file.audits.iter_mut().for_each(|call| call.tell_at(&first(statement)));
             }
             let query = sql::analyse(&text[file.query_span.clone()]);
-            file.warnings.extend(by_case_only(query.outputs.as_deref().unwrap_or_default()));
             file.query = Some(query);
         }
     }
@@ -265,21 +264,6 @@ fn own_audits(file: &mut ModelFile, text: &str, statements: &[&[Lexeme]]) -> Res
         idle.map(|audit| format!("its audit `{0}` never runs: call it in the header, audits ({0})", audit.header.name));
     file.warnings.extend(idle.collect::<Vec<_>>());
     Ok(())
-}
-
-/// What is said of columns whose names DuckDB can't tell apart.
-fn by_case_only(outputs: &[Output]) -> Option<String> {
-    let mut names = outputs.iter().filter_map(|output| match output {
-        Output::Column(name) => Some(name),
-        Output::All { .. } => None,
-    });
-    let mut seen: Vec<&String> = Vec::new();
-    let (one, other) = names.find_map(|name| {
-        let other = seen.iter().find(|other| other.eq_ignore_ascii_case(name) && **other != name).copied();
-        seen.push(name);
-        other.map(|other| (other, name))
-    })?;
-    Some(format!("its columns `{one}` and `{other}` differ by letter case only, which DuckDB ignores: it renames one"))
 }
 
 /// The names in front of parentheses, in lower case.
