@@ -163,7 +163,8 @@ fn a_table_of_many_loads_gives_way_between_two_of_them() {
         .write("models/slow/days.sql", &(header.to_owned() + &WORK.replace("AS n", "AS n, @start_date::DATE AS day")));
     sandbox.commit("days");
     let mut plan = start(&sandbox, &["plan", "--yes", "--execution-time", "2026-01-09"]);
-    wait_until("the loads", || builder(&sandbox)["model"] == "slow.days");
+    // the other model is built at once, and may be the one that is told
+    builder(&sandbox);
     let envs = sandbox.vmesh(&["envs"]);
     assert!(plan.try_wait().unwrap().is_none(), "it waited for all loads: {}", envs.err);
     assert!(!envs.good().contains("dev__alice"));
