@@ -73,7 +73,7 @@ fn ring(face: &Face, args: &args::Hook) -> Result<(), Error> {
             tell!("{line}");
         }
         for failure in failure::unseen(&session)? {
-            anstream::eprintln!("vmesh: {}", settled::failed(&failure));
+            tell!("vmesh: {}", settled::failed(&failure));
         }
     }
     Ok(())
@@ -222,7 +222,7 @@ pub(super) fn stop(face: &Face) -> Verdict {
     let queue = Queue::of(&Repository::discover(&here()?)?);
     let mut is_slow = |duty: Option<Duty>| {
         let who = duty.map(|duty| format!(" (process {})", duty.pid)).unwrap_or_default();
-        anstream::eprintln!("waiting for the process that builds{who} to end");
+        tell!("waiting for the process that builds{who} to end");
     };
     let Some(Stopped { building, waiting }) = queue.stop(&mut is_slow)? else {
         let who = queue.duty().map(|duty| format!(" (PID {})", duty.pid)).unwrap_or_default();

@@ -147,7 +147,7 @@ impl Face {
     fn session(&self) -> Result<Session<'_>, Error> {
         let session = self.revived()?;
         for failure in failure::unseen(&session)? {
-            anstream::eprintln!("note: {}", render::settled::failed(&failure));
+            tell!("note: {}", render::settled::failed(&failure));
         }
         Ok(session)
     }

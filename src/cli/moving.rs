@@ -377,7 +377,7 @@ fn warn(face: &Face, prepared: &Prepared) {
         return;
     }
     for foreign in &prepared.desired.foreign {
-        anstream::eprintln!("note: {foreign}");
+        tell!("note: {foreign}");
     }
     for (model, warning) in prepared.desired.warnings() {
         tell!("warning: `{model}`: {warning}");

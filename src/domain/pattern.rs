@@ -4,6 +4,11 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::limits::{PATTERN, PATTERN_NESTING};
 
+/// Whether a text is more than a name or a path.
+pub fn is_pattern(text: &str) -> bool {
+    text.contains(['*', '?', '[', '{'])
+}
+
 /// A pattern in which `*` and `?` pass over slashes: of branches and names.
 pub fn compile(pattern: &str) -> Result<GlobSet, String> {
     all([pattern], false)

@@ -19,6 +19,9 @@ const DEPTH: usize = 20;
 impl Session<'_> {
     /// What is on record of tables that were built, without waiting for a warehouse that another process has.
     pub(super) fn state_at_hand(&self) -> State {
+        if self.check_place().is_err() {
+            return State::default();
+        }
         let location = self.location.with_patience(std::time::Duration::ZERO);
         let read = || location.read(&mut |_| ()).ok()??.state().ok();
         read().unwrap_or_default()

@@ -31,11 +31,6 @@ pub(super) fn model_named<'n>(
     }
 }
 
-/// Whether a text is more than a name.
-pub(super) fn is_pattern(text: &str) -> bool {
-    text.contains(['*', '?', '[', '{'])
-}
-
 /// The models of a pattern, some of `names`: a name, or one with `*`.
 pub(super) fn models_named<'n>(
     pattern: &str,
@@ -43,7 +38,7 @@ pub(super) fn models_named<'n>(
     names: impl Iterator<Item = &'n ModelName>,
 ) -> Result<Vec<ModelName>, Error> {
     let names: BTreeSet<&ModelName> = names.collect();
-    if !is_pattern(pattern) {
+    if !pattern::is_pattern(pattern) {
         return model_named(pattern, catalog, names.into_iter()).map(|name| vec![name]);
     }
     let glob = pattern::compile(&pattern.to_lowercase()).map_err(|error| Error::Usage {

@@ -45,6 +45,26 @@ pub struct Prepared {
     uncommitted: bool,
 }
 
+/// A tree beside the one that is planned.
+enum Other {
+    /// There is none, or it can't be read.
+    None,
+    /// It has the very files of that one.
+    Same,
+    /// It has others.
+    Differs(Box<Tree>),
+}
+
+impl Other {
+    fn beside(self, planned: &Tree) -> Option<Tree> {
+        match self {
+            Self::None => None,
+            Self::Same => Some(planned.clone()),
+            Self::Differs(tree) => Some(*tree),
+        }
+    }
+}
+
 impl Session<'_> {
     /// The target that a name means: an environment, a branch, or, left out, the current branch. Prod's target is main's
     /// tip; `create_from` names the environment whose commit is the base.
@@ -117,25 +137,11 @@ impl Session<'_> {
             }
             _ => false,
         };
-        let load = |commit: &Option<CommitId>| -> Result<Option<Tree>, Error> {
-            let Some(commit) = commit else { return Ok(None) };
-            let files = self.files(&SourceTree::Commit(commit.clone()))?;
-            if files.signature() == signature {
-                return Ok(None);
-            }
-            match self.assemble(files, Published::default()) {
-                // what main says of itself is main's problem: a branch that mends it must be able to plan
-                Err(Error::Project(_)) => Ok(None),
-                tree => tree.map(Some),
-            }
-        };
-        let is_same = |commit: &Option<CommitId>| -> Result<bool, Error> {
-            let Some(commit) = commit else { return Ok(false) };
-            Ok(self.files(&SourceTree::Commit(commit.clone()))?.signature() == signature)
-        };
-        let base = load(&target.base)?;
+        let base = self.other_tree(&target.base, &signature)?;
         let mut published = Published::default();
-        base.iter().for_each(|base| published.add(&base.project));
+        if let Other::Differs(base) = &base {
+            published.add(&base.project);
+        }
         let desired = self.assemble(files, published).map_err(|error| match (error, &target.tree) {
             (Error::Project(problems), SourceTree::Commit(commit)) => {
                 let note = |problem: Diagnostic| problem.note(format!("as it is in commit {}", commit.short()));
@@ -143,13 +149,24 @@ impl Session<'_> {
             }
             (error, _) => error,
         })?;
-        let or_same = |tree: Option<Tree>, commit: &Option<CommitId>| -> Result<Option<Tree>, Error> {
-            Ok(if tree.is_none() && is_same(commit)? { Some(desired.clone()) } else { tree })
-        };
-        let base = or_same(base, &target.base)?;
-        let behind = !target.environment.is_prod() && target.tip != target.base;
-        let main = if behind { or_same(load(&target.tip)?, &target.tip)? } else { None };
+        let is_behind = !target.environment.is_prod() && target.tip != target.base;
+        let main = if is_behind { self.other_tree(&target.tip, &signature)? } else { Other::None };
+        let (base, main) = (base.beside(&desired), main.beside(&desired));
         Ok(Prepared { target, desired, base, main, dirty, uncommitted })
+    }
+
+    /// The tree of a commit that a plan is told against.
+    fn other_tree(&self, commit: &Option<CommitId>, signature: &str) -> Result<Other, Error> {
+        let Some(commit) = commit else { return Ok(Other::None) };
+        let files = self.files(&SourceTree::Commit(commit.clone()))?;
+        if files.signature() == signature {
+            return Ok(Other::Same);
+        }
+        match self.assemble(files, Published::default()) {
+            // what main says of itself is main's problem: a branch that mends it must be able to plan
+            Err(Error::Project(_)) => Ok(Other::None),
+            tree => tree.map(|tree| Other::Differs(Box::new(tree))),
+        }
     }
 
     /// What is said where filling a model takes more loads than can be carried out.

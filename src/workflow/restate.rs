@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::error::Error;
 use super::event::Event;
-use super::meant::{is_pattern, models_named};
+use super::meant::models_named;
 use super::planning::Prepared;
 use super::run::{as_shown, shown_tables};
 use super::session::{Session, now, now_micros};
@@ -19,6 +19,7 @@ use crate::domain::graph;
 use crate::domain::interval::Interval;
 use crate::domain::model::Kind;
 use crate::domain::name::{EnvName, ModelName, TableName};
+use crate::domain::pattern::is_pattern;
 use crate::domain::plan::Step;
 use crate::domain::project::{Model, meant};
 

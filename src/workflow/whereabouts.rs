@@ -10,7 +10,7 @@ use super::tree::{AUDITS, Files, MACROS, SourceTree, TESTS, is_below, is_data, i
 use crate::adapter::cache;
 use crate::adapter::git::{Broken, BrokenLink, GitError, SourceFile};
 use crate::domain::diagnostic::Diagnostic;
-use crate::domain::pattern;
+use crate::domain::pattern::{self, is_pattern};
 use crate::domain::project::SeedFile;
 
 /// More of them than this are not remembered.
@@ -234,10 +234,6 @@ fn plain(path: &str) -> Option<String> {
         }
     }
     Some(parts.join("/"))
-}
-
-fn is_pattern(path: &str) -> bool {
-    path.contains(['*', '?', '[', '{'])
 }
 
 fn words(why: Broken) -> &'static str {

@@ -91,6 +91,17 @@ fn every_file_says_what_it_is_for() {
 }
 
 #[test]
+fn what_people_read_passes_one_place() {
+    // there it is made visible what a terminal would obey
+    let is_face = |name: &str| name.starts_with("cli/") && name != "cli/mod.rs" && !is_test(name);
+    for (name, text) in sources().iter().filter(|(name, _)| is_face(name)) {
+        for word in ["print!", "println!"] {
+            assert!(!code(text).contains(word), "{name} prints by itself");
+        }
+    }
+}
+
+#[test]
 fn files_stay_small() {
     for (name, text) in sources().iter().filter(|(name, _)| !is_test(name)) {
         let lines = code(text).lines().count();

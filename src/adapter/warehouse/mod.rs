@@ -167,6 +167,12 @@ impl Location {
         let start = Instant::now();
         let mut turn = None;
         let mut pause = Duration::from_millis(20);
+        let scratch = scratch::folder(&self.scratch).map_err(|error| WarehouseError::CannotOpen {
+            path: self.path.clone(),
+            message: format!("no temporary folder: {error}"),
+        })?;
+        self.interrupt.leaves(scratch.path());
+        let scratch = Arc::new(scratch);
         loop {
             if self.interrupt.is_requested() {
                 return Err(WarehouseError::Interrupted);
@@ -178,7 +184,7 @@ impl Location {
             let is_held_back = ahead.is_some();
             let opened = match ahead {
                 Some(ahead) => Err(self.locked(Some(ahead))),
-                None => self.try_open(&mode),
+                None => self.try_open(&mode, &scratch),
             };
             match opened {
                 Err(WarehouseError::Locked { holder, .. }) => {
@@ -218,12 +224,9 @@ impl Location {
         std::fs::metadata(&self.path).is_ok_and(|file| file.len() >= HEADERS)
     }
 
-    fn try_open(&self, mode: &AccessMode) -> Result<Warehouse, WarehouseError> {
+    fn try_open(&self, mode: &AccessMode, scratch: &Arc<tempfile::TempDir>) -> Result<Warehouse, WarehouseError> {
         let cannot = |message: String| WarehouseError::CannotOpen { path: self.path.clone(), message };
         wal::check(&self.path)?;
-        let scratch =
-            scratch::folder(&self.scratch).map_err(|error| cannot(format!("no temporary folder: {error}")))?;
-        self.interrupt.leaves(scratch.path());
         let access = match mode {
             AccessMode::ReadOnly => AccessMode::ReadOnly,
             _ => AccessMode::ReadWrite,
@@ -234,12 +237,12 @@ impl Location {
             .and_then(|config| config.with("autoload_known_extensions", "false"))
             .and_then(|config| config.with("storage_compatibility_version", STORAGE))
             // beside the database, by default, or in the current folder: a branch may have a link there
-            .and_then(|config| config.with("temp_directory", scratch::spill(&scratch)));
+            .and_then(|config| config.with("temp_directory", scratch::spill(scratch)));
         let settings = settings.map_err(|error| cannot(error.to_string()))?;
         let connection = Connection::open_with_flags(&self.path, settings).map_err(|error| self.sort(&error))?;
         self.interrupt.watch(&connection, true);
         let (interrupt, limits, door) = (self.interrupt.clone(), self.limits.clone(), self.door.clone());
-        let (path, scratch) = (self.path.clone(), Arc::new(scratch));
+        let (path, scratch) = (self.path.clone(), scratch.clone());
         let warehouse = Warehouse { connection, path, scratch, interrupt, limits, door };
         warehouse.lock_down()?;
         Ok(warehouse)
@@ -371,8 +374,8 @@ impl Warehouse {
         work: impl FnOnce(&Self) -> Result<T, WarehouseError>,
     ) -> Result<T, WarehouseError> {
         self.run(doing, "BEGIN TRANSACTION")?;
-        match work(self) {
-            Ok(value) => self.run(doing, "COMMIT").map(|()| value),
+        match work(self).and_then(|value| self.run(doing, "COMMIT").map(|()| value)) {
+            Ok(value) => Ok(value),
             Err(error) => {
                 // the first error is the one to tell; a failed rollback means that there is nothing left to roll back
                 let _ = self.connection.execute_batch("ROLLBACK");

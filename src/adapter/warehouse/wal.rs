@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use super::error::WarehouseError;
 
 /// What DuckDB calls its files beside a database, behind the database's name.
-pub const COMPANIONS: [&str; 4] = [".wal", ".wal.checkpoint", ".wal.recovery", ".tmp"];
+pub const COMPANIONS: [&str; 4] = [".wal", ".wal.checkpoint", ".wal.recovery", SPILL];
 
-/// The logs among them.
-const LOGS: [&str; 3] = [".wal", ".wal.checkpoint", ".wal.recovery"];
+/// Of these, the folder for what doesn't fit into memory: all others are logs.
+const SPILL: &str = ".tmp";
 
 /// The first storage version whose logs name their database, as the file's header has it: DuckDB 1.3.
 const NAMES_ITS_DATABASE: u64 = 66;
@@ -37,7 +37,7 @@ pub fn companion(database: &Path, ending: &str) -> PathBuf {
 
 /// Refuses what lies beside a database and would be taken for its log.
 pub(super) fn check(database: &Path) -> Result<(), WarehouseError> {
-    for log in LOGS.map(|ending| companion(database, ending)) {
+    for log in COMPANIONS.iter().filter(|ending| **ending != SPILL).map(|ending| companion(database, ending)) {
         let Ok(metadata) = std::fs::symlink_metadata(&log) else { continue };
         if metadata.is_symlink() {
             return Err(WarehouseError::Link { path: log });

@@ -72,13 +72,13 @@ fn file_systems_that_others_change_are_known_by_their_mounts() {
     let mounts = "/dev/vda / ext4 rw 0 0\nserver:/home /home nfs4 rw 0 0\n/dev/vdb /home/ada/my\\040disk ext4 rw 0 0\n\
                   sshfs /mnt/x fuse.sshfs rw 0 0\ntmpfs /home/tmp tmpfs rw 0 0\nhost /home/tmp 9p rw 0 0\n";
     let of = |folder: &str| remote_file_system(mounts, Path::new(folder));
-    assert_eq!(of("/work/project"), None);
+    assert_eq!(of("/srv/project"), None);
     assert_eq!(of("/home/ada/project"), Some("nfs4"));
     assert_eq!(of("/homestead"), None);
     assert_eq!(of("/home/ada/my disk/project"), None);
     assert_eq!(of("/mnt/x/y"), Some("fuse.sshfs"));
     assert_eq!(of("/home/tmp/y"), Some("9p"), "the later mount covers the earlier one");
-    assert_eq!(remote_file_system("", Path::new("/work")), None);
+    assert_eq!(remote_file_system("", Path::new("/srv")), None);
 }
 
 /// A listener on real folders.
