@@ -25,6 +25,8 @@ pub(super) fn plan(face: &Face, args: &args::Plan) -> Verdict {
     if args.merged {
         return merged(face, &mut session, args);
     }
+    // until there is something to write or to ask
+    session.keep_open();
     let mut target = session.target(args.env.as_deref(), args.create_from.as_deref())?;
     session.refuse_conflicts(&target)?;
     target.take_over = args.take_over;
@@ -54,6 +56,7 @@ pub(super) fn plan(face: &Face, args: &args::Plan) -> Verdict {
     let done = plan.is_done() && records(&plan);
     warn(face, &prepared);
     session.check_places(&plan)?;
+    session.close();
     print_plan(face, &plan, args.explain, false);
     if args.exit_code {
         return Ok(u8::from(!done));
@@ -151,6 +154,7 @@ fn idle(ran: &Ran) -> String {
 
 /// `vmesh plan --merged`
 fn merged(face: &Face, session: &mut Session<'_>, args: &args::Plan) -> Verdict {
+    session.keep_open();
     let target = match session.merge_target(args.env.as_deref()) {
         Err(Error::Conflicts { branch, main, models, others }) if face.format == Format::Markdown => {
             say(&markdown::conflicts(&branch, &main, &models, &others));
@@ -164,6 +168,7 @@ fn merged(face: &Face, session: &mut Session<'_>, args: &args::Plan) -> Verdict 
     let builds = plan.builds().count();
     warn(face, &prepared);
     session.check_places(&plan)?;
+    session.close();
     print_plan(face, &plan, args.explain, false);
     if args.exit_code {
         return Ok(u8::from(builds > 0));
@@ -231,6 +236,7 @@ pub(super) fn promote(face: &Face, args: &args::Promote) -> Verdict {
     limit(&mut session, args.execution_time.as_ref(), None, None)?;
     session.skip_linter = args.skip_linter;
     session.skip_tests = args.skip_tests;
+    session.keep_open();
     let prepared = session.prepare(session.promotion(args.rev.as_deref(), args.allow_rewind)?)?;
     lint::first(face, &mut session, &prepared)?;
     if args.yes {
@@ -239,6 +245,7 @@ pub(super) fn promote(face: &Face, args: &args::Promote) -> Verdict {
     let plan = prepared.plan(&session, &session.state()?)?;
     warn(face, &prepared);
     session.check_places(&plan)?;
+    session.close();
     if !face.is_json() {
         say(&told::render(&plan, false));
     }
