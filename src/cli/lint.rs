@@ -35,8 +35,10 @@ pub(super) fn lint(face: &Face, args: &args::Lint) -> Verdict {
     Ok(if errors > 0 { error::FAILED } else { DONE })
 }
 
-/// Lints before a plan is told or applied: an error stops it, warnings are printed. Once is enough.
-pub(super) fn first(face: &Face, session: &mut Session<'_>, prepared: &Prepared) -> Result<(), Error> {
+/// Lints before a plan is told or applied: an error stops it, warnings are printed. Once is enough. Whether there is
+/// nothing to complain about.
+pub(super) fn first(face: &Face, session: &mut Session<'_>, prepared: &Prepared) -> Result<bool, Error> {
+    let is_linted = !session.skip_linter;
     let warnings = session.lint_first(&prepared.desired)?;
     session.skip_linter = true;
     if !warnings.is_empty() && !face.is_json() {
@@ -44,7 +46,7 @@ pub(super) fn first(face: &Face, session: &mut Session<'_>, prepared: &Prepared)
         let (rules, models) = (count(warnings.len(), "violated rule"), count(models.len(), "model"));
         tell!("warning: {rules} in {models}: vmesh lint shows them");
     }
-    Ok(())
+    Ok(is_linted && warnings.is_empty())
 }
 
 fn of_level(violations: &[Violation], level: Level) -> impl Iterator<Item = &Violation> {

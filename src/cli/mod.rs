@@ -18,6 +18,7 @@ mod moving;
 mod read;
 mod render;
 mod setup;
+mod status;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -29,9 +30,11 @@ use self::render::event::Teller;
 use self::render::visible::visible;
 use crate::adapter::process;
 use crate::adapter::warehouse::Interrupt;
+use crate::workflow::catch_up::CaughtUp;
 use crate::workflow::error::Error;
 use crate::workflow::event::Report;
 use crate::workflow::failure;
+use crate::workflow::seal::Known;
 use crate::workflow::session::Session;
 
 /// What a command came to.
@@ -110,7 +113,7 @@ fn run(face: &Face, command: Command) -> Verdict {
     match command {
         Command::Init(args) => setup::init(face, &args),
         Command::Demo(args) => demo::demo(&args),
-        Command::Status => read::status(face),
+        Command::Status => status::status(face),
         Command::Plan(args) => moving::plan(face, &args),
         Command::Promote(args) => moving::promote(face, &args),
         Command::Run(args) => moving::run(face, &args),
@@ -166,28 +169,30 @@ impl Face {
         Ok(session)
     }
 
-    /// The same where what Git did unheard is made good first.
-    fn caught_up(&self) -> Result<Session<'_>, Error> {
+    /// The same where what Git did unheard is made good first. With what is known of a branch in step.
+    fn caught_up(&self) -> Result<(Session<'_>, Option<Known>), Error> {
         self.catch_up(self.session()?)
     }
 
-    fn catch_up<'s>(&'s self, mut session: Session<'s>) -> Result<Session<'s>, Error> {
+    fn catch_up<'s>(&'s self, mut session: Session<'s>) -> Result<(Session<'s>, Option<Known>), Error> {
         session.keep_open();
-        let settled = session.catch_up();
+        let caught_up = session.catch_up();
         self.teller.clear();
-        match settled {
-            Ok(None) => {}
-            Ok(Some(settled)) => {
+        let known = match caught_up {
+            Ok(CaughtUp::Nothing(known)) => known,
+            Ok(CaughtUp::Settled(settled)) => {
                 if let Some(line) = render::settled::render(&settled, false) {
                     tell(&line);
                 }
+                None
             }
             // the command itself works on what is there
             Err(problem) => {
                 error::print(&problem);
+                None
             }
-        }
-        Ok(session)
+        };
+        Ok((session, known))
     }
 
     fn session_of<'r>(&self, report: &'r dyn Report) -> Result<Session<'r>, Error> {

@@ -7,6 +7,7 @@ use super::render::plan as told;
 use super::render::{BOLD, DIM, count, json, markdown, paint, settled, some};
 use super::{DONE, Face, Format, Verdict, error, lint, say};
 use crate::adapter::warehouse::Occupied;
+use crate::domain::environment::State;
 use crate::domain::interval::{Interval, Moment, TimeError};
 use crate::domain::name::{EnvName, ModelName};
 use crate::domain::plan::Plan;
@@ -25,37 +26,35 @@ pub(super) fn plan(face: &Face, args: &args::Plan) -> Verdict {
     if args.merged {
         return merged(face, &mut session, args);
     }
+    if let Some(plan) = sealed(face, &session, args)? {
+        print_plan(face, &plan, false, false);
+        return Ok(DONE);
+    }
     // until there is something to write or to ask
     session.keep_open();
     let mut target = session.target(args.env.as_deref(), args.create_from.as_deref())?;
-    session.refuse_conflicts(&target)?;
+    session.refuse_conflicts(&target.branch)?;
     target.take_over = args.take_over;
     if !args.restate_model.is_empty() {
         return restate(face, &session, &target.environment, args);
     }
     let prepared = session.prepare(target)?;
-    if session.settings_wait && !face.is_json() {
-        let file = session.settings_file;
-        tell!("warning: {file} differs from main's: its variables and defaults count here, all else when it is merged");
-    }
-    lint::first(face, &mut session, &prepared)?;
+    let state = session.state()?;
     let is_prod = prepared.target.environment.is_prod();
-    if !is_prod && !face.is_json() {
-        for Occupied { model, place, kind, .. } in session.taken_in_prod(&prepared)? {
-            tell!("warning: prod can't show `{model}`: there is a {kind} {place} that vmesh did not make");
-        }
-    }
+    let is_quiet = warn_first(face, &mut session, &prepared, &state)?;
     if args.yes && !args.exit_code {
         if is_prod {
             return Err(Error::ProdIsPromoted);
         }
         return apply(face, &session, &prepared, !args.no_build, args.explain);
     }
-    let state = session.state()?;
     let plan = prepared.plan(&session, &state)?;
     let done = plan.is_done() && records(&plan);
-    warn(face, &prepared);
+    let is_quiet = warn(face, &prepared) && is_quiet;
     session.check_places(&plan)?;
+    if is_plain(args) {
+        session.note_in_step(&prepared, &plan, &state, is_quiet)?;
+    }
     session.close();
     print_plan(face, &plan, args.explain, false);
     if args.exit_code {
@@ -82,6 +81,43 @@ pub(super) fn plan(face: &Face, args: &args::Plan) -> Verdict {
     let applied = session.apply(&prepared, "plan", !args.no_build, &mut |_| {})?;
     face.print(|| published(&applied), || json::plan(&applied.plan, true));
     Ok(DONE)
+}
+
+/// The plan of a branch in step, where its seal holds and tells all that would be said.
+fn sealed(face: &Face, session: &Session<'_>, args: &args::Plan) -> Result<Option<Plan>, Error> {
+    if !is_plain(args) || args.explain || !args.restate_model.is_empty() || face.format != Format::Text {
+        return Ok(None);
+    }
+    let branch = match &args.env {
+        Some(env) => session.branch_of(env)?,
+        None => session.branch()?,
+    };
+    session.refuse_conflicts(&branch)?;
+    let told = session.sealed(&branch)?.and_then(|known| known.told).filter(|told| told.is_all);
+    let plan = told.map(|told| told.plan);
+    // prod is moved by `promote` alone, even where nothing moves
+    Ok(plan.filter(|plan| !(plan.environment.is_prod() && args.yes)))
+}
+
+/// Whether a plan is what hooks would make of it: as of now, and told against main.
+fn is_plain(args: &args::Plan) -> bool {
+    let is_timed = args.execution_time.is_some() || args.start.is_some() || args.end.is_some();
+    !is_timed && args.create_from.is_none()
+}
+
+/// Tells what a plan's files are to be warned of. Whether there was nothing.
+fn warn_first(face: &Face, session: &mut Session<'_>, prepared: &Prepared, state: &State) -> Result<bool, Error> {
+    if session.settings_wait && !face.is_json() {
+        let file = session.settings_file;
+        tell!("warning: {file} differs from main's: its variables and defaults count here, all else when it is merged");
+    }
+    let is_clean = lint::first(face, session, prepared)?;
+    let is_told = !prepared.target.environment.is_prod() && !face.is_json();
+    let taken = if is_told { session.taken_in_prod(prepared, state)? } else { Vec::new() };
+    for Occupied { model, place, kind, .. } in &taken {
+        tell!("warning: prod can't show `{model}`: there is a {kind} {place} that vmesh did not make");
+    }
+    Ok(is_clean && taken.is_empty() && !session.settings_wait)
 }
 
 /// Takes over the times that were given: now, the first and the last.
@@ -236,15 +272,27 @@ pub(super) fn promote(face: &Face, args: &args::Promote) -> Verdict {
     limit(&mut session, args.execution_time.as_ref(), None, None)?;
     session.skip_linter = args.skip_linter;
     session.skip_tests = args.skip_tests;
+    let is_plain = args.rev.is_none() && args.execution_time.is_none();
+    if is_plain && face.format == Format::Text {
+        let known = session.sealed(&session.config.main)?.and_then(|known| known.told);
+        if let Some(told) = known.filter(|told| told.is_all) {
+            print_plan(face, &told.plan, false, false);
+            return Ok(DONE);
+        }
+    }
     session.keep_open();
     let prepared = session.prepare(session.promotion(args.rev.as_deref(), args.allow_rewind)?)?;
-    lint::first(face, &mut session, &prepared)?;
+    let is_quiet = lint::first(face, &mut session, &prepared)?;
     if args.yes {
         return apply(face, &session, &prepared, !args.no_build, false);
     }
-    let plan = prepared.plan(&session, &session.state()?)?;
-    warn(face, &prepared);
+    let state = session.state()?;
+    let plan = prepared.plan(&session, &state)?;
+    let is_quiet = warn(face, &prepared) && is_quiet;
     session.check_places(&plan)?;
+    if is_plain {
+        session.note_in_step(&prepared, &plan, &state, is_quiet)?;
+    }
     session.close();
     if !face.is_json() {
         say(&told::render(&plan, false));
@@ -378,15 +426,17 @@ fn published(applied: &Applied) -> String {
     format!("{}{commit} · {stands} · {built}{back}\n", paint(BOLD, environment))
 }
 
-/// What is accepted, and is hardly what was meant.
-fn warn(face: &Face, prepared: &Prepared) {
+/// What is accepted, and is hardly what was meant. Whether there is nothing.
+fn warn(face: &Face, prepared: &Prepared) -> bool {
+    let (foreign, warnings) = (&prepared.desired.foreign, prepared.desired.warnings());
     if face.is_json() {
-        return;
+        return false;
     }
-    for foreign in &prepared.desired.foreign {
+    for foreign in foreign {
         tell!("note: {foreign}");
     }
-    for (model, warning) in prepared.desired.warnings() {
+    for (model, warning) in &warnings {
         tell!("warning: `{model}`: {warning}");
     }
+    foreign.is_empty() && warnings.is_empty()
 }

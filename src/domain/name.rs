@@ -281,7 +281,7 @@ impl<'de> Deserialize<'de> for ModelName {
 }
 
 /// A table or view in the warehouse.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TableName {
     /// The schema, as the engine has it.
     pub schema: String,

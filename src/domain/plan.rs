@@ -6,6 +6,8 @@ mod reason;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 pub use self::loads::Above;
 use self::loads::{continued, loads, twin};
 pub use self::reason::Reason;
@@ -20,7 +22,7 @@ use super::name::{BranchName, EnvName, ModelName, SchemaPattern, TableName};
 use super::project::{Model, Project};
 
 /// What happened to a model, told against base.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Change {
     /// Its own text means something else.
     Direct,
@@ -51,7 +53,7 @@ impl Change {
 }
 
 /// What is done about a model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Action {
     /// Its snapshot is built.
     Build,
@@ -73,7 +75,7 @@ impl Action {
 }
 
 /// One model of a plan.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// The model.
     pub model: ModelName,
@@ -108,7 +110,7 @@ pub struct Step {
 }
 
 /// Columns that came, went, or changed their type.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ColumnChanges {
     /// In the new version only.
     pub added: Vec<String>,
@@ -119,7 +121,7 @@ pub struct ColumnChanges {
 }
 
 /// What to do so that an environment shows a source tree.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// The environment.
     pub environment: EnvName,
@@ -136,7 +138,7 @@ pub struct Plan {
 }
 
 /// Where a plan's models come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
     /// The branch.
     pub branch: BranchName,
@@ -248,6 +250,17 @@ impl Plan {
         shown.map(|step| (step.model.clone(), step.model.view(&self.environment, self.pattern))).collect()
     }
 
+    /// The schemas of its views.
+    pub fn schemas(&self) -> BTreeSet<String> {
+        self.views().into_values().map(|view| view.schema).collect()
+    }
+
+    /// The plan without the models that are as in base, where nothing is done about them.
+    pub fn brief(&self) -> Self {
+        let steps = self.steps.iter().filter(|step| !step.is_as_before()).cloned().collect();
+        Self { steps, ..self.clone() }
+    }
+
     /// What the views shall be commented with.
     pub fn comments(&self) -> BTreeMap<ModelName, Comments> {
         let commented = self.steps.iter().filter(|step| step.table.is_some() && step.comments.hash().is_some());
@@ -256,6 +269,11 @@ impl Plan {
 }
 
 impl Step {
+    /// Whether the model is as in base, and nothing is done about it.
+    pub fn is_as_before(&self) -> bool {
+        self.action == Action::Reuse && self.change == Change::Unchanged
+    }
+
     /// What a run does about a model: the table stays, and is filled on.
     pub fn of_run(model: &Model, table: TableName, loads: Vec<Interval>, aim: Option<Interval>) -> Self {
         Self {

@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use super::error::Error;
 use super::queue::Duty;
+use super::seal::Known;
 use super::session::{Session, registered};
 use super::settle::Settled;
 use super::tree::SourceTree;
-use crate::adapter::git::{Head, Rest};
+use crate::adapter::git::{CommitId, Head, Rest};
 use crate::adapter::warehouse::{Holder, WarehouseError};
 use crate::domain::config::HookBuild;
 use crate::domain::environment::State;
+use crate::domain::name::BranchName;
 
 /// How long a look waits for a warehouse that another process has, before it asks who that is.
 const BRIEFLY: Duration = Duration::from_millis(300);
@@ -28,18 +30,31 @@ pub struct Look {
     pub locked: Option<Option<Holder>>,
 }
 
+/// What catching up came to.
+pub enum CaughtUp {
+    /// Git moved nothing unheard, as far as was looked. With what is known of a branch in step.
+    Nothing(Option<Known>),
+    /// It did, and the branch was settled.
+    Settled(Settled),
+}
+
 impl Session<'_> {
     /// Settles the current branch if Git moved it unheard. Edited files are no events of Git: they wait for a commit,
     /// for `watch` or for `plan`. Prod is never moved from here: that takes a hook that heard main move, or `promote`.
-    pub fn catch_up(&mut self) -> Result<Option<Settled>, Error> {
+    pub fn catch_up(&mut self) -> Result<CaughtUp, Error> {
         let build = self.config.hooks.build;
         let is_served = build != HookBuild::Off && registered(&self.repository).contains(&self.prefix);
         let is_building = || self.queue().duty().is_some_and(|duty| duty.progress.is_some());
-        if !is_served || self.folder.is_none() || is_building() || self.location.door.is_built_behind() {
-            return Ok(None);
+        let Head::Branch { name, commit: Some(commit) } = self.repository.head()? else {
+            return Ok(CaughtUp::Nothing(None));
+        };
+        let known = self.sealed(&name)?;
+        let is_free = || self.folder.is_some() && !is_building() && !self.location.door.is_built_behind();
+        if known.is_some() || !is_served || !is_free() {
+            return Ok(CaughtUp::Nothing(known));
         }
         let patience = std::mem::replace(&mut self.location.patience, BRIEFLY);
-        let missed = self.was_missed();
+        let missed = self.was_missed(&name, commit);
         self.location.patience = patience;
         match missed {
             Ok(true) => {
@@ -47,30 +62,29 @@ impl Session<'_> {
                 self.hurried = true;
                 let settled = self.settle(build);
                 (self.hurried, self.location.patience) = (false, patience);
-                settled.map(Some)
+                settled.map(CaughtUp::Settled)
             }
-            Ok(false) | Err(Error::Warehouse(WarehouseError::Locked { .. })) => Ok(None),
+            Ok(false) | Err(Error::Warehouse(WarehouseError::Locked { .. })) => Ok(CaughtUp::Nothing(None)),
             Err(error) => Err(error),
         }
     }
 
-    fn was_missed(&self) -> Result<bool, Error> {
-        let Head::Branch { name, commit: Some(commit) } = self.repository.head()? else { return Ok(false) };
-        let environment = self.config.environment(&name);
-        if environment.is_prod() || self.sealed(&name)?.is_some() || self.repository.rest()? != Rest::Ready {
+    fn was_missed(&self, branch: &BranchName, commit: CommitId) -> Result<bool, Error> {
+        let environment = self.config.environment(branch);
+        if environment.is_prod() || self.repository.rest()? != Rest::Ready {
             return Ok(false);
         }
         let state = self.state()?;
         let Some(shown) = state.environments.get(&environment) else {
             // never planned: a branch that Git made or renamed unheard, if there is a prod to share with
-            return Ok(state.prod().is_some() && !self.was_tried(&name, &commit));
+            return Ok(state.prod().is_some() && !self.was_tried(branch, &commit));
         };
         if shown.commit.as_deref() != Some(commit.as_str()) {
-            return Ok(!self.was_tried(&name, &commit));
+            return Ok(!self.was_tried(branch, &commit));
         }
         // what was uncommitted is gone: stashed, reset or checked out again
-        Ok(shown.dirty
-            && self.files(&SourceTree::Working)?.signature() == self.files(&SourceTree::Commit(commit))?.signature())
+        let signature = |tree: SourceTree| self.files(&tree).map(|files| files.signature());
+        Ok(shown.dirty && signature(SourceTree::Working)? == signature(SourceTree::Commit(commit))?)
     }
 
     /// The warehouse's state, as far as it can be had soon.

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::Error;
 use super::meant::model_named;
+use super::seal::Known;
 use super::session::Session;
+use super::settle::Standing;
 use super::shown::Shown;
 use crate::adapter::warehouse::{Rows, Warehouse};
 use crate::domain::environment::{Column, Snapshot, State};
-use crate::domain::name::ModelName;
+use crate::domain::name::{EnvName, ModelName};
 use crate::domain::plan::{Change, ColumnChanges};
 use crate::domain::table_diff::{self, Comparison};
 
@@ -80,8 +82,14 @@ impl TableDiff {
 }
 
 impl Session<'_> {
-    /// Compares two environments; the defaults are prod and the current branch's.
-    pub fn diff(&self, a: Option<&str>, b: Option<&str>) -> Result<Diff, Error> {
+    /// Compares two environments; the defaults are prod and the current branch's, of which something may be known.
+    pub fn diff(&self, a: Option<&str>, b: Option<&str>, known: Option<&Known>) -> Result<Diff, Error> {
+        let is_prods = known.and_then(|known| known.told.as_ref()).is_some_and(|told| told.is_prods);
+        if let Some(known) = known.filter(|_| is_prods && a.is_none() && b.is_none()) {
+            let Standing { environment, models: same, .. } = &known.standing;
+            let (a, b) = (EnvName::prod().to_string(), environment.to_string());
+            return Ok(Diff { models: Vec::new(), same: *same, a, b });
+        }
         let state = self.state()?;
         let a = self.shown(Some(a.unwrap_or("prod")), &state)?;
         let b = self.shown(b, &state)?;

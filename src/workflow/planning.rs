@@ -110,10 +110,10 @@ impl Session<'_> {
         Ok(Target { environment, branch, tree, commit, base, tip, take_over: false, timing: self.timing })
     }
 
-    /// The files in conflict, where a target is what is checked out: none of its trees is what it will be.
-    pub fn refuse_conflicts(&self, target: &Target) -> Result<(), Error> {
+    /// The files in conflict, where a branch is checked out: none of its trees is what it will be.
+    pub fn refuse_conflicts(&self, branch: &BranchName) -> Result<(), Error> {
         match self.repository.rest()? {
-            Rest::Conflicts { files } if self.branch()? == target.branch => Err(Error::Unmerged { files }),
+            Rest::Conflicts { files } if self.branch()? == *branch => Err(Error::Unmerged { files }),
             _ => Ok(()),
         }
     }
@@ -178,7 +178,7 @@ impl Session<'_> {
     }
 
     /// The branch that a name means: a branch, the environment of one, or on a detached HEAD a new name.
-    fn branch_of(&self, name: &str) -> Result<BranchName, Error> {
+    pub fn branch_of(&self, name: &str) -> Result<BranchName, Error> {
         let branches = self.repository.branches()?;
         let branch = BranchName::from(name);
         if name == EnvName::prod().as_str() {

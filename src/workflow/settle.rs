@@ -2,8 +2,7 @@
 //! main: prod) in step with it, once. Hooks are doorbells; nothing they say is believed.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +12,8 @@ use super::failure;
 use super::ownership::Kept;
 use super::planning::Prepared;
 use super::queue::Request;
+use super::seal::Known;
 use super::session::Session;
-use super::tree::SourceTree;
 use crate::adapter::cache;
 use crate::adapter::git::{CommitId, Head, Rest};
 use crate::adapter::warehouse::{Holder, WarehouseError};
@@ -79,19 +78,6 @@ pub struct Standing {
     pub own: usize,
 }
 
-/// What was true when a branch was last found in step: as long as all of it still is, there is nothing to do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Seal {
-    files: String,
-    config: String,
-    head: Option<String>,
-    tip: Option<String>,
-    warehouse: Vec<(u64, u128)>,
-    version: String,
-}
-
-type Seals = BTreeMap<String, (Seal, Standing)>;
-
 /// Each branch's commit that was last tried to settle.
 type Tried = BTreeMap<String, CommitId>;
 
@@ -123,26 +109,11 @@ impl Session<'_> {
         };
         match self.repository.rest()? {
             Rest::Ready => match self.sealed(&branch)? {
-                Some(standing) => Ok(Settled::InStep(standing)),
+                Some(known) => Ok(Settled::InStep(known.standing)),
                 None => self.settle_branch(&branch, build),
             },
             rest => Ok(Settled::NotNow(rest)),
         }
-    }
-
-    /// How a branch stands, if nothing has changed since it was last found in step.
-    pub(super) fn sealed(&self, branch: &BranchName) -> Result<Option<Standing>, Error> {
-        let Some((known, standing)) = self.seals().remove(branch.as_str()) else { return Ok(None) };
-        Ok((known == self.seal(branch)?).then_some(standing))
-    }
-
-    /// What the environment of the branch that is checked out lacks of the branch's files; none, if it shows them.
-    pub fn lacking(&self) -> Result<Option<Plan>, Error> {
-        if self.sealed(&self.branch()?)?.is_some() {
-            return Ok(None);
-        }
-        let prepared = self.prepare(self.target(None, None)?)?;
-        Ok(Some(prepared.plan(self, &self.state()?)?).filter(|plan| !plan.is_done()))
     }
 
     /// Settles one branch: prod for main, the branch's environment otherwise.
@@ -168,6 +139,14 @@ impl Session<'_> {
     }
 
     fn settle_now(&self, branch: &BranchName, build: HookBuild) -> Result<Settled, Error> {
+        // so that nobody writes between the look and the seal
+        self.keep_open();
+        let settled = self.look_and_settle(branch, build);
+        self.close();
+        settled
+    }
+
+    fn look_and_settle(&self, branch: &BranchName, build: HookBuild) -> Result<Settled, Error> {
         let state = self.state()?;
         let prepared = if self.config.environment(branch).is_prod() {
             let tip = self.main_tip()?;
@@ -186,13 +165,15 @@ impl Session<'_> {
         let plan = prepared.plan(self, &state)?;
         if plan.is_done() && (!plan.environment.is_prod() || self.is_recorded(&plan, &state)) {
             if !self.is_recorded(&plan, &state) {
+                self.close();
                 self.put_on_record(&prepared)?;
             }
             let standing = Standing::of(&plan, &state);
-            self.remember(branch, &prepared, &standing)?;
+            self.remember(&prepared, Known::of(&standing, &plan, &state))?;
             failure::forget(self, branch);
             return Ok(Settled::InStep(standing));
         }
+        self.close();
         if let Some(kept) = self.kept_elsewhere(&prepared.target, &plan, &state)? {
             return Ok(Settled::Kept(Box::new(kept)));
         }
@@ -208,7 +189,7 @@ impl Session<'_> {
             applied => applied?,
         };
         let standing = applied.standing.clone();
-        self.remember(branch, &prepared, &standing)?;
+        self.remember(&prepared, Known { standing: standing.clone(), told: None })?;
         Ok(Settled::Published { standing, applied: Box::new(applied) })
     }
 
@@ -237,25 +218,6 @@ impl Session<'_> {
         }
     }
 
-    /// Remembers that a branch is in step with these files, unless they have changed since they were read.
-    fn remember(&self, branch: &BranchName, prepared: &Prepared, standing: &Standing) -> Result<(), Error> {
-        let seal = self.seal(branch)?;
-        if prepared.desired.files.signature() == seal.files {
-            let mut seals = self.seals();
-            seals.insert(branch.to_string(), (seal, standing.clone()));
-            cache::store(&self.seals_file(), &seals);
-        }
-        Ok(())
-    }
-
-    fn seals(&self) -> Seals {
-        cache::load(&self.seals_file()).unwrap_or_default()
-    }
-
-    fn seals_file(&self) -> PathBuf {
-        self.own_file("settled")
-    }
-
     /// Notes which commit of a branch is being settled, whatever comes of it.
     fn note_tried(&self, branch: &BranchName) -> Result<(), Error> {
         let Some(tip) = self.repository.branch_tip(branch)? else { return Ok(()) };
@@ -272,41 +234,4 @@ impl Session<'_> {
         let tried: Tried = cache::load(&self.own_file("tried")).unwrap_or_default();
         tried.get(branch.as_str()) == Some(commit)
     }
-
-    /// A file of vmesh's own about this project in this worktree.
-    fn own_file(&self, what: &str) -> PathBuf {
-        let project = blake3::hash(self.prefix.as_bytes()).to_hex();
-        self.own_folder().join(format!("{what}-{}.json", &project[..8]))
-    }
-
-    /// What is true now.
-    fn seal(&self, branch: &BranchName) -> Result<Seal, Error> {
-        let commit = self.repository.branch_tip(branch)?;
-        let on_branch = matches!(self.repository.head()?, Head::Branch { name, .. } if name == *branch);
-        let tree = match &commit {
-            Some(commit) if self.config.environment(branch).is_prod() || !on_branch => {
-                SourceTree::Commit(commit.clone())
-            }
-            Some(_) => SourceTree::Working,
-            None => SourceTree::Empty,
-        };
-        let path = &self.location.path;
-        let mut wal = path.clone().into_os_string();
-        wal.push(".wal");
-        Ok(Seal {
-            files: self.files(&tree)?.signature(),
-            config: format!("{:?}", self.config),
-            head: commit.map(|commit| commit.as_str().to_owned()),
-            tip: self.main_tip()?.map(|tip| tip.as_str().to_owned()),
-            warehouse: vec![stamp(path), stamp(Path::new(&wal))],
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-        })
-    }
-}
-
-/// A file's size and time: whoever writes the warehouse changes one of them.
-fn stamp(path: &Path) -> (u64, u128) {
-    let Ok(metadata) = std::fs::metadata(path) else { return (0, 0) };
-    let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    (metadata.len(), modified.unwrap_or_default().as_nanos())
 }

@@ -38,6 +38,7 @@ mod projects;
 mod reading;
 mod restate;
 mod reuse;
+mod seal;
 mod seeds;
 mod server;
 mod settings;

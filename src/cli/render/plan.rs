@@ -7,7 +7,7 @@ use crate::domain::plan::{Action, Change, Plan, Reason, Step};
 /// The plan for people. With `explain`, every model is listed with its reason.
 pub(in crate::cli) fn render(plan: &Plan, explain: bool) -> String {
     let mut out = heading(plan);
-    let listed: Vec<&Step> = plan.steps.iter().filter(|step| explain || is_told(step)).collect();
+    let listed: Vec<&Step> = plan.steps.iter().filter(|step| explain || !step.is_as_before()).collect();
     let width = listed.iter().map(|step| step.model.to_string().len()).max().unwrap_or(0);
     if !listed.is_empty() {
         out.push('\n');
@@ -86,11 +86,6 @@ fn heading(plan: &Plan) -> String {
         (None, false) => parts.push(format!("no common commit with {}", source.main)),
     }
     format!("{} {}\n", paint(BOLD, &plan.environment), paint(DIM, format!("· {}", parts.join(" · "))))
-}
-
-/// Whether a step is worth a line without being asked for.
-fn is_told(step: &Step) -> bool {
-    step.action != Action::Reuse || !matches!(step.change, Change::Unchanged)
 }
 
 fn line(step: &Step, width: usize) -> String {

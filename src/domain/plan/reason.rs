@@ -1,12 +1,14 @@
 //! Why a model is built, or isn't.
 
+use serde::{Deserialize, Serialize};
+
 use super::super::environment::{Snapshot, State};
 use super::super::model::Statement;
 use super::super::name::{EnvName, ModelName};
 use super::super::project::{Model, Project};
 
 /// Why a model is built, or isn't.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reason {
     /// No version of it was there before.
     New,
@@ -15,9 +17,9 @@ pub enum Reason {
     /// It is materialized differently.
     KindChanged {
         /// The kind before.
-        from: &'static str,
+        from: String,
         /// The kind now.
-        to: &'static str,
+        to: String,
     },
     /// The statements around its query say something else.
     StatementsChanged,
@@ -60,7 +62,7 @@ pub(super) fn why(model: &Model, before: Option<&Model>, base: Option<&Project>,
     let canonical = |model: &Model| model.file.query.as_ref().map(|query| query.canonical);
     let statements = |model: &Model| model.file.statements.iter().map(Statement::meaning).collect::<Vec<_>>();
     if before.kind.word() != model.kind.word() {
-        Reason::KindChanged { from: before.kind.word(), to: model.kind.word() }
+        Reason::KindChanged { from: before.kind.word().to_owned(), to: model.kind.word().to_owned() }
     } else if canonical(before) != canonical(model) {
         let written = |model: &Model| model.file.expanded.as_ref().map(|expanded| expanded.written);
         let is_same_file = written(model).is_some() && written(model) == written(before);
