@@ -42,7 +42,7 @@ fn text(session: &Session<'_>, status: &Status) -> String {
         let schemas: Vec<&String> = status.schemas.iter().collect();
         out.push_str(&format!("  {}\n", paint(DIM, format!("in schemas {}", some(&schemas, 6)))));
     }
-    out.push_str(&plan.as_ref().map(|plan| differs(plan)).unwrap_or_default());
+    out.push_str(&plan.as_ref().map(differs).unwrap_or_default());
     if !status.waiting.is_empty() {
         let branches: Vec<String> = status.waiting.iter().map(|request| request.label()).collect();
         out.push_str(&format!("  waiting to be planned: {}\n", some(&branches, 5)));

@@ -5,6 +5,9 @@ use crate::support::{CHAIN, Sandbox};
 /// The commands that a seal answers.
 const COMMANDS: [&[&str]; 5] = [&["plan"], &["plan", "prod"], &["status"], &["diff"], &["promote"]];
 
+/// What changes, and how.
+type Change<'c> = (&'c str, &'c dyn Fn(&Sandbox));
+
 /// Prod, and a branch that shows the same, each looked at once.
 fn looked_at() -> Sandbox {
     let sandbox = Sandbox::promoted(&CHAIN);
@@ -29,7 +32,7 @@ fn nothing_to_do_is_said_while_others_have_the_warehouse() {
 #[test]
 fn whatever_changes_is_seen() {
     let original = looked_at();
-    let changes: [(&str, &dyn Fn(&Sandbox)); 7] = [
+    let changes: [Change<'_>; 7] = [
         ("a model's text", &|sandbox| sandbox.model("marts.totals", "SELECT 7 AS total")),
         ("a new file", &|sandbox| sandbox.model("marts.more", "SELECT 1 AS n")),
         ("a file that is gone", &|sandbox| {
