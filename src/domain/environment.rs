@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::calendar::Filled;
 use super::fingerprint::Fingerprint;
-use super::name::{BranchName, EnvName, ModelName, TableName};
+use super::name::{BranchName, EnvName, ModelName, SNAPSHOTS_SCHEMA, TableName};
 use super::project::Around;
 
 /// A column: name and type, as the engine says them.
@@ -229,5 +229,40 @@ impl State {
         let recent = self.promotions.iter().rev().enumerate();
         let recent = recent.filter(|(index, promotion)| *index < 2 || promotion.at >= keep_after);
         recent.flat_map(|(_, promotion)| promotion.pointers.values().copied()).collect()
+    }
+
+    /// The promotion before the one that made what prod shows: with what rollbacks did left out, so that two rollbacks in
+    /// a row go two promotions back.
+    pub fn promotion_before(&self) -> Option<&Promotion> {
+        let shown = &self.prod()?.pointers;
+        let promoted: Vec<&Promotion> =
+            self.promotions.iter().filter(|promotion| promotion.action == "promote").collect();
+        let current = promoted.iter().rposition(|promotion| promotion.pointers == *shown)?;
+        promoted[..current].iter().rev().find(|promotion| promotion.pointers != *shown).copied()
+    }
+
+    /// The tables that no environment shows, none of these was built from, and no rollback or coming merge needs; and
+    /// tables that are on no record.
+    pub fn unused(&self, keep_after: i64) -> Vec<TableName> {
+        let shown = self.environments.values();
+        let mut used: BTreeSet<Fingerprint> = shown.flat_map(|shown| shown.pointers.values().copied()).collect();
+        used.extend(self.previews.iter().flat_map(|preview| preview.fingerprints.iter().copied()));
+        used.extend(self.kept_for_rollback(keep_after));
+        // a physical view reads its parents' tables whenever it is read
+        let mut todo: Vec<Fingerprint> = used.iter().copied().collect();
+        while let Some(fingerprint) = todo.pop() {
+            let snapshot = self.snapshots.get(&fingerprint).filter(|snapshot| snapshot.kind == "VIEW");
+            for parent in snapshot.into_iter().flat_map(|snapshot| &snapshot.parents) {
+                if used.insert(*parent) {
+                    todo.push(*parent);
+                }
+            }
+        }
+        let keep: BTreeSet<&str> =
+            used.iter().filter_map(|used| self.snapshots.get(used)).map(|snapshot| snapshot.table.name.as_str()).collect();
+        let recorded = self.snapshots.values().map(|snapshot| snapshot.table.name.as_str());
+        let names: BTreeSet<&str> = self.physical.iter().map(String::as_str).chain(recorded).collect();
+        let table = |name: &str| TableName { schema: SNAPSHOTS_SCHEMA.to_owned(), name: name.to_owned() };
+        names.into_iter().filter(|name| !keep.contains(name)).map(table).collect()
     }
 }

@@ -1,17 +1,23 @@
 //! From what an environment shows to what a source tree says: the steps that close the difference. Plain data with two
 //! readers: one tells it (cli/render), one does it (workflow/apply).
 
+mod due;
+#[cfg(test)]
+mod laws;
 mod loads;
 mod reason;
+mod restated;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+pub use self::due::{as_shown, due, not_to_fill};
 pub use self::loads::Above;
 use self::loads::{continued, loads, twin};
 pub use self::reason::Reason;
 use self::reason::{shown, why};
+pub use self::restated::{Restated, live};
 use super::calendar::Timing;
 use super::environment::{Environment, Snapshot, State};
 use super::fingerprint::Fingerprint;

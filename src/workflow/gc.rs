@@ -1,13 +1,10 @@
 //! Removing what nobody uses: environments whose branch is gone, snapshots nothing points at.
 
-use std::collections::BTreeSet;
-
 use super::error::Error;
 use super::session::{Session, now};
 use crate::adapter::warehouse::WarehouseError;
-use crate::domain::environment::{Environment, State};
-use crate::domain::fingerprint::Fingerprint;
-use crate::domain::name::{BranchName, EnvName, SNAPSHOTS_SCHEMA, TableName};
+use crate::domain::environment::Environment;
+use crate::domain::name::{BranchName, EnvName, TableName};
 
 /// Why an environment is collected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +53,7 @@ impl Session<'_> {
         let mut kept = state.clone();
         kept.environments.retain(|name, _| !environments.iter().any(|(removed, ..)| removed == name));
         kept.previews.retain(|preview| !previews.contains(&preview.branch));
-        let tables = unused(&kept, oldest);
+        let tables = kept.unused(oldest);
         Ok(Garbage { environments, tables, previews })
     }
 
@@ -123,29 +120,4 @@ impl Session<'_> {
         Ok(self.repository.branch_tip(branch)?.is_some()
             || self.repository.remote_branches()?.iter().any(|(known, _)| known.as_str().ends_with(&remote)))
     }
-}
-
-/// The tables that no environment shows, none of these was built from, and no rollback or coming merge needs; and
-/// tables that are on no record.
-fn unused(state: &State, keep_after: i64) -> Vec<TableName> {
-    let shown = state.environments.values();
-    let mut used: BTreeSet<Fingerprint> = shown.flat_map(|shown| shown.pointers.values().copied()).collect();
-    used.extend(state.previews.iter().flat_map(|preview| preview.fingerprints.iter().copied()));
-    used.extend(state.kept_for_rollback(keep_after));
-    // a physical view reads its parents' tables whenever it is read
-    let mut todo: Vec<Fingerprint> = used.iter().copied().collect();
-    while let Some(fingerprint) = todo.pop() {
-        let snapshot = state.snapshots.get(&fingerprint).filter(|snapshot| snapshot.kind == "VIEW");
-        for parent in snapshot.into_iter().flat_map(|snapshot| &snapshot.parents) {
-            if used.insert(*parent) {
-                todo.push(*parent);
-            }
-        }
-    }
-    let keep: BTreeSet<&str> =
-        used.iter().filter_map(|used| state.snapshots.get(used)).map(|snapshot| snapshot.table.name.as_str()).collect();
-    let recorded = state.snapshots.values().map(|snapshot| snapshot.table.name.as_str());
-    let names: BTreeSet<&str> = state.physical.iter().map(String::as_str).chain(recorded).collect();
-    let table = |name: &str| TableName { schema: SNAPSHOTS_SCHEMA.to_owned(), name: name.to_owned() };
-    names.into_iter().filter(|name| !keep.contains(name)).map(table).collect()
 }

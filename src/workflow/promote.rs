@@ -105,7 +105,7 @@ impl Session<'_> {
         };
         let to = match &commit {
             Some(commit) => state.promotions.iter().rev().find(|promotion| promotion.commit == commit.as_str()),
-            None => before(&state.promotions, &prod.pointers),
+            None => state.promotion_before(),
         };
         let typed = commit.map(|commit| commit.short().to_owned());
         let to = to.ok_or(Error::NoRollback { commit: typed })?.clone();
@@ -181,14 +181,6 @@ impl Session<'_> {
             None => Err(Error::Unknown { what: "commit", typed: rev.to_owned(), near: None }),
         }
     }
-}
-
-/// The promotion before the one that made `shown`: with what rollbacks did left out, so that two rollbacks in a row go
-/// two promotions back.
-fn before<'a>(promotions: &'a [Promotion], shown: &BTreeMap<ModelName, Fingerprint>) -> Option<&'a Promotion> {
-    let promoted: Vec<&Promotion> = promotions.iter().filter(|promotion| promotion.action == "promote").collect();
-    let current = promoted.iter().rposition(|promotion| promotion.pointers == *shown)?;
-    promoted[..current].iter().rev().find(|promotion| promotion.pointers != *shown).copied()
 }
 
 /// The first digits of a commit on record.

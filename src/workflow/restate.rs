@@ -8,7 +8,7 @@ use super::error::Error;
 use super::event::Event;
 use super::meant::models_named;
 use super::planning::Prepared;
-use super::run::{as_shown, shown_tables};
+use super::run::shown_tables;
 use super::session::{Session, now, now_micros};
 use super::tree::Tree;
 use crate::adapter::warehouse::{Build, Warehouse, WarehouseError};
@@ -20,7 +20,7 @@ use crate::domain::interval::Interval;
 use crate::domain::model::Kind;
 use crate::domain::name::{EnvName, ModelName, TableName};
 use crate::domain::pattern::is_pattern;
-use crate::domain::plan::Step;
+use crate::domain::plan::{Restated, Step, as_shown, live};
 use crate::domain::project::{Model, meant};
 
 /// What will be built again.
@@ -65,50 +65,21 @@ impl Session<'_> {
             let matching = self.restated_by(pattern, environment, state)?;
             named.extend(matching.iter().filter_map(|model| shown.pointers.get(model)).copied());
         }
-        // a history goes on: what was once valid can't be computed again, nor what was built from it
-        let again = state.snapshots.iter().filter(|(_, snapshot)| !snapshot.is_history());
-        let parents: BTreeMap<Fingerprint, Vec<Fingerprint>> =
-            again.map(|(fingerprint, snapshot)| (*fingerprint, snapshot.parents.clone())).collect();
-        let of_history = |named: &&Fingerprint| state.snapshots.get(named).is_some_and(Snapshot::is_history);
-        let histories: BTreeSet<ModelName> = named
-            .iter()
-            .filter(of_history)
-            .filter_map(|named| Some(state.snapshots.get(named)?.model.clone()))
-            .collect();
-        named.retain(|named| !of_history(&named));
-        if let Some(model) = histories.first().filter(|_| named.is_empty()) {
+        let is_history = |named: &Fingerprint| state.snapshots.get(named).is_some_and(Snapshot::is_history);
+        let only_histories = named.iter().all(is_history);
+        let restated = Restated::of(state, named, now() - self.config.ttl_seconds);
+        if let Some(model) = restated.histories.first().filter(|_| only_histories) {
             return Err(Error::Usage {
                 what: format!("`{model}` keeps a history, which can't be computed again"),
                 help: "name the others; what is below is built again without it".to_owned(),
             });
         }
-        let live = live(state);
-        // what a rollback may show again is kept up to date, too
-        let kept = state.kept_for_rollback(now() - self.config.ttl_seconds);
-        let (all, unshown): (BTreeSet<Fingerprint>, BTreeSet<Fingerprint>) = below(state, &parents, named)
-            .into_iter()
-            .partition(|fingerprint| live.contains_key(fingerprint) || kept.contains(fingerprint));
-        let table = |fingerprint: &Fingerprint| state.snapshots.get(fingerprint).map(|snapshot| &snapshot.table);
-        let shown_tables: BTreeSet<&TableName> = all.iter().filter_map(table).collect();
-        let stale = unshown.iter().filter_map(|fingerprint| state.snapshots.get(fingerprint));
-        let stale = stale.filter(|snapshot| is_filled(snapshot) && !shown_tables.contains(&snapshot.table));
-        let stale = stale.map(|snapshot| snapshot.table.clone()).collect();
-        if !environment.is_prod() {
-            let promoted = state.promoted_tables();
-            let of_prod = all.iter().filter_map(|fingerprint| state.snapshots.get(fingerprint));
-            let of_prod = of_prod.filter(|snapshot| promoted.contains(&snapshot.table));
-            let models: BTreeSet<ModelName> = of_prod.map(|snapshot| snapshot.model.clone()).collect();
-            let models: Vec<ModelName> = models.into_iter().collect();
-            if !models.is_empty() {
-                return Err(Error::SharedWithProd { pattern: patterns.join(" "), models });
-            }
+        let models = if environment.is_prod() { BTreeSet::new() } else { restated.of_prod(state) };
+        if !models.is_empty() {
+            return Err(Error::SharedWithProd { pattern: patterns.join(" "), models: models.into_iter().collect() });
         }
-        let order = graph::order(&parents).unwrap_or_default();
-        let snapshots = order.iter().filter(|fingerprint| all.contains(fingerprint));
-        let snapshots = snapshots.filter_map(|fingerprint| state.built(fingerprint));
-        // an incremental table that only a rollback would show again can't be loaded: its files are not at hand
-        let can = |snapshot: &&Snapshot| snapshot.filled.is_none() || live.contains_key(&snapshot.fingerprint);
-        let mut snapshots: Vec<Snapshot> = snapshots.filter(can).cloned().collect();
+        let live = live(state);
+        let Restated { histories, reached, mut snapshots, stale } = restated;
         let (mut kept, mut trees) = (histories, BTreeMap::new());
         for snapshot in snapshots.iter().filter(|snapshot| snapshot.filled.is_some()) {
             let shown = self.shown_model(snapshot, &live, state, &mut trees)?;
@@ -116,9 +87,8 @@ impl Session<'_> {
                 kept.insert(snapshot.model.clone());
             }
         }
-        snapshots.retain(is_filled);
         snapshots.retain(|snapshot| snapshot.filled.is_none() || !kept.contains(&snapshot.model));
-        let environments = all.iter().flat_map(|fingerprint| live.get(fingerprint).into_iter().flatten().cloned());
+        let environments = reached.iter().flat_map(|fingerprint| live.get(fingerprint).into_iter().flatten().cloned());
         Ok(Restatement { environments: environments.collect(), snapshots, kept, stale })
     }
 
@@ -251,39 +221,4 @@ impl Session<'_> {
         let held = filled.intervals.iter().filter_map(|held| held.common(calendar.limits(&timing)?));
         held.flat_map(|held| calendar.loads_again(held)).collect()
     }
-}
-
-/// Whether a snapshot holds rows that can be computed again: views hold none, seeds are their file.
-fn is_filled(snapshot: &Snapshot) -> bool {
-    snapshot.filled.is_some() || snapshot.select.is_some() && snapshot.kind != "VIEW"
-}
-
-/// The named snapshots, those that show the same tables under other names, and all that was built from any of them.
-fn below(
-    state: &State,
-    parents: &BTreeMap<Fingerprint, Vec<Fingerprint>>,
-    named: BTreeSet<Fingerprint>,
-) -> BTreeSet<Fingerprint> {
-    let mut found = graph::below(parents, named);
-    loop {
-        let table = |fingerprint: &Fingerprint| state.snapshots.get(fingerprint).map(|snapshot| &snapshot.table);
-        let tables: BTreeSet<&TableName> = found.iter().filter_map(table).collect();
-        let shared = parents.keys().filter(|known| table(known).is_some_and(|table| tables.contains(table)));
-        let next = graph::below(parents, found.iter().chain(shared).copied().collect::<BTreeSet<_>>());
-        if next.len() == found.len() {
-            return found;
-        }
-        found = next;
-    }
-}
-
-/// Each snapshot that is shown, with the environments that show it.
-fn live(state: &State) -> BTreeMap<Fingerprint, Vec<EnvName>> {
-    let mut live: BTreeMap<Fingerprint, Vec<EnvName>> = BTreeMap::new();
-    for environment in state.environments.values() {
-        for fingerprint in environment.pointers.values() {
-            live.entry(*fingerprint).or_default().push(environment.name.clone());
-        }
-    }
-    live
 }

@@ -1,7 +1,6 @@
 //! Running what is due: new spans of incremental models, and tables whose cron has ticked since they were filled. In
 //! place: the pointers stay.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
@@ -12,13 +11,13 @@ use super::session::{Session, now_micros};
 use super::tree::SourceTree;
 use crate::adapter::git::CommitId;
 use crate::adapter::warehouse::Warehouse;
-use crate::domain::calendar::{Timing, has_ticked};
+use crate::domain::calendar::Timing;
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::environment::{Snapshot, State};
-use crate::domain::interval::{Interval, Moment};
+use crate::domain::interval::Interval;
 use crate::domain::model::Kind;
 use crate::domain::name::{EnvName, ModelName, TableName};
-use crate::domain::plan::{Above, Step};
+use crate::domain::plan::{Above, Step, as_shown, due, not_to_fill};
 use crate::domain::project::Model;
 
 /// What a run did.
@@ -65,7 +64,7 @@ impl Session<'_> {
         let project = &prepared.desired.project;
         let mut above = Above::new(&prepared.target.timing, ran.environment.is_prod());
         let total = project.order().len();
-        let mut shared = shared(&ran.environment, &state);
+        let mut shared = not_to_fill(&ran.environment, &state);
         for (index, model) in project.order().iter().filter_map(|name| project.model(name)).enumerate() {
             let model = &*as_shown(model, &ran.environment, &state);
             let shown = state.built(&model.fingerprint).and_then(|snapshot| snapshot.filled.as_ref());
@@ -73,13 +72,13 @@ impl Session<'_> {
             let mut loaded = Vec::new();
             let follows = !ran.environment.is_prod() && model.parents.keys().any(|parent| renewed.contains(parent));
             let timing = &prepared.target.timing;
-            let due = self.due(&ran.environment, model, &state, (&above, timing), follows);
-            let due = due.filter(|(it, _)| !shared.contains(&it.table));
-            let is_tried = due.is_some();
+            let found = due(&ran.environment, model, &state, (&above, timing), follows);
+            let found = found.filter(|(it, _)| !shared.contains(&it.table));
+            let is_tried = found.is_some();
             if self.hangs_on(prepared, model, &stuck) {
                 stuck.insert(model.name.clone());
-                failed.skipped.extend(due.map(|_| model.name.clone()));
-            } else if let Some((snapshot, loads)) = due {
+                failed.skipped.extend(found.map(|_| model.name.clone()));
+            } else if let Some((snapshot, loads)) = found {
                 if !std::mem::replace(&mut begun, true) {
                     self.before_all(prepared, &warehouse)?;
                 }
@@ -113,7 +112,7 @@ impl Session<'_> {
                 warehouse = self.give_way(warehouse)?;
                 let planned = std::mem::replace(&mut state, warehouse.state()?);
                 self.is_unmoved(&ran.environment, &planned, &state)?;
-                shared = self::shared(&ran.environment, &state);
+                shared = not_to_fill(&ran.environment, &state);
             }
         }
         let changed: Vec<ModelName> = ran.models.iter().map(|(model, _)| model.clone()).collect();
@@ -131,14 +130,14 @@ impl Session<'_> {
     fn not_due(&self, prepared: &Prepared, state: &State) -> (Vec<ModelName>, Vec<ModelName>) {
         let environment = &prepared.target.environment;
         let timing = Timing { ignore_cron: true, ..prepared.target.timing };
-        let (above, shared) = (Above::new(&timing, environment.is_prod()), shared(environment, state));
+        let (above, shared) = (Above::new(&timing, environment.is_prod()), not_to_fill(environment, state));
         let (mut early, mut held) = (Vec::new(), Vec::new());
         let project = &prepared.desired.project;
         for model in project.order().iter().filter_map(|name| project.model(name)) {
             let model = &*as_shown(model, environment, state);
             let built = state.built(&model.fingerprint).filter(|built| !shared.contains(&built.table));
             let Some(built) = built else { continue };
-            if self.due(environment, model, state, (&above, &timing), false).is_some() {
+            if due(environment, model, state, (&above, &timing), false).is_some() {
                 early.push(model.name.clone());
             } else if built.filled.is_some() && !built.is_history() {
                 held.push(model.name.clone());
@@ -174,37 +173,6 @@ impl Session<'_> {
         self.prepare(target)
     }
 
-    /// The table of a model, if it is due there, and what to load into it. What `follows` reads something that was just
-    /// filled.
-    fn due(
-        &self,
-        environment: &EnvName,
-        model: &Model,
-        state: &State,
-        (above, timing): (&Above, &Timing),
-        follows: bool,
-    ) -> Option<(Snapshot, Vec<Interval>)> {
-        let shown = state.environments.get(environment)?.pointers.get(&model.name)?;
-        let snapshot = state.built(shown).filter(|_| *shown == model.fingerprint)?;
-        match (&model.kind, &model.calendar) {
-            (Kind::Incremental(_), Some(calendar)) => {
-                let filled = snapshot.filled.clone().unwrap_or_default();
-                let wanted = calendar.wanted(&filled, timing)?;
-                let goes_on = snapshot.continues.is_some();
-                let wanted = if goes_on { calendar.onwards(&filled, wanted)? } else { wanted };
-                let loads = calendar.loads(&filled, wanted, &above.held(model));
-                (!loads.is_empty()).then(|| (snapshot.clone(), loads))
-            }
-            (Kind::Full, _) => {
-                let since = Moment::from_micros(snapshot.built_at);
-                let schedule = &model.file.schedule;
-                let is_time = timing.ignore_cron || follows || has_ticked(schedule, since, timing.now);
-                (snapshot.select.is_some() && is_time).then(|| (snapshot.clone(), Vec::new()))
-            }
-            _ => None,
-        }
-    }
-
     /// Runs one model; gives what is wrong if that failed.
     fn run_model(
         &self,
@@ -234,24 +202,6 @@ impl Session<'_> {
             }
             Err(error) => self.build_failed(prepared, model, &build, error, state).map(Some),
         }
-    }
-}
-
-/// The tables that are not a branch's to fill: what prod shows, or a rollback would.
-fn shared(environment: &EnvName, state: &State) -> BTreeSet<TableName> {
-    match environment.is_prod() {
-        true => BTreeSet::new(),
-        false => state.promoted_tables().into_iter().cloned().collect(),
-    }
-}
-
-/// A model by the version that an environment shows of it, which may have been put aside.
-pub(super) fn as_shown<'m>(model: &'m Model, environment: &EnvName, state: &State) -> Cow<'m, Model> {
-    let shown = state.environments.get(environment).and_then(|shown| shown.pointers.get(&model.name));
-    let archived = shown.and_then(|shown| state.snapshots.get(shown));
-    match archived.filter(|archived| archived.archived == Some(model.fingerprint)) {
-        Some(archived) => Cow::Owned(Model { fingerprint: archived.fingerprint, ..model.clone() }),
-        None => Cow::Borrowed(model),
     }
 }
 

@@ -28,7 +28,7 @@ fn code(text: &str) -> String {
 }
 
 fn is_test(name: &str) -> bool {
-    name.ends_with("tests.rs") || name.contains("/tests/")
+    name.ends_with("tests.rs") || name.contains("/tests/") || name.contains("/laws/")
 }
 
 #[test]

@@ -1,0 +1,60 @@
+//! What a run fills: the tables of an environment that are due, and those that are not its to fill.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use super::super::calendar::{Timing, has_ticked};
+use super::super::environment::{Snapshot, State};
+use super::super::interval::{Interval, Moment};
+use super::super::model::Kind;
+use super::super::name::{EnvName, TableName};
+use super::super::project::Model;
+use super::Above;
+
+/// The table of a model, if it is due there, and what to load into it. What `follows` reads something that was just
+/// filled.
+pub fn due(
+    environment: &EnvName,
+    model: &Model,
+    state: &State,
+    (above, timing): (&Above, &Timing),
+    follows: bool,
+) -> Option<(Snapshot, Vec<Interval>)> {
+    let shown = state.environments.get(environment)?.pointers.get(&model.name)?;
+    let snapshot = state.built(shown).filter(|_| *shown == model.fingerprint)?;
+    match (&model.kind, &model.calendar) {
+        (Kind::Incremental(_), Some(calendar)) => {
+            let filled = snapshot.filled.clone().unwrap_or_default();
+            let wanted = calendar.wanted(&filled, timing)?;
+            let goes_on = snapshot.continues.is_some();
+            let wanted = if goes_on { calendar.onwards(&filled, wanted)? } else { wanted };
+            let loads = calendar.loads(&filled, wanted, &above.held(model));
+            (!loads.is_empty()).then(|| (snapshot.clone(), loads))
+        }
+        (Kind::Full, _) => {
+            let since = Moment::from_micros(snapshot.built_at);
+            let schedule = &model.file.schedule;
+            let is_time = timing.ignore_cron || follows || has_ticked(schedule, since, timing.now);
+            (snapshot.select.is_some() && is_time).then(|| (snapshot.clone(), Vec::new()))
+        }
+        _ => None,
+    }
+}
+
+/// The tables that are not a branch's to fill: what prod shows, or a rollback would.
+pub fn not_to_fill(environment: &EnvName, state: &State) -> BTreeSet<TableName> {
+    match environment.is_prod() {
+        true => BTreeSet::new(),
+        false => state.promoted_tables().into_iter().cloned().collect(),
+    }
+}
+
+/// A model by the version that an environment shows of it, which may have been put aside.
+pub fn as_shown<'m>(model: &'m Model, environment: &EnvName, state: &State) -> Cow<'m, Model> {
+    let shown = state.environments.get(environment).and_then(|shown| shown.pointers.get(&model.name));
+    let archived = shown.and_then(|shown| state.snapshots.get(shown));
+    match archived.filter(|archived| archived.archived == Some(model.fingerprint)) {
+        Some(archived) => Cow::Owned(Model { fingerprint: archived.fingerprint, ..model.clone() }),
+        None => Cow::Borrowed(model),
+    }
+}

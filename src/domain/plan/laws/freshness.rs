@@ -1,0 +1,112 @@
+//! Laws on what tables were built from: from which tables, and at which of their writes.
+
+use std::collections::BTreeSet;
+
+use super::super::super::name::EnvName;
+use super::history::Outcome;
+use super::law::{hold, promoted};
+use super::rows::{Query, Rows};
+use super::store::Stored;
+use super::tree::Sort;
+use super::world::{World, query};
+
+/// **Nothing is built twice.** A plan builds no table twice. It builds a table that is there only for days that it lacks,
+/// or since what it was built from is written or replaced. It makes no whole table or view whose twin is there: the very
+/// query, word for word, over the very tables, which nobody wrote since.
+pub(super) fn nothing_is_built_twice(before: &World, outcome: &Outcome, after: &World) -> Result<(), String> {
+    let built: BTreeSet<&String> = outcome.done.built.iter().map(|(_, table)| table).collect();
+    hold(built.len() == outcome.done.built.len(), || format!("built twice: {:?}", outcome.done.built))?;
+    for (model, table) in &outcome.done.built {
+        let Some(now) = after.stored.get(table) else { continue };
+        match before.stored.get(table) {
+            Some(then) => {
+                let differs = now.rows != then.rows || now.inputs != then.inputs || now.query != then.query;
+                hold(differs || now.writes == then.writes, || format!("{model} was built as it was: {then:?}"))?;
+            }
+            None if matches!(now.query.sort, Sort::Full | Sort::View | Sort::Seed) => {
+                let twin = before.stored.iter().find(|(name, other)| is_twin(name, other, now, before));
+                hold(twin.is_none(), || format!("{model} was built as {table}, and there was {twin:?}"))?;
+            }
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+fn is_twin(name: &str, other: &Stored, new: &Stored, before: &World) -> bool {
+    let is_same = other.query == new.query && other.inputs == new.inputs && !is_older(name, before, |_| true);
+    // a table that was put aside is nobody's twin
+    is_same && before.state.snapshots.values().any(|known| known.table.name == *name && known.archived.is_none())
+}
+
+/// Whether a table that is built whole was read from others that were written since; only those that count.
+pub(super) fn is_older(table: &str, world: &World, counts: impl Fn(&str) -> bool) -> bool {
+    let Some(stored) = world.stored.get(table).filter(|stored| stored.query.sort == Sort::Full) else { return false };
+    stored.inputs.iter().filter(|(input, _)| counts(input)).any(|(input, then)| {
+        world.stored.get(input).is_none_or(|input| input.writes.planned != then.planned)
+    })
+}
+
+/// **An environment's tables are made of its own**: each was filled, load by load, from the very tables that the
+/// environment shows of the models above.
+pub(super) fn built_from_its_own(env: &EnvName, after: &World) -> Result<(), String> {
+    let (tree, shown) = (&after.published[env], after.shows(env));
+    for (model, table) in &shown {
+        let stored = &after.stored[&table.name];
+        let own = super::store::direct(&query(tree, &model.to_string(), &shown));
+        hold(stored.reads.is_subset(&own), || {
+            format!("{env} shows {table} of {model}, made of {:?}; it shows {own:?} above", stored.reads)
+        })?;
+    }
+    Ok(())
+}
+
+/// **Fresh.** A table that is built whole and that prod does not show yet is not older than the tables that it was built
+/// from. In a branch, those that prod shows don't count: their rows are prod's business, and a branch would have something
+/// to build with every `run prod`; but they do where prod has shown the table itself and nobody would fill it any more.
+/// Nowhere counts what a `run` filled whole: its children are due with the next tick.
+pub(super) fn fresh(env: &EnvName, before: &World, after: &World) -> Result<(), String> {
+    let prod: BTreeSet<String> = before.shows(&World::prod()).into_values().map(|table| table.name).collect();
+    let promoted: BTreeSet<String> = promoted(before).into_iter().map(|table| table.name).collect();
+    for (model, table) in after.shows(env).iter().filter(|(_, table)| !prod.contains(&table.name)) {
+        let all = env.is_prod() || promoted.contains(&table.name);
+        let is_old = is_older(&table.name, after, |input| all || !prod.contains(input));
+        hold(!is_old, || {
+            let stored = &after.stored[&table.name];
+            format!("{env} shows {table} of {model}, older than what it was built from: {stored:?}")
+        })?;
+    }
+    Ok(())
+}
+
+/// **Restating reaches all that was built from it**, through views and embedded models, in whichever environment: what
+/// was built again, and whatever else is there below it, holds what its query gives now. Exceptions: histories, which go
+/// on, and what is below only them; and days of a table that only a rollback shows, whose files are not at hand.
+pub(super) fn restating_reaches_all(outcome: &Outcome, after: &World) -> Result<(), String> {
+    let Some(restated) = &outcome.restated else { return Ok(()) };
+    let mut reached: BTreeSet<String> = restated.iter().map(|table| table.name.clone()).collect();
+    loop {
+        let below = after.stored.iter().filter(|(name, stored)| {
+            let of = |query: &Query| !after.stored_inputs(query).is_disjoint(&reached);
+            stored.rows.is_some() && stored.query.sort != Sort::History && !reached.contains(*name) && of(&stored.query)
+        });
+        let below: Vec<String> = below.map(|(name, _)| name.clone()).collect();
+        if below.is_empty() {
+            break;
+        }
+        reached.extend(below);
+    }
+    for table in reached {
+        let stored = &after.stored[&table];
+        let is_shown = after.environments().iter().any(|env| after.shows(env).values().any(|it| it.name == table));
+        let is_now = match stored.rows.as_ref().unwrap() {
+            Rows::Whole(cell) => *cell == after.whole(&stored.query),
+            Rows::Days(days) => {
+                !is_shown || days.iter().all(|(day, cell)| *cell == after.of_day(&stored.query, *day))
+            }
+            Rows::History(_) => true,
+        };
+        hold(is_now, || format!("{table} was not built again: {stored:?}"))?;
+    }
+    Ok(())
+}

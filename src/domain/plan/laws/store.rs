@@ -1,0 +1,329 @@
+//! The warehouse's half of the world: what builds, loads and drops do to tables and to the records of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::super::calendar::Filled;
+use super::super::super::environment::{Continued, Snapshot, State};
+use super::super::super::fingerprint::Fingerprint;
+use super::super::super::interval::{Interval, Moment};
+use super::super::super::model::{By, Kind, Order};
+use super::super::super::name::{SNAPSHOTS_SCHEMA, TableName};
+use super::super::super::project::{Around, Model, Project};
+use super::super::{Reason, Step};
+use super::rows::{Cell, Input, Query, Rows, hash, raw_meaning};
+use super::tree::Sort;
+use super::world::{DAY, World};
+
+/// How many loads may be carried out before the process is killed; none: all of them.
+pub(super) type Budget = Option<usize>;
+
+/// What is really there under a name of the physical layer.
+#[derive(Debug, Clone)]
+pub(super) struct Stored {
+    /// The rows of a table; none of a view.
+    pub(super) rows: Option<Rows>,
+    /// The query that it was last filled by, or that the view says.
+    pub(super) query: Query,
+    /// The tables that the stored rows were read from, each with its count of writes then: for tables built whole.
+    pub(super) inputs: BTreeMap<String, Writes>,
+    /// The tables and views that its query named, with each load since it was made.
+    pub(super) reads: BTreeSet<String>,
+    pub(super) writes: Writes,
+    /// The days that it began with, as a copy.
+    pub(super) copied: Option<Rows>,
+}
+
+/// How often a table was written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Writes {
+    /// By anyone.
+    pub(super) all: u64,
+    /// But for runs that filled it whole.
+    pub(super) planned: u64,
+}
+
+impl World {
+    /// The rows of a table or view, as a reader finds them now.
+    pub(super) fn read(&self, table: &str) -> Rows {
+        let stored = self.stored.get(table).unwrap_or_else(|| panic!("{table} is not there"));
+        stored.rows.clone().unwrap_or_else(|| Rows::through(&stored.query, &self.inputs(&stored.query)))
+    }
+
+    /// The rows that a query reads.
+    pub(super) fn inputs(&self, query: &Query) -> Vec<Rows> {
+        let rows = |input: &Input| match input {
+            Input::Raw(number) => {
+                let meaning = raw_meaning(*number);
+                let cell = |(day, count): (&i64, &u32)| (*day, Cell { exact: hash((number, day, count)), meaning });
+                Rows::Days(self.raw[usize::from(*number)].iter().map(cell).collect())
+            }
+            Input::Table(table) => self.read(table),
+            Input::Inline(query) => Rows::through(query, &self.inputs(query)),
+        };
+        query.inputs.iter().map(rows).collect()
+    }
+
+    /// What a build of all of it gives now.
+    pub(super) fn whole(&self, query: &Query) -> Cell {
+        let inputs: Vec<Cell> = self.inputs(query).iter().map(Rows::whole).collect();
+        Cell::of(query.sort, query.text, &inputs)
+    }
+
+    /// What a load of a day gives now. What an input lacks means nothing that a model says.
+    pub(super) fn of_day(&self, query: &Query, day: i64) -> Cell {
+        let lacking = Cell { exact: 0, meaning: 0 };
+        let inputs: Vec<Cell> = self.inputs(query).iter().map(|rows| rows.day(day).unwrap_or(lacking)).collect();
+        Cell::of(query.sort, query.text, &inputs)
+    }
+
+    /// The tables with rows that a query reads, through views and embedded models.
+    pub(super) fn stored_inputs(&self, query: &Query) -> BTreeSet<String> {
+        let of = |input: &Input| match input {
+            Input::Raw(_) => BTreeSet::new(),
+            Input::Inline(query) => self.stored_inputs(query),
+            Input::Table(table) => match self.stored.get(table) {
+                Some(view) if view.rows.is_none() => self.stored_inputs(&view.query),
+                _ => [table.clone()].into(),
+            },
+        };
+        query.inputs.iter().flat_map(of).collect()
+    }
+
+    fn writes_of(&self, query: &Query) -> BTreeMap<String, Writes> {
+        let inputs = self.stored_inputs(query).into_iter();
+        inputs.map(|table| (table.clone(), self.stored.get(&table).map_or(Writes::default(), |it| it.writes))).collect()
+    }
+
+    /// Gives versions another fingerprint, with all that points at them.
+    pub(super) fn put_aside(&mut self, versions: &[Fingerprint]) {
+        for version in versions {
+            let Some(snapshot) = self.state.snapshots.remove(version) else { continue };
+            let (old, new) = (*version, version.archived(snapshot.made_at));
+            let archived = Some(snapshot.archived.unwrap_or(old));
+            self.state.snapshots.insert(new, Snapshot { fingerprint: new, archived, ..snapshot });
+            let moved = |version: &mut Fingerprint| {
+                if *version == old {
+                    *version = new;
+                }
+            };
+            let environments = self.state.environments.values_mut().flat_map(|shown| shown.pointers.values_mut());
+            environments.for_each(moved);
+            self.state.promotions.iter_mut().flat_map(|it| it.pointers.values_mut()).for_each(moved);
+            for snapshot in self.state.snapshots.values_mut() {
+                snapshot.parents.iter_mut().for_each(moved);
+                snapshot.continues.iter_mut().for_each(|from| moved(&mut from.fingerprint));
+            }
+        }
+    }
+
+    /// Builds a model's table, or fills it on; `false` where the budget ends.
+    pub(super) fn build(
+        &mut self,
+        model: &Model,
+        parents: Vec<Fingerprint>,
+        query: Query,
+        step: &Step,
+        state: &State,
+        budget: &mut Budget,
+    ) -> bool {
+        if !spend(budget) {
+            return false;
+        }
+        let at = self.clock();
+        let table = step.table.clone().unwrap();
+        let fresh = Snapshot {
+            model: model.name.clone(),
+            fingerprint: model.fingerprint,
+            own: model.own,
+            table: table.clone(),
+            kind: model.kind.word().to_owned(),
+            parents,
+            select: None,
+            around: Around::default(),
+            columns: Vec::new(),
+            built_at: at,
+            filled: None,
+            audited: BTreeSet::new(),
+            content: Some(model.content),
+            revision: 0,
+            made_at: at,
+            archived: None,
+            continues: None,
+        };
+        match &model.kind {
+            Kind::Incremental(_) => self.fill(model, &query, step, (fresh, state), budget),
+            kind => {
+                let rows = (*kind != Kind::View).then(|| Rows::Whole(self.whole(&query)));
+                let select = (!matches!(kind, Kind::Seed(_))).then(|| select(&query));
+                self.make(&table, rows, query, at);
+                self.record(Snapshot { select, ..fresh });
+                true
+            }
+        }
+    }
+
+    /// Puts a table or view in the place of what is there.
+    fn make(&mut self, table: &TableName, rows: Option<Rows>, query: Query, at: i64) {
+        let before = self.stored.get(&table.name).map_or(Writes::default(), |it| it.writes);
+        let writes = Writes { all: before.all + 1, planned: before.planned + 1 };
+        let (inputs, reads) = (self.writes_of(&query), direct(&query));
+        let copied = None;
+        self.stored.insert(table.name.clone(), Stored { rows, query, inputs, reads, writes, copied });
+    }
+
+    fn record(&mut self, snapshot: Snapshot) {
+        self.state.physical.insert(snapshot.table.name.clone());
+        self.state.snapshots.insert(snapshot.fingerprint, snapshot);
+    }
+
+    /// Makes an incremental table if it is not there, and carries out its loads.
+    fn fill(
+        &mut self,
+        model: &Model,
+        query: &Query,
+        step: &Step,
+        (fresh, state): (Snapshot, &State),
+        budget: &mut Budget,
+    ) -> bool {
+        let at = fresh.built_at;
+        let known = state.built(&model.fingerprint).filter(|_| !step.anew).cloned();
+        let mut snapshot = known.unwrap_or_else(|| {
+            let before = step.continues.and_then(|before| state.built(&before));
+            let intervals = before.and_then(|before| before.filled.clone()).unwrap_or_default().intervals;
+            let rows = before.map(|before| self.read(&before.table.name).copied_into(query.sort));
+            let empty = if query.sort == Sort::History { Rows::History(Vec::new()) } else { Rows::Days(BTreeMap::new()) };
+            self.make(&fresh.table, Some(rows.clone().unwrap_or(empty)), query.clone(), at);
+            self.stored.get_mut(&fresh.table.name).unwrap().copied = rows;
+            let continues =
+                before.map(|before| Continued { fingerprint: before.fingerprint, revision: before.revision });
+            let filled = Some(Filled { aim: step.aim, intervals });
+            Snapshot { filled, continues, ..fresh }
+        });
+        self.record(snapshot.clone());
+        for load in &step.loads {
+            if !spend(budget) {
+                return false;
+            }
+            snapshot = self.load(model, query, *load, step.aim, &snapshot);
+        }
+        true
+    }
+
+    /// One load; gives the snapshot as it is then.
+    fn load(
+        &mut self,
+        model: &Model,
+        query: &Query,
+        load: Interval,
+        aim: Option<Interval>,
+        snapshot: &Snapshot,
+    ) -> Snapshot {
+        let Kind::Incremental(incremental) = &model.kind else { panic!("{} is not filled by loads", model.name) };
+        let at = self.clock();
+        let mut filled = snapshot.filled.clone().unwrap_or_default();
+        filled.aim = aim.or(filled.aim);
+        let mut rows = self.read(&snapshot.table.name);
+        if incremental.by.order() == Order::InTurn {
+            filled.intervals.remove(Interval::new(load.start(), Moment::MAX).unwrap());
+            if filled.intervals.is_empty() && snapshot.continues.is_none() {
+                rows = Rows::Days(BTreeMap::new());
+            }
+        }
+        filled.intervals.insert(load);
+        match &mut rows {
+            Rows::Days(days) => {
+                let loaded = load.start().micros() / DAY..load.end().micros() / DAY;
+                days.extend(loaded.map(|day| (day, self.of_day(query, day))));
+            }
+            Rows::History(seen) => {
+                let now = self.whole(query);
+                if seen.last() != Some(&now) {
+                    seen.push(now);
+                }
+            }
+            Rows::Whole(_) => panic!("{} is not built whole", model.name),
+        }
+        let reads = direct(query);
+        let stored = self.stored.get_mut(&snapshot.table.name).unwrap();
+        (stored.rows, stored.query) = (Some(rows), query.clone());
+        stored.reads.extend(reads);
+        stored.writes = Writes { all: stored.writes.all + 1, planned: stored.writes.planned + 1 };
+        let revision = snapshot.revision + 1;
+        let next = Snapshot { filled: Some(filled), built_at: at, revision, ..snapshot.clone() };
+        self.record(next.clone());
+        next
+    }
+
+    /// Fills a whole table again by a query.
+    pub(super) fn refill(&mut self, snapshot: &Snapshot, query: Query, is_run: bool) {
+        if snapshot.select.is_none() {
+            return;
+        }
+        let at = self.clock();
+        let rows = Some(Rows::Whole(self.whole(&query)));
+        let before = self.stored[&snapshot.table.name].writes;
+        let select = Some(select(&query));
+        self.make(&snapshot.table, rows, query, at);
+        if is_run {
+            self.stored.get_mut(&snapshot.table.name).unwrap().writes.planned = before.planned;
+        }
+        let revision = snapshot.revision + 1;
+        self.record(Snapshot { select, built_at: at, made_at: at, revision, ..snapshot.clone() });
+    }
+
+    /// Carries out loads of an incremental table again, whatever it holds.
+    pub(super) fn reload(&mut self, model: &Model, query: Query, known: &Snapshot, loads: &[Interval]) {
+        let Kind::Incremental(incremental) = &model.kind else { return };
+        if matches!(incremental.by, By::History(_)) {
+            return;
+        }
+        let mut snapshot = known.clone();
+        let held = known.filled.iter().flat_map(|filled| filled.intervals.iter());
+        let loaded: super::super::super::interval::Intervals = loads.iter().copied().collect();
+        if incremental.by.order() != Order::Any || held.into_iter().all(|held| loaded.contains(held)) {
+            self.stored.get_mut(&known.table.name).unwrap().rows = Some(Rows::Days(BTreeMap::new()));
+            snapshot.filled = Some(Filled { aim: known.filled.as_ref().and_then(|it| it.aim), ..Filled::default() });
+        }
+        for load in loads {
+            snapshot = self.load(model, &query, *load, None, &snapshot);
+        }
+    }
+
+    /// Puts a model on record that shows another one's table.
+    pub(super) fn share(&mut self, project: &Project, step: &Step, state: &State) {
+        let Reason::SameAs(_) = &step.reason else { return };
+        let model = project.model(&step.model).unwrap();
+        let Some(twin) = state.same_content(&model.content, model.kind.word()) else { return };
+        let (name, fingerprint, own) = (model.name.clone(), model.fingerprint, model.own);
+        self.record(Snapshot { model: name, fingerprint, own, ..twin.clone() });
+    }
+
+    /// Drops a table or view with its records.
+    pub(super) fn drop_table(&mut self, table: &TableName) {
+        self.stored.remove(&table.name);
+        self.state.physical.remove(&table.name);
+        self.state.snapshots.retain(|_, snapshot| snapshot.table != *table);
+    }
+}
+
+fn spend(budget: &mut Budget) -> bool {
+    let left = budget.map(|left| left.checked_sub(1));
+    *budget = left.flatten();
+    left != Some(None)
+}
+
+/// The query's text, as far as anyone looks into it: the tables that it names.
+fn select(query: &Query) -> String {
+    let quoted = |name: String| TableName { schema: SNAPSHOTS_SCHEMA.to_owned(), name }.quoted();
+    direct(query).into_iter().map(quoted).collect::<Vec<_>>().join(", ")
+}
+
+/// The tables and views that a query names.
+pub(super) fn direct(query: &Query) -> BTreeSet<String> {
+    let of = |input: &Input| match input {
+        Input::Raw(_) => BTreeSet::new(),
+        Input::Table(table) => [table.clone()].into(),
+        Input::Inline(query) => direct(query),
+    };
+    query.inputs.iter().flat_map(of).collect()
+}

@@ -1,0 +1,513 @@
+//! A repository and its warehouse as values, and the verbs over them: each does what its workflow does, with the same
+//! planner. After a redesign of tables and records this file changes, with `store.rs`; the laws don't.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use super::super::super::calendar::Timing;
+use super::super::super::environment::{Environment, Preview, Promotion, State};
+use super::super::super::fingerprint::Fingerprint;
+use super::super::super::interval::{Interval, Moment};
+use super::super::super::model::Kind;
+use super::super::super::name::{BranchName, EnvName, ModelName, SchemaPattern, TableName};
+use super::super::super::project::Project;
+use super::super::{Above, Plan, Restated, Source, Step, Trees, as_shown, due, live, not_to_fill};
+use super::rows::{Input, Query, Rows};
+use super::store::{Budget, Stored};
+use super::tree::{self, Read, Sort, Tree};
+
+const PATTERN: SchemaPattern = SchemaPattern::EnvFirst;
+const SECOND: i64 = 1_000_000;
+pub(super) const DAY: i64 = 24 * 60 * 60 * SECOND;
+/// How long rollbacks and environments are kept, in seconds.
+const TTL: i64 = 5 * 24 * 60 * 60;
+/// The day on which raw rows and models begin: 2026-01-01.
+const FIRST: i64 = 20_454;
+
+/// A branch: its files, and the commit of main that it was made from.
+#[derive(Debug, Clone)]
+pub(super) struct Branch {
+    pub(super) tree: Tree,
+    pub(super) base: usize,
+}
+
+/// All that there is.
+#[derive(Debug, Clone)]
+pub(super) struct World {
+    /// Now, in microseconds since 1970.
+    pub(super) now: i64,
+    /// How often the rows of each day changed, in the two tables that vmesh doesn't manage.
+    pub(super) raw: [BTreeMap<i64, u32>; 2],
+    /// Main's commits.
+    pub(super) main: Vec<Tree>,
+    pub(super) branches: BTreeMap<String, Branch>,
+    pub(super) state: State,
+    /// What is really in the physical layer, by name.
+    pub(super) stored: BTreeMap<String, Stored>,
+    /// The tree that each environment was published from.
+    pub(super) published: BTreeMap<EnvName, Tree>,
+}
+
+/// What a plan says, as far as laws ask.
+#[derive(Debug, Clone)]
+pub(super) struct Planned {
+    pub(super) is_done: bool,
+    /// The models that are built, and whether they are filled whole.
+    pub(super) builds: Vec<String>,
+    /// Told in full.
+    pub(super) told: String,
+}
+
+/// What carrying out a plan came to.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Done {
+    /// The models that were built, each with its table.
+    pub(super) built: Vec<(String, String)>,
+    /// Whether the pointers moved.
+    pub(super) published: bool,
+}
+
+impl World {
+    /// Main with its first commit, and an empty warehouse.
+    pub(super) fn new() -> Self {
+        let mut world = Self {
+            now: (FIRST + 3) * DAY + DAY / 2,
+            raw: [BTreeMap::new(), BTreeMap::new()],
+            main: vec![tree::first()],
+            branches: BTreeMap::new(),
+            state: State::default(),
+            stored: BTreeMap::new(),
+            published: BTreeMap::new(),
+        };
+        world.tick(0);
+        world
+    }
+
+    /// Days go by, and each brings rows.
+    pub(super) fn tick(&mut self, days: i64) {
+        self.now += days * DAY;
+        let today = self.now / DAY;
+        self.raw.iter_mut().for_each(|raw| (FIRST..=today).for_each(|day| _ = raw.entry(day).or_default()));
+    }
+
+    /// New rows: today's, or late ones of the first day.
+    pub(super) fn rows(&mut self, raw: u8, late: bool) {
+        self.clock();
+        let day = if late { FIRST } else { self.now / DAY };
+        *self.raw[usize::from(raw) % 2].entry(day).or_default() += 1;
+    }
+
+    /// The time of what is done next: no two things are done at once.
+    pub(super) fn clock(&mut self) -> i64 {
+        self.now += 1000;
+        self.now
+    }
+
+    fn timing(&self) -> Timing {
+        Timing::at(Moment::from_micros(self.now))
+    }
+
+    pub(super) fn prod() -> EnvName {
+        EnvName::prod()
+    }
+
+    pub(super) fn env(branch: &str) -> EnvName {
+        EnvName::for_branch(&BranchName::from(branch))
+    }
+
+    /// The branches that there are, and prod.
+    pub(super) fn environments(&self) -> Vec<EnvName> {
+        self.state.environments.keys().cloned().collect()
+    }
+
+    fn branch_of(&self, env: &EnvName) -> Option<(&String, &Branch)> {
+        self.branches.iter().find(|(name, _)| Self::env(name) == *env)
+    }
+
+    /// The commit of main that prod shows.
+    fn promoted(&self) -> Option<usize> {
+        self.state.prod()?.commit.as_ref()?.parse().ok()
+    }
+
+    /// The tree that a plan of an environment is made for.
+    pub(super) fn tree(&self, env: &EnvName) -> Option<Tree> {
+        match env.is_prod() {
+            true => self.main.last().cloned(),
+            false => self.branch_of(env).map(|(_, branch)| branch.tree.clone()),
+        }
+    }
+
+    /// The tree that an environment shows.
+    pub(super) fn shown_tree(&self, env: &EnvName) -> Option<Tree> {
+        match env.is_prod() {
+            true => self.main.get(self.promoted()?).cloned(),
+            false => self.tree(env),
+        }
+    }
+
+    /// The tree of a branch merged into main.
+    pub(super) fn merged(&self, branch: &str) -> Option<Tree> {
+        let branch = self.branches.get(branch)?;
+        Some(tree::merge(&self.main[branch.base], self.main.last()?, &branch.tree))
+    }
+
+    /// Another commit on main.
+    pub(super) fn commit(&mut self, tree: Tree) {
+        self.main.push(tree);
+    }
+
+    fn project(&self, tree: &Tree) -> Rc<Project> {
+        tree::project(tree).unwrap()
+    }
+
+    fn plan_of(&self, env: &EnvName, desired: &Tree, merged: bool) -> Plan {
+        let tip = self.main.len() - 1;
+        let branch = self.branch_of(env);
+        let base = match branch {
+            Some((_, branch)) => Some(branch.base),
+            None if merged => Some(tip),
+            None => self.promoted(),
+        };
+        let commit = match branch {
+            Some(_) => format!("{:x}", super::rows::hash(desired)),
+            None => tip.to_string(),
+        };
+        let source = Source {
+            branch: BranchName::from(branch.map_or("main", |(name, _)| name.as_str())),
+            commit: Some(commit),
+            dirty: false,
+            uncommitted: false,
+            merged,
+            main: BranchName::from("main"),
+            base: base.map(|base| base.to_string()),
+            tip: Some(tip.to_string()),
+        };
+        let desired = self.project(desired);
+        let base = base.map(|base| self.project(&self.main[base]));
+        let main = (branch.is_some()).then(|| self.project(&self.main[tip]));
+        let (base, main, audits) = (base.as_deref(), main.as_deref(), &BTreeMap::new());
+        let trees = Trees { desired: &desired, base, main, audits };
+        Plan::new(env.clone(), source, trees, &self.state, PATTERN, &self.timing())
+    }
+
+    /// The plan of an environment; none if its branch is gone.
+    pub(super) fn plan(&self, env: &EnvName) -> Option<Planned> {
+        let plan = self.plan_of(env, &self.tree(env)?, false);
+        let builds = plan.builds().map(|step| step.model.to_string()).collect();
+        let told = |step: &Step| {
+            let marks = format!("anew {} archives {} continues {:?}", step.anew, step.archives, step.continues);
+            format!("{} {:?} {:?} {:?} loads {} {marks}", step.model, step.action, step.reason, step.table, step.loads.len())
+        };
+        let told = plan.steps.iter().map(told).collect::<Vec<_>>().join("\n");
+        Some(Planned { is_done: plan.is_done(), builds, told })
+    }
+
+    /// Carries out an environment's plan, or as much of it as the budget allows.
+    pub(super) fn apply(&mut self, env: &EnvName, budget: Budget) -> Done {
+        let Some(tree) = self.tree(env) else { return Done::default() };
+        self.clock();
+        let plan = self.plan_of(env, &tree, false);
+        let recorded = self.state.environments.get(env).is_some_and(|shown| {
+            shown.commit == plan.source.commit && (!env.is_prod() || shown.tip == plan.source.tip)
+        });
+        if recorded && plan.is_done() {
+            return Done::default();
+        }
+        let (plan, built) = self.build_all(env, &tree, plan, false, budget);
+        let Some(plan) = plan else { return Done { built, published: false } };
+        let commented = plan.comments().into_iter().filter_map(|(model, comments)| Some((model, comments.hash()?)));
+        let (pointers, comments) = (plan.pointers(), commented.collect());
+        let record = (plan.source.branch.clone(), plan.source.commit.clone().unwrap());
+        self.publish(env, record, pointers, comments, "promote");
+        self.published.insert(env.clone(), tree);
+        Done { built, published: true }
+    }
+
+    /// Prod shows main's tip. A branch of that name has none of this.
+    pub(super) fn promote(&mut self, budget: Budget) -> Done {
+        self.apply(&Self::prod(), budget)
+    }
+
+    /// Builds what a merge of a branch needs, and keeps it.
+    pub(super) fn preview(&mut self, branch: &str) -> Done {
+        let Some(tree) = self.merged(branch).filter(|tree| tree::project(tree).is_some()) else { return Done::default() };
+        self.clock();
+        let plan = self.plan_of(&Self::prod(), &tree, true);
+        let (plan, built) = self.build_all(&Self::prod(), &tree, plan, true, None);
+        let fingerprints = plan.unwrap().pointers().into_values().map(|(fingerprint, _)| fingerprint).collect();
+        let branch = BranchName::from(branch);
+        self.state.previews.retain(|preview| preview.branch != branch);
+        self.state.previews.push(Preview { branch, at: self.now / SECOND, fingerprints });
+        Done { built, published: false }
+    }
+
+    /// Builds what a plan says; gives the plan as it is then, none if the budget did not suffice, and what was built.
+    fn build_all(
+        &mut self,
+        env: &EnvName,
+        tree: &Tree,
+        plan: Plan,
+        merged: bool,
+        mut budget: Budget,
+    ) -> (Option<Plan>, Vec<(String, String)>) {
+        let archives = plan.steps.iter().filter(|step| step.archives).filter_map(|step| step.fingerprint);
+        let archives: Vec<Fingerprint> = archives.collect();
+        let plan = match archives.is_empty() {
+            true => plan,
+            false => {
+                self.put_aside(&archives);
+                self.plan_of(env, tree, merged)
+            }
+        };
+        let project = self.project(tree);
+        let tables: BTreeMap<ModelName, TableName> =
+            plan.pointers().into_iter().map(|(model, (_, table))| (model, table)).collect();
+        let state = self.state.clone();
+        let mut built = Vec::new();
+        for step in plan.builds() {
+            let model = project.model(&step.model).unwrap();
+            let query = query(tree, &step.model.to_string(), &tables);
+            built.push((step.model.to_string(), step.table.clone().unwrap().name));
+            if !self.build(model, project.built_from(model), query, step, &state, &mut budget) {
+                return (None, built);
+            }
+        }
+        for step in &plan.steps {
+            self.share(&project, step, &state);
+        }
+        (Some(plan), built)
+    }
+
+    /// Moves an environment's pointers and views.
+    fn publish(
+        &mut self,
+        env: &EnvName,
+        (branch, commit): (BranchName, String),
+        pointers: BTreeMap<ModelName, (Fingerprint, TableName)>,
+        comments: BTreeMap<ModelName, String>,
+        action: &str,
+    ) {
+        let before = self.state.environments.get(env).cloned();
+        let shown = before.iter().flat_map(|before| before.pointers.keys());
+        shown.for_each(|model| _ = self.state.views.remove(&model.view(env, PATTERN)));
+        for (model, (_, table)) in &pointers {
+            assert!(self.state.physical.contains(&table.name), "`{model}` would show {table}, which is not there");
+            self.state.views.insert(model.view(env, PATTERN), table.clone());
+        }
+        let at = self.now / SECOND;
+        let pointers: BTreeMap<_, _> = pointers.into_iter().map(|(model, (version, _))| (model, version)).collect();
+        let generation = before.as_ref().map_or(0, |before| before.generation) + 1;
+        let tip = (self.main.len() - 1).to_string();
+        if env.is_prod() {
+            let (commit, action) = (commit.clone(), action.to_owned());
+            let (pointers, comments) = (pointers.clone(), comments.clone());
+            self.state.promotions.push(Promotion { generation, commit, action, at, pointers, comments });
+        }
+        let environment = Environment {
+            name: env.clone(),
+            branch,
+            commit: Some(commit),
+            dirty: false,
+            base: None,
+            tip: Some(tip).filter(|_| env.is_prod()),
+            generation,
+            created_at: before.map_or(at, |before| before.created_at),
+            updated_at: at,
+            owner: None,
+            pointers,
+            comments,
+        };
+        self.state.environments.insert(env.clone(), environment);
+    }
+
+    /// Prod shows what it showed before the last promotion; `false`: there is no such thing.
+    pub(super) fn rollback(&mut self) -> bool {
+        self.clock();
+        let Some(to) = self.state.promotion_before().cloned() else { return false };
+        let table = |version: &Fingerprint| Some((*version, self.state.built(version)?.table.clone()));
+        let pointers: Option<BTreeMap<_, _>> =
+            to.pointers.iter().map(|(model, version)| Some((model.clone(), table(version)?))).collect();
+        let Some(pointers) = pointers else { return false };
+        let tree = self.main[to.commit.parse::<usize>().unwrap()].clone();
+        self.publish(&Self::prod(), (BranchName::from("main"), to.commit), pointers, to.comments, "rollback");
+        self.published.insert(Self::prod(), tree);
+        true
+    }
+
+    /// Runs what is due in an environment; gives the models that were filled.
+    pub(super) fn run(&mut self, env: &EnvName) -> Vec<String> {
+        self.clock();
+        let (true, Some(tree)) = (self.state.environments.contains_key(env), self.shown_tree(env)) else {
+            return Vec::new();
+        };
+        let project = self.project(&tree);
+        let (state, timing) = (self.state.clone(), self.timing());
+        let mut above = Above::new(&timing, env.is_prod());
+        let (mut renewed, mut ran) = (BTreeSet::new(), Vec::new());
+        let not_to_fill = not_to_fill(env, &state);
+        let tables = self.shows(env);
+        for model in project.order().iter().filter_map(|name| project.model(name)) {
+            let model = &*as_shown(model, env, &state);
+            let shown = state.built(&model.fingerprint).and_then(|snapshot| snapshot.filled.as_ref());
+            let filled = shown.map(|filled| filled.intervals.clone()).unwrap_or_default();
+            let follows = !env.is_prod() && model.parents.keys().any(|parent| renewed.contains(parent));
+            let found = due(env, model, &state, (&above, &timing), follows);
+            let mut loaded = Vec::new();
+            if let Some((snapshot, loads)) = found.filter(|(it, _)| !not_to_fill.contains(&it.table)) {
+                let query = query(&tree, &model.name.to_string(), &tables);
+                match model.kind {
+                    Kind::Incremental(_) => {
+                        let step = Step::of_run(model, snapshot.table.clone(), loads.clone(), None);
+                        self.build(model, project.built_from(model), query, &step, &state, &mut None);
+                    }
+                    _ => self.refill(&snapshot, query, true),
+                }
+                ran.push(model.name.to_string());
+                renewed.insert(model.name.clone());
+                loaded = loads;
+            }
+            if follows && matches!(model.kind, Kind::View | Kind::Embedded) {
+                renewed.insert(model.name.clone());
+            }
+            above.add_loaded(model, filled, &loaded, &state);
+        }
+        ran
+    }
+
+    /// Builds a model, or what reads a raw table, and all below it again; gives the tables, none where it is refused.
+    pub(super) fn restate(&mut self, env: &EnvName, what: &Read) -> Option<Vec<TableName>> {
+        self.clock();
+        let tree = self.shown_tree(env)?;
+        let named = match what {
+            Read::Raw(_) => readers(&tree, what),
+            Read::Model(name) => [name.clone()].into(),
+        };
+        let shown = &self.state.environments.get(env)?.pointers;
+        let named: BTreeSet<Fingerprint> =
+            named.iter().filter_map(|name| shown.get(&ModelName::parse(name)?)).copied().collect();
+        let restated = Restated::of(&self.state, named, self.now / SECOND - TTL);
+        if !env.is_prod() && !restated.of_prod(&self.state).is_empty() {
+            return None;
+        }
+        let state = self.state.clone();
+        let mut todo = Vec::new();
+        for snapshot in &restated.snapshots {
+            match &snapshot.filled {
+                None => todo.push((snapshot, None)),
+                Some(filled) => todo.push((snapshot, Some((self.shown_by(snapshot, &state)?, filled)))),
+            }
+        }
+        for (snapshot, fill) in todo {
+            match fill {
+                None => {
+                    let query = self.stored[&snapshot.table.name].query.clone();
+                    self.refill(&state.snapshots[&snapshot.fingerprint], query, false);
+                }
+                Some(((env, tree, model), filled)) => {
+                    let calendar = model.calendar.as_ref().unwrap();
+                    let loads: Vec<Interval> =
+                        filled.intervals.iter().flat_map(|held| calendar.loads_again(held)).collect();
+                    let query = query(&tree, &model.name.to_string(), &self.shows(&env));
+                    self.reload(&model, query, snapshot, &loads);
+                }
+            }
+        }
+        restated.stale.iter().for_each(|table| self.drop_table(table));
+        Some(restated.snapshots.into_iter().map(|snapshot| snapshot.table).collect())
+    }
+
+    /// The environment, tree and model that show a snapshot; none where the files are not at hand.
+    fn shown_by(
+        &self,
+        snapshot: &super::super::super::environment::Snapshot,
+        state: &State,
+    ) -> Option<(EnvName, Tree, super::super::super::project::Model)> {
+        live(state).get(&snapshot.fingerprint)?.iter().find_map(|env| {
+            let tree = self.shown_tree(env)?;
+            let project = self.project(&tree);
+            let model = as_shown(project.model(&snapshot.model)?, env, state).into_owned();
+            (model.fingerprint == snapshot.fingerprint).then(|| (env.clone(), tree, model))
+        })
+    }
+
+    /// Removes what nobody uses.
+    pub(super) fn gc(&mut self) {
+        self.clock();
+        let oldest = self.now / SECOND - TTL;
+        let gone = |environment: &Environment| {
+            let is_gone = !self.branches.contains_key(environment.branch.as_str());
+            !environment.name.is_prod() && (is_gone || environment.updated_at < oldest)
+        };
+        let gone: Vec<EnvName> =
+            self.state.environments.values().filter(|it| gone(it)).map(|it| it.name.clone()).collect();
+        for env in gone {
+            let removed = self.state.environments.remove(&env).unwrap();
+            removed.pointers.keys().for_each(|model| _ = self.state.views.remove(&model.view(&env, PATTERN)));
+        }
+        let branches = &self.branches;
+        self.state.previews.retain(|it| it.at >= oldest && branches.contains_key(it.branch.as_str()));
+        for table in self.state.unused(oldest) {
+            self.drop_table(&table);
+        }
+    }
+
+    /// The tables that an environment shows.
+    pub(super) fn shows(&self, env: &EnvName) -> BTreeMap<ModelName, TableName> {
+        let pointers = self.state.environments.get(env).into_iter().flat_map(|shown| &shown.pointers);
+        pointers.filter_map(|(name, version)| Some((name.clone(), self.state.built(version)?.table.clone()))).collect()
+    }
+
+    /// What an environment shows of a model.
+    pub(super) fn contents(&self, env: &EnvName, model: &ModelName) -> Option<Rows> {
+        Some(self.read(&self.shows(env).get(model)?.name))
+    }
+
+    /// What prod has shown, the latest last: the tables of each promotion, as far as they are there.
+    pub(super) fn promotions(&self) -> Vec<BTreeMap<ModelName, Option<TableName>>> {
+        self.state.promotions.iter().map(|promotion| self.tables(promotion)).collect()
+    }
+
+    /// Those of them that a rollback may still return to: the two last ones, and younger ones.
+    pub(super) fn kept_promotions(&self) -> Vec<BTreeMap<ModelName, Option<TableName>>> {
+        let oldest = self.now / SECOND - TTL;
+        let recent = self.state.promotions.iter().rev().enumerate();
+        recent.filter(|(index, it)| *index < 2 || it.at >= oldest).map(|(_, it)| self.tables(it)).collect()
+    }
+
+    fn tables(&self, promotion: &Promotion) -> BTreeMap<ModelName, Option<TableName>> {
+        let table = |version: &Fingerprint| self.state.built(version).map(|built| built.table.clone());
+        promotion.pointers.iter().map(|(model, version)| (model.clone(), table(version))).collect()
+    }
+
+    /// The tables that a merge of this branch was built ahead in.
+    pub(super) fn previewed(&self, branch: &BranchName) -> BTreeSet<TableName> {
+        let previews = self.state.previews.iter().filter(|preview| preview.branch == *branch);
+        let all = previews.flat_map(|preview| &preview.fingerprints);
+        all.filter_map(|version| Some(self.state.built(version)?.table.clone())).collect()
+    }
+}
+
+/// The models that read something, directly or through embedded ones.
+pub(super) fn readers(tree: &Tree, what: &Read) -> BTreeSet<String> {
+    let direct = tree.iter().filter(|(_, spec)| spec.reads.contains(what));
+    let mut found = BTreeSet::new();
+    for (name, spec) in direct {
+        found.insert(name.clone());
+        if spec.sort == Sort::Embedded {
+            found.extend(readers(tree, &Read::Model(name.clone())));
+        }
+    }
+    found
+}
+
+/// A model's query, over these tables.
+pub(super) fn query(tree: &Tree, name: &str, tables: &BTreeMap<ModelName, TableName>) -> Query {
+    let spec = &tree[name];
+    let input = |read: &Read| match read {
+        Read::Raw(number) => Input::Raw(*number),
+        Read::Model(name) if tree[name].sort == Sort::Embedded => Input::Inline(Rc::new(query(tree, name, tables))),
+        Read::Model(name) => Input::Table(tables[&ModelName::parse(name).unwrap()].name.clone()),
+    };
+    let inputs = spec.reads.iter().map(input).collect();
+    Query { sort: spec.sort, text: spec.text, names: spec.reads.clone(), inputs }
+}
