@@ -145,7 +145,22 @@ impl Warehouse {
         let snapshot =
             Snapshot { columns, built_at: at, made_at: at, revision: snapshot.revision + 1, ..snapshot.clone() };
         self.record(&snapshot)?;
+        self.record_of_others(&doing, &snapshot)?;
         Ok(snapshot)
+    }
+
+    /// Records of models that show the same table under another name: it has been filled for them, too.
+    fn record_of_others(&self, doing: &str, filled: &Snapshot) -> Result<(), WarehouseError> {
+        let (at, made_at, revision) = (filled.built_at, filled.made_at, filled.revision);
+        let columns = literal(&serde_json::to_string(&filled.columns).unwrap_or_default());
+        let (table, own) = (literal(&filled.table.name), filled.fingerprint.hex());
+        self.run(
+            doing,
+            &format!(
+                "UPDATE vmesh_state.snapshots SET built_at = {at}, made_at = {made_at}, revision = {revision}, \
+                 columns = {columns} WHERE table_name = {table} AND fingerprint <> '{own}'"
+            ),
+        )
     }
 
     /// Changes what is on record of a snapshot.

@@ -6,12 +6,12 @@ use super::super::super::name::EnvName;
 use super::history::Outcome;
 use super::law::{hold, promoted};
 use super::rows::{Query, Rows};
-use super::store::Stored;
+use super::store::{Stored, direct};
 use super::tree::Sort;
 use super::world::{World, query};
 
 /// **Nothing is built twice.** A plan builds no table twice. It builds a table that is there only for days that it lacks,
-/// or since what it was built from is written or replaced. It makes no whole table or view whose twin is there: the very
+/// or since what it was built or copied from was written or replaced. It makes no whole table or view whose twin is there: the very
 /// query, word for word, over the very tables, which nobody wrote since.
 pub(super) fn nothing_is_built_twice(before: &World, outcome: &Outcome, after: &World) -> Result<(), String> {
     let built: BTreeSet<&String> = outcome.done.built.iter().map(|(_, table)| table).collect();
@@ -21,6 +21,7 @@ pub(super) fn nothing_is_built_twice(before: &World, outcome: &Outcome, after: &
         match before.stored.get(table) {
             Some(then) => {
                 let differs = now.rows != then.rows || now.inputs != then.inputs || now.query != then.query;
+                let differs = differs || now.copied != then.copied;
                 hold(differs || now.writes == then.writes, || format!("{model} was built as it was: {then:?}"))?;
             }
             None if matches!(now.query.sort, Sort::Full | Sort::View | Sort::Seed) => {
@@ -34,29 +35,52 @@ pub(super) fn nothing_is_built_twice(before: &World, outcome: &Outcome, after: &
 }
 
 fn is_twin(name: &str, other: &Stored, new: &Stored, before: &World) -> bool {
-    let is_same = other.query == new.query && other.inputs == new.inputs && !is_older(name, before, |_| true);
+    let is_same = other.query == new.query && other.inputs == new.inputs && !is_older(name, before, |_| Counts::All);
     // a table that was put aside is nobody's twin
     is_same && before.state.snapshots.values().any(|known| known.table.name == *name && known.archived.is_none())
 }
 
-/// Whether a table that is built whole was read from others that were written since; only those that count.
-pub(super) fn is_older(table: &str, world: &World, counts: impl Fn(&str) -> bool) -> bool {
+/// Which writes of an input count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Counts {
+    No,
+    /// All but runs that filled it whole.
+    Planned,
+    All,
+}
+
+/// Whether a table that is built whole was read from others that were written since, as far as these writes count.
+pub(super) fn is_older(table: &str, world: &World, counts: impl Fn(&str) -> Counts) -> bool {
     let Some(stored) = world.stored.get(table).filter(|stored| stored.query.sort == Sort::Full) else { return false };
-    stored.inputs.iter().filter(|(input, _)| counts(input)).any(|(input, then)| {
-        world.stored.get(input).is_none_or(|input| input.writes.planned != then.planned)
+    stored.inputs.iter().any(|(input, then)| {
+        let now = world.stored.get(input).map(|input| input.writes).unwrap_or_default();
+        match counts(input) {
+            Counts::No => false,
+            Counts::Planned => now.planned != then.planned,
+            Counts::All => now != *then,
+        }
     })
 }
 
 /// **An environment's tables are made of its own**: each was filled, load by load, from the very tables that the
-/// environment shows of the models above.
+/// environment shows of the models above. What is filled by loads may have read a whole table (through views, too) in
+/// whose place there is a newer one of the same version: a day's rows are of when it was loaded.
 pub(super) fn built_from_its_own(env: &EnvName, after: &World) -> Result<(), String> {
     let (tree, shown) = (&after.published[env], after.shows(env));
     for (model, table) in &shown {
         let stored = &after.stored[&table.name];
-        let own = super::store::direct(&query(tree, &model.to_string(), &shown));
-        hold(stored.reads.is_subset(&own), || {
-            format!("{env} shows {table} of {model}, made of {:?}; it shows {own:?} above", stored.reads)
-        })?;
+        let query = query(tree, &model.to_string(), &shown);
+        let (own, below) = (direct(&query), after.stored_inputs(&query));
+        let is_whole = |table: &String| after.stored[table].query.sort == Sort::Full;
+        let is_older = |read: &String| match after.stored.get(read) {
+            Some(other) if other.rows.is_some() => is_whole(read),
+            Some(view) => after.stored_inputs(&view.query).iter().all(|input| below.contains(input) || is_whole(input)),
+            // gc has dropped it
+            None => true,
+        };
+        let by_loads = !matches!(stored.query.sort, Sort::Full | Sort::View);
+        let is_own = stored.reads.iter().all(|read| own.contains(read) || by_loads && is_older(read));
+        hold(is_own, || format!("{env} shows {table} of {model}, made of {:?}; it shows {own:?} above", stored.reads))?;
     }
     Ok(())
 }
@@ -64,13 +88,17 @@ pub(super) fn built_from_its_own(env: &EnvName, after: &World) -> Result<(), Str
 /// **Fresh.** A table that is built whole and that prod does not show yet is not older than the tables that it was built
 /// from. In a branch, those that prod shows don't count: their rows are prod's business, and a branch would have something
 /// to build with every `run prod`; but they do where prod has shown the table itself and nobody would fill it any more.
-/// Nowhere counts what a `run` filled whole: its children are due with the next tick.
+/// Of the others, what a `run` filled whole doesn't count: their children are due with the next tick.
 pub(super) fn fresh(env: &EnvName, before: &World, after: &World) -> Result<(), String> {
     let prod: BTreeSet<String> = before.shows(&World::prod()).into_values().map(|table| table.name).collect();
     let promoted: BTreeSet<String> = promoted(before).into_iter().map(|table| table.name).collect();
     for (model, table) in after.shows(env).iter().filter(|(_, table)| !prod.contains(&table.name)) {
-        let all = env.is_prod() || promoted.contains(&table.name);
-        let is_old = is_older(&table.name, after, |input| all || !prod.contains(input));
+        let is_prods = env.is_prod() || promoted.contains(&table.name);
+        let is_old = is_older(&table.name, after, |input| match prod.contains(input) {
+            true if is_prods => Counts::All,
+            true => Counts::No,
+            false => Counts::Planned,
+        });
         hold(!is_old, || {
             let stored = &after.stored[&table.name];
             format!("{env} shows {table} of {model}, older than what it was built from: {stored:?}")

@@ -7,7 +7,7 @@ use super::super::super::name::{EnvName, ModelName, TableName};
 use super::freshness;
 use super::history::{Event, Outcome};
 use super::rows::{Rows, meaning};
-use super::tree::{Read, Sort, Tree};
+use super::tree::{self, Read, Sort, Tree};
 use super::world::World;
 
 /// What an environment shows.
@@ -71,7 +71,8 @@ fn true_to_their_trees(after: &World) -> Result<(), String> {
         let names: Vec<String> = shown.keys().map(ToString::to_string).collect();
         hold(names.iter().collect::<BTreeSet<_>>() == stored, || format!("{env} shows {names:?} of {stored:?}"))?;
         for (model, table) in &shown {
-            let (found, wanted) = (after.read(&table.name).meanings(), meaning(tree, &model.to_string()));
+            let found = after.contents(env, model).map(|rows| rows.meanings()).unwrap_or_default();
+            let wanted = meaning(tree, &model.to_string());
             let is_true = found.iter().all(|found| *found == wanted) && !found.is_empty();
             hold(is_true, || {
                 format!("{env} shows {table}, which does not hold what {model} says: {:?}", after.stored[&table.name])
@@ -175,13 +176,13 @@ fn goes_on_from_prod(env: &EnvName, before: &World, after: &World) -> Result<(),
 fn renamed<'t>(old: &'t Tree, tree: &Tree, name: &str) -> Option<&'t String> {
     let spec = tree.get(name).filter(|_| !old.contains_key(name))?;
     let is_filled = matches!(spec.sort, Sort::Range | Sort::Batches | Sort::Forward | Sort::Key | Sort::History);
-    let is_same = |before: &super::tree::Spec| {
+    let is_same = |before: &tree::Spec| {
         let (sort, text, reads) = (before.sort, before.text, &before.reads);
         sort == spec.sort && text == spec.text && *reads == spec.reads
     };
     let reads_same = spec.reads.iter().all(|read| match read {
         Read::Raw(_) => true,
-        Read::Model(read) => meaning_if(old, read) == meaning_if(tree, read),
+        Read::Model(read) => tree::says_the_same(old, tree, read),
     });
     let mut gone = old.iter().filter(|(name, before)| !tree.contains_key(*name) && is_same(before));
     let found = gone.next().filter(|_| is_filled && reads_same)?;
@@ -189,24 +190,23 @@ fn renamed<'t>(old: &'t Tree, tree: &Tree, name: &str) -> Option<&'t String> {
     gone.next().is_none().then_some(found.0)
 }
 
-fn meaning_if(tree: &Tree, name: &str) -> Option<u64> {
-    tree.contains_key(name).then(|| meaning(tree, name))
-}
-
 /// **A revert needs nobody.** When main gets the files back that prod showed before, prod shows the tables of then, and
 /// nothing is built, but for models that go on, those whose table is older than what it was built from (which may be filled
 /// on, if days went by), and what is below one of these.
 fn a_revert_needs_nobody(before: &World, after: &World) -> Result<(), String> {
     let Some(old) = before.published.get(&World::prod()).cloned() else { return Ok(()) };
-    let shown = before.shows(&World::prod());
+    let (shown, now) = (before.shows(&World::prod()), after.shows(&World::prod()));
     let mut world = after.clone();
     world.commit(old.clone());
     world.promote(None);
     let again = world.shows(&World::prod());
     for (model, table) in &shown {
-        if !is_exempt(&old, &model.to_string(), &shown, &world) {
-            let now = again.get(model);
-            hold(now == Some(table), || format!("prod showed {table} of {model}; after a revert it shows {now:?}"))?;
+        let name = model.to_string();
+        // a rollback may have shown a table in whose place there is another
+        let wanted = if tree::says_the_same(&old, &after.published[&World::prod()], &name) { now.get(model) } else { Some(table) };
+        if !is_exempt(&old, &name, &shown, &world) {
+            let found = again.get(model);
+            hold(found == wanted, || format!("prod showed {wanted:?} of {model}; after a revert it shows {found:?}"))?;
         }
     }
     Ok(())
@@ -215,7 +215,7 @@ fn a_revert_needs_nobody(before: &World, after: &World) -> Result<(), String> {
 fn is_exempt(tree: &Tree, name: &str, shown: &Shown, world: &World) -> bool {
     let spec = &tree[name];
     let table = ModelName::parse(name).and_then(|model| shown.get(&model));
-    let is_older = table.is_some_and(|table| freshness::is_older(&table.name, world, |_| true));
+    let is_older = table.is_some_and(|table| freshness::is_older(&table.name, world, |_| freshness::Counts::All));
     let above = |read: &Read| matches!(read, Read::Model(read) if is_exempt(tree, read, shown, world));
     spec.sort.goes_on() || is_older || spec.reads.iter().any(above)
 }

@@ -19,23 +19,43 @@ mod store;
 mod tree;
 mod world;
 
-use proptest::prelude::*;
+use proptest::collection::vec;
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 
-fn rounds() -> u32 {
-    std::env::var("VMESH_LAWS_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(200)
+use self::history::{Event, event, play};
+use self::tree::Edit;
+
+/// The same histories each time; others, and as many as it says, where `VMESH_LAWS_ROUNDS` is set.
+fn runner() -> TestRunner {
+    let rounds = std::env::var("VMESH_LAWS_ROUNDS").ok().and_then(|rounds| rounds.parse().ok());
+    let config = |cases| Config { cases, failure_persistence: None, max_shrink_iters: 3000, ..Config::default() };
+    match rounds {
+        Some(rounds) => TestRunner::new(config(rounds)),
+        None => TestRunner::new_with_rng(config(300), TestRng::deterministic_rng(RngAlgorithm::ChaCha)),
+    }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: rounds(),
-        failure_persistence: None,
-        max_shrink_iters: 20_000,
-        ..ProptestConfig::default()
-    })]
-    #[test]
-    fn laws_hold_in_every_history(events in prop::collection::vec(history::event(), 1..40)) {
-        if let Err(broken) = history::play(&events) {
-            return Err(TestCaseError::fail(broken));
-        }
+#[test]
+fn laws_hold_in_every_history() {
+    let outcome = runner().run(&vec(event(), 1..40), |events| play(&events).map_err(TestCaseError::fail));
+    if let Err(broken) = outcome {
+        panic!("{broken}");
     }
+}
+
+/// Histories in which a law did not hold once.
+#[test]
+fn a_table_of_two_names_is_filled_for_both() {
+    // `run` filled the table by one of its names; by the other it seemed old, was put aside and found again, so that a
+    // rollback went to the very tables that prod showed
+    let events = [
+        Event::Edit(0, 4, Edit::Rename),
+        Event::Plan(0),
+        Event::Tick(1),
+        Event::Rollback,
+        Event::Run(0),
+        Event::Plan(0),
+        Event::Rollback,
+    ];
+    play(&events).unwrap();
 }

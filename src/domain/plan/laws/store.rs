@@ -268,6 +268,9 @@ impl World {
             self.stored.get_mut(&snapshot.table.name).unwrap().writes.planned = before.planned;
         }
         let revision = snapshot.revision + 1;
+        for other in self.state.snapshots.values_mut().filter(|other| other.table == snapshot.table) {
+            (other.built_at, other.made_at, other.revision) = (at, at, revision);
+        }
         self.record(Snapshot { select, built_at: at, made_at: at, revision, ..snapshot.clone() });
     }
 

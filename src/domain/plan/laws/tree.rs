@@ -60,11 +60,6 @@ impl Sort {
     pub(super) fn goes_on(self) -> bool {
         matches!(self, Self::Forward | Self::History)
     }
-
-    /// Whether it is built whole into a table.
-    pub(super) fn is_whole(self) -> bool {
-        matches!(self, Self::Full | Self::Seed)
-    }
 }
 
 /// What a model reads.
@@ -224,6 +219,16 @@ pub(super) fn merge(base: &Tree, main: &Tree, branch: &Tree) -> Tree {
         }
     }
     merged
+}
+
+/// Whether a model says the same in two trees, and so do all above it.
+pub(super) fn says_the_same(one: &Tree, other: &Tree, name: &str) -> bool {
+    let (Some(this), Some(that)) = (one.get(name), other.get(name)) else { return false };
+    let above = |read: &Read| match read {
+        Read::Raw(_) => true,
+        Read::Model(name) => says_the_same(one, other, name),
+    };
+    (this.sort, this.text, &this.reads) == (that.sort, that.text, &that.reads) && this.reads.iter().all(above)
 }
 
 fn written(name: &str, spec: &Spec) -> String {

@@ -52,8 +52,6 @@ pub(super) struct World {
 #[derive(Debug, Clone)]
 pub(super) struct Planned {
     pub(super) is_done: bool,
-    /// The models that are built, and whether they are filled whole.
-    pub(super) builds: Vec<String>,
     /// Told in full.
     pub(super) told: String,
 }
@@ -193,13 +191,12 @@ impl World {
     /// The plan of an environment; none if its branch is gone.
     pub(super) fn plan(&self, env: &EnvName) -> Option<Planned> {
         let plan = self.plan_of(env, &self.tree(env)?, false);
-        let builds = plan.builds().map(|step| step.model.to_string()).collect();
         let told = |step: &Step| {
             let marks = format!("anew {} archives {} continues {:?}", step.anew, step.archives, step.continues);
             format!("{} {:?} {:?} {:?} loads {} {marks}", step.model, step.action, step.reason, step.table, step.loads.len())
         };
         let told = plan.steps.iter().map(told).collect::<Vec<_>>().join("\n");
-        Some(Planned { is_done: plan.is_done(), builds, told })
+        Some(Planned { is_done: plan.is_done(), told })
     }
 
     /// Carries out an environment's plan, or as much of it as the budget allows.
