@@ -99,7 +99,7 @@ pub struct Step {
     pub columns: ColumnChanges,
     /// What the view is commented with.
     pub comments: Comments,
-    /// Whether a view moves or appears, or is commented otherwise.
+    /// Whether a view moves, appears or goes, or is commented otherwise.
     pub swap: bool,
     /// The loads that fill the table, for incremental kinds.
     pub loads: Vec<Interval>,
@@ -339,9 +339,15 @@ fn step(
     let free = || state.free_table(&model.name, &model.fingerprint);
     let table = shown.map_or_else(free, |snapshot| snapshot.table.clone());
     let comments = model.file.about.comments.clone();
-    let commented = state.environments.get(env).and_then(|shown| shown.comments.get(&model.name));
-    let swap = !inlined
-        && (state.views.get(&model.name.view(env, pattern)) != Some(&table) || commented != comments.hash().as_ref());
+    let in_env = state.environments.get(env);
+    let commented = in_env.and_then(|shown| shown.comments.get(&model.name));
+    let swap = match inlined {
+        // it was another kind: its view goes
+        true => in_env.is_some_and(|shown| shown.pointers.contains_key(&model.name)),
+        false => {
+            state.views.get(&model.name.view(env, pattern)) != Some(&table) || commented != comments.hash().as_ref()
+        }
+    };
     let columns = before.map(|before| columns(model, before, state)).unwrap_or_default();
     Step {
         model: model.name.clone(),

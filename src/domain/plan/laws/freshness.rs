@@ -21,7 +21,7 @@ pub(super) fn nothing_is_built_twice(before: &World, outcome: &Outcome, after: &
         match before.stored.get(table) {
             Some(then) => {
                 let differs = now.rows != then.rows || now.inputs != then.inputs || now.query != then.query;
-                let differs = differs || now.copied != then.copied;
+                let differs = differs || now.from != then.from;
                 hold(differs || now.writes == then.writes, || format!("{model} was built as it was: {then:?}"))?;
             }
             None if matches!(now.query.sort, Sort::Full | Sort::View | Sort::Seed) => {

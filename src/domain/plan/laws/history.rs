@@ -163,8 +163,29 @@ fn edit() -> impl Strategy<Value = Edit> {
     ]
 }
 
+/// A few events that often follow each other, or any one.
+fn episode() -> impl Strategy<Value = Vec<Event>> {
+    let change = |who: Who| (any::<u8>(), edit()).prop_map(move |(model, edit)| Event::Edit(who, model, edit));
+    let feature = (1..3u8).prop_flat_map(move |who| {
+        (change(who)).prop_map(move |edit| vec![Event::Branch(who), edit, Event::Plan(who)])
+    });
+    prop_oneof![
+        4 => feature,
+        3 => (1..3u8).prop_map(|who| vec![Event::Merge(who), Event::Plan(0)]),
+        3 => change(0).prop_map(|edit| vec![edit, Event::Plan(0)]),
+        2 => Just(vec![Event::Tick(1), Event::Run(0)]),
+        1 => (0..3u8).prop_map(|back| vec![Event::Revert(back), Event::Plan(0)]),
+        12 => event().prop_map(|event| vec![event]),
+    ]
+}
+
+/// Any history.
+pub(super) fn history() -> impl Strategy<Value = Vec<Event>> {
+    prop::collection::vec(episode(), 1..25).prop_map(|episodes| episodes.concat())
+}
+
 /// Any event.
-pub(super) fn event() -> impl Strategy<Value = Event> {
+fn event() -> impl Strategy<Value = Event> {
     let who = 0..3u8;
     prop_oneof![
         10 => (who.clone(), any::<u8>(), edit()).prop_map(|(who, model, edit)| Event::Edit(who, model, edit)),

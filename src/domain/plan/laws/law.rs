@@ -70,6 +70,8 @@ fn true_to_their_trees(after: &World) -> Result<(), String> {
         let shown = after.shows(env);
         let names: Vec<String> = shown.keys().map(ToString::to_string).collect();
         hold(names.iter().collect::<BTreeSet<_>>() == stored, || format!("{env} shows {names:?} of {stored:?}"))?;
+        let [found, wanted] = after.comments(env, tree);
+        hold(found == wanted, || format!("{env} is commented {found:?} and not {wanted:?}"))?;
         for (model, table) in &shown {
             let found = after.contents(env, model).map(|rows| rows.meanings()).unwrap_or_default();
             let wanted = meaning(tree, &model.to_string());

@@ -31,6 +31,8 @@ pub(super) struct Stored {
     pub(super) writes: Writes,
     /// The days that it began with, as a copy.
     pub(super) copied: Option<Rows>,
+    /// The table that they were copied from.
+    pub(super) from: Option<(String, Writes)>,
 }
 
 /// How often a table was written.
@@ -155,7 +157,7 @@ impl World {
             kind => {
                 let rows = (*kind != Kind::View).then(|| Rows::Whole(self.whole(&query)));
                 let select = (!matches!(kind, Kind::Seed(_))).then(|| select(&query));
-                self.make(&table, rows, query, at);
+                self.make(&table, rows, query);
                 self.record(Snapshot { select, ..fresh });
                 true
             }
@@ -163,12 +165,12 @@ impl World {
     }
 
     /// Puts a table or view in the place of what is there.
-    fn make(&mut self, table: &TableName, rows: Option<Rows>, query: Query, at: i64) {
+    fn make(&mut self, table: &TableName, rows: Option<Rows>, query: Query) {
         let before = self.stored.get(&table.name).map_or(Writes::default(), |it| it.writes);
         let writes = Writes { all: before.all + 1, planned: before.planned + 1 };
         let (inputs, reads) = (self.writes_of(&query), direct(&query));
-        let copied = None;
-        self.stored.insert(table.name.clone(), Stored { rows, query, inputs, reads, writes, copied });
+        let (copied, from) = (None, None);
+        self.stored.insert(table.name.clone(), Stored { rows, query, inputs, reads, writes, copied, from });
     }
 
     fn record(&mut self, snapshot: Snapshot) {
@@ -192,8 +194,10 @@ impl World {
             let intervals = before.and_then(|before| before.filled.clone()).unwrap_or_default().intervals;
             let rows = before.map(|before| self.read(&before.table.name).copied_into(query.sort));
             let empty = if query.sort == Sort::History { Rows::History(Vec::new()) } else { Rows::Days(BTreeMap::new()) };
-            self.make(&fresh.table, Some(rows.clone().unwrap_or(empty)), query.clone(), at);
-            self.stored.get_mut(&fresh.table.name).unwrap().copied = rows;
+            let from = before.map(|it| (it.table.name.clone(), self.stored[&it.table.name].writes));
+            self.make(&fresh.table, Some(rows.clone().unwrap_or(empty)), query.clone());
+            let stored = self.stored.get_mut(&fresh.table.name).unwrap();
+            (stored.copied, stored.from) = (rows, from);
             let continues =
                 before.map(|before| Continued { fingerprint: before.fingerprint, revision: before.revision });
             let filled = Some(Filled { aim: step.aim, intervals });
@@ -263,7 +267,7 @@ impl World {
         let rows = Some(Rows::Whole(self.whole(&query)));
         let before = self.stored[&snapshot.table.name].writes;
         let select = Some(select(&query));
-        self.make(&snapshot.table, rows, query, at);
+        self.make(&snapshot.table, rows, query);
         if is_run {
             self.stored.get_mut(&snapshot.table.name).unwrap().writes.planned = before.planned;
         }

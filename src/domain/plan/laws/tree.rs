@@ -114,7 +114,7 @@ fn spec(sort: Sort, reads: &[&str]) -> Spec {
 
 /// What main begins with.
 pub(super) fn first() -> Tree {
-    let models: [(&str, Sort, &[&str]); 9] = [
+    let models: [(&str, Sort, &[&str]); 12] = [
         ("a", Sort::Full, &["raw0"]),
         ("b", Sort::Range, &["raw0"]),
         ("c", Sort::View, &["b"]),
@@ -122,7 +122,10 @@ pub(super) fn first() -> Tree {
         ("e", Sort::Full, &["d", "a"]),
         ("f", Sort::Forward, &["raw1"]),
         ("g", Sort::Key, &["b", "s"]),
-        ("h", Sort::Full, &["f"]),
+        ("h", Sort::View, &["f"]),
+        ("i", Sort::Batches, &["h"]),
+        ("j", Sort::View, &["e"]),
+        ("k", Sort::Full, &["f"]),
         ("s", Sort::Seed, &[]),
     ];
     models.iter().map(|(name, sort, reads)| ((*name).to_owned(), spec(*sort, reads))).collect()
@@ -182,7 +185,7 @@ pub(super) fn edit(tree: &mut Tree, number: u8, edit: &Edit) {
         }
         Edit::Remove => {}
         Edit::Add(sort, one, other) => {
-            let new = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"].into_iter().map(str::to_owned);
+            let new = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m"].into_iter().map(str::to_owned);
             let Some(new) = new.into_iter().find(|new| !tree.contains_key(new) && !tree.contains_key(&format!("{new}x")))
             else {
                 return;

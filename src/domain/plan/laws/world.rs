@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::super::super::calendar::Timing;
-use super::super::super::environment::{Environment, Preview, Promotion, State};
+use super::super::super::environment::{Environment, Preview, Promotion, Snapshot, State};
 use super::super::super::fingerprint::Fingerprint;
 use super::super::super::interval::{Interval, Moment};
 use super::super::super::model::Kind;
 use super::super::super::name::{BranchName, EnvName, ModelName, SchemaPattern, TableName};
-use super::super::super::project::Project;
+use super::super::super::project::{Model, Project};
 use super::super::{Above, Plan, Restated, Source, Step, Trees, as_shown, due, live, not_to_fill};
 use super::rows::{Input, Query, Rows};
 use super::store::{Budget, Stored};
@@ -166,14 +166,15 @@ impl World {
             None if merged => Some(tip),
             None => self.promoted(),
         };
-        let commit = match branch {
-            Some(_) => format!("{:x}", super::rows::hash(desired)),
-            None => tip.to_string(),
+        // a branch's changes are not committed: they are in its working tree
+        let (commit, dirty) = match branch {
+            Some((_, branch)) => (branch.base.to_string(), branch.tree != self.main[branch.base]),
+            None => (tip.to_string(), false),
         };
         let source = Source {
             branch: BranchName::from(branch.map_or("main", |(name, _)| name.as_str())),
             commit: Some(commit),
-            dirty: false,
+            dirty,
             uncommitted: false,
             merged,
             main: BranchName::from("main"),
@@ -205,18 +206,23 @@ impl World {
         self.clock();
         let plan = self.plan_of(env, &tree, false);
         let recorded = self.state.environments.get(env).is_some_and(|shown| {
-            shown.commit == plan.source.commit && (!env.is_prod() || shown.tip == plan.source.tip)
+            let is_same = shown.commit == plan.source.commit && shown.dirty == plan.source.dirty;
+            is_same && (!env.is_prod() || shown.tip == plan.source.tip)
         });
+        let published = self.published.clone();
+        self.published.insert(env.clone(), tree.clone());
         if recorded && plan.is_done() {
             return Done::default();
         }
         let (plan, built) = self.build_all(env, &tree, plan, false, budget);
-        let Some(plan) = plan else { return Done { built, published: false } };
+        let Some(plan) = plan else {
+            self.published = published;
+            return Done { built, published: false };
+        };
         let commented = plan.comments().into_iter().filter_map(|(model, comments)| Some((model, comments.hash()?)));
         let (pointers, comments) = (plan.pointers(), commented.collect());
-        let record = (plan.source.branch.clone(), plan.source.commit.clone().unwrap());
+        let record = plan.source.clone();
         self.publish(env, record, pointers, comments, "promote");
-        self.published.insert(env.clone(), tree);
         Done { built, published: true }
     }
 
@@ -279,7 +285,7 @@ impl World {
     fn publish(
         &mut self,
         env: &EnvName,
-        (branch, commit): (BranchName, String),
+        source: Source,
         pointers: BTreeMap<ModelName, (Fingerprint, TableName)>,
         comments: BTreeMap<ModelName, String>,
         action: &str,
@@ -296,16 +302,16 @@ impl World {
         let generation = before.as_ref().map_or(0, |before| before.generation) + 1;
         let tip = (self.main.len() - 1).to_string();
         if env.is_prod() {
-            let (commit, action) = (commit.clone(), action.to_owned());
+            let (commit, action) = (source.commit.clone().unwrap(), action.to_owned());
             let (pointers, comments) = (pointers.clone(), comments.clone());
             self.state.promotions.push(Promotion { generation, commit, action, at, pointers, comments });
         }
         let environment = Environment {
             name: env.clone(),
-            branch,
-            commit: Some(commit),
-            dirty: false,
-            base: None,
+            branch: source.branch,
+            commit: source.commit,
+            dirty: source.dirty,
+            base: source.base,
             tip: Some(tip).filter(|_| env.is_prod()),
             generation,
             created_at: before.map_or(at, |before| before.created_at),
@@ -326,7 +332,9 @@ impl World {
             to.pointers.iter().map(|(model, version)| Some((model.clone(), table(version)?))).collect();
         let Some(pointers) = pointers else { return false };
         let tree = self.main[to.commit.parse::<usize>().unwrap()].clone();
-        self.publish(&Self::prod(), (BranchName::from("main"), to.commit), pointers, to.comments, "rollback");
+        let source = self.plan_of(&Self::prod(), &tree, false).source;
+        let source = Source { commit: Some(to.commit), ..source };
+        self.publish(&Self::prod(), source, pointers, to.comments, "rollback");
         self.published.insert(Self::prod(), tree);
         true
     }
@@ -416,9 +424,9 @@ impl World {
     /// The environment, tree and model that show a snapshot; none where the files are not at hand.
     fn shown_by(
         &self,
-        snapshot: &super::super::super::environment::Snapshot,
+        snapshot: &Snapshot,
         state: &State,
-    ) -> Option<(EnvName, Tree, super::super::super::project::Model)> {
+    ) -> Option<(EnvName, Tree, Model)> {
         live(state).get(&snapshot.fingerprint)?.iter().find_map(|env| {
             let tree = self.shown_tree(env)?;
             let project = self.project(&tree);
@@ -452,6 +460,14 @@ impl World {
     pub(super) fn shows(&self, env: &EnvName) -> BTreeMap<ModelName, TableName> {
         let pointers = self.state.environments.get(env).into_iter().flat_map(|shown| &shown.pointers);
         pointers.filter_map(|(name, version)| Some((name.clone(), self.state.built(version)?.table.clone()))).collect()
+    }
+
+    /// What the views of an environment are commented with, and what a tree says that they shall be.
+    pub(super) fn comments(&self, env: &EnvName, tree: &Tree) -> [BTreeMap<ModelName, String>; 2] {
+        let comment = |model: &Model| Some((model.name.clone(), model.file.about.comments.hash()?));
+        let wanted = self.project(tree);
+        let wanted = wanted.models().filter(|model| model.kind != Kind::Embedded).filter_map(comment).collect();
+        [self.state.environments.get(env).map(|shown| shown.comments.clone()).unwrap_or_default(), wanted]
     }
 
     /// What an environment shows of a model.
