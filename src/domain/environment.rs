@@ -258,8 +258,11 @@ impl State {
                 }
             }
         }
-        let keep: BTreeSet<&str> =
-            used.iter().filter_map(|used| self.snapshots.get(used)).map(|snapshot| snapshot.table.name.as_str()).collect();
+        let keep: BTreeSet<&str> = used
+            .iter()
+            .filter_map(|used| self.snapshots.get(used))
+            .map(|snapshot| snapshot.table.name.as_str())
+            .collect();
         let recorded = self.snapshots.values().map(|snapshot| snapshot.table.name.as_str());
         let names: BTreeSet<&str> = self.physical.iter().map(String::as_str).chain(recorded).collect();
         let table = |name: &str| TableName { schema: SNAPSHOTS_SCHEMA.to_owned(), name: name.to_owned() };

@@ -129,9 +129,7 @@ pub(super) fn restating_reaches_all(outcome: &Outcome, after: &World) -> Result<
         let is_shown = after.environments().iter().any(|env| after.shows(env).values().any(|it| it.name == table));
         let is_now = match stored.rows.as_ref().unwrap() {
             Rows::Whole(cell) => *cell == after.whole(&stored.query),
-            Rows::Days(days) => {
-                !is_shown || days.iter().all(|(day, cell)| *cell == after.of_day(&stored.query, *day))
-            }
+            Rows::Days(days) => !is_shown || days.iter().all(|(day, cell)| *cell == after.of_day(&stored.query, *day)),
             Rows::History(_) => true,
         };
         hold(is_now, || format!("{table} was not built again: {stored:?}"))?;

@@ -2,10 +2,10 @@
 
 use proptest::prelude::*;
 
+use super::super::super::name::{EnvName, TableName};
 use super::law;
 use super::tree::{self, Edit, Read, Sort};
 use super::world::{Branch, Done, World};
-use super::super::super::name::{EnvName, TableName};
 
 /// The branches that there may be, beside main.
 const BRANCHES: [&str; 2] = ["alice", "bob"];
@@ -166,9 +166,8 @@ fn edit() -> impl Strategy<Value = Edit> {
 /// A few events that often follow each other, or any one.
 fn episode() -> impl Strategy<Value = Vec<Event>> {
     let change = |who: Who| (any::<u8>(), edit()).prop_map(move |(model, edit)| Event::Edit(who, model, edit));
-    let feature = (1..3u8).prop_flat_map(move |who| {
-        (change(who)).prop_map(move |edit| vec![Event::Branch(who), edit, Event::Plan(who)])
-    });
+    let feature = (1..3u8)
+        .prop_flat_map(move |who| (change(who)).prop_map(move |edit| vec![Event::Branch(who), edit, Event::Plan(who)]));
     prop_oneof![
         4 => feature,
         3 => (1..3u8).prop_map(|who| vec![Event::Merge(who), Event::Plan(0)]),

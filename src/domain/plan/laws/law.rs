@@ -205,7 +205,11 @@ fn a_revert_needs_nobody(before: &World, after: &World) -> Result<(), String> {
     for (model, table) in &shown {
         let name = model.to_string();
         // a rollback may have shown a table in whose place there is another
-        let wanted = if tree::says_the_same(&old, &after.published[&World::prod()], &name) { now.get(model) } else { Some(table) };
+        let wanted = if tree::says_the_same(&old, &after.published[&World::prod()], &name) {
+            now.get(model)
+        } else {
+            Some(table)
+        };
         if !is_exempt(&old, &name, &shown, &world) {
             let found = again.get(model);
             hold(found == wanted, || format!("prod showed {wanted:?} of {model}; after a revert it shows {found:?}"))?;

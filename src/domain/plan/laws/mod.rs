@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `tree` | source trees: models as values, read by the real domain code |
 //! | `rows` | what a table holds, as a value |
-//! | `world`, `store` | the verbs, as the workflow has them, over a state in memory |
+//! | `world`, `verbs`, `store` | plan, promote, roll back; run, restate, gc; build and load, over a state in memory |
 //! | `history` | events, and histories of them |
 //! | `law`, `freshness` | the laws |
 //!
@@ -17,6 +17,7 @@ mod law;
 mod rows;
 mod store;
 mod tree;
+mod verbs;
 mod world;
 
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};

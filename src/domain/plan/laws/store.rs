@@ -187,13 +187,13 @@ impl World {
         (fresh, state): (Snapshot, &State),
         budget: &mut Budget,
     ) -> bool {
-        let at = fresh.built_at;
         let known = state.built(&model.fingerprint).filter(|_| !step.anew).cloned();
         let mut snapshot = known.unwrap_or_else(|| {
             let before = step.continues.and_then(|before| state.built(&before));
             let intervals = before.and_then(|before| before.filled.clone()).unwrap_or_default().intervals;
             let rows = before.map(|before| self.read(&before.table.name).copied_into(query.sort));
-            let empty = if query.sort == Sort::History { Rows::History(Vec::new()) } else { Rows::Days(BTreeMap::new()) };
+            let empty =
+                if query.sort == Sort::History { Rows::History(Vec::new()) } else { Rows::Days(BTreeMap::new()) };
             let from = before.map(|it| (it.table.name.clone(), self.stored[&it.table.name].writes));
             self.make(&fresh.table, Some(rows.clone().unwrap_or(empty)), query.clone());
             let stored = self.stored.get_mut(&fresh.table.name).unwrap();

@@ -186,7 +186,8 @@ pub(super) fn edit(tree: &mut Tree, number: u8, edit: &Edit) {
         Edit::Remove => {}
         Edit::Add(sort, one, other) => {
             let new = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m"].into_iter().map(str::to_owned);
-            let Some(new) = new.into_iter().find(|new| !tree.contains_key(new) && !tree.contains_key(&format!("{new}x")))
+            let Some(new) =
+                new.into_iter().find(|new| !tree.contains_key(new) && !tree.contains_key(&format!("{new}x")))
             else {
                 return;
             };
@@ -205,7 +206,11 @@ fn replace(tree: &mut Tree, name: &str, by: &[Read]) {
     for spec in tree.values_mut() {
         let reads = spec.reads.iter().flat_map(|read| if *read == old { by.to_vec() } else { vec![read.clone()] });
         let mut seen: Vec<Read> = Vec::new();
-        reads.for_each(|read| if !seen.contains(&read) { seen.push(read) });
+        reads.for_each(|read| {
+            if !seen.contains(&read) {
+                seen.push(read)
+            }
+        });
         spec.reads = seen;
     }
 }
@@ -235,7 +240,8 @@ pub(super) fn says_the_same(one: &Tree, other: &Tree, name: &str) -> bool {
 }
 
 fn written(name: &str, spec: &Spec) -> String {
-    let (words, start) = (spec.sort.words(spec.text), if spec.sort == Sort::Seed { "" } else { ", start '2026-01-01'" });
+    let (words, start) =
+        (spec.sort.words(spec.text), if spec.sort == Sort::Seed { "" } else { ", start '2026-01-01'" });
     let head = format!("MODEL (name {name}, kind {words}, description 'c{}'{start});\n", spec.comment);
     let read = |(at, read): (usize, &Read)| match read {
         Read::Raw(number) => format!("raw.r{number} AS t{at}"),

@@ -1,26 +1,26 @@
-//! A repository and its warehouse as values, and the verbs over them: each does what its workflow does, with the same
-//! planner. After a redesign of tables and records this file changes, with `store.rs`; the laws don't.
+//! A repository and its warehouse as values; planning, publishing and going back, as the workflow has them, with the same
+//! planner. After a redesign of tables and records this file changes, with `verbs.rs` and `store.rs`; the laws don't.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::super::super::calendar::Timing;
-use super::super::super::environment::{Environment, Preview, Promotion, Snapshot, State};
+use super::super::super::environment::{Environment, Preview, Promotion, State};
 use super::super::super::fingerprint::Fingerprint;
-use super::super::super::interval::{Interval, Moment};
+use super::super::super::interval::Moment;
 use super::super::super::model::Kind;
 use super::super::super::name::{BranchName, EnvName, ModelName, SchemaPattern, TableName};
 use super::super::super::project::{Model, Project};
-use super::super::{Above, Plan, Restated, Source, Step, Trees, as_shown, due, live, not_to_fill};
+use super::super::{Plan, Source, Step, Trees};
 use super::rows::{Input, Query, Rows};
 use super::store::{Budget, Stored};
 use super::tree::{self, Read, Sort, Tree};
 
-const PATTERN: SchemaPattern = SchemaPattern::EnvFirst;
-const SECOND: i64 = 1_000_000;
+pub(super) const PATTERN: SchemaPattern = SchemaPattern::EnvFirst;
+pub(super) const SECOND: i64 = 1_000_000;
 pub(super) const DAY: i64 = 24 * 60 * 60 * SECOND;
 /// How long rollbacks and environments are kept, in seconds.
-const TTL: i64 = 5 * 24 * 60 * 60;
+pub(super) const TTL: i64 = 5 * 24 * 60 * 60;
 /// The day on which raw rows and models begin: 2026-01-01.
 const FIRST: i64 = 20_454;
 
@@ -101,7 +101,7 @@ impl World {
         self.now
     }
 
-    fn timing(&self) -> Timing {
+    pub(super) fn timing(&self) -> Timing {
         Timing::at(Moment::from_micros(self.now))
     }
 
@@ -154,7 +154,7 @@ impl World {
         self.main.push(tree);
     }
 
-    fn project(&self, tree: &Tree) -> Rc<Project> {
+    pub(super) fn project(&self, tree: &Tree) -> Rc<Project> {
         tree::project(tree).unwrap()
     }
 
@@ -194,7 +194,14 @@ impl World {
         let plan = self.plan_of(env, &self.tree(env)?, false);
         let told = |step: &Step| {
             let marks = format!("anew {} archives {} continues {:?}", step.anew, step.archives, step.continues);
-            format!("{} {:?} {:?} {:?} loads {} {marks}", step.model, step.action, step.reason, step.table, step.loads.len())
+            format!(
+                "{} {:?} {:?} {:?} loads {} {marks}",
+                step.model,
+                step.action,
+                step.reason,
+                step.table,
+                step.loads.len()
+            )
         };
         let told = plan.steps.iter().map(told).collect::<Vec<_>>().join("\n");
         Some(Planned { is_done: plan.is_done(), told })
@@ -233,7 +240,9 @@ impl World {
 
     /// Builds what a merge of a branch needs, and keeps it.
     pub(super) fn preview(&mut self, branch: &str) -> Done {
-        let Some(tree) = self.merged(branch).filter(|tree| tree::project(tree).is_some()) else { return Done::default() };
+        let Some(tree) = self.merged(branch).filter(|tree| tree::project(tree).is_some()) else {
+            return Done::default();
+        };
         self.clock();
         let plan = self.plan_of(&Self::prod(), &tree, true);
         let (plan, built) = self.build_all(&Self::prod(), &tree, plan, true, None);
@@ -339,123 +348,6 @@ impl World {
         true
     }
 
-    /// Runs what is due in an environment; gives the models that were filled.
-    pub(super) fn run(&mut self, env: &EnvName) -> Vec<String> {
-        self.clock();
-        let (true, Some(tree)) = (self.state.environments.contains_key(env), self.shown_tree(env)) else {
-            return Vec::new();
-        };
-        let project = self.project(&tree);
-        let (state, timing) = (self.state.clone(), self.timing());
-        let mut above = Above::new(&timing, env.is_prod());
-        let (mut renewed, mut ran) = (BTreeSet::new(), Vec::new());
-        let not_to_fill = not_to_fill(env, &state);
-        let tables = self.shows(env);
-        for model in project.order().iter().filter_map(|name| project.model(name)) {
-            let model = &*as_shown(model, env, &state);
-            let shown = state.built(&model.fingerprint).and_then(|snapshot| snapshot.filled.as_ref());
-            let filled = shown.map(|filled| filled.intervals.clone()).unwrap_or_default();
-            let follows = !env.is_prod() && model.parents.keys().any(|parent| renewed.contains(parent));
-            let found = due(env, model, &state, (&above, &timing), follows);
-            let mut loaded = Vec::new();
-            if let Some((snapshot, loads)) = found.filter(|(it, _)| !not_to_fill.contains(&it.table)) {
-                let query = query(&tree, &model.name.to_string(), &tables);
-                match model.kind {
-                    Kind::Incremental(_) => {
-                        let step = Step::of_run(model, snapshot.table.clone(), loads.clone(), None);
-                        self.build(model, project.built_from(model), query, &step, &state, &mut None);
-                    }
-                    _ => self.refill(&snapshot, query, true),
-                }
-                ran.push(model.name.to_string());
-                renewed.insert(model.name.clone());
-                loaded = loads;
-            }
-            if follows && matches!(model.kind, Kind::View | Kind::Embedded) {
-                renewed.insert(model.name.clone());
-            }
-            above.add_loaded(model, filled, &loaded, &state);
-        }
-        ran
-    }
-
-    /// Builds a model, or what reads a raw table, and all below it again; gives the tables, none where it is refused.
-    pub(super) fn restate(&mut self, env: &EnvName, what: &Read) -> Option<Vec<TableName>> {
-        self.clock();
-        let tree = self.shown_tree(env)?;
-        let named = match what {
-            Read::Raw(_) => readers(&tree, what),
-            Read::Model(name) => [name.clone()].into(),
-        };
-        let shown = &self.state.environments.get(env)?.pointers;
-        let named: BTreeSet<Fingerprint> =
-            named.iter().filter_map(|name| shown.get(&ModelName::parse(name)?)).copied().collect();
-        let restated = Restated::of(&self.state, named, self.now / SECOND - TTL);
-        if !env.is_prod() && !restated.of_prod(&self.state).is_empty() {
-            return None;
-        }
-        let state = self.state.clone();
-        let mut todo = Vec::new();
-        for snapshot in &restated.snapshots {
-            match &snapshot.filled {
-                None => todo.push((snapshot, None)),
-                Some(filled) => todo.push((snapshot, Some((self.shown_by(snapshot, &state)?, filled)))),
-            }
-        }
-        for (snapshot, fill) in todo {
-            match fill {
-                None => {
-                    let query = self.stored[&snapshot.table.name].query.clone();
-                    self.refill(&state.snapshots[&snapshot.fingerprint], query, false);
-                }
-                Some(((env, tree, model), filled)) => {
-                    let calendar = model.calendar.as_ref().unwrap();
-                    let loads: Vec<Interval> =
-                        filled.intervals.iter().flat_map(|held| calendar.loads_again(held)).collect();
-                    let query = query(&tree, &model.name.to_string(), &self.shows(&env));
-                    self.reload(&model, query, snapshot, &loads);
-                }
-            }
-        }
-        restated.stale.iter().for_each(|table| self.drop_table(table));
-        Some(restated.snapshots.into_iter().map(|snapshot| snapshot.table).collect())
-    }
-
-    /// The environment, tree and model that show a snapshot; none where the files are not at hand.
-    fn shown_by(
-        &self,
-        snapshot: &Snapshot,
-        state: &State,
-    ) -> Option<(EnvName, Tree, Model)> {
-        live(state).get(&snapshot.fingerprint)?.iter().find_map(|env| {
-            let tree = self.shown_tree(env)?;
-            let project = self.project(&tree);
-            let model = as_shown(project.model(&snapshot.model)?, env, state).into_owned();
-            (model.fingerprint == snapshot.fingerprint).then(|| (env.clone(), tree, model))
-        })
-    }
-
-    /// Removes what nobody uses.
-    pub(super) fn gc(&mut self) {
-        self.clock();
-        let oldest = self.now / SECOND - TTL;
-        let gone = |environment: &Environment| {
-            let is_gone = !self.branches.contains_key(environment.branch.as_str());
-            !environment.name.is_prod() && (is_gone || environment.updated_at < oldest)
-        };
-        let gone: Vec<EnvName> =
-            self.state.environments.values().filter(|it| gone(it)).map(|it| it.name.clone()).collect();
-        for env in gone {
-            let removed = self.state.environments.remove(&env).unwrap();
-            removed.pointers.keys().for_each(|model| _ = self.state.views.remove(&model.view(&env, PATTERN)));
-        }
-        let branches = &self.branches;
-        self.state.previews.retain(|it| it.at >= oldest && branches.contains_key(it.branch.as_str()));
-        for table in self.state.unused(oldest) {
-            self.drop_table(&table);
-        }
-    }
-
     /// The tables that an environment shows.
     pub(super) fn shows(&self, env: &EnvName) -> BTreeMap<ModelName, TableName> {
         let pointers = self.state.environments.get(env).into_iter().flat_map(|shown| &shown.pointers);
@@ -498,19 +390,6 @@ impl World {
         let all = previews.flat_map(|preview| &preview.fingerprints);
         all.filter_map(|version| Some(self.state.built(version)?.table.clone())).collect()
     }
-}
-
-/// The models that read something, directly or through embedded ones.
-pub(super) fn readers(tree: &Tree, what: &Read) -> BTreeSet<String> {
-    let direct = tree.iter().filter(|(_, spec)| spec.reads.contains(what));
-    let mut found = BTreeSet::new();
-    for (name, spec) in direct {
-        found.insert(name.clone());
-        if spec.sort == Sort::Embedded {
-            found.extend(readers(tree, &Read::Model(name.clone())));
-        }
-    }
-    found
 }
 
 /// A model's query, over these tables.
