@@ -70,20 +70,20 @@ pub(super) fn audit(face: &Face, args: &args::Audit) -> Verdict {
 
 /// That what was audited is not what the files say, and which builds audits stopped.
 fn not_shown(plan: &Plan, stopped: &[Stopped]) -> String {
-    let builds = plan.builds().count();
-    if builds == 0 {
+    if plan.is_done() {
         return String::new();
     }
-    let environment = &plan.environment;
-    let mut out = format!("`{environment}` does not show these files: {} to build\n", count(builds, "model"));
+    let to_build = match plan.builds().count() {
+        0 => String::new(),
+        builds => format!(": {} to build", count(builds, "model")),
+    };
+    let mut out = format!("`{}` does not show these files{to_build}\n", plan.environment);
     for Stopped { model, audit, count: wrong, query } in stopped {
         let rows = if *wrong == 1 { "1 wrong row".to_owned() } else { format!("{wrong} wrong rows") };
         let told = format!("the build of `{model}` was stopped: audit `{audit}` found {rows}");
         out.push_str(&format!("{}\n", paint(RED, &told)));
         if let Some(query) = query {
-            let one_line = query.lines().map(str::trim).collect::<Vec<_>>().join(" ");
-            let query = if query.contains("--") { query } else { &one_line };
-            out.push_str(&format!("  vmesh query \"{}\"\n", query.replace('"', "\\\"")));
+            out.push_str(&format!("  vmesh query \"{query}\"\n"));
         }
     }
     out
@@ -217,11 +217,6 @@ fn line(audited: &Audited) -> String {
     };
     let sign = if *blocking { paint(RED, "✗") } else { paint(YELLOW, "!") };
     let mut out = format!("{sign} {name} · {}\n", count(failure.count as usize, "wrong row"));
-    let names: Vec<&str> = failure.sample.columns.iter().map(|(name, _)| name.as_str()).collect();
-    out.push_str(&format!("    {}\n", names.join(" | ")));
-    for row in &failure.sample.rows {
-        let values: Vec<&str> = row.iter().map(|value| value.as_deref().unwrap_or("NULL")).collect();
-        out.push_str(&format!("    {}\n", values.join(" | ")));
-    }
+    out.extend(failure.sample().iter().map(|row| format!("    {row}\n")));
     out
 }

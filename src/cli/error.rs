@@ -389,7 +389,8 @@ fn warehouse(error: &WarehouseError) -> Diagnostic {
                 .help("vmesh gc removes tables that nothing points at")
         }
         WarehouseError::Audit { model, failure } => {
-            Diagnostic::new(format!("audit `{}` of `{model}`: {} wrong rows", failure.name, failure.count))
+            let what = format!("audit `{}` of `{model}`: {} wrong rows", failure.name, failure.count);
+            failure.sample().into_iter().chain(failure.told()).fold(Diagnostic::new(what), Diagnostic::note).note(UNCHANGED)
         }
         WarehouseError::Columns { model, changes } => {
             Diagnostic::new(format!("the columns of `{model}` would change: {}", changes.join("; ")))

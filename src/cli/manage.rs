@@ -5,6 +5,7 @@ use serde_json::json;
 use super::args;
 use super::render::{count, some};
 use super::{DONE, Face, Verdict, say};
+use crate::domain::name::TableName;
 use crate::workflow::gc::{Garbage, Gone};
 
 /// `vmesh invalidate`
@@ -58,6 +59,9 @@ fn told(garbage: &Garbage, verb: &str) -> String {
     if !garbage.previews.is_empty() {
         lines.push(format!("  what was kept for merging {}", some(&garbage.previews, 5)));
     }
+    if !garbage.wrong.is_empty() {
+        lines.push(format!("  wrong rows of builds that audits stopped: {}", some(&garbage.wrong, 5)));
+    }
     if !garbage.tables.is_empty() {
         let names: Vec<&str> = garbage.tables.iter().map(|table| table.name.as_str()).collect();
         lines.push(format!("  {}: {}", count(names.len(), "table"), some(&names, 5)));
@@ -67,6 +71,7 @@ fn told(garbage: &Garbage, verb: &str) -> String {
 
 fn listed(garbage: &Garbage, dry_run: bool) -> serde_json::Value {
     let environments: Vec<String> = garbage.environments.iter().map(|(name, ..)| name.to_string()).collect();
-    let tables: Vec<String> = garbage.tables.iter().map(ToString::to_string).collect();
-    json!({"environments": environments, "snapshots": tables, "dry_run": dry_run})
+    let names = |tables: &[TableName]| tables.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let (tables, wrong) = (names(&garbage.tables), names(&garbage.wrong));
+    json!({"environments": environments, "snapshots": tables, "wrong_rows": wrong, "dry_run": dry_run})
 }

@@ -16,6 +16,8 @@ const SLUG_BYTES: usize = 40;
 pub const SNAPSHOTS_SCHEMA: &str = "vmesh_snapshots";
 /// The schema of vmesh's own records.
 pub const STATE_SCHEMA: &str = "vmesh_state";
+/// The schema of rows that audits found wrong.
+pub const AUDITS_SCHEMA: &str = "vmesh_audits";
 /// The environment that main drives.
 pub const PROD: &str = "prod";
 /// Schema-less models of an environment whose name has several segments live in `<env>__main`; see [`EnvName::schema`].
@@ -301,6 +303,13 @@ impl TableName {
         let words: String = words.chars().take(room).collect();
         let hex = &fingerprint_hex[..12.min(fingerprint_hex.len())];
         Self { schema: SNAPSHOTS_SCHEMA.to_owned(), name: format!("{words}__{hex}") }
+    }
+
+    /// Where the rows are kept that an audit found wrong in a model's build for an environment. Its words need no quotes.
+    pub fn wrong_rows(environment: &EnvName, model: &ModelName) -> Self {
+        let key = format!("{environment}\0{model}");
+        let words = readable(format!("{environment}_{model}").as_bytes());
+        Self { schema: AUDITS_SCHEMA.to_owned(), name: hashed(&words, "rows", key.as_bytes(), IDENTIFIER_BYTES) }
     }
 
     /// Both parts quoted, ready for SQL.

@@ -44,7 +44,7 @@ pub(super) struct Work {
     /// Those that failed, and what is below them.
     stuck: BTreeSet<ModelName>,
     skipped: Vec<ModelName>,
-    stopped: Vec<Stopped>,
+    pub(super) stopped: Vec<Stopped>,
     begun: usize,
     is_tested: bool,
 }
@@ -295,11 +295,9 @@ impl Session<'_> {
                     self.report.report(&Event::Built { model: build.model, took });
                     self.report.report(&Event::Moment(format!("built:{}", work.built.len())));
                 }
-                Err(error) => {
+                Err(mut error) => {
                     work.stuck.insert(build.model.clone());
-                    if let WarehouseError::Audit { failure, .. } = &error {
-                        work.stopped.push(Stopped::of(&build, failure));
-                    }
+                    work.stopped.extend(self.keep_what_stopped(prepared, warehouse, &mut error));
                     if let Some(model) = project.model(&build.model) {
                         let failure = self.build_failed(prepared, model, &build, error, state)?;
                         work.failures.push((build.model.clone(), failure));
@@ -319,6 +317,13 @@ impl Session<'_> {
             self.audit_rest(prepared, plan, warehouse, &late, work)?;
         }
         let Work { built, mut failures, skipped, stopped, .. } = std::mem::take(work);
+        let before = failure::stopped(self, &prepared.target.branch);
+        let mended = before.iter().map(|before| &before.model).chain(&built);
+        self.forget_wrong(
+            &plan.environment,
+            warehouse,
+            mended.filter(|model| !stopped.iter().any(|it| it.model == **model)),
+        )?;
         failure::record_stopped(self, &prepared.target.branch, &stopped);
         if failures.is_empty() {
             work.built = built;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::apply::{Work, shared};
 use super::audit_sql::{expand, expand_call, in_query, named_in, quoted};
 use super::error::Error;
+use super::failure::Stopped;
 use super::planning::Prepared;
 use super::run::shown_tables;
 use super::session::Session;
@@ -257,8 +258,9 @@ impl Session<'_> {
             let (Some(model), Some(snapshot)) = (project.model(&step.model), shared.as_ref().or_else(known)) else {
                 continue;
             };
-            if let Some(failure) = self.audit_later(prepared, model, snapshot, warehouse, &table)? {
+            if let Some((failure, stopped)) = self.audit_later(prepared, model, snapshot, warehouse, &table)? {
                 work.failures.push((step.model.clone(), failure));
+                work.stopped.extend(stopped);
             }
         }
         Ok(())
@@ -273,16 +275,19 @@ impl Session<'_> {
         snapshot: &Snapshot,
         warehouse: &Warehouse,
         table: &dyn Fn(&ModelName) -> Option<TableName>,
-    ) -> Result<Option<Diagnostic>, Error> {
+    ) -> Result<Option<(Diagnostic, Option<Stopped>)>, Error> {
         for audit in
             self.audits_of(&prepared.desired, model, &self.times(model, None, &prepared.target.timing), table)?
         {
             match warehouse.audited(&audit, &snapshot.table.quoted()) {
-                Ok(Some(failure)) if audit.blocking => {
-                    return self.audit_failed(prepared, model, &failure).map(Some);
+                Ok(Some(mut failure)) if audit.blocking => {
+                    let target = (&prepared.target.environment, &prepared.target.branch);
+                    self.keep_wrong(target, warehouse, &model.name, &mut failure);
+                    let stopped = Stopped::of(&model.name, &failure);
+                    return Ok(Some((self.audit_failed(prepared, model, &failure)?, Some(stopped))));
                 }
                 Ok(_) => {}
-                Err(error) => return self.audit_told(&prepared.desired, model, error).map(Some),
+                Err(error) => return Ok(Some((self.audit_told(&prepared.desired, model, error)?, None))),
             }
         }
         let mut passed = snapshot.clone();
@@ -303,11 +308,9 @@ impl Session<'_> {
         let excerpt = self.called_at(&prepared.desired, model, &failure.name)?;
         let rows = if failure.count == 1 { "row is" } else { "rows are" };
         let what = format!("audit `{}` of `{}`: {} {rows} wrong", failure.name, model.name, failure.count);
-        let names = failure.sample.columns.iter().map(|(name, _)| name.as_str());
-        let mut diagnostic = Diagnostic::new(what).at(excerpt).note(names.collect::<Vec<_>>().join(" | "));
-        for row in &failure.sample.rows {
-            let values = row.iter().map(|value| value.as_deref().unwrap_or("NULL"));
-            diagnostic = diagnostic.note(values.collect::<Vec<_>>().join(" | "));
+        let mut diagnostic = Diagnostic::new(what).at(excerpt);
+        for row in failure.sample().into_iter().chain(failure.told()) {
+            diagnostic = diagnostic.note(row);
         }
         Ok(diagnostic.help("mend the model or its sources; or let it only warn: (…, blocking := false)"))
     }

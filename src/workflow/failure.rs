@@ -1,5 +1,5 @@
 //! What failed in the background: nobody was there to see it, so it is kept until somebody has. And what audits stopped:
-//! the tables that they looked at are gone, so that only this tells of it.
+//! the tables that they looked at are gone.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use super::error::Error;
 use super::queue::Queue;
 use super::session::{Session, now};
 use crate::adapter::cache;
-use crate::adapter::warehouse::{Audit, AuditFailure, Body, Build};
+use crate::adapter::warehouse::AuditFailure;
 use crate::domain::name::{BranchName, ModelName};
 
 /// What a request in the background came to, if not well: `vmesh status` tells it until the branch is settled.
@@ -87,21 +87,14 @@ pub struct Stopped {
     pub audit: String,
     /// How many rows were wrong.
     pub count: u64,
-    /// What shows them, where one query can.
+    /// What shows them, where they are kept.
     pub query: Option<String>,
 }
 
 impl Stopped {
-    /// What an audit found in the rows of a build. Those are taken back with their table, and are computed again by the
-    /// query: where that is one, and nothing has to run before it.
-    pub(super) fn of(build: &Build, failure: &AuditFailure) -> Self {
-        let select = match &build.body {
-            Body::Table(select) | Body::View(select) if build.around.is_empty() => Some(select),
-            _ => None,
-        };
-        let audit = build.audits.iter().find(|audit| audit.name == failure.name);
-        let query = audit.zip(select).map(|(audit, select)| audit.query.replace(Audit::ROWS, &format!("({select})")));
-        Self { model: build.model.clone(), audit: failure.name.clone(), count: failure.count, query }
+    /// What an audit found in the rows of a build.
+    pub(super) fn of(model: &ModelName, failure: &AuditFailure) -> Self {
+        Self { model: model.clone(), audit: failure.name.clone(), count: failure.count, query: failure.query() }
     }
 }
 

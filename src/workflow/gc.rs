@@ -24,12 +24,14 @@ pub struct Garbage {
     pub tables: Vec<TableName>,
     /// Branches whose merge need not be kept ready any more.
     pub previews: Vec<BranchName>,
+    /// Tables of wrong rows that nobody will look at any more.
+    pub wrong: Vec<TableName>,
 }
 
 impl Garbage {
     /// Whether there is nothing to remove.
     pub fn is_empty(&self) -> bool {
-        self.environments.is_empty() && self.tables.is_empty() && self.previews.is_empty()
+        self.environments.is_empty() && self.tables.is_empty() && self.previews.is_empty() && self.wrong.is_empty()
     }
 }
 
@@ -54,7 +56,16 @@ impl Session<'_> {
         kept.environments.retain(|name, _| !environments.iter().any(|(removed, ..)| removed == name));
         kept.previews.retain(|preview| !previews.contains(&preview.branch));
         let tables = kept.unused(oldest);
-        Ok(Garbage { environments, tables, previews })
+        let mut wrong = Vec::new();
+        for (table, whose) in self.read_warehouse()?.map(|warehouse| warehouse.wrong()).transpose()?.unwrap_or_default()
+        {
+            let is_kept = match whose.filter(|whose| whose.at >= oldest) {
+                Some(whose) => self.has_branch(&whose.branch)?,
+                None => false,
+            };
+            wrong.extend((!is_kept).then_some(table));
+        }
+        Ok(Garbage { environments, tables, previews, wrong })
     }
 
     /// Removes it. What came into use in the meantime stays.
@@ -73,6 +84,8 @@ impl Session<'_> {
         }
         warehouse.forget_previews(&garbage.previews)?;
         done.previews.clone_from(&garbage.previews);
+        warehouse.forget_wrong(&garbage.wrong)?;
+        done.wrong.clone_from(&garbage.wrong);
         done.tables = warehouse.drop_snapshots(&garbage.tables)?;
         Ok(done)
     }

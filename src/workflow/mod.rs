@@ -50,3 +50,4 @@ mod warnings;
 pub mod watch;
 mod whereabouts;
 pub mod worker;
+mod wrong;

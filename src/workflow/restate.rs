@@ -133,8 +133,15 @@ impl Session<'_> {
                 message: format!("could not build `{model}` again: {}", changes.join("; ")),
                 help: Some("load all of it, without --start and --end; every table is as it was".to_owned()),
             },
+            (WarehouseError::Audit { model, mut failure }, _) => {
+                // as main's: a restatement has no branch of its own
+                let target = (environment, &self.config.main);
+                self.keep_wrong(target, &warehouse, &model, &mut failure);
+                WarehouseError::Audit { model, failure }.into()
+            }
             (other, _) => other.into(),
         })?;
+        self.forget_wrong(environment, &warehouse, filled.iter().map(|snapshot| &snapshot.model))?;
         if let Some(prepared) = &prepared {
             self.after_all(prepared, &warehouse)?;
         }

@@ -198,9 +198,13 @@ impl Session<'_> {
         match done {
             Ok(_) => {
                 self.warn_of(&build);
+                self.forget_wrong(&prepared.target.environment, warehouse, [&model.name])?;
                 Ok(None)
             }
-            Err(error) => self.build_failed(prepared, model, &build, error, state).map(Some),
+            Err(mut error) => {
+                self.keep_what_stopped(prepared, warehouse, &mut error);
+                self.build_failed(prepared, model, &build, error, state).map(Some)
+            }
         }
     }
 }

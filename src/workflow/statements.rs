@@ -13,7 +13,7 @@ use crate::domain::environment::State;
 use crate::domain::interval::{Interval, Moment, Times};
 use crate::domain::macros::{Locals, Value, Variables};
 use crate::domain::model::{Kind, Problem};
-use crate::domain::name::{EnvName, PROD, SNAPSHOTS_SCHEMA, STATE_SCHEMA, TableName};
+use crate::domain::name::{AUDITS_SCHEMA, EnvName, PROD, SNAPSHOTS_SCHEMA, STATE_SCHEMA, TableName};
 use crate::domain::project::Run;
 use crate::domain::sql::policy;
 
@@ -89,7 +89,7 @@ impl Session<'_> {
         for (number, statement) in statements.iter().enumerate() {
             let expanded = sight.expand_text(&statement.text, &Locals::new(), &named, &times);
             let text = expanded.map_err(|problem| failed(statement, problem.what))?.text;
-            if let Some(why) = policy::refused(&text, &[SNAPSHOTS_SCHEMA, STATE_SCHEMA]) {
+            if let Some(why) = policy::refused(&text, &[SNAPSHOTS_SCHEMA, STATE_SCHEMA, AUDITS_SCHEMA]) {
                 return Err(failed(statement, why));
             }
             if let Some(hidden) = warehouse.hidden(&made_macros(&text))? {

@@ -55,3 +55,4 @@ mod unit_tests;
 mod waiting;
 mod watch;
 mod whereabouts;
+mod wrong_rows;

@@ -2,6 +2,7 @@
 
 use super::build::Build;
 use super::{Rows, Warehouse, WarehouseError};
+use crate::domain::name::TableName;
 
 /// What must hold of a table's rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,12 +24,38 @@ pub struct AuditFailure {
     pub name: String,
     /// How many rows are wrong.
     pub count: u64,
-    /// Some of the wrong rows.
-    pub sample: Rows,
+    /// Some of the wrong rows: as many as are kept.
+    pub rows: Rows,
+    /// Where they are kept, if they are.
+    pub kept: Option<TableName>,
 }
 
 /// How many wrong rows are shown.
 const SAMPLE: usize = 5;
+/// How many are kept, where they stop a build.
+const KEPT: usize = 1000;
+
+impl AuditFailure {
+    /// What is shown of it: the names of the columns, and some rows.
+    pub fn sample(&self) -> Vec<String> {
+        let names = self.rows.columns.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(" | ");
+        let values = |row: &Vec<Option<String>>| {
+            row.iter().map(|value| value.as_deref().unwrap_or("NULL")).collect::<Vec<_>>().join(" | ")
+        };
+        std::iter::once(names).chain(self.rows.rows.iter().take(SAMPLE).map(values)).collect()
+    }
+
+    /// The query that gives the rows that are kept.
+    pub fn query(&self) -> Option<String> {
+        self.kept.as_ref().map(|table| format!("SELECT * FROM {table}"))
+    }
+
+    /// That rows are kept, and where.
+    pub fn told(&self) -> Option<String> {
+        let first = if self.rows.more { format!("the first {} are ", self.rows.rows.len()) } else { String::new() };
+        Some(format!("{first}kept until the next build: {}", self.query()?))
+    }
+}
 
 impl Audit {
     /// Stands in the query for the rows to look at.
@@ -71,8 +98,8 @@ impl Warehouse {
             if count == 0 {
                 return Ok(None);
             }
-            let sample = self.rows(&doing, &query, Some(SAMPLE))?;
-            Ok(Some(AuditFailure { name: audit.name.clone(), count, sample }))
+            let rows = self.rows(&doing, &query, Some(if audit.blocking { KEPT } else { SAMPLE }))?;
+            Ok(Some(AuditFailure { name: audit.name.clone(), count, rows, kept: None }))
         };
         found().map_err(|error| match error {
             WarehouseError::Engine { message, .. } => {

@@ -20,6 +20,7 @@ mod state;
 mod statements;
 mod trial;
 mod wal;
+mod wrong;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -40,6 +41,7 @@ pub use self::query::{ExportFormat, Rows};
 pub use self::referee::Referee;
 pub use self::trial::{Check, Difference, Trial};
 pub use self::wal::{COMPANIONS, companion};
+pub use self::wrong::Wrong;
 use crate::domain::config::Limits;
 
 /// Steps of DuckDB's optimizer that do harm: in 2.0.0, a scan with a filter pushed down from a join writes beyond the

@@ -99,6 +99,11 @@ impl Warehouse {
         statements.push_str(&format!("DELETE FROM vmesh_state.pointers WHERE environment = {name};\n"));
         statements.push_str(&format!("DELETE FROM vmesh_state.environments WHERE name = {name};\n"));
         self.run(&doing, &statements)?;
+        let of_it = self
+            .wrong()?
+            .into_iter()
+            .filter(|(_, wrong)| wrong.as_ref().is_some_and(|it| it.environment == *environment));
+        self.forget_wrong(&of_it.map(|(table, _)| table).collect::<Vec<_>>())?;
         self.drop_empty_schemas(&doing, places.into_iter().map(|place| place.schema).collect())
     }
 

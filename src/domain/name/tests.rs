@@ -187,3 +187,17 @@ proptest! {
         prop_assert_eq!(BranchName::from_bytes(&bytes).to_bytes(), bytes);
     }
 }
+
+#[test]
+fn wrong_rows_of_two_models_never_share_a_table() {
+    let environments = ["alice", "alice/a", "alice-a", "ALICE", &"x".repeat(200)].map(env);
+    let models = ["a", "a.a", "a_a", "a__a", "a.b_c", "a_b.c", "é", "🚀", "", " ", &"y".repeat(200)];
+    let mut seen = BTreeMap::new();
+    for environment in environments.iter().map(|env| EnvName::from_record(env.clone())).chain([EnvName::prod()]) {
+        for model in models.iter().filter_map(|name| ModelName::parse(name)) {
+            let table = TableName::wrong_rows(&environment, &model);
+            assert!(is_identifier(&table.name), "{table}");
+            assert_eq!(seen.insert(table.clone(), (environment.clone(), model.clone())), None, "{table}");
+        }
+    }
+}
