@@ -195,10 +195,10 @@ impl Session<'_> {
     pub(super) fn sight(&self, files: &Files) -> Result<Sight, Error> {
         let settings = self.settings_of(files)?;
         let mut sight = Sight {
-            variables: settings.variables,
+            variables: settings.variables.clone(),
             models: self.config.models.clone(),
             default_kind: settings.defaults.kind().word(),
-            defaults: settings.defaults,
+            defaults: settings.defaults.clone(),
             ..Sight::of_settings(&self.config)
         };
         // what is read is what will be run
@@ -230,6 +230,7 @@ impl Session<'_> {
                 }
             }
         }
+        problems.extend(self.unseen_calls(&settings, &sight, files)?);
         sight.key = hasher.finalize().to_hex()[..16].to_owned();
         if problems.is_empty() { Ok(sight) } else { Err(Error::Project(self.in_repository(problems))) }
     }

@@ -90,14 +90,9 @@ impl Session<'_> {
     /// What a tree other than main's takes from the environment could be anyone's secret, so it may take nothing that
     /// its models see.
     pub(super) fn settings_of(&self, files: &Files) -> Result<Config, Error> {
-        for name in CONFIG_FILES {
-            let Some(file) = files.get(name) else { continue };
-            let text = unix(&self.text(file)?);
+        if let Some((name, text)) = self.settings_in(files)? {
             if name == self.settings_file && text == self.settings_text {
                 return Ok(self.config.clone());
-            }
-            if !is_config(name, &text) {
-                continue;
             }
             let path = self.in_top(name);
             let parse = |value: &dyn Fn(&str) -> Option<String>| {
@@ -139,6 +134,18 @@ impl Session<'_> {
         let Some((file, text)) = committed(&self.repository, &self.prefix, &tip)? else { return Ok(None) };
         let config = Config::parse(&self.in_top(file), &text, &|name| std::env::var(name).ok());
         Ok(config.ok().map(|config| if config.main_is_said { config.main } else { branch.clone() }))
+    }
+
+    /// The settings file of a source tree, with its text; none, if it has none.
+    pub(super) fn settings_in(&self, files: &Files) -> Result<Option<(&'static str, String)>, Error> {
+        for name in CONFIG_FILES {
+            let Some(file) = files.get(name) else { continue };
+            let text = unix(&self.text(file)?);
+            if is_config(name, &text) {
+                return Ok(Some((name, text)));
+            }
+        }
+        Ok(None)
     }
 
     /// Main's settings as they are committed; none, if none are. What they have run in a warehouse counts from then on.

@@ -6,12 +6,14 @@ use super::expand::Sight;
 use super::planning::Prepared;
 use super::session::Session;
 use super::settings::Settings;
+use super::tree::Files;
 use crate::adapter::warehouse::{Warehouse, WarehouseError};
 use crate::domain::config::{Config, Made, Statement, made_macros};
+use crate::domain::diagnostic::Diagnostic;
 use crate::domain::engine_message;
 use crate::domain::environment::State;
 use crate::domain::interval::{Interval, Moment, Times};
-use crate::domain::macros::{Locals, Value, Variables};
+use crate::domain::macros::{Locals, Value, Variables, other_calls};
 use crate::domain::model::{Kind, Problem};
 use crate::domain::name::{AUDITS_SCHEMA, EnvName, PROD, SNAPSHOTS_SCHEMA, STATE_SCHEMA, TableName};
 use crate::domain::project::Run;
@@ -110,6 +112,36 @@ impl Session<'_> {
             },
             error => error.into(),
         })
+    }
+
+    /// What `before_all` and `after_all` of a tree's settings call and will not see: told where the tree is read, be it
+    /// long before they are run.
+    pub(super) fn unseen_calls(
+        &self,
+        settings: &Config,
+        sight: &Sight,
+        files: &Files,
+    ) -> Result<Vec<Diagnostic>, Error> {
+        let Some((path, text)) = self.settings_in(files)? else { return Ok(Vec::new()) };
+        let text = text.as_str().into();
+        let mut problems = Vec::new();
+        let both = [("before_all", &settings.before_all), ("after_all", &settings.after_all)];
+        for (key, statement) in both.iter().flat_map(|(key, all)| all.iter().map(move |one| (key, one))) {
+            for name in other_calls(&statement.text) {
+                let why = match (sight.macros.python(&name), sight.macros.get(&name)) {
+                    (Some(python), _) => {
+                        format!("a macro in Python ({}:{}), which vmesh doesn't run", python.path, python.line)
+                    }
+                    (None, Some(own)) => format!("a macro of {}, which only models, audits and tests see", own.path),
+                    (None, None) => "and there is no such macro".to_owned(),
+                };
+                let what = format!("`{key}` calls `@{name}`, {why}");
+                let help = "write out what it is to give: here are variables and the built-in macros".to_owned();
+                let problem = Problem { what, span: statement.span.clone(), help: Some(help) };
+                problems.push(problem.in_file(path, &text));
+            }
+        }
+        Ok(problems)
     }
 
     /// What the statements can see of an environment.

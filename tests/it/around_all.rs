@@ -215,3 +215,37 @@ fn a_changed_one_is_run_whoever_uses_it() {
     assert_eq!(log(&sandbox).len(), after);
     sandbox.is_sound();
 }
+
+#[test]
+fn macros_that_they_will_not_see_are_told_when_the_project_is_read() {
+    let sandbox = shop();
+    sandbox
+        .write("macros/m.py", "from sqlmesh import macro\n\n@macro()\ndef my_py(evaluator):\n    return 'SELECT 1'\n");
+    sandbox.write("macros/own.sql", "MACRO own(a) AS SELECT @a;");
+    sandbox.commit_quietly("macros");
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    let refused = [
+        ("@MY_PY()", "`before_all` calls `@my_py`, a macro in Python (macros/m.py:4), which vmesh doesn't run"),
+        ("@own(1)", "`before_all` calls `@own`, a macro of macros/own.sql, which only models, audits and tests see"),
+        ("@IF(@this_env = 'x', @nope(1))", "`before_all` calls `@nope`, and there is no such macro"),
+    ];
+    for (call, why) in refused {
+        sandbox.write("vmesh.toml", &LOG.replace("CREATE SCHEMA IF NOT EXISTS ops", call));
+        for command in [&["lint"][..], &["plan"]] {
+            let told = sandbox.vmesh(command).fails(1);
+            assert!(
+                told.contains(why) && told.contains("vmesh.toml:3:5") && told.contains("help: write out"),
+                "{told}"
+            );
+        }
+    }
+    let defined = "@DEF(f, x -> SELECT @x); @f(1); SELECT '@my_py()' -- @nope(1)";
+    sandbox.write("vmesh.toml", &LOG.replace("CREATE SCHEMA IF NOT EXISTS ops", defined));
+    sandbox.vmesh(&["lint"]).good();
+    // as SQLMesh's settings have it
+    std::fs::remove_file(sandbox.path().join("vmesh.toml")).unwrap();
+    let gateways = "gateways:\n  local:\n    connection:\n      type: duckdb\n      database: db.duckdb\nmodel_defaults:\n  dialect: duckdb\n";
+    sandbox.write("config.yaml", &format!("{gateways}after_all:\n  - \"@my_py()\"\n"));
+    let told = sandbox.vmesh(&["lint"]).fails(1);
+    assert!(told.contains("`after_all` calls `@my_py`") && told.contains("config.yaml:"), "{told}");
+}

@@ -54,3 +54,60 @@ fn the_sample_project_is_laid_out_already() {
     sandbox.vmesh(&["init", "."]).good();
     assert_eq!(sandbox.vmesh(&["fmt", "--check"]).good(), "12 files · nothing to lay out\n");
 }
+
+#[test]
+fn queries_that_end_in_a_comment_are_laid_out_with_it() {
+    let queries = [
+        "select 1 as x,2 as y",
+        "select a,b from raw.t",
+        "select a,b from raw.t where a>@least",
+        "with c as (select 1 as x -- inner\n) select x from c",
+        "select 1 as x union all select 2",
+        "@DEF(f, x -> @x+1);\nselect @f(1) as x,2 as y",
+        "create temp macro f(x) as x+1;\nselect f(1) as x",
+        "select @EACH([1,2], v -> @v as c_@v) from raw.t",
+        "select id::int,\n-- of its own\nb::text /* b */, c -- c\n, d from raw.t",
+    ];
+    let ends = [
+        " -- end",
+        "\n-- end",
+        " -- end\n",
+        " /* end */",
+        "\n/* end */\n",
+        "; -- end",
+        ";\n-- end\n",
+        ";\n/* end */",
+        " -- a\n-- b",
+        " -- end\n;",
+        " /* end */;",
+        "\n/* a\n   b */",
+        " -- end\r\n",
+        " -- it's @least's",
+        " --end",
+        " -- {{ x }}",
+        " /* a */ -- b",
+        "\n\n-- a\n\n-- b\n",
+    ];
+    let sandbox = Sandbox::bare_project();
+    sandbox.write("vmesh.toml", "[variables]\nleast = 1\n");
+    let mut written = Vec::new();
+    for (q, query) in queries.iter().enumerate() {
+        for (e, end) in ends.iter().enumerate() {
+            for (h, header) in ["", "MODEL (name q.n);\n"].iter().enumerate() {
+                let name = format!("q{q}_{e}_{h}");
+                let text = format!("{}{query}{end}", header.replace("q.n", &name));
+                sandbox.write(&format!("models/{name}.sql"), &text);
+                written.push((name, text));
+            }
+        }
+    }
+    let told = sandbox.vmesh(&["fmt"]).good();
+    assert!(!told.contains("kept"), "{told}");
+    let bare = |text: &str| text.split_whitespace().collect::<String>();
+    for (name, text) in written {
+        assert_eq!(bare(&sandbox.read(&format!("models/{name}.sql"))), bare(&text));
+    }
+    sandbox.vmesh(&["fmt", "--check"]).good();
+    assert_eq!(sandbox.read("models/q0_1_1.sql"), "MODEL (name q0_1_1);\n\nselect 1 as x, 2 as y\n-- end\n");
+    assert_eq!(sandbox.read("models/q0_3_1.sql"), "MODEL (name q0_3_1);\n\nselect 1 as x, 2 as y /* end */\n");
+}

@@ -210,3 +210,27 @@ fn python_is_named_and_never_passed_over() {
     let told = sandbox.vmesh(&["plan"]).fails(1);
     assert!(told.contains("models in Python are not supported") && told.contains("models/ml.py:3:1"), "{told}");
 }
+
+#[test]
+fn audits_stand_behind_queries_in_jinja() {
+    let query = "JINJA_QUERY_BEGIN;\nSELECT {{ 1 - 2 }} AS id\nJINJA_END;";
+    let bodies = [
+        "SELECT * FROM @this_model WHERE id < 0",
+        "JINJA_QUERY_BEGIN;\nSELECT * FROM {{ this_model }} WHERE id < 0\nJINJA_END;",
+        "JINJA_QUERY_BEGIN;\nSELECT * FROM {{ this_model }} WHERE id < 0;\nJINJA_END;\n\nAUDIT (name other);\nSELECT 1 WHERE 1 = 0",
+    ];
+    for end in ["", ";"] {
+        for body in bodies {
+            let query = query.replace("\nJINJA_END", &format!("{end}\nJINJA_END"));
+            let audits = if body.contains("other") { "low, other" } else { "low" };
+            let model = format!("MODEL (name a, audits ({audits}));\n{query}\n\nAUDIT (name low);\n{body}");
+            let sandbox = Sandbox::with_models(&[("a", &model)]);
+            let told = sandbox.vmesh(&["promote", "--yes"]).fails(1);
+            assert!(told.contains("audit `low` of `a`: 1 row is wrong"), "{model}\n{told}");
+            sandbox.model("a", &model.replace("1 - 2", "2 - 1"));
+            sandbox.commit_quietly("mended");
+            sandbox.vmesh(&["promote", "--yes"]).good();
+            assert_eq!(sandbox.value("SELECT id FROM prod.a"), "1", "{model}");
+        }
+    }
+}

@@ -107,6 +107,7 @@ fn put_back(text: &str, units: &[Unit], masked: &str, laid_out: &str) -> Result<
     let places = lex(laid_out).map_err(|_| Kept::Changed)?;
     let written = units.iter().map(|unit| text.get(unit.span.clone()).unwrap_or_default());
     let restored = exchanged(laid_out, places.iter().map(|lexeme| lexeme.span.clone()).zip(written));
+    let restored = comments_in_line(text, &restored).unwrap_or(restored);
     let restored = restored.trim();
     if places.len() == units.len() && is_same(masked, laid_out) && is_same(text, restored) {
         Ok(restored.to_owned())
@@ -136,6 +137,27 @@ fn exchanged<'w>(text: &str, words: impl Iterator<Item = (std::ops::Range<usize>
     }
     out.push_str(text.get(end..).unwrap_or_default());
     out
+}
+
+/// The laid out text with each comment that follows a word in its line, or in one of its own, as it was written: there it
+/// may be the column's.
+fn comments_in_line(before: &str, after: &str) -> Option<String> {
+    let gaps = |text: &str| -> Option<Vec<std::ops::Range<usize>>> {
+        let lexemes = lex(text).ok()?;
+        let starts = lexemes.iter().skip(1).map(|lexeme| lexeme.span.start).chain([text.len()]);
+        let gaps = lexemes.iter().zip(starts).map(|(lexeme, start)| lexeme.span.end..start);
+        // up to the comment, if there is one
+        Some(gaps.map(|gap| gap.start..gap.end - text.get(gap).unwrap_or_default().trim_start().len()).collect())
+    };
+    let breaks = |text: &str, gap: &std::ops::Range<usize>| text.get(gap.clone()).is_some_and(|it| it.contains('\n'));
+    let is_comment = |end: usize| after.get(end..).is_some_and(|rest| rest.starts_with("--") || rest.starts_with("/*"));
+    let (old, new) = (gaps(before)?, gaps(after)?);
+    let moved = old.iter().zip(&new).filter(|(_, new)| is_comment(new.end));
+    let moved = moved.filter(|(old, new)| breaks(before, old) != breaks(after, new));
+    let space = |(old, new): (&std::ops::Range<usize>, &std::ops::Range<usize>)| {
+        (new.clone(), if breaks(before, old) { "\n" } else { " " })
+    };
+    Some(exchanged(after, moved.map(space)))
 }
 
 /// What stands between the lexemes but space: comments, whose own lines may be indented differently.

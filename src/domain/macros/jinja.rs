@@ -65,7 +65,7 @@ fn has_fence(text: &str) -> bool {
     start.to_ascii_lowercase().starts_with("jinja_")
 }
 
-/// The text with blanks in place of `JINJA_QUERY_BEGIN;` and `JINJA_END;`.
+/// The text with blanks in place of `JINJA_QUERY_BEGIN;` and `JINJA_END;`, which still ends what stands in front of it.
 fn without_fences(text: &str) -> String {
     let (lower, mut out, mut at) = (text.to_ascii_lowercase(), String::with_capacity(text.len()), 0);
     for (start, _) in lower.match_indices("jinja_") {
@@ -76,7 +76,8 @@ fn without_fences(text: &str) -> String {
         let behind = &text[start + fence.len()..];
         let end = text.len() - behind.trim_start().strip_prefix(';').unwrap_or(behind).len();
         out.push_str(&text[at..start]);
-        out.extend(text[start..end].chars().map(|c| if c == '\n' { '\n' } else { ' ' }));
+        let kept = |c: char| c == '\n' || c == ';' && fence == "jinja_end";
+        out.extend(text[start..end].chars().map(|c| if kept(c) { c } else { ' ' }));
         at = end;
     }
     out.push_str(&text[at..]);

@@ -116,6 +116,23 @@ pub fn is_dynamic(lexemes: &[Lexeme]) -> bool {
     })
 }
 
+/// The macros that a text calls, `@name(…)`, but those that are built in or that it defines itself.
+pub fn other_calls(text: &str) -> Vec<String> {
+    let lexemes = sql::lex(text).unwrap_or_default();
+    let word = |at: usize| match lexemes.get(at).map(|lexeme| &lexeme.token) {
+        Some(Token::Word { text, .. }) => text.to_lowercase(),
+        _ => String::new(),
+    };
+    let is = |at: usize, symbol: &str| lexemes.get(at).is_some_and(|lexeme| lexeme.is_symbol(symbol));
+    let is_call = |at: &usize| is(*at, "@") && is(*at + 2, "(");
+    let calls = || (0..lexemes.len()).filter(is_call);
+    let defined: Vec<String> = calls().filter(|at| word(at + 1) == "def").map(|at| word(at + 3)).collect();
+    let names = calls().map(|at| word(at + 1));
+    names
+        .filter(|name| !name.is_empty() && !call::BUILT_IN.contains(&name.as_str()) && !defined.contains(name))
+        .collect()
+}
+
 /// Expands the macros in one or more statements. Jinja is rendered first, as in SQLMesh.
 pub fn expand(text: &str, scope: &Scope<'_>) -> Result<Expanded, Problem> {
     let Some(rendered) = jinja::render(text, scope)? else {

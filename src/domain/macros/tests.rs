@@ -337,7 +337,7 @@ fn jinja() {
         ),
         ("SELECT {% for i in range(3) %}c{{ i }}{% if not loop.last %}, {% endif %}{% endfor %}", "SELECT c0, c1, c2"),
         ("SELECT 1\n{%- if off %}, 2{% elif on %}, 3{% else %}, 4{% endif %}\nFROM t", "SELECT 1, 3\nFROM t"),
-        ("JINJA_QUERY_BEGIN;\nSELECT {{ x }}\nJINJA_END;", "                  \nSELECT b\n          "),
+        ("JINJA_QUERY_BEGIN;\nSELECT {{ x }}\nJINJA_END;", "                  \nSELECT b\n         ;"),
         ("SELECT {{ jcents('a') }}, {{ twice('b') }}", "SELECT (a / 100), (b / 100) * 2"),
         ("{% set c = ['a', 'b'] %}SELECT {{ c | join(', ') }}, {{ 'x' ~ c[0] | upper }}{# note #}", "SELECT a, b, xA"),
         ("{% macro m(a, b=[1, 2]) %}f({{ a }}, {{ b | length }}){% endmacro %}SELECT {{ m('q') }}", "SELECT f(q, 2)"),

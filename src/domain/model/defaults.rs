@@ -46,7 +46,7 @@ impl Defaults {
         let wrong = |what: String| Problem::new(what, place.clone());
         let text = format!("MODEL (\n{key} {value}\n)");
         let lexemes = sql::lex(&text).map_err(|error| wrong(error.message))?;
-        let is_one = header::properties(&lexemes).map_err(|error| wrong(error.message))?.len() == 1;
+        let is_one = header::properties(&lexemes).map_err(|error| wrong(error.what))?.len() == 1;
         if !is_one {
             return Err(wrong(format!("`{key}` is not one value")));
         }

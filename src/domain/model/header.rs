@@ -1,6 +1,7 @@
 //! The `MODEL (…)` header: a list of `key value` properties, with the place of each.
 
-use super::super::sql::{Lexeme, Span, SqlError, Token};
+use super::super::sql::{Lexeme, Span, Token};
+use super::problem::Problem;
 
 /// One property: its key and the lexemes of its value, uninterpreted.
 #[derive(Debug, Clone)]
@@ -22,40 +23,42 @@ pub(super) struct Value<'a> {
 }
 
 /// Reads `MODEL ( … )` at the start of `lexemes`; gives the properties.
-pub(super) fn properties(lexemes: &[Lexeme]) -> Result<Vec<Property<'_>>, SqlError> {
+pub(super) fn properties(lexemes: &[Lexeme]) -> Result<Vec<Property<'_>>, Problem> {
     let [_, rest @ ..] = lexemes else { return Ok(Vec::new()) };
     let open = rest.first().filter(|lexeme| is(lexeme, "("));
     let Some(open) = open else {
         let at = rest.first().or(lexemes.first()).map_or(0..0, |lexeme| lexeme.span.clone());
-        return Err(SqlError { message: "expected `(` after MODEL".to_owned(), span: at });
+        return Err(Problem::new("expected `(` after MODEL", at));
     };
-    let close = matching(rest)
-        .ok_or_else(|| SqlError { message: "this `(` is never closed".to_owned(), span: open.span.clone() })?;
+    let close = matching(rest).ok_or_else(|| Problem::new("this `(` is never closed", open.span.clone()))?;
     if let Some(extra) = rest.get(close + 1) {
-        let message = "expected `;` after the MODEL header".to_owned();
-        return Err(SqlError { message, span: extra.span.clone() });
+        return Err(Problem::new("expected `;` after the MODEL header", extra.span.clone()));
     }
     items(&rest[1..close])
 }
 
-/// The `key value` pairs of a comma-separated list.
-pub(super) fn items(lexemes: &[Lexeme]) -> Result<Vec<Property<'_>>, SqlError> {
-    let mut out = Vec::new();
+/// The `key value` pairs of a comma-separated list, each key once.
+pub(super) fn items(lexemes: &[Lexeme]) -> Result<Vec<Property<'_>>, Problem> {
+    let mut out: Vec<Property<'_>> = Vec::new();
     for item in commas(lexemes) {
         let [first, value @ ..] = item else { continue };
         let Token::Word { text, .. } = &first.token else {
-            let message = "expected the name of a property".to_owned();
-            return Err(SqlError { message, span: first.span.clone() });
+            return Err(Problem::new("expected the name of a property", first.span.clone()));
         };
         let value = match value {
             [sign, rest @ ..] if is(sign, "=") || is(sign, ":=") => rest,
             _ => value,
         };
         if value.is_empty() {
-            return Err(SqlError { message: format!("`{text}` has no value"), span: first.span.clone() });
+            return Err(Problem::new(format!("`{text}` has no value"), first.span.clone()));
+        }
+        let key = text.to_ascii_lowercase();
+        if out.iter().any(|other| other.key == key) {
+            let problem = Problem::new(format!("`{key}` is given twice"), first.span.clone());
+            return Err(problem.help("keep the one that is meant; SQLMesh would take the last"));
         }
         let value = Value { lexemes: value, fallback: first.span.end };
-        out.push(Property { key: text.to_ascii_lowercase(), span: first.span.clone(), value });
+        out.push(Property { key, span: first.span.clone(), value });
     }
     Ok(out)
 }

@@ -81,17 +81,12 @@ const REFUSED: [(&str, &str); 3] = [
 /// Reads a header statement (`MODEL ( … )`, without its semicolon; nothing, if there is none) into a file without a
 /// query. What it lacks, the defaults give.
 pub(super) fn read(text: &str, statement: &[Lexeme], defaults: &Defaults) -> Result<ModelFile, Vec<Problem>> {
-    let properties = header::properties(statement).map_err(|error| vec![error.into()])?;
+    let properties = header::properties(statement).map_err(|problem| vec![problem])?;
     let mut file = ModelFile { place: first(statement), ..ModelFile::plain() };
     let mut problems = Vec::new();
     problems.extend(policy::check_header(statement).err().map(Problem::from));
     let mut metadata = blake3::Hasher::new();
-    let mut seen: Vec<&str> = Vec::new();
     for property in &properties {
-        if seen.contains(&property.key.as_str()) {
-            problems.push(Problem::new(format!("`{}` is given twice", property.key), property.span.clone()));
-        }
-        seen.push(&property.key);
         take(&mut file, text, property, &mut metadata, &mut problems);
     }
     let own_audits = file.audits.len();
@@ -268,12 +263,9 @@ fn columns(property: &Property<'_>) -> Result<Vec<(String, String)>, Problem> {
         [open, inner @ .., _] if header::is(open, "(") => inner,
         _ => return Err(expected("(name TYPE, …)", property)),
     };
-    let mut columns: Vec<(String, String)> = Vec::new();
+    let mut columns = Vec::new();
     for item in header::items(inner)? {
         let name = item_name(&item, inner);
-        if columns.iter().any(|(other, _)| other.eq_ignore_ascii_case(&name)) {
-            return Err(Problem::new(format!("column `{name}` is declared twice"), item.span));
-        }
         if !policy::is_type(item.value.lexemes()) {
             let problem = Problem::new(format!("this is no type of column `{name}`"), item.value.span());
             return Err(problem.help("columns (id INT, amount DECIMAL(18, 2), tags TEXT[])"));

@@ -64,6 +64,19 @@ fn what_is_wrong_is_pointed_at() {
         ("MODEL (name a, graim id);\nSELECT 1", "unknown property `graim`", "graim"),
         ("MODEL (name a, kind FUL);\nSELECT 1", "unknown kind `FUL`", "FUL"),
         ("MODEL (name a, name b);\nSELECT 1", "`name` is given twice", "name"),
+        ("MODEL (name a, kind FULL, Kind VIEW);\nSELECT 1", "`kind` is given twice", "Kind"),
+        (
+            "MODEL (name a, kind INCREMENTAL_BY_TIME_RANGE (time_column d, TIME_COLUMN e));\nSELECT 1",
+            "`time_column` is given twice",
+            "TIME_COLUMN",
+        ),
+        (
+            "MODEL (name a, kind SCD_TYPE_2_BY_TIME (unique_key d, \"unique_key\" e));\nSELECT 1",
+            "`unique_key` is given twice",
+            "\"unique_key\"",
+        ),
+        ("MODEL (name a, columns (x INT, \"X\" INT));\nSELECT 1", "`x` is given twice", "\"X\""),
+        ("MODEL (name a, column_descriptions (x = 'a', X = 'b'));\nSELECT 1", "`x` is given twice", "X"),
         ("MODEL (name a\nSELECT 1", "this `(` is never closed", "("),
         ("MODEL (name a) SELECT 1", "expected `;` after the MODEL header", "SELECT"),
         (
