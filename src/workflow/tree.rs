@@ -9,7 +9,7 @@ use super::audits::OwnAudits;
 use super::error::Error;
 use super::expand::Sight;
 use super::session::Session;
-use super::whereabouts::DataFiles;
+use super::whereabouts::{self, DataFiles};
 use crate::adapter::cache::{self, SeedContent};
 use crate::adapter::git::{BrokenLink, CommitId, Head, Location, SourceFile, SourceFiles, StatCache, TreeId};
 use crate::domain::config::CONFIG_FILES;
@@ -282,7 +282,12 @@ impl Session<'_> {
         let start = model.query_span.start;
         let written = text.get(model.query_span.clone()).unwrap_or_default().to_owned();
         let Some(query) = model.query.take() else { return Ok(()) };
-        let query = self.referee.admit(Text::Model, &written, query).map_err(|refusal| {
+        let query = self.referee.admit(Text::Model, &written, query).map_err(|mut refusal| {
+            // the gate knows no folders
+            let path = written.get(refusal.span.clone()).unwrap_or_default().trim_matches('\'');
+            if path.contains("..") && whereabouts::plain(&self.in_top(path)).is_none() {
+                refusal.cause = Some("it lies outside of the repository, too".to_owned());
+            }
             refused(Refusal { span: start + refusal.span.start..start + refusal.span.end, ..refusal })
         })?;
         model.files = model::files_read(&query, &written);

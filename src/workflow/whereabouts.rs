@@ -12,6 +12,7 @@ use crate::adapter::git::{Broken, BrokenLink, GitError, SourceFile};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::pattern::{self, is_pattern};
 use crate::domain::project::SeedFile;
+use crate::domain::sql::policy;
 
 /// More of them than this are not remembered.
 const MOST_BESIDE: usize = 1000;
@@ -130,10 +131,10 @@ impl Session<'_> {
     /// Why a source tree has no file of this path; none where simply nothing is there.
     fn absent(&self, files: &Files, path: &str) -> Result<Option<String>, Error> {
         let said = |why: &str| Ok(Some(why.to_owned()));
-        if path.contains("://") {
+        if policy::is_remote(path) {
             return said("it is on another machine, and models read nothing over the network");
         }
-        if path.starts_with(['/', '~']) {
+        if policy::from_root(path) {
             return said("the path begins at the root of this disk: it would be another file on every machine");
         }
         if let Some(link) = files.broken.iter().find(|link| link.path == path || is_below(&link.path, path)) {
@@ -222,7 +223,7 @@ impl Session<'_> {
 }
 
 /// A path without `.` and `..`; `None` where it leads out.
-fn plain(path: &str) -> Option<String> {
+pub(super) fn plain(path: &str) -> Option<String> {
     let mut parts = Vec::new();
     for part in path.split('/') {
         match part {

@@ -138,13 +138,17 @@ fn a_seed_may_lie_outside_of_the_projects_folder() {
     for (path, why) in [
         ("../../../../s.csv", "it lies outside of the repository"),
         ("/data/s.csv", "begins at the root of this disk"),
-        ("../../../data/t.csv", "the path counts from the model's file"),
+        ("../../../data/t.csv", "its path counts from the model's file"),
+        ("~/s.csv", "begins at the root of this disk"),
+        ("s3://bucket/s.csv", "it is on another machine"),
         ("../../../data/ignored.duckdb.csv", "Git ignores it"),
     ] {
         sandbox.write("data/ignored.duckdb.csv", "id\n1\n");
         sandbox.write("teams/shop/models/s.sql", &format!("MODEL (name s, kind SEED (path '{path}'));"));
         let told = sandbox.vmesh_in(&shop, &["plan"]).fails(1);
-        assert!(told.contains(&format!("reads `{path}`, which is not there")) && told.contains(why), "{told}");
+        let what = format!("seed `s` reads `{path}`, and the repository has no such file");
+        assert!(told.contains(&what) && told.contains(why) && told.contains("help: commit the file"), "{told}");
+        assert!(told.contains("teams/shop/models/s.sql:1:32"), "the path's own place: {told}");
     }
 }
 
@@ -170,11 +174,6 @@ fn a_file_that_a_query_reads_is_missed_before_anything_is_built() {
         assert!(told.contains("and the project has no such file") && told.contains(why), "{sql}: {told}");
         assert!(told.contains("models/b.sql:2:6"), "{sql}: {told}");
     }
-    for sql in ["read_parquet('s3://bucket/x.parquet')", "read_json('/srv/x.json')", "read_text('../x.txt')"] {
-        sandbox.model("b", &format!("SELECT *\nFROM {sql}"));
-        let told = sandbox.vmesh(&["plan", "--yes"]).fails(1);
-        assert!(told.contains("is no file of the project") && told.contains("models/b.sql:2:"), "{sql}: {told}");
-    }
     for (sql, n) in [("read_csv('data/y.dat')", "2"), ("read_csv('./data/*.csv')", "3")] {
         sandbox.model("b", &format!("SELECT n FROM {sql}"));
         sandbox.vmesh(&["plan", "--yes"]).good();
@@ -187,4 +186,39 @@ fn a_file_that_a_query_reads_is_missed_before_anything_is_built() {
     sandbox.git(&["-c", "core.hooksPath=/dev/null", "commit", "--quiet", "-m", "b"]).good();
     let told = sandbox.vmesh(&["plan", "--merged"]).fails(1);
     assert!(told.contains("it is on disk, but was not committed"), "{told}");
+}
+
+#[test]
+fn a_path_that_leads_out_is_told_by_where_it_leads() {
+    let sandbox = Sandbox::nested();
+    sandbox.git(&["init", "--quiet", "--initial-branch", "main"]).good();
+    sandbox.write("shop/vmesh.toml", "[hooks]\nbuild = \"inline\"\n");
+    sandbox.write("beside.csv", "n\n1\n");
+    sandbox.commit("settings");
+    let shop = sandbox.path().join("shop");
+    let (remote, root) =
+        ("is on another machine, and models read nothing over the network", "begins at the root of this disk");
+    let (out, outer) = ("lies outside of the project's folder", "it lies outside of the repository, too");
+    for (path, why, is_outer) in [
+        ("https://example.org/x.csv", remote, false),
+        ("s3://bucket/*.csv", remote, false),
+        ("/srv/x.csv", root, false),
+        ("~/x.csv", root, false),
+        ("C:\\x.csv", root, false),
+        ("file:///srv/x.csv", root, false),
+        ("../beside.csv", out, false),
+        ("data/../../beside.csv", out, false),
+        ("../../x.csv", out, true),
+        ("../../*.csv", out, true),
+        ("x.duckdb", "is a database, and no file that models read", false),
+        ("s3:x", "is no path of a file of the project", false),
+    ] {
+        for (sql, column) in [(format!("read_csv('{path}')"), 15), (format!("'{path}'"), 6)] {
+            sandbox.write("shop/models/b.sql", &format!("SELECT *\nFROM {sql}"));
+            let told = sandbox.vmesh_in(&shop, &["lint"]).fails(1);
+            assert!(told.contains(&format!("`{path}` {why}")) && told.contains("help: "), "{sql}: {told}");
+            assert!(told.contains(&format!("shop/models/b.sql:2:{column}")), "{sql}: {told}");
+            assert_eq!(told.contains(outer), is_outer, "{sql}: {told}");
+        }
+    }
 }

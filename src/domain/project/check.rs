@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::super::diagnostic::{Diagnostic, nearest};
 use super::super::model::{Kind, THIS_MODEL, temporary};
-use super::super::name::{ModelName, reserved_schema};
-use super::super::sql::{self, Read, Token};
+use super::super::name::{ModelName, literal, reserved_schema};
+use super::super::sql::{self, Read, Token, policy};
 use super::names::{Barred, Names};
 use super::{Draft, Sources};
 
@@ -83,10 +83,14 @@ pub(super) fn seeds(sources: &Sources<'_>, drafts: &mut BTreeMap<ModelName, Draf
         let path = resolve(&draft.path, &seed.path);
         let found = (sources.seed)(&path);
         if found.is_none() {
-            let what = format!("seed `{}` reads `{}`, which is not there", draft.name, seed.path);
-            let mut problem = Diagnostic::new(what).at(draft.place(sources, ""));
+            let what = format!("seed `{}` reads `{}`, and the repository has no such file", draft.name, seed.path);
+            let mut at = draft.place(sources, "");
+            let quoted = literal(&seed.path);
+            at.span = at.text.find(&quoted).map_or(at.span, |start| start..start + quoted.len());
+            let mut problem = Diagnostic::new(what).at(at);
             problem.notes.extend((sources.absent)(&path));
-            problems.push(problem.help("the path counts from the model's file, or from the project after `$root/`"));
+            let help = "commit the file; its path counts from the model's file, or from the project after `$root/`";
+            problems.push(problem.help(help));
         }
         draft.seed = found;
     }
@@ -122,9 +126,9 @@ pub(super) fn files(sources: &Sources<'_>, drafts: &mut BTreeMap<ModelName, Draf
 }
 
 /// A path relative to a model's file, as a path relative to the project, which may lead out of it. One from the root of
-/// the disk stays what it is.
+/// the disk, or on another machine, stays what it is.
 pub(super) fn resolve(model: &str, path: &str) -> String {
-    if path.starts_with('/') {
+    if policy::from_root(path) || policy::is_remote(path) {
         return path.to_owned();
     }
     let (folder, path) = match path.strip_prefix("$root/") {

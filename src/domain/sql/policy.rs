@@ -16,6 +16,7 @@
 //! DuckDB can't show what it sees (a PIVOT without a list of values), words decide, and in doubt against the text.
 
 mod functions;
+mod paths;
 mod seen;
 mod settings;
 mod tables;
@@ -23,6 +24,7 @@ mod tables;
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests;
 
+pub use self::paths::{from_root, is_remote};
 pub use self::seen::{Called, NotSeen, Seen};
 pub use self::settings::refused;
 pub use self::tables::barred_table;
@@ -352,13 +354,10 @@ fn file(kind: Text, path: &str, span: &Span) -> Result<(), Refusal> {
         let what = format!("{} can't read the file `{path}`", kind.noun());
         return Err(Refusal::new(what, span.clone(), "read files in a model, and name that model here"));
     }
-    let leads_out =
-        path.starts_with(['/', '~']) || path.contains(['\\', ':']) || path.split('/').any(|part| part == "..");
-    if leads_out || tables::is_database(path) {
-        let what = format!("`{path}` is no file of the project");
-        return Err(Refusal::new(what, span.clone(), "commit the file, and tell its path from the project's folder"));
+    match paths::leads_out(path) {
+        Some((what, help)) => Err(Refusal::new(what, span.clone(), help)),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Checks a text of which DuckDB can't show what it sees.
