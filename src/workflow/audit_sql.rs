@@ -8,6 +8,7 @@ use super::session::Session;
 use super::tree::Tree;
 use crate::adapter::warehouse::Audit;
 use crate::domain::audit::{self, CustomAudit, Resolved};
+use crate::domain::config::Made;
 use crate::domain::engine_message;
 use crate::domain::interval::{Times, variable};
 use crate::domain::macros::{Blueprint, Expanded, Local, Locals, Value, Variables};
@@ -40,6 +41,15 @@ pub(super) type AllAsked = BTreeMap<ModelName, Vec<Option<Asked>>>;
 fn names_in(text: &str) -> Vec<Vec<String>> {
     let reads = sql::analyse(text).reads.unwrap_or_else(|| guess_reads(text));
     reads.into_iter().map(|read| read.parts).collect()
+}
+
+/// The words of a text, in lower case: what it may call is one of them.
+fn words_in(text: &str) -> Vec<String> {
+    let word = |lexeme: sql::Lexeme| match lexeme.token {
+        sql::Token::Word { text, .. } => Some(text.to_lowercase()),
+        _ => None,
+    };
+    sql::lex(text).unwrap_or_default().into_iter().filter_map(word).collect()
 }
 
 /// A call with the macros in its arguments expanded: their times are those of the rows. A problem is told with the text
@@ -116,7 +126,8 @@ impl Tree {
         names.filter_map(|parts| Some(self.project.find(&parts)?.name.clone())).collect()
     }
 
-    /// A hash over what a model's audits ask, and the versions of the other models that they read; none without audits.
+    /// A hash over what a model's audits ask, the versions of the other models that they read, and what `before_all` makes
+    /// for them; none without audits.
     pub(super) fn audit_key(&self, model: &Model) -> Option<String> {
         if model.file.audits.is_empty() {
             return None;
@@ -142,6 +153,12 @@ impl Tree {
         for other in read.iter().filter_map(|name| self.project.model(name)) {
             hasher.update(other.fingerprint.hex().as_bytes());
         }
+        let texts = self.asked(model).iter().flatten().map(|asked| asked.text.as_str());
+        // of one whose macros can't be expanded, what is written
+        let called = |custom: &&&CustomAudit| model.file.audits.iter().any(|call| call.name == custom.header.name);
+        let written = known.iter().filter(called).map(|custom| custom.query.as_str());
+        let used = texts.chain(written).flat_map(words_in).collect();
+        Made::counting(&self.made, &used).iter().for_each(|made| _ = hasher.update(made));
         Some(hasher.finalize().to_hex()[..16].to_owned())
     }
 

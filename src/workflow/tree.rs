@@ -12,7 +12,7 @@ use super::session::Session;
 use super::whereabouts::{self, DataFiles};
 use crate::adapter::cache::{self, SeedContent};
 use crate::adapter::git::{BrokenLink, CommitId, Head, Location, SourceFile, SourceFiles, StatCache, TreeId};
-use crate::domain::config::CONFIG_FILES;
+use crate::domain::config::{CONFIG_FILES, Made};
 use crate::domain::diagnostic::{Diagnostic, Excerpt};
 use crate::domain::external::{Externals, is_external};
 use crate::domain::macros;
@@ -62,6 +62,8 @@ pub struct Tree {
     pub(super) sight: Sight,
     /// Its own audits.
     pub(super) audits: OwnAudits,
+    /// What main's `before_all` makes.
+    pub(super) made: Vec<Made>,
     /// What of its folder is not read, though it may have been meant to be.
     pub foreign: Vec<String>,
     /// What vmesh shows besides.
@@ -181,6 +183,7 @@ impl Session<'_> {
         }
         let text =
             |path: &str| files.by_path.get(path).and_then(|file| self.text(file).ok()).unwrap_or_else(|| "".into());
+        let made = self.made_before()?;
         let sources = Sources {
             files: models,
             text: &text,
@@ -190,7 +193,7 @@ impl Session<'_> {
             config: &self.config,
             externals: &externals,
             published: &published,
-            before_all: &self.made_before()?,
+            before_all: &made,
         };
         let project = Project::assemble(&sources);
         self.parsed().borrow().store(self.repository.common_dir());
@@ -199,7 +202,7 @@ impl Session<'_> {
         self.remember_beside(&beside);
         files.by_path.extend(beside);
         let foreign = self.foreign(&files);
-        let tree = Tree { project, files, sight, audits, foreign, published, asked: OnceLock::new() };
+        let tree = Tree { project, files, sight, audits, made, foreign, published, asked: OnceLock::new() };
         let wrong = self.wrong_calls(&tree, &tree.published);
         if wrong.is_empty() { Ok(tree) } else { Err(Error::Project(wrong)) }
     }

@@ -249,3 +249,43 @@ fn macros_that_they_will_not_see_are_told_when_the_project_is_read() {
     let told = sandbox.vmesh(&["lint"]).fails(1);
     assert!(told.contains("`after_all` calls `@my_py`") && told.contains("config.yaml:"), "{told}");
 }
+
+#[test]
+fn what_before_all_makes_counts_for_audits() {
+    let sandbox = Sandbox::bare_project();
+    sandbox.write("vmesh.toml", &settings("10"));
+    let audits = [
+        (
+            "own",
+            "MODEL (name own, audits (below));\nSELECT 5 AS v;\nAUDIT (name below);\nSELECT * FROM @this_model WHERE v > twice(1)",
+        ),
+        ("built_in", "MODEL (name built_in, audits (forall(criteria := (v < twice(1)))));\nSELECT 5 AS v"),
+        ("by_table", "MODEL (name by_table, audits (in_file));\nSELECT 5 AS v"),
+        (
+            "by_view",
+            "MODEL (name by_view, audits (forall(criteria := (v < (SELECT max(v) FROM ops.seen)))));\nSELECT 5 AS v",
+        ),
+        ("other", "MODEL (name other, audits (not_null(columns := v)));\nSELECT 5 AS v"),
+    ];
+    for (name, model) in audits {
+        sandbox.model(name, model);
+    }
+    sandbox.write(
+        "audits/in_file.sql",
+        "AUDIT (name in_file);\nSELECT a.* FROM @this_model a, @SQL('many()') m WHERE a.v > m.v",
+    );
+    sandbox.commit("models");
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    let tables = sandbox.snapshots();
+    sandbox.write("vmesh.toml", &settings("4"));
+    sandbox.commit_quietly("another bound");
+    let told = sandbox.vmesh(&["promote", "--yes"]).fails(1);
+    for name in ["own", "built_in", "by_table", "by_view"] {
+        assert!(told.contains(&format!("of `{name}`: 1 row is wrong")), "{name}: {told}");
+    }
+    assert_eq!(sandbox.snapshots(), tables, "nothing is built for it");
+    sandbox.write("vmesh.toml", &settings("10").replace("AS x * 10", "AS  x*10 -- ten times"));
+    sandbox.commit_quietly("layout");
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    sandbox.is_sound();
+}
