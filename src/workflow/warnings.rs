@@ -11,7 +11,8 @@ impl Tree {
         let of_model = |model| {
             let file: &Model = model;
             let written = file.file.warnings.iter().cloned();
-            let all = written.chain(unknown_columns(file)).chain(self.unknown_arguments(file));
+            let all = written.chain(same_columns(file)).chain(unknown_columns(file));
+            let all = all.chain(self.unknown_arguments(file));
             all.map(|warning| (&file.name, warning)).collect::<Vec<_>>()
         };
         self.project.models().flat_map(of_model).collect()
@@ -28,6 +29,12 @@ impl Tree {
         }
         warnings
     }
+}
+
+/// Columns that are one to DuckDB, whatever `normalization_strategy` says: it gives the second another name.
+fn same_columns(model: &Model) -> Option<String> {
+    let (one, other) = model.file.query.as_ref()?.repeated.as_ref().filter(|(one, other)| one != other)?;
+    Some(format!("columns `{one}` and `{other}` differ by letter case only, and are one to DuckDB: rename one"))
 }
 
 /// Columns that a header describes and that the model surely doesn't have.

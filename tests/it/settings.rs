@@ -234,3 +234,26 @@ fn the_other_names_of_a_config_yaml() {
         assert!(!sandbox.path().join("vmesh.toml").exists());
     }
 }
+
+#[test]
+fn columns_that_differ_by_letter_case_only_are_told() {
+    let sandbox = Sandbox::with_models(&[
+        ("base", "SELECT 1 AS a, 2 AS b, 3 AS \"A\""),
+        ("by_set", "SELECT 1 AS id, 2 AS Id UNION ALL SELECT 3, 4"),
+        (
+            "behind",
+            "MODEL (name behind, dialect 'duckdb, normalization_strategy = case_sensitive');\nSELECT a, A FROM base",
+        ),
+        ("one", "SELECT A AS a, b AS \"B\" FROM base"),
+    ]);
+    let told = sandbox.vmesh(&["plan", "prod"]).err;
+    let pairs = [("base", "a", "A"), ("by_set", "id", "Id"), ("behind", "a", "A")];
+    for (model, one, other) in pairs {
+        let warning = format!("columns `{one}` and `{other}` differ by letter case only, and are one to DuckDB");
+        assert!(told.lines().any(|line| line.contains(model) && line.contains(&warning)), "{model}: {told}");
+    }
+    assert_eq!(told.matches("letter case only").count(), pairs.len(), "{told}");
+    // what DuckDB makes of it is what the warning is about
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    assert_eq!(sandbox.rows("SELECT column_name FROM (DESCRIBE prod.base)"), [["a"], ["b"], ["A_1"]]);
+}

@@ -124,6 +124,9 @@ pub struct Query {
     /// The columns it gives; `None` when they can't be proven. DuckDB renames repeated ones (`id`, `id_1`): when names
     /// repeat once [`Output::All`] is expanded, nothing is proven either.
     pub outputs: Option<Vec<Output>>,
+    /// Two of its columns that have one name, as DuckDB compares names.
+    #[serde(default)]
+    pub repeated: Option<(String, String)>,
     /// Columns that DuckDB would surely miss if no table had them.
     pub uses: Vec<ColumnUse>,
     /// Names that its columns get where DuckDB would make them up.
@@ -264,6 +267,7 @@ fn analyse_lexemes(text: &str, lexemes: &[Lexeme]) -> Query {
         return unread(tokens(), SqlError::new(why, 0..text.len()));
     };
     let outputs = outputs::find(&parsed, &sources);
+    let repeated = outputs.as_deref().and_then(outputs::repeated);
     let Some(columns) = columns::resolve(&parsed, &mut sources) else {
         return unread(tokens(), SqlError::new("a qualifier that two tables share", 0..text.len()));
     };
@@ -275,7 +279,8 @@ fn analyse_lexemes(text: &str, lexemes: &[Lexeme]) -> Query {
         form: if sure { Form::Tree } else { Form::Tokens { why: why() } },
         parse_error: None,
         qualifiers: columns.qualifiers,
-        outputs: if sure { outputs } else { None },
+        outputs: outputs.filter(|_| sure && repeated.is_none()),
+        repeated,
         uses: if sure { columns.uses } else { Vec::new() },
         labels: Vec::new(),
         reads: Some(sources.reads),
@@ -293,6 +298,7 @@ fn unread(canonical: [u8; 32], error: SqlError) -> Query {
         parse_error: Some(error),
         qualifiers: Vec::new(),
         outputs: None,
+        repeated: None,
         uses: Vec::new(),
         labels: Vec::new(),
     }

@@ -5,7 +5,7 @@
 //! to the second of two columns of one name, once they come out of a subquery.
 
 use std::cell::Cell;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use sqlparser::ast::{
@@ -24,8 +24,7 @@ pub(super) const EXPANDING: &[&str] = &["columns", "unnest", "unlist"];
 
 /// The output columns of a query; `None` when they can't be proven.
 pub(super) fn find(parsed: &Parsed, sources: &Sources) -> Option<Vec<Output>> {
-    let finder = Finder::new(parsed, sources);
-    finder.query(&parsed.query, &[]).filter(|columns| !repeat(columns))
+    Finder::new(parsed, sources).query(&parsed.query, &[])
 }
 
 /// The columns of something that a name refers to; `None` when unknown.
@@ -275,10 +274,15 @@ fn find_cte(name: &ObjectName, ctes: &Ctes) -> Columns {
 
 /// Whether two columns surely have one name.
 fn repeat(columns: &[Output]) -> bool {
-    let mut seen = HashSet::new();
-    columns.iter().any(|column| match column {
-        Output::Column(name) => !seen.insert(name.to_ascii_lowercase()),
-        Output::All { .. } => false,
+    repeated(columns).is_some()
+}
+
+/// Two columns that have one name, as DuckDB compares names.
+pub(super) fn repeated(columns: &[Output]) -> Option<(String, String)> {
+    let mut seen: HashMap<String, &String> = HashMap::new();
+    columns.iter().find_map(|column| match column {
+        Output::Column(name) => seen.insert(name.to_ascii_lowercase(), name).map(|first| (first.clone(), name.clone())),
+        Output::All { .. } => None,
     })
 }
 
