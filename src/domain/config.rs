@@ -23,7 +23,7 @@ use super::name::{BranchName, EnvName, SchemaPattern};
 use super::pattern;
 use super::yaml::Value;
 pub use limits::Limits;
-pub use statements::{Made, Statement, made_macros};
+pub use statements::{Made, Statement, made_macros, making_macros};
 pub use values::variable;
 
 /// The names of settings files; the first that is there counts.

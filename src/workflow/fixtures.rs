@@ -101,7 +101,7 @@ impl Session<'_> {
         if let Some(rows) = &test.query {
             checks.push(Check { what: "query".to_owned(), select, expected: expected(rows)? });
         }
-        Ok(Trial { tables, setup, checks })
+        Ok(Trial { macros: self.macros_before()?, tables, setup, checks })
     }
 
     /// Rows, with files read: their paths count from the project, or from the test.

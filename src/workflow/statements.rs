@@ -8,7 +8,7 @@ use super::session::Session;
 use super::settings::Settings;
 use super::tree::Files;
 use crate::adapter::warehouse::{Warehouse, WarehouseError};
-use crate::domain::config::{Config, Made, Statement, made_macros};
+use crate::domain::config::{Config, Made, Statement, made_macros, making_macros};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::engine_message;
 use crate::domain::environment::State;
@@ -35,6 +35,12 @@ impl Session<'_> {
     /// nothing else is run.
     pub(super) fn made_before(&self) -> Result<Vec<Made>, Error> {
         Ok(self.committed_settings()?.map_or_else(Vec::new, |settings| made_by(&settings.config)))
+    }
+
+    /// The statements of it that make macros: unit tests have these, and no tables from outside.
+    pub(super) fn macros_before(&self) -> Result<Vec<String>, Error> {
+        let run = self.committed_settings()?.map_or_else(Vec::new, |settings| run_by(&settings.config));
+        Ok(run.iter().flatten().flat_map(|text| making_macros(text)).collect())
     }
 
     /// Whether `before_all` says something else than it did in the commit that prod shows: then it is run, whether or not
@@ -166,14 +172,18 @@ impl Session<'_> {
 
 /// What the `before_all` of settings leaves behind for models, as it does it for prod.
 fn made_by(config: &Config) -> Vec<Made> {
+    let made =
+        |(statement, run): (&Statement, Option<String>)| Made::by(&statement.text, &config.variables, run.as_deref());
+    config.before_all.iter().zip(run_by(config)).map(made).collect()
+}
+
+/// The text of each as it is run for prod; none where its macros can't be expanded.
+fn run_by(config: &Config) -> Vec<Option<String>> {
     let sight = Sight::of_settings(config);
     let named = [("runtime_stage", "before_all"), ("this_env", PROD)];
     let mut named: Variables = named.into_iter().map(|(name, value)| (name, Value::Text(value.to_owned()))).collect();
     named.set("schemas", Value::List(Vec::new()));
     named.set("views", Value::List(Vec::new()));
-    let made = |statement: &Statement| {
-        let expanded = sight.expand_text(&statement.text, &Locals::new(), &named, &Times::LOADING).ok();
-        Made::by(&statement.text, &config.variables, expanded.as_ref().map(|expanded| expanded.text.as_str()))
-    };
-    config.before_all.iter().map(made).collect()
+    let expand = |text: &str| sight.expand_text(text, &Locals::new(), &named, &Times::LOADING).ok();
+    config.before_all.iter().map(|statement| Some(expand(&statement.text)?.text)).collect()
 }

@@ -289,3 +289,33 @@ fn what_before_all_makes_counts_for_audits() {
     sandbox.vmesh(&["promote", "--yes"]).good();
     sandbox.is_sound();
 }
+
+#[test]
+fn unit_tests_see_the_macros_that_before_all_makes() {
+    let sandbox = Sandbox::bare_project();
+    let more = |v: &str| {
+        let all = settings(v);
+        let macros = "\"CREATE MACRO IF NOT EXISTS ops.thrice(x) AS x * 3\",\n\"@IF(TRUE, CREATE OR REPLACE FUNCTION pick(a) AS TABLE SELECT a AS v)\",\n";
+        all.replace("]\n[hooks]", &format!("{macros}]\n[hooks]"))
+    };
+    sandbox.write("vmesh.toml", &more("2"));
+    sandbox.model("n", "SELECT 1 AS v");
+    sandbox.model("a", "SELECT twice(n.v) AS v, ops.thrice(n.v) AS w, p.v AS x FROM n, pick(7) AS p");
+    let test = "test_a:\n  model: a\n  inputs:\n    n:\n      rows: [{v: 3}]\n  outputs:\n    query:\n      rows: [{v: 6, w: 9, x: 7}]\n";
+    sandbox.write("tests/test_a.yaml", test);
+    sandbox.commit("models");
+    sandbox.vmesh(&["test"]).good();
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    assert_eq!(sandbox.rows("FROM prod.a"), [["2", "3", "7"]]);
+    // another macro is another model, which is tested before it is built
+    sandbox.write("vmesh.toml", &more("5"));
+    sandbox.commit_quietly("another factor");
+    let told = sandbox.vmesh(&["promote", "--yes"]).fails(1);
+    assert!(told.contains("1 unit test failed") && told.contains("15"), "{told}");
+    assert_eq!(sandbox.rows("FROM prod.a"), [["2", "3", "7"]]);
+    // what only the warehouse has is not there, and is told where it is called
+    sandbox.model("a", "SELECT m.v, 9 AS w, 7 AS x FROM n, many() AS m");
+    sandbox.commit_quietly("a table");
+    let told = sandbox.vmesh(&["promote", "--yes"]).fails(1);
+    assert!(told.contains("test_a · a · models/a.sql:1"), "{told}");
+}

@@ -14,6 +14,8 @@ use crate::domain::unit_test::{Comparison, Data, Expected, columns_of};
 /// A model's unit test, ready to be run.
 #[derive(Debug, Clone)]
 pub struct Trial {
+    /// Statements of main's that make macros.
+    pub macros: Vec<String>,
     /// The tables that the queries read, and the query that each is made from.
     pub tables: Vec<(TableName, String)>,
     /// The statements that the model's query needs.
@@ -79,8 +81,12 @@ impl Trial {
         })
     }
 
-    /// Puts the given rows into a database.
+    /// Puts the given rows into a database, and the macros that queries may call.
     fn given(&self, warehouse: &Warehouse) -> Result<(), WarehouseError> {
+        for statement in &self.macros {
+            // one may name tables that only the warehouse has: whoever calls it is told that it is not there
+            let _ = warehouse.run(DOING, statement);
+        }
         for (table, select) in &self.tables {
             let schema = crate::domain::name::quote(&table.schema);
             warehouse.run(DOING, &format!("CREATE SCHEMA IF NOT EXISTS {schema}"))?;

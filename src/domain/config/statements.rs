@@ -37,6 +37,22 @@ pub fn made_macros(text: &str) -> Vec<String> {
     named.collect()
 }
 
+/// Those statements of a text that make macros, or schemas for them, its own macros expanded: what needs no rows.
+pub fn making_macros(text: &str) -> Vec<String> {
+    let lexemes = sql::lex(text).unwrap_or_default();
+    let makes = |statement: &sql::Statement| {
+        let words = lexemes[statement.lexemes.clone()].iter().map(|lexeme| word(lexeme).unwrap_or_default());
+        let mut words = words.skip_while(|word| matches!(word.as_str(), "create" | "or" | "replace"));
+        let begins = lexemes.get(statement.lexemes.start).is_some_and(|first| first.is_keyword("create"));
+        begins && matches!(words.next().as_deref(), Some("macro" | "function" | "schema"))
+    };
+    sql::split(&lexemes)
+        .iter()
+        .filter(|it| makes(it))
+        .filter_map(|it| text.get(it.span.clone()).map(str::to_owned))
+        .collect()
+}
+
 /// What one of `before_all` leaves behind for models to use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Made {
