@@ -193,3 +193,47 @@ fn conflicts_are_told_by_file_before_anything_else() {
     sandbox.git(&["merge", "--abort"]).good();
     assert!(sandbox.is_in_step());
 }
+
+#[test]
+fn a_warehouse_s_name_ends_at_its_first_dot() {
+    for file in ["shop.prod.duckdb", "shop.duckdb", "shop"] {
+        let sandbox = Sandbox::empty();
+        sandbox.git(&["init", "--quiet", "--initial-branch", "main"]).good();
+        sandbox.write(".gitignore", "shop\nshop.*\n");
+        sandbox.write("config.yaml", &format!("gateways:\n  local:\n    connection:\n      type: duckdb\n      database: {file}\nmodel_defaults:\n  dialect: duckdb\n"));
+        sandbox.model("a", "MODEL (name shop.s.a);\nSELECT 1 AS n");
+        sandbox.model("b", "MODEL (name @default_catalog.s.b, audits (same));\nSELECT n FROM shop.s.a;\nAUDIT (name same);\nSELECT * FROM @this_model WHERE n NOT IN (SELECT n FROM @{default_catalog}.s.a)");
+        sandbox.commit("models");
+        sandbox.vmesh(&["promote", "--yes"]).good();
+        sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+        sandbox.model("a", "MODEL (name shop.s.a);\nSELECT 2 AS n");
+        sandbox.vmesh(&["plan", "--yes"]).good();
+        // the engine's own name of it, and what it means on the branch
+        let query = ["query", "SELECT n, current_database() AS name FROM shop.s.b", "--format", "csv"];
+        assert_eq!(sandbox.vmesh(&query).good(), "n,name\n2,shop\n", "{file}");
+    }
+}
+
+#[test]
+fn projects_of_folders_that_read_alike_have_a_main_each() {
+    let sandbox = Sandbox::empty();
+    sandbox.git(&["init", "--quiet", "--initial-branch", "trunk"]).good();
+    // no settings say what is main: whoever installs the hooks does, by the branch they are on
+    let folders = [("a/b", "trunk"), ("a+b", "other"), ("a%2Bb", "third")];
+    let settings = "gateways:\n  local:\n    connection:\n      type: duckdb\n      database: w.duckdb\nmodel_defaults:\n  dialect: duckdb\n";
+    sandbox.write(".gitignore", "*.duckdb*\n");
+    for (folder, _) in folders {
+        sandbox.write(&format!("{folder}/config.yaml"), settings);
+        sandbox.write(&format!("{folder}/models/m.sql"), "SELECT 1 AS n");
+    }
+    sandbox.commit("projects");
+    for (folder, main) in folders {
+        sandbox.git(&["switch", "--quiet", "-C", main]).good();
+        sandbox.vmesh_in(&sandbox.path().join(folder), &["hooks", "install"]).good();
+    }
+    sandbox.git(&["switch", "--quiet", "-c", "stranger"]).good();
+    for (folder, main) in folders {
+        let told = sandbox.vmesh_in(&sandbox.path().join(folder), &["promote"]);
+        assert!(told.out.starts_with(&format!("prod · branch {main} at ")), "{folder}: {}{}", told.out, told.err);
+    }
+}
