@@ -354,7 +354,7 @@ pub(super) fn rollback(face: &Face, args: &args::Rollback) -> Verdict {
 /// `vmesh plan --restate-model`
 fn restate(face: &Face, session: &Session<'_>, environment: &EnvName, args: &args::Plan) -> Verdict {
     let restatement = session.restatement(&args.restate_model, environment)?;
-    let models: Vec<String> = restatement.snapshots.iter().map(|snapshot| snapshot.model.to_string()).collect();
+    let models: Vec<String> = restatement.tables.iter().map(|snapshot| snapshot.model.to_string()).collect();
     let environments: Vec<String> = restatement.environments.iter().map(ToString::to_string).collect();
     let kept: Vec<&ModelName> = restatement.kept.iter().collect();
     for model in &kept {
@@ -362,7 +362,7 @@ fn restate(face: &Face, session: &Session<'_>, environment: &EnvName, args: &arg
     }
     if args.start.is_some() || args.end.is_some() {
         let is_whole = |kind: &str| kind.starts_with("INCREMENTAL_") && kind != "INCREMENTAL_BY_TIME_RANGE";
-        for snapshot in restatement.snapshots.iter().filter(|snapshot| is_whole(&snapshot.kind)) {
+        for snapshot in restatement.tables.iter().filter(|snapshot| is_whole(&snapshot.kind)) {
             tell!("`{}` is filled again whole: no spans of its kind can be told apart", snapshot.model);
         }
     }

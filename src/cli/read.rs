@@ -1,6 +1,6 @@
 //! The commands that only read.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,6 @@ use super::{DONE, Face, Format, Verdict, say};
 use crate::adapter::git::CommitId;
 use crate::adapter::warehouse::ExportFormat;
 use crate::domain::environment::{Environment, Owner, State};
-use crate::domain::fingerprint::Fingerprint;
 use crate::domain::name::TableName;
 use crate::workflow::error::Error;
 use crate::workflow::seal::Known;
@@ -26,12 +25,8 @@ pub(super) fn envs(face: &Face) -> Verdict {
         return Ok(DONE);
     };
     let state = warehouse.state()?;
-    let tables: BTreeMap<Fingerprint, TableName> = state
-        .environments
-        .values()
-        .flat_map(|environment| own(environment, &state))
-        .filter_map(|fingerprint| Some((fingerprint, state.built(&fingerprint)?.table.clone())))
-        .collect();
+    let tables: BTreeSet<TableName> =
+        state.environments.values().flat_map(|environment| own(environment, &state)).collect();
     let sizes = warehouse.bytes(&tables)?;
     drop(warehouse);
     session.close();
@@ -41,7 +36,7 @@ pub(super) fn envs(face: &Face) -> Verdict {
         .values()
         .map(|environment| {
             let own = own(environment, &state);
-            (environment, own.len(), own.iter().filter_map(|fingerprint| sizes.get(fingerprint)).sum())
+            (environment, own.len(), own.iter().filter_map(|table| sizes.get(table)).sum())
         })
         .collect();
     let text = || {
@@ -99,12 +94,12 @@ fn keeper(owner: &Owner, here: &Owner) -> String {
     }
 }
 
-/// The snapshots that an environment shows and prod doesn't.
-fn own(environment: &Environment, state: &State) -> BTreeSet<Fingerprint> {
-    let prod: BTreeSet<Fingerprint> =
-        state.prod().into_iter().flat_map(|prod| prod.pointers.values().copied()).collect();
-    let own = environment.pointers.values().filter(|fingerprint| !prod.contains(fingerprint));
-    own.copied().filter(|_| !environment.name.is_prod()).collect()
+/// The tables that an environment shows and prod doesn't.
+fn own(environment: &Environment, state: &State) -> BTreeSet<TableName> {
+    let shown = |environment: &Environment| environment.pointers.values().map(|shown| shown.table.clone()).collect();
+    let prod: BTreeSet<TableName> = state.prod().map(shown).unwrap_or_default();
+    let own: BTreeSet<TableName> = if environment.name.is_prod() { BTreeSet::new() } else { shown(environment) };
+    own.difference(&prod).cloned().collect()
 }
 
 /// `vmesh log`
@@ -112,15 +107,11 @@ pub(super) fn log(face: &Face, args: &args::Log) -> Verdict {
     let session = face.session()?;
     let state = session.state()?;
     let mut entries: Vec<(u64, String, String, i64, usize, String)> = Vec::new();
-    let mut before = BTreeMap::new();
-    for promotion in &state.promotions {
-        let names: BTreeSet<_> = promotion.pointers.keys().chain(before.keys()).collect();
-        let moved = names.into_iter().filter(|name| promotion.pointers.get(*name) != before.get(*name)).count();
-        before = promotion.pointers.clone();
+    for (promotion, moved) in state.promotions.iter().zip(state.pointers_moved()) {
         let commit = CommitId::from_record(promotion.commit.clone());
         let subject = session.repository.describe(&commit).map(|info| info.subject).unwrap_or_default();
-        let commit = promotion.commit.clone();
-        entries.push((promotion.generation, commit, promotion.action.clone(), promotion.at, moved, subject));
+        let (commit, action) = (promotion.commit.clone(), promotion.action.clone());
+        entries.push((promotion.generation, commit, action, promotion.at, moved, subject));
     }
     entries.reverse();
     entries.truncate(args.limit);

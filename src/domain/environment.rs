@@ -1,32 +1,45 @@
-//! What a warehouse holds at one moment: snapshots, environments, and the history of prod.
+//! What a warehouse holds at one moment: tables, snapshots, environments, and the history of prod.
+
+mod history;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+pub use self::history::{Moved, Promotion};
 use super::calendar::Filled;
 use super::fingerprint::Fingerprint;
-use super::name::{BranchName, EnvName, ModelName, SNAPSHOTS_SCHEMA, TableName};
+use super::name::{BranchName, EnvName, ModelName, TableName};
 use super::project::Around;
 
 /// A column: name and type, as the engine says them.
 pub type Column = (String, String);
 
-/// A fingerprint, together with the physical table built for it.
+/// What an environment shows of a model.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Pointer {
+    /// The version that it was planned for.
+    pub fingerprint: Fingerprint,
+    /// The table.
+    pub table: TableName,
+}
+
+/// What is on record of a table of the physical layer; of kind VIEW, that is a view. It keeps its name as long as it
+/// lives, whatever versions it stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Snapshot {
-    /// What it is a version of.
+pub struct PhysicalTable {
+    /// The model that it was made for.
     pub model: ModelName,
-    /// Its identity.
+    /// The version of it.
     pub fingerprint: Fingerprint,
     /// The hash of the model's own part.
     pub own: Fingerprint,
-    /// The table or, for kind VIEW, the view.
+    /// Its name, which is its identity.
     pub table: TableName,
     /// The kind's word.
     pub kind: String,
-    /// The snapshots it was built from.
-    pub parents: Vec<Fingerprint>,
+    /// The tables it was built from, through embedded models, too.
+    pub parents: Vec<TableName>,
     /// The query that fills it, with the parents' tables spliced in; none for seeds.
     pub select: Option<String>,
     /// The statements that run around that query.
@@ -45,17 +58,15 @@ pub struct Snapshot {
     pub revision: u64,
     /// When its table was made, before anything was loaded into it: microseconds since 1970.
     pub made_at: i64,
-    /// The version that it is of, if another table has taken its place.
-    pub archived: Option<Fingerprint>,
-    /// The snapshot whose rows it went on from, as it was then.
+    /// The table whose rows it went on from, as it was then.
     pub continues: Option<Continued>,
 }
 
-/// A snapshot at one of its revisions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// A table at one of its revisions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Continued {
-    /// The snapshot.
-    pub fingerprint: Fingerprint,
+    /// The table's name in the physical layer.
+    pub table: String,
     /// Its revision.
     pub revision: u64,
 }
@@ -78,7 +89,7 @@ impl Owner {
     }
 }
 
-/// A named set of pointers from models to snapshots.
+/// A named set of pointers from models to tables.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Environment {
     /// Its name.
@@ -103,7 +114,7 @@ pub struct Environment {
     /// Who published it last.
     pub owner: Option<Owner>,
     /// What it shows.
-    pub pointers: BTreeMap<ModelName, Fingerprint>,
+    pub pointers: BTreeMap<ModelName, Pointer>,
     /// What its views are commented with, by the comments' hash.
     pub comments: BTreeMap<ModelName, String>,
 }
@@ -115,27 +126,8 @@ pub struct Preview {
     pub branch: BranchName,
     /// When it was planned, in seconds since 1970.
     pub at: i64,
-    /// What prod would show.
-    pub fingerprints: BTreeSet<Fingerprint>,
-}
-
-/// One entry of the history of prod's pointers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Promotion {
-    /// The generation of prod that it made.
-    pub generation: u64,
-    /// The commit of main that prod shows since.
-    pub commit: String,
-    /// `promote`, `rollback` or `restate`.
-    pub action: String,
-    /// When, in seconds since 1970.
-    pub at: i64,
-    /// What prod shows since.
-    #[serde(skip)]
-    pub pointers: BTreeMap<ModelName, Fingerprint>,
-    /// What its views are commented with since, by the comments' hash.
-    #[serde(skip)]
-    pub comments: BTreeMap<ModelName, String>,
+    /// The tables that prod would show.
+    pub tables: BTreeSet<TableName>,
 }
 
 /// All records, and what is really there.
@@ -143,8 +135,11 @@ pub struct Promotion {
 pub struct State {
     /// The environments.
     pub environments: BTreeMap<EnvName, Environment>,
-    /// The snapshots on record.
-    pub snapshots: BTreeMap<Fingerprint, Snapshot>,
+    /// The tables on record.
+    pub tables: BTreeMap<TableName, PhysicalTable>,
+    /// The snapshots: the table that stands for each version now. One that another has replaced stands for none, and one
+    /// whose model was renamed stands for two.
+    pub snapshots: BTreeMap<Fingerprint, TableName>,
     /// The tables and views that exist in the physical layer, by name.
     pub physical: BTreeSet<String>,
     /// The views of the virtual layer that exist: view → the physical table that it shows.
@@ -155,67 +150,74 @@ pub struct State {
     pub previews: Vec<Preview>,
 }
 
-impl Snapshot {
+impl PhysicalTable {
     /// Whether it keeps what was once valid.
     pub fn is_history(&self) -> bool {
         self.kind.starts_with("SCD_TYPE_2")
     }
+
+    /// This table as it is now, for one that begins as a copy of it.
+    pub fn as_source(&self) -> Continued {
+        Continued { table: self.table.name.clone(), revision: self.revision }
+    }
 }
 
 impl State {
-    /// The snapshot of a fingerprint, if it is on record and its table exists.
-    pub fn built(&self, fingerprint: &Fingerprint) -> Option<&Snapshot> {
-        self.snapshots.get(fingerprint).filter(|snapshot| self.physical.contains(&snapshot.table.name))
+    /// The table that stands for a version, if that is on record.
+    pub fn on_record(&self, version: &Fingerprint) -> Option<&PhysicalTable> {
+        self.tables.get(self.snapshots.get(version)?)
+    }
+
+    /// The table that stands for a version, if it exists.
+    pub fn built(&self, version: &Fingerprint) -> Option<&PhysicalTable> {
+        self.existing(self.snapshots.get(version)?)
+    }
+
+    /// A table, if it is on record and exists.
+    pub fn existing(&self, table: &TableName) -> Option<&PhysicalTable> {
+        self.tables.get(table).filter(|known| self.physical.contains(&known.table.name))
+    }
+
+    /// What an environment shows of a model.
+    pub fn pointer(&self, environment: &EnvName, model: &ModelName) -> Option<&Pointer> {
+        self.environments.get(environment)?.pointers.get(model)
     }
 
     /// Whether a snapshot is on record whose table is gone.
-    pub fn lost(&self, fingerprint: &Fingerprint) -> bool {
-        self.snapshots.contains_key(fingerprint) && self.built(fingerprint).is_none()
+    pub fn lost(&self, version: &Fingerprint) -> bool {
+        self.snapshots.contains_key(version) && self.built(version).is_none()
     }
 
-    /// The tables that prod shows or has shown, whatever the models were called: a rollback may show them again.
-    pub fn promoted_tables(&self) -> BTreeSet<&TableName> {
-        let now = self.prod().into_iter().flat_map(|prod| prod.pointers.values());
-        let all = now.chain(self.promotions.iter().flat_map(|promotion| promotion.pointers.values()));
-        let all: BTreeSet<&Fingerprint> = all.collect();
-        all.into_iter().filter_map(|shown| self.snapshots.get(shown)).map(|snapshot| &snapshot.table).collect()
-    }
-
-    /// Whether a snapshot's table is that of another one, too: of a model that has another name or had it.
-    pub fn is_shared(&self, snapshot: &Snapshot) -> bool {
-        let is_other = |other: &&Snapshot| other.fingerprint != snapshot.fingerprint;
-        self.snapshots.values().filter(is_other).any(|other| other.table == snapshot.table)
+    /// Whether a table stands for more than one version: of a model that has another name or had it.
+    pub fn is_shared(&self, table: &PhysicalTable) -> bool {
+        self.snapshots.values().filter(|other| **other == table.table).count() > 1
     }
 
     /// Whether a table that is built whole was filled before one that it was built from.
-    pub fn is_outdated(&self, version: &Fingerprint) -> bool {
-        let Some(snapshot) = self.snapshots.get(version).filter(|snapshot| snapshot.kind == "FULL") else {
-            return false;
-        };
-        let above = snapshot.parents.iter().filter_map(|parent| self.snapshots.get(parent));
-        above.map(|parent| parent.built_at).max().is_some_and(|at| at > snapshot.built_at)
+    pub fn is_outdated(&self, table: &TableName) -> bool {
+        let Some(table) = self.tables.get(table).filter(|table| table.kind == "FULL") else { return false };
+        let above = table.parents.iter().filter_map(|parent| self.tables.get(parent));
+        above.map(|parent| parent.built_at).max().is_some_and(|at| at > table.built_at)
     }
 
-    /// A table for a version that is on no record, where its own name is not taken by one that was archived.
+    /// A name for a table of a version that no other has.
     pub fn free_table(&self, model: &ModelName, version: &Fingerprint) -> TableName {
         let mut table = TableName::snapshot(model, &version.hex());
-        let is_archived = |table: &TableName| {
-            self.physical.contains(&table.name) && self.snapshots.values().any(|known| known.table == *table)
-        };
         for number in 0.. {
-            if !is_archived(&table) {
+            if !self.tables.contains_key(&table) || !self.physical.contains(&table.name) {
                 break;
             }
-            table = TableName::snapshot(model, &version.archived(number).hex());
+            table = TableName::snapshot(model, &version.again(number).hex());
         }
         table
     }
 
-    /// A table that holds just what a model of this content would, under whatever name.
-    pub fn same_content(&self, content: &Fingerprint, kind: &str) -> Option<&Snapshot> {
-        let is_alike = |snapshot: &&Snapshot| snapshot.content.as_ref() == Some(content) && snapshot.archived.is_none();
-        let mut alike = self.snapshots.values().filter(is_alike);
-        alike.find(|snapshot| snapshot.kind == kind && self.built(&snapshot.fingerprint).is_some())
+    /// A table that stands for a version and holds just what a model of this content would, under whatever name.
+    pub fn same_content(&self, content: &Fingerprint, kind: &str) -> Option<&PhysicalTable> {
+        let standing: BTreeSet<&TableName> = self.snapshots.values().collect();
+        let is_alike = |table: &&PhysicalTable| table.content.as_ref() == Some(content) && table.kind == kind;
+        let mut alike = self.tables.values().filter(is_alike);
+        alike.find(|table| standing.contains(&table.table) && self.existing(&table.table).is_some())
     }
 
     /// Prod, if anything was ever promoted.
@@ -223,49 +225,23 @@ impl State {
         self.environments.get(&EnvName::prod())
     }
 
-    /// The fingerprints that prod or its history within `keep_after` (seconds since 1970) points at, the promotion before
-    /// the current one always included: what a rollback needs.
-    pub fn kept_for_rollback(&self, keep_after: i64) -> BTreeSet<Fingerprint> {
-        let recent = self.promotions.iter().rev().enumerate();
-        let recent = recent.filter(|(index, promotion)| *index < 2 || promotion.at >= keep_after);
-        recent.flat_map(|(_, promotion)| promotion.pointers.values().copied()).collect()
-    }
-
-    /// The promotion before the one that made what prod shows: with what rollbacks did left out, so that two rollbacks in
-    /// a row go two promotions back.
-    pub fn promotion_before(&self) -> Option<&Promotion> {
-        let shown = &self.prod()?.pointers;
-        let promoted: Vec<&Promotion> =
-            self.promotions.iter().filter(|promotion| promotion.action == "promote").collect();
-        let current = promoted.iter().rposition(|promotion| promotion.pointers == *shown)?;
-        promoted[..current].iter().rev().find(|promotion| promotion.pointers != *shown).copied()
-    }
-
     /// The tables that no environment shows, none of these was built from, and no rollback or coming merge needs; and
     /// tables that are on no record.
     pub fn unused(&self, keep_after: i64) -> Vec<TableName> {
         let shown = self.environments.values();
-        let mut used: BTreeSet<Fingerprint> = shown.flat_map(|shown| shown.pointers.values().copied()).collect();
-        used.extend(self.previews.iter().flat_map(|preview| preview.fingerprints.iter().copied()));
+        let mut used: BTreeSet<&TableName> =
+            shown.flat_map(|shown| shown.pointers.values().map(|pointer| &pointer.table)).collect();
+        used.extend(self.previews.iter().flat_map(|preview| &preview.tables));
         used.extend(self.kept_for_rollback(keep_after));
         // a physical view reads its parents' tables whenever it is read
-        let mut todo: Vec<Fingerprint> = used.iter().copied().collect();
-        while let Some(fingerprint) = todo.pop() {
-            let snapshot = self.snapshots.get(&fingerprint).filter(|snapshot| snapshot.kind == "VIEW");
-            for parent in snapshot.into_iter().flat_map(|snapshot| &snapshot.parents) {
-                if used.insert(*parent) {
-                    todo.push(*parent);
-                }
-            }
+        let mut todo: Vec<&TableName> = used.iter().copied().collect();
+        while let Some(table) = todo.pop() {
+            let view = self.tables.get(table).filter(|table| table.kind == "VIEW");
+            todo.extend(view.into_iter().flat_map(|view| &view.parents).filter(|parent| used.insert(parent)));
         }
-        let keep: BTreeSet<&str> = used
-            .iter()
-            .filter_map(|used| self.snapshots.get(used))
-            .map(|snapshot| snapshot.table.name.as_str())
-            .collect();
-        let recorded = self.snapshots.values().map(|snapshot| snapshot.table.name.as_str());
+        let keep: BTreeSet<&str> = used.into_iter().map(|table| table.name.as_str()).collect();
+        let recorded = self.tables.keys().map(|table| table.name.as_str());
         let names: BTreeSet<&str> = self.physical.iter().map(String::as_str).chain(recorded).collect();
-        let table = |name: &str| TableName { schema: SNAPSHOTS_SCHEMA.to_owned(), name: name.to_owned() };
-        names.into_iter().filter(|name| !keep.contains(name)).map(table).collect()
+        names.into_iter().filter(|name| !keep.contains(name)).map(|name| TableName::physical(name.to_owned())).collect()
     }
 }

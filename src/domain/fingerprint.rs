@@ -32,11 +32,11 @@ impl Fingerprint {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// What a version is known by once another table has taken its place: the one that was made at `made_at`.
-    pub fn archived(&self, made_at: i64) -> Self {
-        let mut recipe = Recipe::new("archived");
+    /// What another table of this version is named by, where those of lower numbers have their names.
+    pub fn again(&self, number: u64) -> Self {
+        let mut recipe = Recipe::new("again");
         recipe.bytes(&self.0);
-        recipe.bytes(&made_at.to_le_bytes());
+        recipe.bytes(&number.to_le_bytes());
         recipe.finish()
     }
 

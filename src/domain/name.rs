@@ -305,6 +305,11 @@ impl TableName {
         Self { schema: SNAPSHOTS_SCHEMA.to_owned(), name: format!("{words}__{hex}") }
     }
 
+    /// The table of this name in the physical layer.
+    pub fn physical(name: String) -> Self {
+        Self { schema: SNAPSHOTS_SCHEMA.to_owned(), name }
+    }
+
     /// Where the rows are kept that an audit found wrong in a model's build for an environment. Its words need no quotes.
     pub fn wrong_rows(environment: &EnvName, model: &ModelName) -> Self {
         let key = format!("{environment}\0{model}");

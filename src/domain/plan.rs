@@ -12,14 +12,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-pub use self::due::{as_shown, due, not_to_fill};
+pub use self::due::{due, not_to_fill};
 pub use self::loads::Above;
 use self::loads::{continued, loads, twin};
 pub use self::reason::Reason;
 use self::reason::{shown, why};
 pub use self::restated::{Restated, live};
 use super::calendar::Timing;
-use super::environment::{Environment, Snapshot, State};
+use super::environment::{Environment, PhysicalTable, Pointer, State};
 use super::fingerprint::Fingerprint;
 use super::interval::Interval;
 use super::limits::LOADS;
@@ -107,12 +107,10 @@ pub struct Step {
     pub aim: Option<Interval>,
     /// Whether a table that is there has to be audited first.
     pub audit: bool,
-    /// The snapshot that the table begins as a copy of: an earlier version, whose rows can't be computed again.
-    pub continues: Option<Fingerprint>,
+    /// The table that this one begins as a copy of: an earlier version, whose rows can't be computed again.
+    pub continues: Option<TableName>,
     /// Whether a table that is there is made anew.
     pub anew: bool,
-    /// Whether the table that is there has to be put aside first, since prod has shown it.
-    pub archives: bool,
 }
 
 /// Columns that came, went, or changed their type.
@@ -242,9 +240,17 @@ impl Plan {
             && self.steps.iter().all(|step| step.action != Action::Build && !step.swap && !step.audit)
     }
 
-    /// What the environment shall show: each model with its fingerprint and table.
-    pub fn pointers(&self) -> BTreeMap<ModelName, (Fingerprint, TableName)> {
-        let pointer = |step: &Step| Some((step.model.clone(), (step.fingerprint?, step.table.clone()?)));
+    /// The tables that the environment shall show.
+    pub fn tables(&self) -> BTreeMap<ModelName, TableName> {
+        self.pointers().into_iter().map(|(model, pointer)| (model, pointer.table)).collect()
+    }
+
+    /// What the environment shall show.
+    pub fn pointers(&self) -> BTreeMap<ModelName, Pointer> {
+        let pointer = |step: &Step| {
+            let (fingerprint, table) = (step.fingerprint?, step.table.clone()?);
+            Some((step.model.clone(), Pointer { fingerprint, table }))
+        };
         self.steps.iter().filter_map(pointer).collect()
     }
 }
@@ -297,7 +303,6 @@ impl Step {
             audit: false,
             continues: None,
             anew: false,
-            archives: false,
         }
     }
 }
@@ -318,8 +323,8 @@ fn step(
     let known = state.built(&model.fingerprint);
     let rows = continued(model, known, trees.desired, state, env);
     // what prod has shown stays as it was
-    let is_outdated = |known: &Snapshot| above.is_stale(model, known, state) && above.was_promoted(known, state);
-    let is_old = |known: &Snapshot| above.is_remade(model, known, state) || is_outdated(known);
+    let is_outdated = |known: &PhysicalTable| above.is_stale(model, known, state) && above.was_promoted(known, state);
+    let is_old = |known: &PhysicalTable| above.is_remade(model, known, state) || is_outdated(known);
     let anew = rows.is_some() || known.is_some_and(is_old);
     let built = known.filter(|_| !anew);
     let twin = known.is_none().then(|| twin(model, state)).flatten();
@@ -336,8 +341,10 @@ fn step(
         None => (Action::Build, why(model, before, base, shown(model, state, env))),
     };
     let shown = known.or(twin);
+    // what prod has shown stays as it was: another table stands for the version from now on
+    let is_taken = |known: &&PhysicalTable| anew && (above.was_promoted(known, state) || state.is_shared(known));
     let free = || state.free_table(&model.name, &model.fingerprint);
-    let table = shown.map_or_else(free, |snapshot| snapshot.table.clone());
+    let table = shown.filter(|known| !is_taken(known)).map_or_else(free, |known| known.table.clone());
     let comments = model.file.about.comments.clone();
     let in_env = state.environments.get(env);
     let commented = in_env.and_then(|shown| shown.comments.get(&model.name));
@@ -363,9 +370,8 @@ fn step(
         aim,
         audit: action == Action::Reuse
             && shown.is_some_and(|shown| audits.is_some_and(|key| !shown.audited.contains(key))),
-        continues: rows.map(|rows| rows.fingerprint),
+        continues: rows.map(|rows| rows.table.clone()),
         anew,
-        archives: anew && known.is_some_and(|known| above.was_promoted(known, state) || state.is_shared(known)),
     }
 }
 
@@ -384,7 +390,7 @@ fn columns(model: &Model, before: &Model, state: &State) -> ColumnChanges {
     if model.fingerprint == before.fingerprint {
         return ColumnChanges::default();
     }
-    let types = |snapshot: Option<&Snapshot>| {
+    let types = |snapshot: Option<&PhysicalTable>| {
         let columns = snapshot.into_iter().flat_map(|snapshot| snapshot.columns.iter().cloned());
         columns.map(|(name, kind)| (name.to_lowercase(), kind)).collect::<BTreeMap<_, _>>()
     };
@@ -414,10 +420,9 @@ fn removed(trees: Trees<'_>, shown: Option<&Environment>, state: &State, others:
     let gone: BTreeSet<ModelName> = in_base.chain(in_env).filter(|name| trees.desired.model(name).is_none()).collect();
     let is_shown = |name: &ModelName| shown.is_some_and(|shown| shown.pointers.contains_key(name));
     let reason = |model: &ModelName| {
-        let shown = shown.and_then(|shown| state.snapshots.get(shown.pointers.get(model)?));
-        let goes_on = |shown: &Snapshot| {
-            let is_next =
-                |step: &Step| step.continues == Some(shown.fingerprint) || step.table.as_ref() == Some(&shown.table);
+        let shown = shown.and_then(|shown| state.tables.get(&shown.pointers.get(model)?.table));
+        let goes_on = |shown: &PhysicalTable| {
+            let is_next = |step: &Step| [&step.continues, &step.table].contains(&&Some(shown.table.clone()));
             others.iter().any(is_next)
         };
         match shown.filter(|shown| shown.is_history() && !goes_on(shown)) {
@@ -440,7 +445,6 @@ fn removed(trees: Trees<'_>, shown: Option<&Environment>, state: &State, others:
         audit: false,
         continues: None,
         anew: false,
-        archives: false,
     });
     steps.filter(|step| step.swap || trees.base.is_some_and(|base| base.model(&step.model).is_some())).collect()
 }

@@ -12,13 +12,13 @@ use super::session::{Session, now};
 use super::settle::Standing;
 use crate::adapter::warehouse::{Body, Build, Fill, Load, Publication, Warehouse, WarehouseError};
 use crate::domain::diagnostic::Diagnostic;
-use crate::domain::environment::{Snapshot, State};
+use crate::domain::environment::State;
 use crate::domain::interval::{Interval, Times};
 use crate::domain::limits::{LOADS, LOADS_TEXT};
 use crate::domain::model::Kind;
 use crate::domain::name::{EnvName, ModelName, TableName};
 use crate::domain::plan::{Action, Plan, Reason, Step};
-use crate::domain::project::{Around, Model, Project, cast};
+use crate::domain::project::{Around, Model, cast};
 
 /// What became of a plan.
 #[derive(Debug)]
@@ -110,7 +110,6 @@ impl Session<'_> {
             if is_first && moves {
                 self.before_all(prepared, &warehouse)?;
             }
-            let (state, plan) = self.put_aside(prepared, plan, &warehouse, state)?;
             if !self.build_all(prepared, &plan, &warehouse, &state, &mut work)? {
                 warehouse = self.give_way(warehouse)?;
                 continue;
@@ -125,8 +124,7 @@ impl Session<'_> {
                     let changed = |step: &&Step| step.swap || step.action == Action::Build;
                     let changed: Vec<ModelName> =
                         first.steps.iter().filter(changed).map(|step| step.model.clone()).collect();
-                    let tables = plan.pointers().into_iter().map(|(model, (_, table))| (model, table)).collect();
-                    self.follow_up(prepared, &changed, &warehouse, &tables)?;
+                    self.follow_up(prepared, &changed, &warehouse, &plan.tables())?;
                     if moves {
                         self.after_all(prepared, &warehouse)?;
                     }
@@ -186,27 +184,6 @@ impl Session<'_> {
         Ok(old.filter(|_| is_free && !name.is_prod()).map(|old| (old.name.clone(), old.generation)))
     }
 
-    /// Puts aside the versions that prod has shown and that the plan would make anew: a rollback shows them as they were.
-    /// Gives the state as it is then, and the plan again.
-    pub(super) fn put_aside(
-        &self,
-        prepared: &Prepared,
-        plan: Plan,
-        warehouse: &Warehouse,
-        state: State,
-    ) -> Result<(State, Plan), Error> {
-        let archives = plan.steps.iter().filter(|step| step.archives);
-        let versions: Vec<&Snapshot> = archives.filter_map(|step| state.built(&step.fingerprint?)).collect();
-        if versions.is_empty() {
-            return Ok((state, plan));
-        }
-        warehouse.archive(&versions)?;
-        self.report.report(&Event::Moment("archived".to_owned()));
-        let state = warehouse.state()?;
-        let plan = prepared.plan(self, &state)?;
-        Ok((state, plan))
-    }
-
     /// Builds the plan's missing snapshots, several at a time where none waits for another. Models below one that failed
     /// are left out; the others are built and kept. `false`: not all of them yet, for somebody waits for the warehouse.
     pub(super) fn build_all(
@@ -217,8 +194,7 @@ impl Session<'_> {
         state: &State,
         work: &mut Work,
     ) -> Result<bool, Error> {
-        let tables: BTreeMap<ModelName, TableName> =
-            plan.pointers().into_iter().map(|(model, (_, table))| (model, table)).collect();
+        let tables = plan.tables();
         let to_build: Vec<ModelName> = plan.builds().map(|step| step.model.clone()).collect();
         if !std::mem::replace(&mut work.is_tested, true) {
             self.test_first(&prepared.desired, &to_build, state)?;
@@ -308,9 +284,11 @@ impl Session<'_> {
         if self.location.interrupt.is_requested() {
             return Err(WarehouseError::Interrupted.into());
         }
-        for step in plan.steps.iter().filter(|_| work.failures.is_empty()) {
-            if let Some(shared) = shared(project, step, state) {
-                warehouse.put_on_record(&shared)?;
+        for step in plan.steps.iter().filter(|step| matches!(step.reason, Reason::SameAs(_))) {
+            if let Some((version, table)) =
+                step.fingerprint.zip(step.table.as_ref()).filter(|_| work.failures.is_empty())
+            {
+                warehouse.stand_for(&version, table)?;
             }
         }
         if work.failures.is_empty() {
@@ -398,8 +376,8 @@ impl Session<'_> {
                     setup: around_at(&Times::LOADING)?.without_table(),
                     loads: step.loads.iter().map(load).collect::<Result<_, Error>>()?,
                     aim: step.aim,
-                    known: state.built(&model.fingerprint).filter(|_| !step.anew).cloned(),
-                    before: step.continues.and_then(|before| state.built(&before).cloned()),
+                    known: state.existing(&own).filter(|_| !step.anew).cloned(),
+                    before: step.continues.as_ref().and_then(|before| state.existing(before).cloned()),
                     on_change: incremental.rules(),
                     now: timing.now,
                     gives_way: !state.views.values().any(|shown| *shown == own),
@@ -421,7 +399,7 @@ impl Session<'_> {
             content: model.content,
             table: own.clone(),
             kind: model.kind.word().to_owned(),
-            parents: tree.project.built_from(model),
+            parents: tree.project.built_from(model).iter().filter_map(|parent| tables.get(parent).cloned()).collect(),
             body,
             declared,
             audits: self.audits_of(
@@ -437,12 +415,4 @@ impl Session<'_> {
             warnings: Arc::default(),
         })
     }
-}
-
-/// The record of a model that shows another one's table, because that holds just what its own would.
-pub(super) fn shared(project: &Project, step: &Step, state: &State) -> Option<Snapshot> {
-    let Reason::SameAs(_) = &step.reason else { return None };
-    let model = project.model(&step.model)?;
-    let twin = state.same_content(&model.content, model.kind.word())?;
-    Some(Snapshot { model: model.name.clone(), fingerprint: model.fingerprint, own: model.own, ..twin.clone() })
 }

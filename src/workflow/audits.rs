@@ -1,9 +1,9 @@
 //! A model's audits, from the calls in its header to queries of wrong rows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::apply::{Work, shared};
+use super::apply::Work;
 use super::audit_sql::{expand, expand_call, in_query, named_in, quoted};
 use super::error::Error;
 use super::failure::Stopped;
@@ -15,7 +15,7 @@ use crate::adapter::warehouse::{Audit, AuditFailure, Warehouse, WarehouseError};
 use crate::domain::audit::{self, CustomAudit, Resolved};
 use crate::domain::diagnostic::{Diagnostic, Excerpt};
 use crate::domain::engine_message;
-use crate::domain::environment::Snapshot;
+use crate::domain::environment::PhysicalTable;
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::interval::Times;
 use crate::domain::macros::Expanded;
@@ -249,16 +249,12 @@ impl Session<'_> {
         }
         let project = &prepared.desired.project;
         let state = warehouse.state()?;
-        let tables: BTreeMap<ModelName, TableName> =
-            plan.pointers().into_iter().map(|(model, (_, table))| (model, table)).collect();
+        let tables = plan.tables();
         let table = |name: &ModelName| tables.get(name).cloned();
         for step in to_audit {
-            let shared = shared(project, step, &state);
-            let known = || step.fingerprint.and_then(|fingerprint| state.built(&fingerprint));
-            let (Some(model), Some(snapshot)) = (project.model(&step.model), shared.as_ref().or_else(known)) else {
-                continue;
-            };
-            if let Some((failure, stopped)) = self.audit_later(prepared, model, snapshot, warehouse, &table)? {
+            let known = step.table.as_ref().and_then(|table| state.existing(table));
+            let Some((model, known)) = project.model(&step.model).zip(known) else { continue };
+            if let Some((failure, stopped)) = self.audit_later(prepared, model, known, warehouse, &table)? {
                 work.failures.push((step.model.clone(), failure));
                 work.stopped.extend(stopped);
             }
@@ -272,7 +268,7 @@ impl Session<'_> {
         &self,
         prepared: &Prepared,
         model: &Model,
-        snapshot: &Snapshot,
+        snapshot: &PhysicalTable,
         warehouse: &Warehouse,
         table: &dyn Fn(&ModelName) -> Option<TableName>,
     ) -> Result<Option<(Diagnostic, Option<Stopped>)>, Error> {

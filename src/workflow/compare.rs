@@ -9,7 +9,7 @@ use super::session::Session;
 use super::settle::Standing;
 use super::shown::Shown;
 use crate::adapter::warehouse::{Rows, Warehouse};
-use crate::domain::environment::{Column, Snapshot, State};
+use crate::domain::environment::{Column, PhysicalTable, State};
 use crate::domain::name::{EnvName, ModelName};
 use crate::domain::plan::{Change, ColumnChanges};
 use crate::domain::table_diff::{self, Comparison};
@@ -99,13 +99,13 @@ impl Session<'_> {
         let trees = if differing.is_empty() { Default::default() } else { (self.trees_of(&a), self.trees_of(&b)) };
         let models = differing.into_iter().map(|model| {
             let text = |shown: &Shown, trees: &[super::tree::Tree]| match shown.pointers.get(model) {
-                Some(fingerprint) => self.text_shown(trees, fingerprint, model, &state).unwrap_or_default(),
+                Some(shown) => self.text_shown(trees, &shown.fingerprint, model, &state).unwrap_or_default(),
                 None => String::new(),
             };
             let change = change(&a, &b, model, &state);
             let own = change != Change::Indirect;
             let texts = own.then(|| (text(&a, &trees.0), text(&b, &trees.1)));
-            let columns = columns(a.snapshot(&state, model), b.snapshot(&state, model));
+            let columns = columns(a.table(&state, model), b.table(&state, model));
             ModelDiff { model: model.clone(), change, columns, texts }
         });
         Ok(Diff { models: models.collect(), same: same.len(), a: a.label, b: b.label })
@@ -143,8 +143,8 @@ impl Session<'_> {
         Ok(diff)
     }
 
-    fn side<'s>(&self, shown: &Shown, model: &ModelName, state: &'s State) -> Result<&'s Snapshot, Error> {
-        shown.snapshot(state, model).ok_or_else(|| Error::Query {
+    fn side<'s>(&self, shown: &Shown, model: &ModelName, state: &'s State) -> Result<&'s PhysicalTable, Error> {
+        shown.table(state, model).ok_or_else(|| Error::Query {
             message: format!("`{}` has no table of `{model}`", shown.label),
             help: Some("vmesh diff shows which models each side has".to_owned()),
         })
@@ -179,7 +179,7 @@ impl Session<'_> {
 }
 
 impl TableDiff {
-    fn new(model: ModelName, sides: (String, String), a: &Snapshot, b: &Snapshot) -> Self {
+    fn new(model: ModelName, sides: (String, String), a: &PhysicalTable, b: &PhysicalTable) -> Self {
         let types: BTreeMap<String, &String> =
             b.columns.iter().map(|(name, kind)| (name.to_lowercase(), kind)).collect();
         let retyped = a.columns.iter().filter_map(|(name, kind)| {
@@ -253,7 +253,7 @@ fn is_in(names: &[String], name: &str) -> bool {
 
 /// How a model differs, from A to B.
 fn change(a: &Shown, b: &Shown, model: &ModelName, state: &State) -> Change {
-    let own = |shown: &Shown| Some(state.snapshots.get(shown.pointers.get(model)?)?.own);
+    let own = |shown: &Shown| Some(state.tables.get(&shown.pointers.get(model)?.table)?.own);
     match (a.pointers.get(model), b.pointers.get(model)) {
         (None, _) => Change::Added,
         (_, None) => Change::Removed,
@@ -262,7 +262,7 @@ fn change(a: &Shown, b: &Shown, model: &ModelName, state: &State) -> Change {
     }
 }
 
-fn columns(a: Option<&Snapshot>, b: Option<&Snapshot>) -> ColumnChanges {
+fn columns(a: Option<&PhysicalTable>, b: Option<&PhysicalTable>) -> ColumnChanges {
     let (Some(a), Some(b)) = (a, b) else { return ColumnChanges::default() };
     let (common, only_a, only_b) = table_diff::split(&a.columns, &b.columns);
     let names = |columns: Vec<Column>| columns.into_iter().map(|(name, _)| name).collect();

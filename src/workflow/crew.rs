@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use super::session::now_micros;
 use crate::adapter::process;
 use crate::adapter::warehouse::{Build, Warehouse, WarehouseError};
-use crate::domain::environment::Snapshot;
+use crate::domain::environment::PhysicalTable;
 
 /// More builds at a time than this gain nothing: DuckDB spreads each large one over all processors itself.
 const MOST: usize = 4;
 
 /// A build that ended: what it was, how long it took, and how it ended.
-type Done = (Build, Duration, Result<Snapshot, WarehouseError>);
+type Done = (Build, Duration, Result<PhysicalTable, WarehouseError>);
 
 /// Builders that wait for work.
 pub(super) struct Crew {

@@ -155,7 +155,7 @@ impl Session<'_> {
         findings.push(good(format!(
             "{path}: environments: {}, snapshots: {}",
             state.environments.len(),
-            state.snapshots.len()
+            state.tables.len()
         )));
         findings.extend(self.check_records(&state));
         findings.extend(self.check_externals(&externals)?);
@@ -207,9 +207,9 @@ impl Session<'_> {
         let mut expected: BTreeSet<TableName> = BTreeSet::new();
         for environment in state.environments.values() {
             let mut wrong = Vec::new();
-            for (model, fingerprint) in &environment.pointers {
+            for (model, pointer) in &environment.pointers {
                 let view = model.view(&environment.name, self.config.pattern);
-                let table = state.built(fingerprint).map(|snapshot| &snapshot.table);
+                let table = state.existing(&pointer.table).map(|known| &known.table);
                 if table.is_none() || state.views.get(&view) != table {
                     wrong.push(view.to_string());
                 }

@@ -102,14 +102,14 @@ impl Session<'_> {
             self.before_all(prepared, &warehouse)?;
         }
         let mut work = Work::default();
-        let (mut state, mut plan) = self.put_aside(prepared, plan, &warehouse, state)?;
+        let (mut state, mut plan) = (state, plan);
         while !self.inside(|| self.build_all(prepared, &plan, &warehouse, &state, &mut work))? {
             warehouse = self.give_way(warehouse)?;
             state = warehouse.state()?;
-            (state, plan) = self.put_aside(prepared, prepared.plan(self, &state)?, &warehouse, state)?;
+            plan = prepared.plan(self, &state)?;
         }
-        let fingerprints = plan.pointers().into_values().map(|(fingerprint, _)| fingerprint).collect();
-        warehouse.keep_preview(&Preview { branch: plan.source.branch, at: now(), fingerprints })?;
+        let tables = plan.tables().into_values().collect();
+        warehouse.keep_preview(&Preview { branch: plan.source.branch, at: now(), tables })?;
         Ok(work.built)
     }
 }

@@ -157,7 +157,7 @@ impl Session<'_> {
         let mut vars: Vec<(String, Value)> = given.collect();
         let state = self.state()?;
         let shown = self.shown(None, &state)?;
-        let filled = shown.snapshot(&state, &model.name).and_then(|snapshot| snapshot.filled.clone());
+        let filled = shown.table(&state, &model.name).and_then(|snapshot| snapshot.filled.clone());
         let spans = filled.map(|filled| filled.intervals).unwrap_or_default();
         let hull = spans.iter().next().zip(spans.iter().next_back());
         let hull = hull.and_then(|(first, last)| Interval::new(first.start(), last.end()));

@@ -9,9 +9,8 @@ use super::session::{Session, now};
 use super::tree::SourceTree;
 use crate::adapter::git::CommitId;
 use crate::adapter::warehouse::{Publication, WarehouseError};
-use crate::domain::environment::{Promotion, State};
-use crate::domain::fingerprint::Fingerprint;
-use crate::domain::name::{EnvName, ModelName, TableName};
+use crate::domain::environment::{Pointer, Promotion, State};
+use crate::domain::name::{EnvName, ModelName};
 
 /// What a rollback did.
 #[derive(Debug)]
@@ -34,7 +33,9 @@ pub struct Rollback {
     pub moved: Vec<ModelName>,
     /// Those of them that are older than what they were built from, which other promotions show, too.
     pub outdated: Vec<ModelName>,
-    pointers: BTreeMap<ModelName, (Fingerprint, TableName)>,
+    pointers: BTreeMap<ModelName, Pointer>,
+    /// What the views are commented with then, by the comments' hash.
+    comments: BTreeMap<ModelName, String>,
 }
 
 impl Session<'_> {
@@ -109,28 +110,21 @@ impl Session<'_> {
         };
         let typed = commit.map(|commit| commit.short().to_owned());
         let to = to.ok_or(Error::NoRollback { commit: typed })?.clone();
-        let mut pointers = BTreeMap::new();
-        let mut lost = Vec::new();
-        for (model, fingerprint) in &to.pointers {
-            match state.built(fingerprint) {
-                Some(snapshot) => {
-                    pointers.insert(model.clone(), (*fingerprint, snapshot.table.clone()));
-                }
-                None => lost.push(model.clone()),
-            }
-        }
+        let (pointers, comments) = state.shown_since(to.generation);
+        let lost = pointers.iter().filter(|(_, pointer)| state.existing(&pointer.table).is_none());
+        let lost: Vec<ModelName> = lost.map(|(model, _)| model.clone()).collect();
         if !lost.is_empty() {
             return Err(Error::Collected { commit: short(&to.commit), models: lost });
         }
-        let names = prod.pointers.keys().chain(to.pointers.keys());
+        let names = prod.pointers.keys().chain(pointers.keys());
         let mut moved: Vec<ModelName> =
-            names.filter(|name| prod.pointers.get(name) != to.pointers.get(name)).cloned().collect();
+            names.filter(|name| prod.pointers.get(name) != pointers.get(name)).cloned().collect();
         moved.sort();
         moved.dedup();
         let prod_commit = prod.commit.clone().unwrap_or_default();
-        let is_outdated = |model: &&ModelName| to.pointers.get(model).is_some_and(|version| state.is_outdated(version));
+        let is_outdated = |model: &&ModelName| pointers.get(model).is_some_and(|shown| state.is_outdated(&shown.table));
         let outdated = moved.iter().filter(is_outdated).cloned().collect();
-        Ok(Rollback { outdated, prod_commit, generation: prod.generation, to, moved, pointers })
+        Ok(Rollback { outdated, prod_commit, generation: prod.generation, to, moved, pointers, comments })
     }
 
     /// Rolls back. Main's tip is put on record, so that hooks leave prod alone until main moves again.
@@ -139,7 +133,7 @@ impl Session<'_> {
         let prod = EnvName::prod();
         let warehouse = self.write_warehouse()?;
         let mark = |moment: &str| self.report.report(&Event::Moment(moment.to_owned()));
-        let comments = warehouse.comments(&rollback.to.comments)?;
+        let comments = warehouse.comments(&rollback.comments)?;
         let publication = Publication {
             environment: &prod,
             expected: Some(rollback.generation),

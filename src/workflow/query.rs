@@ -35,8 +35,8 @@ impl Session<'_> {
         let name = model_named(typed, self.config.catalog(), project.models().map(|model| &model.name))?;
         let state = self.state()?;
         let plan = prepared.plan(self, &state)?;
-        let pointers = plan.pointers();
-        let table = |name: &ModelName| pointers.get(name).map(|(_, table)| table.clone());
+        let tables = plan.tables();
+        let table = |name: &ModelName| tables.get(name).cloned();
         let Some(model) = project.model(&name) else { return Ok(String::new()) };
         let timing = &prepared.target.timing;
         let limits = timing.start.map(|start| (start, timing.end.unwrap_or(timing.now)));
@@ -94,7 +94,7 @@ impl Session<'_> {
         for read in query.reads.iter().flatten() {
             let refused = |message, help: &str| Err(Error::Query { message, help: Some(help.to_owned()) });
             if let Some(name) = known(&shown.pointers, read) {
-                if shown.snapshot(state, &name).is_none() {
+                if shown.table(state, &name).is_none() {
                     return refused(format!("`{name}` is not built in `{}`", shown.label), "vmesh plan");
                 }
             } else if let Some(name) = state.prod().and_then(|prod| known(&prod.pointers, read)) {
@@ -102,7 +102,7 @@ impl Session<'_> {
                 return refused(message, "--env prod asks for it there");
             }
         }
-        let table = |read: &sql::Read| Some(shown.snapshot(state, &known(&shown.pointers, read)?)?.table.quoted());
+        let table = |read: &sql::Read| Some(shown.table(state, &known(&shown.pointers, read)?)?.table.quoted());
         Ok(sql::splice(text, query, &table))
     }
 }

@@ -170,8 +170,7 @@ impl Session<'_> {
             diagnostic.note(format!("DuckDB: {}", headline.split(" Did you mean").next().unwrap_or(&headline)));
         if let Some((name, _)) = missing {
             let models = prepared.desired.project.models().map(|model| model.name.to_string());
-            let known: Vec<String> =
-                models.chain(state.snapshots.values().map(|snapshot| snapshot.model.to_string())).collect();
+            let known: Vec<String> = models.chain(state.tables.values().map(|table| table.model.to_string())).collect();
             if let Some(near) = nearest(&name, known.iter().map(String::as_str)) {
                 return Ok(diagnostic.help(format!(
                     "`{name}` is neither a model nor a table of the warehouse; did you mean `{near}`?"

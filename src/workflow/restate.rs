@@ -13,21 +13,20 @@ use super::session::{Session, now, now_micros};
 use super::tree::Tree;
 use crate::adapter::warehouse::{Build, Warehouse, WarehouseError};
 use crate::domain::calendar::{Filled, Timing};
-use crate::domain::environment::{Snapshot, State};
-use crate::domain::fingerprint::Fingerprint;
+use crate::domain::environment::{PhysicalTable, State};
 use crate::domain::graph;
 use crate::domain::interval::Interval;
 use crate::domain::model::Kind;
 use crate::domain::name::{EnvName, ModelName, TableName};
 use crate::domain::pattern::is_pattern;
-use crate::domain::plan::{Restated, Step, as_shown, live};
+use crate::domain::plan::{Restated, Step, live};
 use crate::domain::project::{Model, meant};
 
 /// What will be built again.
 #[derive(Debug)]
 pub struct Restatement {
-    /// The snapshots, parents first.
-    pub snapshots: Vec<Snapshot>,
+    /// The tables, parents first.
+    pub tables: Vec<PhysicalTable>,
     /// The environments that show them.
     pub environments: BTreeSet<EnvName>,
     /// Models below or among them whose headers say that they may not be restated.
@@ -63,9 +62,9 @@ impl Session<'_> {
         let mut named = BTreeSet::new();
         for pattern in patterns {
             let matching = self.restated_by(pattern, environment, state)?;
-            named.extend(matching.iter().filter_map(|model| shown.pointers.get(model)).copied());
+            named.extend(matching.iter().filter_map(|model| Some(shown.pointers.get(model)?.table.clone())));
         }
-        let is_history = |named: &Fingerprint| state.snapshots.get(named).is_some_and(Snapshot::is_history);
+        let is_history = |named: &TableName| state.tables.get(named).is_some_and(PhysicalTable::is_history);
         let only_histories = named.iter().all(is_history);
         let restated = Restated::of(state, named, now() - self.config.ttl_seconds);
         if let Some(model) = restated.histories.first().filter(|_| only_histories) {
@@ -79,17 +78,17 @@ impl Session<'_> {
             return Err(Error::SharedWithProd { pattern: patterns.join(" "), models: models.into_iter().collect() });
         }
         let live = live(state);
-        let Restated { histories, reached, mut snapshots, stale } = restated;
+        let Restated { histories, reached, mut tables, stale } = restated;
         let (mut kept, mut trees) = (histories, BTreeMap::new());
-        for snapshot in snapshots.iter().filter(|snapshot| snapshot.filled.is_some()) {
+        for snapshot in tables.iter().filter(|table| table.filled.is_some()) {
             let shown = self.shown_model(snapshot, &live, state, &mut trees)?;
             if shown.is_some_and(|(_, model)| matches!(model.kind, Kind::Incremental(it) if it.disable_restatement)) {
                 kept.insert(snapshot.model.clone());
             }
         }
-        snapshots.retain(|snapshot| snapshot.filled.is_none() || !kept.contains(&snapshot.model));
-        let environments = reached.iter().flat_map(|fingerprint| live.get(fingerprint).into_iter().flatten().cloned());
-        Ok(Restatement { environments: environments.collect(), snapshots, kept, stale })
+        tables.retain(|table| table.filled.is_none() || !kept.contains(&table.model));
+        let environments = reached.iter().flat_map(|table| live.get(table).into_iter().flatten().cloned());
+        Ok(Restatement { environments: environments.collect(), tables, kept, stale })
     }
 
     /// Builds them again, all or none: what the patterns mean by then, since others may have published after the
@@ -104,7 +103,7 @@ impl Session<'_> {
         if let Some(prepared) = &prepared {
             self.before_all(prepared, &warehouse)?;
         }
-        let filled: Vec<&Snapshot> = restatement.snapshots.iter().collect();
+        let filled: Vec<&PhysicalTable> = restatement.tables.iter().collect();
         let reloads = self.reloads(&filled, &state)?;
         let mut failed = None;
         let again = |warehouse: &Warehouse| {
@@ -112,7 +111,7 @@ impl Session<'_> {
                 let model = snapshot.model.clone();
                 self.building(&self.config.main, &model, index + 1, filled.len());
                 let start = Instant::now();
-                let done = match reloads.get(&snapshot.fingerprint) {
+                let done = match reloads.get(&snapshot.table) {
                     Some(reload) => warehouse.reload(reload, now_micros()),
                     None => warehouse.refill(snapshot, now_micros()).map(drop),
                 };
@@ -181,7 +180,7 @@ impl Session<'_> {
 
     /// The loads that fill incremental tables again: what they hold, within the times that were asked for. Their queries
     /// are those of the trees that show them.
-    fn reloads(&self, snapshots: &[&Snapshot], state: &State) -> Result<BTreeMap<Fingerprint, Build>, Error> {
+    fn reloads(&self, snapshots: &[&PhysicalTable], state: &State) -> Result<BTreeMap<TableName, Build>, Error> {
         let live = live(state);
         let mut reloads = BTreeMap::new();
         let mut trees = BTreeMap::new();
@@ -195,7 +194,7 @@ impl Session<'_> {
             let Some(prepared) = trees.get(&environment) else { continue };
             let step = Step::of_run(&model, snapshot.table.clone(), self.loads_again(&model, filled), None);
             let tables = shown_tables(&environment, state);
-            reloads.insert(snapshot.fingerprint, self.build_of(prepared, &model, &step, &tables, state)?);
+            reloads.insert(snapshot.table.clone(), self.build_of(prepared, &model, &step, &tables, state)?);
         }
         Ok(reloads)
     }
@@ -203,19 +202,23 @@ impl Session<'_> {
     /// A snapshot's model, from the tree of an environment that shows it; `trees` keeps what was read.
     fn shown_model(
         &self,
-        snapshot: &Snapshot,
-        live: &BTreeMap<Fingerprint, Vec<EnvName>>,
+        snapshot: &PhysicalTable,
+        live: &BTreeMap<TableName, Vec<EnvName>>,
         state: &State,
         trees: &mut BTreeMap<EnvName, Prepared>,
     ) -> Result<Option<(EnvName, Model)>, Error> {
-        for environment in live.get(&snapshot.fingerprint).into_iter().flatten() {
+        for environment in live.get(&snapshot.table).into_iter().flatten() {
             if !trees.contains_key(environment) {
                 trees.insert(environment.clone(), self.prepare_as_shown(environment, state, false)?);
             }
-            let model = trees.get(environment).and_then(|tree| tree.desired.project.model(&snapshot.model));
-            let model = model.map(|model| as_shown(model, environment, state));
-            if let Some(model) = model.filter(|model| model.fingerprint == snapshot.fingerprint) {
-                return Ok(Some((environment.clone(), model.into_owned())));
+            let pointers = state.environments.get(environment).into_iter().flat_map(|shown| &shown.pointers);
+            let shown = pointers.filter(|(_, pointer)| pointer.table == snapshot.table);
+            let project = trees.get(environment).map(|tree| &tree.desired.project);
+            let mut models = shown.filter_map(|(name, pointer)| {
+                project?.model(name).filter(|model| model.fingerprint == pointer.fingerprint)
+            });
+            if let Some(model) = models.next() {
+                return Ok(Some((environment.clone(), model.clone())));
             }
         }
         Ok(None)

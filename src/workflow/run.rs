@@ -13,11 +13,11 @@ use crate::adapter::git::CommitId;
 use crate::adapter::warehouse::Warehouse;
 use crate::domain::calendar::Timing;
 use crate::domain::diagnostic::Diagnostic;
-use crate::domain::environment::{Snapshot, State};
+use crate::domain::environment::{PhysicalTable, Pointer, State};
 use crate::domain::interval::Interval;
 use crate::domain::model::Kind;
 use crate::domain::name::{EnvName, ModelName, TableName};
-use crate::domain::plan::{Above, Step, as_shown, due, not_to_fill};
+use crate::domain::plan::{Above, Step, due, not_to_fill};
 use crate::domain::project::Model;
 
 /// What a run did.
@@ -66,8 +66,8 @@ impl Session<'_> {
         let total = project.order().len();
         let mut shared = not_to_fill(&ran.environment, &state);
         for (index, model) in project.order().iter().filter_map(|name| project.model(name)).enumerate() {
-            let model = &*as_shown(model, &ran.environment, &state);
-            let shown = state.built(&model.fingerprint).and_then(|snapshot| snapshot.filled.as_ref());
+            let table = state.pointer(&ran.environment, &model.name).map(|shown| shown.table.clone());
+            let shown = table.as_ref().and_then(|table| state.existing(table)?.filled.as_ref());
             let filled = shown.map(|filled| filled.intervals.clone()).unwrap_or_default();
             let mut loaded = Vec::new();
             let follows = !ran.environment.is_prod() && model.parents.keys().any(|parent| renewed.contains(parent));
@@ -94,10 +94,10 @@ impl Session<'_> {
                     Some(problem) => {
                         stuck.insert(model.name.clone());
                         failed.problems.push(problem);
-                        let now_held = warehouse.state()?.built(&model.fingerprint).and_then(|now| now.filled.clone());
+                        let now = warehouse.state()?;
+                        let now_held = table.as_ref().and_then(|table| now.existing(table)?.filled.as_ref());
                         let is_kept = |load: &&Interval| {
-                            now_held.as_ref().is_some_and(|held| held.intervals.contains(**load))
-                                && !filled.contains(**load)
+                            now_held.is_some_and(|held| held.intervals.contains(**load)) && !filled.contains(**load)
                         };
                         let kept = loads.iter().filter(is_kept).count();
                         failed.models.push((model.name.clone(), kept, loads.len()));
@@ -134,8 +134,8 @@ impl Session<'_> {
         let (mut early, mut held) = (Vec::new(), Vec::new());
         let project = &prepared.desired.project;
         for model in project.order().iter().filter_map(|name| project.model(name)) {
-            let model = &*as_shown(model, environment, state);
-            let built = state.built(&model.fingerprint).filter(|built| !shared.contains(&built.table));
+            let shown = state.pointer(environment, &model.name);
+            let built = shown.and_then(|shown| state.existing(&shown.table)).filter(|it| !shared.contains(&it.table));
             let Some(built) = built else { continue };
             if due(environment, model, state, (&above, &timing), false).is_some() {
                 early.push(model.name.clone());
@@ -178,7 +178,7 @@ impl Session<'_> {
         &self,
         prepared: &Prepared,
         model: &Model,
-        snapshot: Snapshot,
+        snapshot: PhysicalTable,
         loads: &[Interval],
         warehouse: &Warehouse,
         state: &State,
@@ -212,5 +212,6 @@ impl Session<'_> {
 /// The tables that an environment shows.
 pub(super) fn shown_tables(environment: &EnvName, state: &State) -> BTreeMap<ModelName, TableName> {
     let pointers = state.environments.get(environment).into_iter().flat_map(|shown| &shown.pointers);
-    pointers.filter_map(|(name, pointer)| Some((name.clone(), state.built(pointer)?.table.clone()))).collect()
+    let is_there = |pointer: &Pointer| state.existing(&pointer.table).is_some();
+    pointers.filter(|(_, shown)| is_there(shown)).map(|(name, shown)| (name.clone(), shown.table.clone())).collect()
 }

@@ -86,7 +86,7 @@ impl Standing {
     pub(super) fn of(plan: &Plan, state: &State) -> Self {
         let pointers = plan.pointers();
         let shared = |model: &ModelName| state.prod().and_then(|prod| prod.pointers.get(model));
-        let own = pointers.iter().filter(|(model, (fingerprint, _))| shared(model) != Some(fingerprint)).count();
+        let own = pointers.iter().filter(|(model, pointer)| shared(model) != Some(pointer)).count();
         Self {
             environment: plan.environment.clone(),
             commit: plan.source.commit.clone(),
@@ -208,7 +208,7 @@ impl Session<'_> {
         let prod = state.prod();
         let own = shown.map_or(0, |shown| {
             let shared = |model: &ModelName| prod.and_then(|prod| prod.pointers.get(model));
-            shown.pointers.iter().filter(|(model, fingerprint)| shared(model) != Some(fingerprint)).count()
+            shown.pointers.iter().filter(|(model, pointer)| shared(model) != Some(pointer)).count()
         });
         Standing {
             environment: environment.clone(),

@@ -6,9 +6,9 @@ use super::error::Error;
 use super::session::Session;
 use super::tree::{SourceTree, Tree};
 use crate::adapter::git::CommitId;
-use crate::domain::environment::{Snapshot, State};
+use crate::domain::environment::{PhysicalTable, Pointer, State};
 use crate::domain::fingerprint::Fingerprint;
-use crate::domain::name::{BranchName, EnvName, ModelName};
+use crate::domain::name::{BranchName, EnvName, ModelName, TableName};
 use crate::domain::project::Model;
 
 /// Pointers, and where they come from.
@@ -21,13 +21,13 @@ pub struct Shown {
     /// The commit behind it.
     pub commit: Option<CommitId>,
     /// What it shows.
-    pub pointers: BTreeMap<ModelName, Fingerprint>,
+    pub pointers: BTreeMap<ModelName, Pointer>,
 }
 
 impl Shown {
-    /// The snapshot of a model here.
-    pub fn snapshot<'s>(&self, state: &'s State, model: &ModelName) -> Option<&'s Snapshot> {
-        state.built(self.pointers.get(model)?)
+    /// The table of a model here.
+    pub fn table<'s>(&self, state: &'s State, model: &ModelName) -> Option<&'s PhysicalTable> {
+        state.existing(&self.pointers.get(model)?.table)
     }
 }
 
@@ -55,10 +55,10 @@ impl Session<'_> {
         // what prod showed then, or else would
         let promoted = state.promotions.iter().rev().find(|promotion| promotion.commit == commit.as_str());
         let pointers = match promoted {
-            Some(promotion) => promotion.pointers.clone(),
+            Some(promotion) => state.shown_since(promotion.generation).0,
             None => {
                 let tree = self.tree(&SourceTree::Commit(commit.clone()))?;
-                tree.project.models().map(|model| (model.name.clone(), model.fingerprint)).collect()
+                tree.project.models().map(|model| (model.name.clone(), pointer(model, state))).collect()
             }
         };
         Ok(Shown { label: name.to_owned(), branch: None, commit: Some(commit), pointers })
@@ -98,6 +98,13 @@ impl Session<'_> {
             let found: &Model = tree.project.model(model).filter(|found| found.fingerprint == *fingerprint)?;
             Some(self.file_text(tree, found).ok()?.to_string())
         };
-        trees.iter().find_map(find).or_else(|| state.snapshots.get(fingerprint)?.select.clone())
+        trees.iter().find_map(find).or_else(|| state.on_record(fingerprint)?.select.clone())
     }
+}
+
+/// What an environment of a tree would show of a model.
+fn pointer(model: &Model, state: &State) -> Pointer {
+    let fingerprint = model.fingerprint;
+    let known = state.snapshots.get(&fingerprint).cloned();
+    Pointer { fingerprint, table: known.unwrap_or_else(|| TableName::snapshot(&model.name, &fingerprint.hex())) }
 }

@@ -114,6 +114,7 @@ fn a_view_that_is_made_anew_keeps_its_comments() {
 fn records_of_the_version_before_are_brought_up_to_date() {
     let sandbox = shop();
     let before = (sandbox.snapshots(), sandbox.views("marts"));
+    sandbox.records_of_version_4();
     sandbox.sql(
         "ALTER TABLE vmesh_state.pointers DROP COLUMN comments; ALTER TABLE vmesh_state.promotions DROP COLUMN comments;
          CREATE TABLE vmesh_state.old AS SELECT * EXCLUDE (around, content, revision, continues, made_at, archived) FROM vmesh_state.snapshots;
@@ -126,7 +127,7 @@ fn records_of_the_version_before_are_brought_up_to_date() {
          COMMENT ON VIEW marts.orders IS NULL",
     );
     sandbox.vmesh(&["envs"]).good();
-    assert_eq!(sandbox.value("SELECT max(version) FROM vmesh_state.format"), "4");
+    assert_eq!(sandbox.value("SELECT max(version) FROM vmesh_state.format"), "5");
     sandbox.vmesh(&["promote", "--yes"]).good();
     assert_eq!((sandbox.snapshots(), sandbox.views("marts")), before);
     assert_eq!(comments(&sandbox, "marts").len(), 3);

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use vmesh::adapter::warehouse::{Body, Build, Door, Interrupt, Location, Publication, WarehouseError};
-use vmesh::domain::environment::Owner;
+use vmesh::domain::environment::{Owner, Pointer};
 use vmesh::domain::fingerprint::Fingerprint;
 use vmesh::domain::name::{BranchName, EnvName, ModelName, SchemaPattern, TableName};
 
@@ -43,7 +43,8 @@ fn publish(
     builds: &[Build],
     expected: Option<u64>,
 ) -> Result<u64, WarehouseError> {
-    let pointers = builds.iter().map(|build| (build.model.clone(), (build.fingerprint, build.table.clone()))).collect();
+    let pointer = |build: &Build| Pointer { fingerprint: build.fingerprint, table: build.table.clone() };
+    let pointers = builds.iter().map(|build| (build.model.clone(), pointer(build))).collect();
     let (environment, branch) = (EnvName::prod(), BranchName::from("main"));
     let publication = Publication {
         comments: &Default::default(),

@@ -116,6 +116,7 @@ fn a_branch_behind_main_is_not_told_of_mains_changes() {
 #[test]
 fn records_of_the_first_version_are_brought_up_to_date() {
     let sandbox = Sandbox::promoted(&CHAIN);
+    sandbox.records_of_version_4();
     sandbox.sql(
         "ALTER TABLE vmesh_state.snapshots DROP COLUMN content; ALTER TABLE vmesh_state.snapshots DROP COLUMN revision; \
          ALTER TABLE vmesh_state.snapshots DROP COLUMN continues; ALTER TABLE vmesh_state.snapshots DROP COLUMN made_at; ALTER TABLE vmesh_state.snapshots DROP COLUMN around; \

@@ -288,8 +288,9 @@ fn a_stream_of_readers_does_not_keep_a_builder_out() {
     let script = "while [ ! -e enough ]; do vmesh query 'SELECT 1 AS x' --env prod >/dev/null || exit 1; done";
     let readers: Vec<Child> = (0..3)
         .map(|_| {
-            let vmesh = std::path::Path::new(env!("CARGO_BIN_EXE_vmesh")).parent().unwrap().to_str().unwrap();
-            let path = format!("{vmesh}:{}", std::env::var("PATH").unwrap());
+            let vmesh = crate::support::binary();
+            let folder = vmesh.parent().unwrap().display();
+            let path = format!("{folder}:{}", std::env::var("PATH").unwrap());
             let mut shell: Command = sandbox.command("sh", &sandbox.path());
             shell.args(["-c", script]).env("PATH", path).stderr(Stdio::null()).spawn().unwrap()
         })

@@ -1,11 +1,11 @@
-//! Building one snapshot: complete and on record, or not there at all.
+//! Building one table: complete and on record, or not there at all.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use super::{Audit, AuditFailure, Fill, Warehouse, WarehouseError};
 use crate::domain::csv;
-use crate::domain::environment::{Column, Snapshot};
+use crate::domain::environment::{Column, PhysicalTable};
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::model::Seed;
 use crate::domain::name::{ModelName, TableName, literal, quote};
@@ -26,8 +26,8 @@ pub struct Build {
     pub kind: String,
     /// The fingerprint but for the model's name.
     pub content: Fingerprint,
-    /// The snapshots it is built from.
-    pub parents: Vec<Fingerprint>,
+    /// The tables it is built from.
+    pub parents: Vec<TableName>,
     /// Where the rows come from.
     pub body: Body,
     /// The statements that run around the query; those of loads stand with each load.
@@ -54,15 +54,15 @@ impl Build {
     }
 
     /// Whether a snapshot has all that this was to load: a build that gave way is yet to be ended.
-    pub fn is_whole(&self, built: &Snapshot) -> bool {
+    pub fn is_whole(&self, built: &PhysicalTable) -> bool {
         let Body::Loads(fill) = &self.body else { return true };
         let held = built.filled.as_ref().map(|filled| &filled.intervals);
         fill.loads.iter().all(|load| held.is_some_and(|held| held.contains(load.interval)))
     }
 
     /// The snapshot that this makes.
-    pub(super) fn snapshot(&self, columns: Vec<Column>, at: i64) -> Snapshot {
-        Snapshot {
+    pub(super) fn snapshot(&self, columns: Vec<Column>, at: i64) -> PhysicalTable {
+        PhysicalTable {
             model: self.model.clone(),
             fingerprint: self.fingerprint,
             own: self.own,
@@ -78,7 +78,6 @@ impl Build {
             content: Some(self.content),
             revision: 0,
             made_at: at,
-            archived: None,
             continues: None,
         }
     }
@@ -106,7 +105,7 @@ pub enum Body {
 
 impl Warehouse {
     /// Builds a snapshot and puts it on record, in one transaction. `at` is the time in microseconds since 1970.
-    pub fn build(&self, build: &Build, at: i64) -> Result<Snapshot, WarehouseError> {
+    pub fn build(&self, build: &Build, at: i64) -> Result<PhysicalTable, WarehouseError> {
         let doing = format!("building `{}`", build.model);
         if build.has_statements() {
             // variables outlive a transaction that is rolled back: not even that shall reach another model
@@ -116,7 +115,7 @@ impl Warehouse {
         self.within_limit(|| self.build_here(&doing, build, at))
     }
 
-    fn build_here(&self, doing: &str, build: &Build, at: i64) -> Result<Snapshot, WarehouseError> {
+    fn build_here(&self, doing: &str, build: &Build, at: i64) -> Result<PhysicalTable, WarehouseError> {
         self.fits(build)?;
         if let Body::Loads(fill) = &build.body {
             return self.fill_by_loads(build, fill, at);
@@ -124,15 +123,16 @@ impl Warehouse {
         self.transaction(doing, |warehouse| {
             let select = warehouse.around(&build.around, |warehouse| warehouse.among_files(doing, build))?;
             warehouse.audit(build, None)?;
-            let snapshot = Snapshot { select, ..build.snapshot(warehouse.columns(&build.table)?, at) };
-            warehouse.record(&snapshot)?;
-            Ok(snapshot)
+            let built = PhysicalTable { select, ..build.snapshot(warehouse.columns(&build.table)?, at) };
+            warehouse.record(&built)?;
+            warehouse.stand_for(&build.fingerprint, &build.table)?;
+            Ok(built)
         })
     }
 
     /// Fills a table again by the query on record: the fingerprint stays, the sources may have new rows. The views over
     /// it are renewed if its columns changed. To be called within a transaction.
-    pub fn refill(&self, snapshot: &Snapshot, at: i64) -> Result<Snapshot, WarehouseError> {
+    pub fn refill(&self, snapshot: &PhysicalTable, at: i64) -> Result<PhysicalTable, WarehouseError> {
         let doing = format!("building `{}` again", snapshot.model);
         let Some(select) = &snapshot.select else { return Ok(snapshot.clone()) };
         let table = snapshot.table.quoted();
@@ -143,38 +143,35 @@ impl Warehouse {
             columns = self.show_columns(&snapshot.table)?;
         }
         let snapshot =
-            Snapshot { columns, built_at: at, made_at: at, revision: snapshot.revision + 1, ..snapshot.clone() };
+            PhysicalTable { columns, built_at: at, made_at: at, revision: snapshot.revision + 1, ..snapshot.clone() };
         self.record(&snapshot)?;
-        self.record_of_others(&doing, &snapshot)?;
         Ok(snapshot)
     }
 
-    /// Records of models that show the same table under another name: it has been filled for them, too.
-    fn record_of_others(&self, doing: &str, filled: &Snapshot) -> Result<(), WarehouseError> {
-        let (at, made_at, revision) = (filled.built_at, filled.made_at, filled.revision);
-        let columns = literal(&serde_json::to_string(&filled.columns).unwrap_or_default());
-        let (table, own) = (literal(&filled.table.name), filled.fingerprint.hex());
-        self.run(
-            doing,
-            &format!(
-                "UPDATE vmesh_state.snapshots SET built_at = {at}, made_at = {made_at}, revision = {revision}, \
-                 columns = {columns} WHERE table_name = {table} AND fingerprint <> '{own}'"
-            ),
-        )
+    /// Changes what is on record of a table.
+    pub fn put_on_record(&self, table: &PhysicalTable) -> Result<(), WarehouseError> {
+        self.transaction("recording a table", |warehouse| warehouse.record(table))
     }
 
-    /// Changes what is on record of a snapshot.
-    pub fn put_on_record(&self, snapshot: &Snapshot) -> Result<(), WarehouseError> {
-        self.transaction("recording a snapshot", |warehouse| warehouse.record(snapshot))
+    /// From now on, a table stands for a version; that which did so before stays as it is.
+    pub fn stand_for(&self, version: &Fingerprint, table: &TableName) -> Result<(), WarehouseError> {
+        let (version, name) = (version.hex(), literal(&table.name));
+        let sql = format!("INSERT OR REPLACE INTO vmesh_state.snapshots VALUES ('{version}', {name})");
+        self.run("recording a snapshot", &sql)
     }
 
     /// As [`Self::refill`], by a build's query, and with its audits.
-    pub fn refill_audited(&self, build: &Build, snapshot: &Snapshot, at: i64) -> Result<Snapshot, WarehouseError> {
+    pub fn refill_audited(
+        &self,
+        build: &Build,
+        snapshot: &PhysicalTable,
+        at: i64,
+    ) -> Result<PhysicalTable, WarehouseError> {
         let Body::Table(select) = &build.body else { return Ok(snapshot.clone()) };
         self.within_limit(|| {
             self.fits(build)?;
             let (select, around) = (Some(select.clone()), build.around.clone());
-            let snapshot = self.refill(&Snapshot { select, around, ..snapshot.clone() }, at)?;
+            let snapshot = self.refill(&PhysicalTable { select, around, ..snapshot.clone() }, at)?;
             self.audit(build, None)?;
             Ok(snapshot)
         })
@@ -269,18 +266,17 @@ impl Warehouse {
         self.all("reading columns", &sql, |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
-    pub(super) fn record(&self, snapshot: &Snapshot) -> Result<(), WarehouseError> {
-        let doing = "recording a snapshot";
-        let parents: Vec<String> = snapshot.parents.iter().map(Fingerprint::hex).collect();
+    pub(super) fn record(&self, snapshot: &PhysicalTable) -> Result<(), WarehouseError> {
+        let doing = "recording a table";
+        let parents: Vec<&str> = snapshot.parents.iter().map(|parent| parent.name.as_str()).collect();
         let columns = serde_json::to_string(&snapshot.columns).unwrap_or_default();
-        let sql =
-            "INSERT OR REPLACE INTO vmesh_state.snapshots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        let sql = "INSERT OR REPLACE INTO vmesh_state.tables VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
         let around = (!snapshot.around.is_empty()).then(|| serde_json::to_string(&snapshot.around).unwrap_or_default());
         let values = duckdb::params![
-            snapshot.fingerprint.hex(),
-            snapshot.model.to_string(),
-            snapshot.own.hex(),
             snapshot.table.name,
+            snapshot.model.to_string(),
+            snapshot.fingerprint.hex(),
+            snapshot.own.hex(),
             snapshot.kind,
             parents.join(" "),
             snapshot.select,
@@ -292,8 +288,7 @@ impl Warehouse {
             snapshot.revision,
             snapshot.continues.as_ref().map(|from| serde_json::to_string(from).unwrap_or_default()),
             around,
-            snapshot.made_at,
-            snapshot.archived.as_ref().map(Fingerprint::hex)
+            snapshot.made_at
         ];
         self.connection.execute(sql, values).map(|_| ()).map_err(|error| self.failed(doing, &error))
     }

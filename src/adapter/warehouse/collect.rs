@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Warehouse, WarehouseError};
 use crate::domain::environment::Preview;
-use crate::domain::fingerprint::Fingerprint;
 use crate::domain::name::{BranchName, SNAPSHOTS_SCHEMA, TableName, literal};
 
 impl Warehouse {
@@ -16,9 +15,7 @@ impl Warehouse {
             let pointed: BTreeSet<String> = warehouse
                 .all(
                     doing,
-                    "SELECT table_name FROM vmesh_state.snapshots \
-                     WHERE fingerprint IN (SELECT fingerprint FROM vmesh_state.pointers) \
-                     OR fingerprint IN (SELECT fingerprint FROM vmesh_state.previews)",
+                    "SELECT table_name FROM vmesh_state.pointers UNION SELECT table_name FROM vmesh_state.previews",
                     |row| row.get(0),
                 )?
                 .into_iter()
@@ -30,13 +27,12 @@ impl Warehouse {
                 if let Some(kind) = state.get(&table.name) {
                     statements.push_str(&format!("DROP {kind} IF EXISTS {};\n", table.quoted()));
                 }
-                let name = literal(&table.name);
-                statements.push_str(&format!("DELETE FROM vmesh_state.snapshots WHERE table_name = {name};\n"));
+                statements.push_str(&forget(table));
             }
             statements.push_str(
                 "DELETE FROM vmesh_state.comments WHERE hash NOT IN \
                  (SELECT comments FROM vmesh_state.pointers WHERE comments IS NOT NULL) \
-                 AND NOT EXISTS (FROM vmesh_state.promotions WHERE contains(promotions.comments, hash));\n",
+                 AND hash NOT IN (SELECT comments FROM vmesh_state.moved WHERE comments IS NOT NULL);\n",
             );
             warehouse.run(doing, &statements)?;
             Ok(free)
@@ -46,8 +42,8 @@ impl Warehouse {
     /// Remembers what a merge will show, in place of what was remembered of the same branch.
     pub fn keep_preview(&self, preview: &Preview) -> Result<(), WarehouseError> {
         let branch = literal(preview.branch.as_str());
-        let row = |fingerprint: &Fingerprint| format!("({branch}, '{}', {})", fingerprint.hex(), preview.at);
-        let rows: Vec<String> = preview.fingerprints.iter().map(row).collect();
+        let row = |table: &TableName| format!("({branch}, {}, {})", literal(&table.name), preview.at);
+        let rows: Vec<String> = preview.tables.iter().map(row).collect();
         let mut statements = format!("DELETE FROM vmesh_state.previews WHERE branch = {branch};\n");
         if !rows.is_empty() {
             statements.push_str(&format!("INSERT INTO vmesh_state.previews VALUES {};\n", rows.join(", ")));
@@ -66,13 +62,7 @@ impl Warehouse {
 
     /// Drops tables of the physical layer with their records, whoever points at them. To be called within a transaction.
     pub fn forget(&self, tables: &[TableName]) -> Result<(), WarehouseError> {
-        let drop = |table: &TableName| {
-            let name = literal(&table.name);
-            format!(
-                "DROP TABLE IF EXISTS {}; DELETE FROM vmesh_state.snapshots WHERE table_name = {name};\n",
-                table.quoted()
-            )
-        };
+        let drop = |table: &TableName| format!("DROP TABLE IF EXISTS {};\n{}", table.quoted(), forget(table));
         self.run("dropping snapshots", &tables.iter().map(drop).collect::<String>())
     }
 
@@ -93,15 +83,12 @@ impl Warehouse {
 
     /// Bytes of storage of the given tables: the blocks they lie in. Small tables share blocks, so this is an upper
     /// bound.
-    pub fn bytes(
-        &self,
-        tables: &BTreeMap<Fingerprint, TableName>,
-    ) -> Result<BTreeMap<Fingerprint, u64>, WarehouseError> {
+    pub fn bytes(&self, tables: &BTreeSet<TableName>) -> Result<BTreeMap<TableName, u64>, WarehouseError> {
         let doing = "measuring tables";
         let block: i64 = self.one(doing, "SELECT block_size FROM pragma_database_size()")?;
         let kinds = self.kinds()?;
         let mut bytes = BTreeMap::new();
-        for (fingerprint, table) in tables {
+        for table in tables {
             if kinds.get(&table.name) != Some(&"TABLE") {
                 continue;
             }
@@ -110,8 +97,17 @@ impl Warehouse {
                 "SELECT count(DISTINCT block_id) FROM pragma_storage_info({place}) WHERE persistent AND block_id >= 0"
             );
             let blocks: i64 = self.one(doing, &sql)?;
-            bytes.insert(*fingerprint, u64::try_from(blocks * block).unwrap_or(0));
+            bytes.insert(table.clone(), u64::try_from(blocks * block).unwrap_or(0));
         }
         Ok(bytes)
     }
+}
+
+/// The statements that take a table off the record.
+fn forget(table: &TableName) -> String {
+    let name = literal(&table.name);
+    format!(
+        "DELETE FROM vmesh_state.snapshots WHERE table_name = {name}; \
+         DELETE FROM vmesh_state.tables WHERE table_name = {name};\n"
+    )
 }

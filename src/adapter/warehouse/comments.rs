@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::publish::{Publication, view_statement};
 use super::{Warehouse, WarehouseError};
-use crate::domain::environment::{Column, Snapshot};
+use crate::domain::environment::{Column, PhysicalTable};
 use crate::domain::model::Comments;
 use crate::domain::name::{ModelName, TableName, literal};
 
@@ -59,7 +59,7 @@ impl Warehouse {
         if publication.comments.values().all(|comments| comments.columns.is_empty()) {
             return Ok(Columns(BTreeMap::new()));
         }
-        let sql = "SELECT table_name, columns FROM vmesh_state.snapshots";
+        let sql = "SELECT table_name, columns FROM vmesh_state.tables";
         let rows = self.all(DOING, sql, |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
         let columns = rows.into_iter().map(|(table, columns)| {
             let columns: Vec<Column> = serde_json::from_str(&columns).unwrap_or_default();
@@ -74,10 +74,10 @@ impl Warehouse {
         let columns = self.columns(table)?;
         let views = self.views()?.into_iter().filter(|(_, shown)| shown == table).map(|(view, _)| view);
         self.renew(&views.collect::<Vec<_>>(), table, &columns)?;
-        for snapshot in self.snapshots()?.into_values() {
+        for snapshot in self.tables()?.into_values() {
             let reads = snapshot.select.as_ref().filter(|select| select.contains(&table.quoted()));
             if snapshot.table == *table && snapshot.columns != columns {
-                self.record(&Snapshot { columns: columns.clone(), ..snapshot })?;
+                self.record(&PhysicalTable { columns: columns.clone(), ..snapshot })?;
             } else if let Some(select) = reads.filter(|_| snapshot.kind == VIEW && snapshot.table != *table) {
                 let view = snapshot.table.quoted();
                 self.run_one(DOING, &format!("CREATE OR REPLACE VIEW {view} AS\n{select}"))?;

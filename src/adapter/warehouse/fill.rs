@@ -4,7 +4,7 @@
 use super::build::{Body, Build};
 use super::{Warehouse, WarehouseError, history};
 use crate::domain::calendar::Filled;
-use crate::domain::environment::{Column, Continued, Snapshot};
+use crate::domain::environment::{Column, Continued, PhysicalTable};
 use crate::domain::evolution::{Evolved, evolve, fitting};
 use crate::domain::interval::{Interval, Intervals, Moment};
 use crate::domain::model::{By, OnChange, Order, Policy};
@@ -26,9 +26,9 @@ pub struct Fill {
     /// What the table shall hold after them.
     pub aim: Option<Interval>,
     /// The table as it is, if it is there.
-    pub known: Option<Snapshot>,
+    pub known: Option<PhysicalTable>,
     /// The snapshot whose rows a table that is not there begins with.
-    pub before: Option<Snapshot>,
+    pub before: Option<PhysicalTable>,
     /// What that may do to their columns.
     pub on_change: OnChange,
     /// The time of the loads.
@@ -54,7 +54,7 @@ pub(super) const NEW: &str = "temp.vmesh_new";
 impl Warehouse {
     /// Makes the table if it is not there, and carries out the loads, or some of them if it is to give way. `at` is the
     /// time in microseconds since 1970.
-    pub(super) fn fill_by_loads(&self, build: &Build, fill: &Fill, at: i64) -> Result<Snapshot, WarehouseError> {
+    pub(super) fn fill_by_loads(&self, build: &Build, fill: &Fill, at: i64) -> Result<PhysicalTable, WarehouseError> {
         let doing = format!("building `{}`", build.model);
         let aim = fill.aim;
         let mut snapshot = match &fill.known {
@@ -64,9 +64,10 @@ impl Warehouse {
                     warehouse.around(&fill.setup, |warehouse| warehouse.begin(&doing, build, fill))?;
                 let filled = Some(Filled { aim, intervals });
                 let columns = warehouse.columns(&build.table)?;
-                let snapshot = Snapshot { filled, continues, ..build.snapshot(columns, at) };
-                warehouse.record(&snapshot)?;
-                Ok(snapshot)
+                let made = PhysicalTable { filled, continues, ..build.snapshot(columns, at) };
+                warehouse.record(&made)?;
+                warehouse.stand_for(&build.fingerprint, &build.table)?;
+                Ok(made)
             })?,
         };
         for (done, load) in fill.loads.iter().enumerate() {
@@ -118,8 +119,7 @@ impl Warehouse {
             });
         }
         self.audit(build, None)?;
-        let continues = Continued { fingerprint: before.fingerprint, revision: before.revision };
-        Ok((Some(continues), before.filled.clone().unwrap_or_default().intervals))
+        Ok((Some(before.as_source()), before.filled.clone().unwrap_or_default().intervals))
     }
 
     /// Carries out the loads of a table that is there, whatever it holds: kinds that know no time begin with an empty
@@ -152,9 +152,9 @@ impl Warehouse {
         build: &Build,
         fill: &Fill,
         load: &Load,
-        snapshot: &Snapshot,
+        snapshot: &PhysicalTable,
         at: i64,
-    ) -> Result<Snapshot, WarehouseError> {
+    ) -> Result<PhysicalTable, WarehouseError> {
         let doing = format!("building `{}`", build.model);
         let mut filled = snapshot.filled.clone().unwrap_or_default();
         filled.aim = fill.aim.or(filled.aim);
@@ -167,7 +167,7 @@ impl Warehouse {
             }
         }
         filled.intervals.insert(load.interval);
-        let mut next = Snapshot {
+        let mut next = PhysicalTable {
             filled: Some(filled),
             built_at: at,
             audited: build.audited.iter().cloned().collect(),
@@ -194,7 +194,12 @@ impl Warehouse {
 
     /// Makes the table's columns such that they take the new rows and lose nothing; gives them. An error says what they
     /// would lose.
-    fn take_columns(&self, build: &Build, fill: &Fill, snapshot: &Snapshot) -> Result<Vec<Column>, WarehouseError> {
+    fn take_columns(
+        &self,
+        build: &Build,
+        fill: &Fill,
+        snapshot: &PhysicalTable,
+    ) -> Result<Vec<Column>, WarehouseError> {
         let doing = format!("building `{}`", build.model);
         let table = build.table.quoted();
         let own = own_columns(&fill.by);

@@ -2,7 +2,6 @@
 //!
 //! A warehouse is opened late and closed early: DuckDB gives a file to one writing process, or to many reading ones.
 
-mod archive;
 mod audit;
 mod build;
 mod collect;
@@ -49,11 +48,15 @@ use crate::domain::config::Limits;
 const UNSOUND_OPTIMIZERS: &str = "join_filter_pushdown";
 
 /// The version of the records that this vmesh writes.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 
 /// What brings records of each version to the next one's, from version 1 on.
-const MIGRATIONS: [&str; FORMAT as usize - 1] =
-    [include_str!("records-1-to-2.sql"), include_str!("records-2-to-3.sql"), include_str!("records-3-to-4.sql")];
+const MIGRATIONS: [&str; FORMAT as usize - 1] = [
+    include_str!("records-1-to-2.sql"),
+    include_str!("records-2-to-3.sql"),
+    include_str!("records-3-to-4.sql"),
+    include_str!("records-4-to-5.sql"),
+];
 
 /// The version of DuckDB that new files are written for: most people's clients are older than the one within vmesh.
 const STORAGE: &str = "v1.4.0";

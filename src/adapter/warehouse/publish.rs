@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Occupied, Warehouse, WarehouseError};
-use crate::domain::environment::Owner;
-use crate::domain::fingerprint::Fingerprint;
+use crate::domain::environment::{Owner, Pointer};
 use crate::domain::model::Comments;
 use crate::domain::name::{BranchName, EnvName, ModelName, SchemaPattern, TableName, literal, quote};
 
@@ -25,8 +24,8 @@ pub struct Publication<'a> {
     pub base: Option<&'a str>,
     /// Main's tip now (prod only).
     pub tip: Option<&'a str>,
-    /// Every model with the snapshot to show.
-    pub pointers: &'a BTreeMap<ModelName, (Fingerprint, TableName)>,
+    /// Every model with what to show of it.
+    pub pointers: &'a BTreeMap<ModelName, Pointer>,
     /// What the views are commented with; none for those that have no comment.
     pub comments: &'a BTreeMap<ModelName, Comments>,
     /// Who publishes.
@@ -42,7 +41,7 @@ pub struct Publication<'a> {
 }
 
 /// What an environment shows of each model, and what its view is commented with.
-type Shown = BTreeMap<ModelName, (Fingerprint, Option<String>)>;
+type Shown = BTreeMap<ModelName, (Pointer, Option<String>)>;
 
 /// The statement that makes a view show a table. Without the catalog, a schema that is called like the warehouse's file
 /// could not be told from it.
@@ -68,6 +67,9 @@ impl Warehouse {
             warehouse.write_comments(publication)?;
             warehouse.write_pointers(publication, &shown)?;
             warehouse.write_environment(publication, generation)?;
+            if publication.environment.is_prod() {
+                warehouse.write_promotion(publication, generation, &shown)?;
+            }
             mark("publish:records");
             Ok(generation)
         })
@@ -126,11 +128,13 @@ impl Warehouse {
     /// The environment's pointers as they are now.
     fn shown(&self, environment: &EnvName) -> Result<Shown, WarehouseError> {
         let name = literal(environment.as_str());
-        let sql = format!("SELECT model, fingerprint, comments FROM vmesh_state.pointers WHERE environment = {name}");
+        let sql = format!(
+            "SELECT model, fingerprint, table_name, comments FROM vmesh_state.pointers WHERE environment = {name}"
+        );
         let rows = self.all("reading pointers", &sql, |row| {
-            let (model, fingerprint): (String, String) = (row.get(0)?, row.get(1)?);
-            let comments: Option<String> = row.get(2)?;
-            Ok(ModelName::parse(&model).zip(Fingerprint::from_hex(&fingerprint).map(|it| (it, comments))))
+            let model: String = row.get(0)?;
+            let (pointer, comments) = (super::state::pointer(row.get(1)?, row.get(2)?), row.get(3)?);
+            Ok(ModelName::parse(&model).zip(pointer.map(|pointer| (pointer, comments))))
         })?;
         Ok(rows.into_iter().flatten().collect())
     }
@@ -147,7 +151,7 @@ impl Warehouse {
         let mut schemas = BTreeSet::new();
         let mut create = String::new();
         let mut wanted = BTreeSet::new();
-        for (model, (_, table)) in publication.pointers {
+        for (model, Pointer { table, .. }) in publication.pointers {
             if !physical.contains(&table.name) {
                 return Err(WarehouseError::Lost { model: model.clone(), table: table.clone() });
             }
@@ -209,8 +213,8 @@ impl Warehouse {
         let doing = "writing pointers";
         let name = literal(publication.environment.as_str());
         let now = |model: &ModelName| {
-            let (fingerprint, _) = publication.pointers.get(model)?;
-            Some((*fingerprint, publication.comments.get(model).and_then(Comments::hash)))
+            let pointer = publication.pointers.get(model)?;
+            Some((pointer.clone(), publication.comments.get(model).and_then(Comments::hash)))
         };
         let stale: Vec<String> = shown
             .iter()
@@ -227,12 +231,12 @@ impl Warehouse {
         let failed = |error: duckdb::Error| self.failed(doing, &error);
         let mut appender = self.connection.appender_to_db("pointers", "vmesh_state").map_err(failed)?;
         for model in publication.pointers.keys() {
-            let Some((fingerprint, comments)) = now(model).filter(|now| shown.get(model) != Some(now)) else {
+            let Some((pointer, comments)) = now(model).filter(|now| shown.get(model) != Some(now)) else {
                 continue;
             };
-            let row = [publication.environment.as_str(), &model.to_string(), &fingerprint.hex()].map(str::to_owned);
-            let [environment, model, fingerprint] = row;
-            appender.append_row(duckdb::params![environment, model, fingerprint, comments]).map_err(failed)?;
+            let (environment, version) = (publication.environment.as_str(), pointer.fingerprint.hex());
+            let row = duckdb::params![environment, model.to_string(), version, pointer.table.name, comments];
+            appender.append_row(row).map_err(failed)?;
         }
         appender.flush().map_err(failed)
     }
@@ -256,24 +260,37 @@ impl Warehouse {
             publication.at,
             serde_json::to_string(publication.owner).ok()
         ];
-        self.connection.execute(sql, values).map_err(failed)?;
-        if !publication.environment.is_prod() {
-            return Ok(());
-        }
-        let pointers: BTreeMap<&ModelName, &Fingerprint> =
-            publication.pointers.iter().map(|(model, (fingerprint, _))| (model, fingerprint)).collect();
-        let comments: BTreeMap<&ModelName, String> =
-            publication.comments.iter().filter_map(|(model, comments)| Some((model, comments.hash()?))).collect();
-        let values = duckdb::params![
-            generation,
-            publication.commit.unwrap_or_default(),
-            publication.action,
-            publication.at,
-            serde_json::to_string(&pointers).unwrap_or_default(),
-            serde_json::to_string(&comments).unwrap_or_default()
-        ];
-        let sql = "INSERT INTO vmesh_state.promotions VALUES (?, ?, ?, ?, ?, ?)";
         self.connection.execute(sql, values).map(|_| ()).map_err(failed)
+    }
+
+    /// Writes an entry of prod's history: what the publication moves.
+    fn write_promotion(
+        &self,
+        publication: &Publication<'_>,
+        generation: u64,
+        shown: &Shown,
+    ) -> Result<(), WarehouseError> {
+        let failed = |error: duckdb::Error| self.failed("writing prod's history", &error);
+        let values =
+            duckdb::params![generation, publication.commit.unwrap_or_default(), publication.action, publication.at];
+        let sql = "INSERT INTO vmesh_state.promotions VALUES (?, ?, ?, ?)";
+        self.connection.execute(sql, values).map_err(failed)?;
+        let mut appender = self.connection.appender_to_db("moved", "vmesh_state").map_err(failed)?;
+        for (model, pointer) in publication.pointers {
+            let comments = publication.comments.get(model).and_then(Comments::hash);
+            if shown.get(model).is_some_and(|before| *before == (pointer.clone(), comments.clone())) {
+                continue;
+            }
+            let (version, table) = (pointer.fingerprint.hex(), &pointer.table.name);
+            let row = duckdb::params![generation, model.to_string(), version, table, comments];
+            appender.append_row(row).map_err(failed)?;
+        }
+        let nothing: Option<String> = None;
+        for model in shown.keys().filter(|model| !publication.pointers.contains_key(model)) {
+            let row = duckdb::params![generation, model.to_string(), nothing, nothing, nothing];
+            appender.append_row(row).map_err(failed)?;
+        }
+        appender.flush().map_err(failed)
     }
 
     /// Drops those of the given schemas in which nothing is left, if they are an environment's of a branch: a schema of

@@ -19,19 +19,20 @@ CREATE TABLE vmesh_state.environments (
 CREATE TABLE vmesh_state.pointers (
     environment VARCHAR NOT NULL,
     model VARCHAR NOT NULL,
-    fingerprint VARCHAR NOT NULL,
+    fingerprint VARCHAR NOT NULL, -- the version that it was planned for
+    table_name VARCHAR NOT NULL,
     comments VARCHAR -- what its view is commented with: the hash of one of vmesh_state.comments
 );
 -- comments of views, as JSON
 CREATE TABLE vmesh_state.comments (hash VARCHAR PRIMARY KEY, content VARCHAR NOT NULL);
--- every table of the physical layer
-CREATE TABLE vmesh_state.snapshots (
-    fingerprint VARCHAR PRIMARY KEY,
+-- every table of the physical layer; it keeps its name as long as it lives
+CREATE TABLE vmesh_state.tables (
+    table_name VARCHAR PRIMARY KEY,
     model VARCHAR NOT NULL,
+    fingerprint VARCHAR NOT NULL, -- the version that it was made for
     own VARCHAR NOT NULL,
-    table_name VARCHAR NOT NULL,
     kind VARCHAR NOT NULL,
-    parents VARCHAR NOT NULL,
+    parents VARCHAR NOT NULL, -- the tables that it was built from
     query VARCHAR,
     columns VARCHAR NOT NULL,
     built_at BIGINT NOT NULL,
@@ -39,23 +40,26 @@ CREATE TABLE vmesh_state.snapshots (
     audited VARCHAR NOT NULL, -- hashes of the audits that it has passed
     content VARCHAR, -- the fingerprint but for the model's name
     revision UBIGINT NOT NULL, -- counts the times that its rows changed
-    continues VARCHAR, -- the snapshot whose rows it went on from, at which revision, as JSON
+    continues VARCHAR, -- the table whose rows it went on from, at which revision, as JSON
     around VARCHAR, -- the statements that run around its query, as JSON
-    made_at BIGINT NOT NULL, -- when its table was made, before anything was loaded into it
-    archived VARCHAR -- the fingerprint that it had until another table took its place
+    made_at BIGINT NOT NULL -- when it was made, before anything was loaded into it
 );
+-- which table stands for a version: none for one that another has replaced, two for a model that was renamed
+CREATE TABLE vmesh_state.snapshots (fingerprint VARCHAR PRIMARY KEY, table_name VARCHAR NOT NULL);
 -- the history of prod's pointers
 CREATE TABLE vmesh_state.promotions (
     generation UBIGINT NOT NULL,
     commit_id VARCHAR NOT NULL,
     action VARCHAR NOT NULL,
-    promoted_at BIGINT NOT NULL,
-    pointers VARCHAR NOT NULL,
-    comments VARCHAR -- what the views are commented with, as JSON
+    promoted_at BIGINT NOT NULL
+);
+-- what each promotion moved; without a table: prod shows no such model since
+CREATE TABLE vmesh_state.moved (
+    generation UBIGINT NOT NULL,
+    model VARCHAR NOT NULL,
+    fingerprint VARCHAR,
+    table_name VARCHAR,
+    comments VARCHAR
 );
 -- what merges that are still to come will show: gc keeps it
-CREATE TABLE vmesh_state.previews (
-    branch VARCHAR NOT NULL,
-    fingerprint VARCHAR NOT NULL,
-    planned_at BIGINT NOT NULL
-);
+CREATE TABLE vmesh_state.previews (branch VARCHAR NOT NULL, table_name VARCHAR NOT NULL, planned_at BIGINT NOT NULL);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Warehouse, WarehouseError};
-use crate::domain::environment::{Environment, Preview, Promotion, Snapshot, State};
+use crate::domain::environment::{Environment, Moved, PhysicalTable, Pointer, Preview, Promotion, State};
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::name::{BranchName, EnvName, ModelName, SNAPSHOTS_SCHEMA, TableName};
 use crate::domain::project::Around;
@@ -16,6 +16,7 @@ impl Warehouse {
         self.transaction(DOING, |warehouse| {
             Ok(State {
                 environments: warehouse.environments()?,
+                tables: warehouse.tables()?,
                 snapshots: warehouse.snapshots()?,
                 physical: warehouse.physical()?,
                 views: warehouse.views()?,
@@ -48,38 +49,45 @@ impl Warehouse {
         })?;
         let mut environments: BTreeMap<EnvName, Environment> =
             environments.into_iter().map(|environment| (environment.name.clone(), environment)).collect();
-        let sql = "SELECT environment, model, fingerprint, comments FROM vmesh_state.pointers";
+        let sql = "SELECT environment, model, fingerprint, table_name, comments FROM vmesh_state.pointers";
         let pointers = self.all(DOING, sql, |row| {
-            let (environment, model, fingerprint): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            let (model, fingerprint) = (ModelName::parse(&model), Fingerprint::from_hex(&fingerprint));
-            Ok((EnvName::from_record(environment), model, fingerprint, row.get::<_, Option<String>>(3)?))
+            let (environment, model): (String, String) = (row.get(0)?, row.get(1)?);
+            let pointer = pointer(row.get(2)?, row.get(3)?);
+            Ok((EnvName::from_record(environment), ModelName::parse(&model).zip(pointer), row.get(4)?))
         })?;
-        for (environment, model, fingerprint, comments) in pointers {
-            if let (Some(environment), Some(model), Some(fingerprint)) =
-                (environments.get_mut(&environment), model, fingerprint)
-            {
+        for (environment, shown, comments) in pointers {
+            let comments: Option<String> = comments;
+            if let (Some(environment), Some((model, pointer))) = (environments.get_mut(&environment), shown) {
                 environment.comments.extend(comments.map(|comments| (model.clone(), comments)));
-                environment.pointers.insert(model, fingerprint);
+                environment.pointers.insert(model, pointer);
             }
         }
         Ok(environments)
     }
 
-    pub(super) fn snapshots(&self) -> Result<BTreeMap<Fingerprint, Snapshot>, WarehouseError> {
+    fn snapshots(&self) -> Result<BTreeMap<Fingerprint, TableName>, WarehouseError> {
+        let rows = self.all(DOING, "SELECT fingerprint, table_name FROM vmesh_state.snapshots", |row| {
+            let (fingerprint, table): (String, String) = (row.get(0)?, row.get(1)?);
+            Ok(Fingerprint::from_hex(&fingerprint).map(|fingerprint| (fingerprint, TableName::physical(table))))
+        })?;
+        Ok(rows.into_iter().flatten().collect())
+    }
+
+    pub(super) fn tables(&self) -> Result<BTreeMap<TableName, PhysicalTable>, WarehouseError> {
         let sql = "SELECT fingerprint, model, own, table_name, kind, parents, query, columns, built_at, filled, audited, \
-                   content, revision, continues, around, made_at, archived FROM vmesh_state.snapshots";
+                   content, revision, continues, around, made_at FROM vmesh_state.tables";
         let rows = self.all(DOING, sql, |row| {
             let text = |index| row.get::<_, String>(index);
             let (fingerprint, model, own) = (text(0)?, text(1)?, text(2)?);
-            let (table, kind, parents, columns) = (text(3)?, text(4)?, text(5)?, text(7)?);
-            let snapshot = || {
-                Some(Snapshot {
+            let (name, kind, parents, columns) = (text(3)?, text(4)?, text(5)?, text(7)?);
+            let table = || {
+                Some(PhysicalTable {
                     model: ModelName::parse(&model)?,
                     fingerprint: Fingerprint::from_hex(&fingerprint)?,
                     own: Fingerprint::from_hex(&own)?,
-                    table: TableName { schema: SNAPSHOTS_SCHEMA.to_owned(), name: table },
+                    table: TableName::physical(name),
                     kind,
-                    parents: parents.split_whitespace().filter_map(Fingerprint::from_hex).collect(),
+                    parents: parents.split_whitespace().map(|name| TableName::physical(name.to_owned())).collect(),
                     select: row.get(6).ok()?,
                     around: row
                         .get::<_, Option<String>>(14)
@@ -92,13 +100,12 @@ impl Warehouse {
                     content: row.get::<_, Option<String>>(11).ok()?.as_deref().and_then(Fingerprint::from_hex),
                     revision: row.get(12).ok()?,
                     made_at: row.get(15).ok()?,
-                    archived: row.get::<_, Option<String>>(16).ok()?.as_deref().and_then(Fingerprint::from_hex),
                     continues: row.get::<_, Option<String>>(13).ok()?.and_then(|from| serde_json::from_str(&from).ok()),
                 })
             };
-            Ok(snapshot())
+            Ok(table())
         })?;
-        Ok(rows.into_iter().flatten().map(|snapshot| (snapshot.fingerprint, snapshot)).collect())
+        Ok(rows.into_iter().flatten().map(|table| (table.table.clone(), table)).collect())
     }
 
     /// The tables and views of the physical layer.
@@ -127,28 +134,38 @@ impl Warehouse {
 
     fn previews(&self) -> Result<Vec<Preview>, WarehouseError> {
         let sql =
-            "SELECT branch, max(planned_at), string_agg(fingerprint, ' ') FROM vmesh_state.previews GROUP BY branch";
+            "SELECT branch, max(planned_at), string_agg(table_name, ' ') FROM vmesh_state.previews GROUP BY branch";
         self.all(DOING, sql, |row| {
-            let (branch, at, fingerprints): (String, i64, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            let fingerprints = fingerprints.split_whitespace().filter_map(Fingerprint::from_hex).collect();
-            Ok(Preview { branch: BranchName::from(branch.as_str()), at, fingerprints })
+            let (branch, at, tables): (String, i64, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let tables = tables.split_whitespace().map(|name| TableName::physical(name.to_owned())).collect();
+            Ok(Preview { branch: BranchName::from(branch.as_str()), at, tables })
         })
     }
 
     fn promotions(&self) -> Result<Vec<Promotion>, WarehouseError> {
-        let sql = "SELECT generation, commit_id, action, promoted_at, pointers, comments FROM vmesh_state.promotions ORDER BY generation";
+        let sql = "SELECT generation, model, fingerprint, table_name, comments FROM vmesh_state.moved";
+        let rows = self.all(DOING, sql, |row| {
+            let (generation, model): (u64, String) = (row.get(0)?, row.get(1)?);
+            let (fingerprint, table): (Option<String>, Option<String>) = (row.get(2)?, row.get(3)?);
+            let comments: Option<String> = row.get(4)?;
+            let pointer = fingerprint.zip(table).and_then(|(fingerprint, table)| pointer(fingerprint, table));
+            Ok((generation, ModelName::parse(&model), pointer.map(|pointer| (pointer, comments))))
+        })?;
+        let mut moved: BTreeMap<u64, BTreeMap<ModelName, Moved>> = BTreeMap::new();
+        for (generation, model, pointer) in rows {
+            moved.entry(generation).or_default().extend(model.map(|model| (model, pointer)));
+        }
+        let sql = "SELECT generation, commit_id, action, promoted_at FROM vmesh_state.promotions ORDER BY generation";
         self.all(DOING, sql, |row| {
-            let (pointers, comments): (String, Option<String>) = (row.get(4)?, row.get(5)?);
-            Ok(Promotion {
-                generation: row.get(0)?,
-                commit: row.get(1)?,
-                action: row.get(2)?,
-                at: row.get(3)?,
-                pointers: serde_json::from_str(&pointers).unwrap_or_default(),
-                comments: comments.and_then(|comments| serde_json::from_str(&comments).ok()).unwrap_or_default(),
-            })
+            let generation = row.get(0)?;
+            let moved = moved.remove(&generation).unwrap_or_default();
+            Ok(Promotion { generation, commit: row.get(1)?, action: row.get(2)?, at: row.get(3)?, moved })
         })
     }
+}
+
+pub(super) fn pointer(fingerprint: String, table: String) -> Option<Pointer> {
+    Some(Pointer { fingerprint: Fingerprint::from_hex(&fingerprint)?, table: TableName::physical(table) })
 }
 
 /// The physical table that a view's definition shows, if the view is one of vmesh's: `SELECT * FROM` one table of the
@@ -158,7 +175,7 @@ pub(super) fn target(definition: &str) -> Option<TableName> {
     let name = name.trim_end_matches(';').trim();
     let name = name.strip_prefix('"').and_then(|name| name.strip_suffix('"')).unwrap_or(name);
     let plain = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
-    plain.then(|| TableName { schema: SNAPSHOTS_SCHEMA.to_owned(), name: name.to_owned() })
+    plain.then(|| TableName::physical(name.to_owned()))
 }
 
 #[cfg(test)]

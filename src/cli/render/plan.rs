@@ -101,7 +101,7 @@ fn line(step: &Step, width: usize) -> String {
     let change = format!("{:9}", step.change.word());
     let action = format!("{:5}", step.action.word());
     let mut notes = vec![reason(&step.reason)];
-    notes.extend(step.continues.map(|_| "goes on from prod's rows".to_owned()));
+    notes.extend(step.continues.as_ref().map(|_| "goes on from prod's rows".to_owned()));
     notes.extend(spans(&step.loads));
     notes.extend(step.audit.then(|| "to be audited".to_owned()));
     let reason = notes.join(" · ");

@@ -1,10 +1,9 @@
 //! What a run fills: the tables of an environment that are due, and those that are not its to fill.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::super::calendar::{Timing, has_ticked};
-use super::super::environment::{Snapshot, State};
+use super::super::environment::{PhysicalTable, State};
 use super::super::interval::{Interval, Moment};
 use super::super::model::Kind;
 use super::super::name::{EnvName, TableName};
@@ -19,9 +18,9 @@ pub fn due(
     state: &State,
     (above, timing): (&Above, &Timing),
     follows: bool,
-) -> Option<(Snapshot, Vec<Interval>)> {
-    let shown = state.environments.get(environment)?.pointers.get(&model.name)?;
-    let snapshot = state.built(shown).filter(|_| *shown == model.fingerprint)?;
+) -> Option<(PhysicalTable, Vec<Interval>)> {
+    let shown = state.pointer(environment, &model.name)?;
+    let snapshot = state.existing(&shown.table).filter(|_| shown.fingerprint == model.fingerprint)?;
     match (&model.kind, &model.calendar) {
         (Kind::Incremental(_), Some(calendar)) => {
             let filled = snapshot.filled.clone().unwrap_or_default();
@@ -46,15 +45,5 @@ pub fn not_to_fill(environment: &EnvName, state: &State) -> BTreeSet<TableName> 
     match environment.is_prod() {
         true => BTreeSet::new(),
         false => state.promoted_tables().into_iter().cloned().collect(),
-    }
-}
-
-/// A model by the version that an environment shows of it, which may have been put aside.
-pub fn as_shown<'m>(model: &'m Model, environment: &EnvName, state: &State) -> Cow<'m, Model> {
-    let shown = state.environments.get(environment).and_then(|shown| shown.pointers.get(&model.name));
-    let archived = shown.and_then(|shown| state.snapshots.get(shown));
-    match archived.filter(|archived| archived.archived == Some(model.fingerprint)) {
-        Some(archived) => Cow::Owned(Model { fingerprint: archived.fingerprint, ..model.clone() }),
-        None => Cow::Borrowed(model),
     }
 }

@@ -4,8 +4,7 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::calendar::Timing;
-use super::super::environment::{Continued, Snapshot, State};
-use super::super::fingerprint::Fingerprint;
+use super::super::environment::{PhysicalTable, Pointer, State};
 use super::super::interval::{Interval, Intervals, Moment};
 use super::super::model::{By, Incremental, Kind};
 use super::super::name::{EnvName, ModelName, TableName};
@@ -14,7 +13,7 @@ use super::Step;
 
 /// A table that holds just what a model's own would: the model was renamed, or says what another one says. Tables that
 /// grow belong to one model each.
-pub(super) fn twin<'s>(model: &Model, state: &'s State) -> Option<&'s Snapshot> {
+pub(super) fn twin<'s>(model: &Model, state: &'s State) -> Option<&'s PhysicalTable> {
     let is_whole = matches!(model.kind, Kind::Full | Kind::View | Kind::Seed(_));
     state.same_content(&model.content, model.kind.word()).filter(|_| is_whole)
 }
@@ -24,28 +23,29 @@ pub(super) fn twin<'s>(model: &Model, state: &'s State) -> Option<&'s Snapshot> 
 /// still those that were copied.
 pub(super) fn continued<'s>(
     model: &Model,
-    known: Option<&Snapshot>,
+    known: Option<&PhysicalTable>,
     desired: &Project,
     state: &'s State,
     env: &EnvName,
-) -> Option<&'s Snapshot> {
+) -> Option<&'s PhysicalTable> {
     let Kind::Incremental(incremental) = &model.kind else { return None };
     let prod = state.prod()?;
     let same_name = || prod.pointers.get(&model.name).filter(|_| incremental.goes_on());
     let renamed = || {
         let gone = prod.pointers.iter().filter(|(name, _)| desired.model(name).is_none());
-        let content = |shown: &Fingerprint| state.snapshots.get(shown).and_then(|snapshot| snapshot.content);
+        let content = |shown: &Pointer| state.tables.get(&shown.table).and_then(|table| table.content);
         gone.map(|(_, shown)| shown).find(|shown| content(shown) == Some(model.content))
     };
-    let before = state.built(same_name().or_else(renamed)?)?;
+    let before = state.existing(&same_name().or_else(renamed)?.table)?;
     // however changes are told, a history is a history
     let sort = |word: &str| if word.starts_with("SCD_TYPE_2") { "SCD_TYPE_2".to_owned() } else { word.to_owned() };
     let is_alike = sort(&before.kind) == sort(model.kind.word());
-    if before.fingerprint == model.fingerprint || before.filled.is_none() || !is_alike {
+    let is_known = known.is_some_and(|known| known.table == before.table);
+    if is_known || before.filled.is_none() || !is_alike {
         return None;
     }
-    let copied = Continued { fingerprint: before.fingerprint, revision: before.revision };
-    let is_copy = |known: &Snapshot| !incremental.goes_on() || !env.is_prod() || known.continues == Some(copied);
+    let copied = Some(before.as_source());
+    let is_copy = |known: &PhysicalTable| !incremental.goes_on() || !env.is_prod() || known.continues == copied;
     (!known.is_some_and(is_copy)).then_some(before)
 }
 
@@ -55,8 +55,8 @@ pub(super) fn continued<'s>(
 /// as it is once it holds what it was made for, or a branch would have something to build with every tick.
 pub(super) fn loads(
     model: &Model,
-    built: Option<&Snapshot>,
-    rows: Option<&Snapshot>,
+    built: Option<&PhysicalTable>,
+    rows: Option<&PhysicalTable>,
     state: &State,
     env: &EnvName,
     timing: &Timing,
@@ -80,7 +80,8 @@ pub(super) fn loads(
         Some(aim) if !env.is_prod() && !limited => Some(aim),
         _ => {
             // a new version of a model that names no start begins where the one that prod shows does
-            let before = state.prod().and_then(|prod| state.built(prod.pointers.get(&model.name)?)?.filled.clone());
+            let shown = state.pointer(&EnvName::prod(), &model.name);
+            let before = shown.and_then(|shown| state.existing(&shown.table)?.filled.clone());
             calendar
                 .wanted(if filled.intervals.is_empty() { before.as_ref().unwrap_or(&filled) } else { &filled }, timing)
         }
@@ -98,7 +99,8 @@ pub(super) fn loads(
 
 /// Whether prod shows this version of a model: then it is filled by `run` alone.
 fn is_in_prod(model: &Model, state: &State) -> bool {
-    state.prod().is_some_and(|prod| prod.pointers.get(&model.name) == Some(&model.fingerprint))
+    let shown = state.pointer(&EnvName::prod(), &model.name);
+    shown.is_some_and(|shown| state.snapshots.get(&model.fingerprint) == Some(&shown.table))
 }
 
 /// The latest of what is known of a model's parents.
@@ -134,7 +136,7 @@ impl Above {
     }
 
     /// Whether prod shows or has shown a snapshot's table.
-    pub(super) fn was_promoted(&self, snapshot: &Snapshot, state: &State) -> bool {
+    pub(super) fn was_promoted(&self, snapshot: &PhysicalTable, state: &State) -> bool {
         self.promoted.get_or_init(|| state.promoted_tables().into_iter().cloned().collect()).contains(&snapshot.table)
     }
 
@@ -144,7 +146,7 @@ impl Above {
     }
 
     /// Whether a table that is built whole lacks what was filled above it since. What prod shows is `run`'s business.
-    pub(super) fn is_stale(&self, model: &Model, built: &Snapshot, state: &State) -> bool {
+    pub(super) fn is_stale(&self, model: &Model, built: &PhysicalTable, state: &State) -> bool {
         if model.kind != Kind::Full || is_in_prod(model, state) {
             return false;
         }
@@ -155,14 +157,14 @@ impl Above {
     }
 
     /// Whether a table lies below one that was made anew since, of which it holds old rows.
-    pub(super) fn is_remade(&self, model: &Model, known: &Snapshot, state: &State) -> bool {
+    pub(super) fn is_remade(&self, model: &Model, known: &PhysicalTable, state: &State) -> bool {
         let is_made = !matches!(model.kind, Kind::Embedded | Kind::Seed(_)) && !is_in_prod(model, state);
         let is_older = |at: Option<i64>| at.is_some_and(|at| at > known.made_at);
         is_made && (is_older(above(&self.made_at, model)) || self.is_misled(model, known))
     }
 
     /// Whether a view reads a table in whose place there is another.
-    fn is_misled(&self, model: &Model, known: &Snapshot) -> bool {
+    fn is_misled(&self, model: &Model, known: &PhysicalTable) -> bool {
         let Some(select) = known.select.as_ref().filter(|_| model.kind == Kind::View) else { return false };
         self.read_by(model).any(|table| table.as_ref().is_none_or(|table| !select.contains(table)))
     }
@@ -183,14 +185,14 @@ impl Above {
         self.made_at.extend(own.max(above(&self.made_at, model)).map(|at| (model.name.clone(), at)));
         let tables = match model.kind {
             Kind::Embedded => self.read_by(model).cloned().collect(),
-            _ => vec![step.table.as_ref().filter(|_| !step.archives).map(TableName::quoted)],
+            _ => vec![step.table.as_ref().map(TableName::quoted)],
         };
         self.tables.insert(model.name.clone(), tables);
         let is_filled = model.calendar.is_some() || model.kind == Kind::Full;
         let run_at = known.filter(|_| is_filled && is_in_prod(model, state)).map(|known| known.built_at);
         self.run_at.extend(run_at.max(above(&self.run_at, model)).map(|at| (model.name.clone(), at)));
         let snapshot = state.built(&model.fingerprint).filter(|_| !step.anew);
-        let before = step.continues.and_then(|before| state.built(&before));
+        let before = step.continues.as_ref().and_then(|before| state.existing(before));
         let filled = before.or(snapshot).and_then(|snapshot| snapshot.filled.as_ref());
         let filled = filled.map(|filled| filled.intervals.clone());
         self.add_loaded(model, filled.unwrap_or_default(), &step.loads, state);
@@ -208,7 +210,7 @@ impl Above {
     }
 
     /// When `run` last filled a table that prod shows; in other environments that is prod's business.
-    fn run_at(&self, snapshot: Option<&Snapshot>) -> Option<i64> {
+    fn run_at(&self, snapshot: Option<&PhysicalTable>) -> Option<i64> {
         snapshot.filter(|_| self.is_prod).map(|snapshot| snapshot.built_at)
     }
 

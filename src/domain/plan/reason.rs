@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::environment::{Snapshot, State};
+use super::super::environment::{PhysicalTable, State};
 use super::super::model::Statement;
 use super::super::name::{EnvName, ModelName};
 use super::super::project::{Model, Project};
@@ -52,12 +52,17 @@ pub enum Reason {
 }
 
 /// The version of a model that an environment shows.
-pub(super) fn shown<'s>(model: &Model, state: &'s State, env: &EnvName) -> Option<&'s Snapshot> {
-    state.snapshots.get(state.environments.get(env)?.pointers.get(&model.name)?)
+pub(super) fn shown<'s>(model: &Model, state: &'s State, env: &EnvName) -> Option<&'s PhysicalTable> {
+    state.tables.get(&state.pointer(env, &model.name)?.table)
 }
 
 /// Why a model has to be built that never was.
-pub(super) fn why(model: &Model, before: Option<&Model>, base: Option<&Project>, shown: Option<&Snapshot>) -> Reason {
+pub(super) fn why(
+    model: &Model,
+    before: Option<&Model>,
+    base: Option<&Project>,
+    shown: Option<&PhysicalTable>,
+) -> Reason {
     let Some(before) = before else { return Reason::New };
     let canonical = |model: &Model| model.file.query.as_ref().map(|query| query.canonical);
     let statements = |model: &Model| model.file.statements.iter().map(Statement::meaning).collect::<Vec<_>>();

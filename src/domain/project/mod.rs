@@ -162,15 +162,14 @@ impl Project {
         })
     }
 
-    /// The versions that a model's table is built from: embedded models have none of their own, so that those which they
+    /// The models whose tables a model's is built from: embedded ones have none of their own, so that those which they
     /// read count.
-    pub fn built_from(&self, model: &Model) -> Vec<Fingerprint> {
-        let of_parent = |(name, fingerprint): (&ModelName, &Fingerprint)| match self.models.get(name) {
+    pub fn built_from(&self, model: &Model) -> BTreeSet<ModelName> {
+        let of_parent = |name: &ModelName| match self.models.get(name) {
             Some(parent) if parent.kind == Kind::Embedded => self.built_from(parent),
-            _ => vec![*fingerprint],
+            _ => BTreeSet::from([name.clone()]),
         };
-        let all: BTreeSet<Fingerprint> = model.parents.iter().flat_map(of_parent).collect();
-        all.into_iter().collect()
+        model.parents.keys().flat_map(of_parent).collect()
     }
 
     /// Puts another version of a model in its place: the same meaning at another time.

@@ -37,7 +37,7 @@ pub(super) fn nothing_is_built_twice(before: &World, outcome: &Outcome, after: &
 fn is_twin(name: &str, other: &Stored, new: &Stored, before: &World) -> bool {
     let is_same = other.query == new.query && other.inputs == new.inputs && !is_older(name, before, |_| Counts::All);
     // a table that was put aside is nobody's twin
-    is_same && before.state.snapshots.values().any(|known| known.table.name == *name && known.archived.is_none())
+    is_same && before.state.snapshots.values().any(|known| known.name == *name)
 }
 
 /// Which writes of an input count.

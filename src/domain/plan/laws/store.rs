@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::super::calendar::Filled;
-use super::super::super::environment::{Continued, Snapshot, State};
-use super::super::super::fingerprint::Fingerprint;
+use super::super::super::environment::{PhysicalTable, State};
 use super::super::super::interval::{Interval, Moment};
 use super::super::super::model::{By, Kind, Order};
-use super::super::super::name::{SNAPSHOTS_SCHEMA, TableName};
+use super::super::super::name::TableName;
 use super::super::super::project::{Around, Model, Project};
 use super::super::{Reason, Step};
 use super::rows::{Cell, Input, Query, Rows, hash, raw_meaning};
@@ -96,33 +95,11 @@ impl World {
         inputs.map(|table| (table.clone(), self.stored.get(&table).map_or(Writes::default(), |it| it.writes))).collect()
     }
 
-    /// Gives versions another fingerprint, with all that points at them.
-    pub(super) fn put_aside(&mut self, versions: &[Fingerprint]) {
-        for version in versions {
-            let Some(snapshot) = self.state.snapshots.remove(version) else { continue };
-            let (old, new) = (*version, version.archived(snapshot.made_at));
-            let archived = Some(snapshot.archived.unwrap_or(old));
-            self.state.snapshots.insert(new, Snapshot { fingerprint: new, archived, ..snapshot });
-            let moved = |version: &mut Fingerprint| {
-                if *version == old {
-                    *version = new;
-                }
-            };
-            let environments = self.state.environments.values_mut().flat_map(|shown| shown.pointers.values_mut());
-            environments.for_each(moved);
-            self.state.promotions.iter_mut().flat_map(|it| it.pointers.values_mut()).for_each(moved);
-            for snapshot in self.state.snapshots.values_mut() {
-                snapshot.parents.iter_mut().for_each(moved);
-                snapshot.continues.iter_mut().for_each(|from| moved(&mut from.fingerprint));
-            }
-        }
-    }
-
     /// Builds a model's table, or fills it on; `false` where the budget ends.
     pub(super) fn build(
         &mut self,
         model: &Model,
-        parents: Vec<Fingerprint>,
+        parents: Vec<TableName>,
         query: Query,
         step: &Step,
         state: &State,
@@ -133,7 +110,7 @@ impl World {
         }
         let at = self.clock();
         let table = step.table.clone().unwrap();
-        let fresh = Snapshot {
+        let fresh = PhysicalTable {
             model: model.name.clone(),
             fingerprint: model.fingerprint,
             own: model.own,
@@ -149,7 +126,6 @@ impl World {
             content: Some(model.content),
             revision: 0,
             made_at: at,
-            archived: None,
             continues: None,
         };
         match &model.kind {
@@ -158,7 +134,8 @@ impl World {
                 let rows = (*kind != Kind::View).then(|| Rows::Whole(self.whole(&query)));
                 let select = (!matches!(kind, Kind::Seed(_))).then(|| select(&query));
                 self.make(&table, rows, query);
-                self.record(Snapshot { select, ..fresh });
+                self.record(PhysicalTable { select, ..fresh });
+                self.stand_for(model, &table);
                 true
             }
         }
@@ -173,9 +150,14 @@ impl World {
         self.stored.insert(table.name.clone(), Stored { rows, query, inputs, reads, writes, copied, from });
     }
 
-    fn record(&mut self, snapshot: Snapshot) {
-        self.state.physical.insert(snapshot.table.name.clone());
-        self.state.snapshots.insert(snapshot.fingerprint, snapshot);
+    fn record(&mut self, table: PhysicalTable) {
+        self.state.physical.insert(table.table.name.clone());
+        self.state.tables.insert(table.table.clone(), table);
+    }
+
+    /// From now on, a table stands for a model's version.
+    fn stand_for(&mut self, model: &Model, table: &TableName) {
+        self.state.snapshots.insert(model.fingerprint, table.clone());
     }
 
     /// Makes an incremental table if it is not there, and carries out its loads.
@@ -184,12 +166,13 @@ impl World {
         model: &Model,
         query: &Query,
         step: &Step,
-        (fresh, state): (Snapshot, &State),
+        (fresh, state): (PhysicalTable, &State),
         budget: &mut Budget,
     ) -> bool {
-        let known = state.built(&model.fingerprint).filter(|_| !step.anew).cloned();
+        let known = state.existing(&fresh.table).filter(|_| !step.anew).cloned();
+        let is_new = known.is_none();
         let mut snapshot = known.unwrap_or_else(|| {
-            let before = step.continues.and_then(|before| state.built(&before));
+            let before = step.continues.as_ref().and_then(|before| state.existing(before));
             let intervals = before.and_then(|before| before.filled.clone()).unwrap_or_default().intervals;
             let rows = before.map(|before| self.read(&before.table.name).copied_into(query.sort));
             let empty =
@@ -198,12 +181,14 @@ impl World {
             self.make(&fresh.table, Some(rows.clone().unwrap_or(empty)), query.clone());
             let stored = self.stored.get_mut(&fresh.table.name).unwrap();
             (stored.copied, stored.from) = (rows, from);
-            let continues =
-                before.map(|before| Continued { fingerprint: before.fingerprint, revision: before.revision });
+            let continues = before.map(PhysicalTable::as_source);
             let filled = Some(Filled { aim: step.aim, intervals });
-            Snapshot { filled, continues, ..fresh }
+            PhysicalTable { filled, continues, ..fresh }
         });
         self.record(snapshot.clone());
+        if is_new {
+            self.stand_for(model, &snapshot.table);
+        }
         for load in &step.loads {
             if !spend(budget) {
                 return false;
@@ -220,8 +205,8 @@ impl World {
         query: &Query,
         load: Interval,
         aim: Option<Interval>,
-        snapshot: &Snapshot,
-    ) -> Snapshot {
+        snapshot: &PhysicalTable,
+    ) -> PhysicalTable {
         let Kind::Incremental(incremental) = &model.kind else { panic!("{} is not filled by loads", model.name) };
         let at = self.clock();
         let mut filled = snapshot.filled.clone().unwrap_or_default();
@@ -253,13 +238,13 @@ impl World {
         stored.reads.extend(reads);
         stored.writes = Writes { all: stored.writes.all + 1, planned: stored.writes.planned + 1 };
         let revision = snapshot.revision + 1;
-        let next = Snapshot { filled: Some(filled), built_at: at, revision, ..snapshot.clone() };
+        let next = PhysicalTable { filled: Some(filled), built_at: at, revision, ..snapshot.clone() };
         self.record(next.clone());
         next
     }
 
     /// Fills a whole table again by a query.
-    pub(super) fn refill(&mut self, snapshot: &Snapshot, query: Query, is_run: bool) {
+    pub(super) fn refill(&mut self, snapshot: &PhysicalTable, query: Query, is_run: bool) {
         if snapshot.select.is_none() {
             return;
         }
@@ -272,14 +257,11 @@ impl World {
             self.stored.get_mut(&snapshot.table.name).unwrap().writes.planned = before.planned;
         }
         let revision = snapshot.revision + 1;
-        for other in self.state.snapshots.values_mut().filter(|other| other.table == snapshot.table) {
-            (other.built_at, other.made_at, other.revision) = (at, at, revision);
-        }
-        self.record(Snapshot { select, built_at: at, made_at: at, revision, ..snapshot.clone() });
+        self.record(PhysicalTable { select, built_at: at, made_at: at, revision, ..snapshot.clone() });
     }
 
     /// Carries out loads of an incremental table again, whatever it holds.
-    pub(super) fn reload(&mut self, model: &Model, query: Query, known: &Snapshot, loads: &[Interval]) {
+    pub(super) fn reload(&mut self, model: &Model, query: Query, known: &PhysicalTable, loads: &[Interval]) {
         let Kind::Incremental(incremental) = &model.kind else { return };
         if matches!(incremental.by, By::History(_)) {
             return;
@@ -297,19 +279,17 @@ impl World {
     }
 
     /// Puts a model on record that shows another one's table.
-    pub(super) fn share(&mut self, project: &Project, step: &Step, state: &State) {
+    pub(super) fn share(&mut self, project: &Project, step: &Step) {
         let Reason::SameAs(_) = &step.reason else { return };
-        let model = project.model(&step.model).unwrap();
-        let Some(twin) = state.same_content(&model.content, model.kind.word()) else { return };
-        let (name, fingerprint, own) = (model.name.clone(), model.fingerprint, model.own);
-        self.record(Snapshot { model: name, fingerprint, own, ..twin.clone() });
+        self.stand_for(project.model(&step.model).unwrap(), step.table.as_ref().unwrap());
     }
 
     /// Drops a table or view with its records.
     pub(super) fn drop_table(&mut self, table: &TableName) {
         self.stored.remove(&table.name);
         self.state.physical.remove(&table.name);
-        self.state.snapshots.retain(|_, snapshot| snapshot.table != *table);
+        self.state.tables.remove(table);
+        self.state.snapshots.retain(|_, known| known != table);
     }
 }
 
@@ -321,7 +301,7 @@ fn spend(budget: &mut Budget) -> bool {
 
 /// The query's text, as far as anyone looks into it: the tables that it names.
 fn select(query: &Query) -> String {
-    let quoted = |name: String| TableName { schema: SNAPSHOTS_SCHEMA.to_owned(), name }.quoted();
+    let quoted = |name: String| TableName::physical(name).quoted();
     direct(query).into_iter().map(quoted).collect::<Vec<_>>().join(", ")
 }
 

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::super::super::environment::{Environment, Snapshot, State};
-use super::super::super::fingerprint::Fingerprint;
+use super::super::super::environment::{Environment, PhysicalTable, State};
 use super::super::super::interval::Interval;
 use super::super::super::model::Kind;
 use super::super::super::name::{EnvName, ModelName, TableName};
 use super::super::super::project::Model;
-use super::super::{Above, Restated, Step, as_shown, due, live, not_to_fill};
+use super::super::{Above, Restated, Step, due, live, not_to_fill};
 use super::tree::{Read, Sort, Tree};
 use super::world::{PATTERN, SECOND, TTL, World, query};
 
@@ -26,8 +25,7 @@ impl World {
         let not_to_fill = not_to_fill(env, &state);
         let tables = self.shows(env);
         for model in project.order().iter().filter_map(|name| project.model(name)) {
-            let model = &*as_shown(model, env, &state);
-            let shown = state.built(&model.fingerprint).and_then(|snapshot| snapshot.filled.as_ref());
+            let shown = tables.get(&model.name).and_then(|table| state.existing(table)?.filled.as_ref());
             let filled = shown.map(|filled| filled.intervals.clone()).unwrap_or_default();
             let follows = !env.is_prod() && model.parents.keys().any(|parent| renewed.contains(parent));
             let found = due(env, model, &state, (&above, &timing), follows);
@@ -37,7 +35,7 @@ impl World {
                 match model.kind {
                     Kind::Incremental(_) => {
                         let step = Step::of_run(model, snapshot.table.clone(), loads.clone(), None);
-                        self.build(model, project.built_from(model), query, &step, &state, &mut None);
+                        self.build(model, Self::parents(&project, model, &tables), query, &step, &state, &mut None);
                     }
                     _ => self.refill(&snapshot, query, true),
                 }
@@ -62,15 +60,15 @@ impl World {
             Read::Model(name) => [name.clone()].into(),
         };
         let shown = &self.state.environments.get(env)?.pointers;
-        let named: BTreeSet<Fingerprint> =
-            named.iter().filter_map(|name| shown.get(&ModelName::parse(name)?)).copied().collect();
+        let table = |name: &String| Some(shown.get(&ModelName::parse(name)?)?.table.clone());
+        let named: BTreeSet<TableName> = named.iter().filter_map(table).collect();
         let restated = Restated::of(&self.state, named, self.now / SECOND - TTL);
         if !env.is_prod() && !restated.of_prod(&self.state).is_empty() {
             return None;
         }
         let state = self.state.clone();
         let mut todo = Vec::new();
-        for snapshot in &restated.snapshots {
+        for snapshot in &restated.tables {
             match &snapshot.filled {
                 None => todo.push((snapshot, None)),
                 Some(filled) => todo.push((snapshot, Some((self.shown_by(snapshot, &state)?, filled)))),
@@ -80,7 +78,7 @@ impl World {
             match fill {
                 None => {
                     let query = self.stored[&snapshot.table.name].query.clone();
-                    self.refill(&state.snapshots[&snapshot.fingerprint], query, false);
+                    self.refill(&state.tables[&snapshot.table], query, false);
                 }
                 Some(((env, tree, model), filled)) => {
                     let calendar = model.calendar.as_ref().unwrap();
@@ -92,16 +90,20 @@ impl World {
             }
         }
         restated.stale.iter().for_each(|table| self.drop_table(table));
-        Some(restated.snapshots.into_iter().map(|snapshot| snapshot.table).collect())
+        Some(restated.tables.into_iter().map(|snapshot| snapshot.table).collect())
     }
 
     /// The environment, tree and model that show a snapshot; none where the files are not at hand.
-    fn shown_by(&self, snapshot: &Snapshot, state: &State) -> Option<(EnvName, Tree, Model)> {
-        live(state).get(&snapshot.fingerprint)?.iter().find_map(|env| {
+    fn shown_by(&self, snapshot: &PhysicalTable, state: &State) -> Option<(EnvName, Tree, Model)> {
+        live(state).get(&snapshot.table)?.iter().find_map(|env| {
             let tree = self.shown_tree(env)?;
             let project = self.project(&tree);
-            let model = as_shown(project.model(&snapshot.model)?, env, state).into_owned();
-            (model.fingerprint == snapshot.fingerprint).then(|| (env.clone(), tree, model))
+            let pointers = state.environments.get(env)?.pointers.iter();
+            let mut shown = pointers.filter(|(_, pointer)| pointer.table == snapshot.table);
+            let model = shown.find_map(|(name, pointer)| {
+                project.model(name).filter(|model| model.fingerprint == pointer.fingerprint).cloned()
+            })?;
+            Some((env.clone(), tree, model))
         })
     }
 

@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::super::super::calendar::Timing;
-use super::super::super::environment::{Environment, Preview, Promotion, State};
-use super::super::super::fingerprint::Fingerprint;
+use super::super::super::environment::{Environment, Moved, Pointer, Preview, Promotion, State};
 use super::super::super::interval::Moment;
 use super::super::super::model::Kind;
 use super::super::super::name::{BranchName, EnvName, ModelName, SchemaPattern, TableName};
@@ -193,7 +192,7 @@ impl World {
     pub(super) fn plan(&self, env: &EnvName) -> Option<Planned> {
         let plan = self.plan_of(env, &self.tree(env)?, false);
         let told = |step: &Step| {
-            let marks = format!("anew {} archives {} continues {:?}", step.anew, step.archives, step.continues);
+            let marks = format!("anew {} continues {:?}", step.anew, step.continues);
             format!(
                 "{} {:?} {:?} {:?} loads {} {marks}",
                 step.model,
@@ -221,7 +220,7 @@ impl World {
         if recorded && plan.is_done() {
             return Done::default();
         }
-        let (plan, built) = self.build_all(env, &tree, plan, false, budget);
+        let (plan, built) = self.build_all(&tree, plan, budget);
         let Some(plan) = plan else {
             self.published = published;
             return Done { built, published: false };
@@ -245,49 +244,37 @@ impl World {
         };
         self.clock();
         let plan = self.plan_of(&Self::prod(), &tree, true);
-        let (plan, built) = self.build_all(&Self::prod(), &tree, plan, true, None);
-        let fingerprints = plan.unwrap().pointers().into_values().map(|(fingerprint, _)| fingerprint).collect();
+        let (plan, built) = self.build_all(&tree, plan, None);
+        let tables = plan.unwrap().tables().into_values().collect();
         let branch = BranchName::from(branch);
         self.state.previews.retain(|preview| preview.branch != branch);
-        self.state.previews.push(Preview { branch, at: self.now / SECOND, fingerprints });
+        self.state.previews.push(Preview { branch, at: self.now / SECOND, tables });
         Done { built, published: false }
     }
 
     /// Builds what a plan says; gives the plan as it is then, none if the budget did not suffice, and what was built.
-    fn build_all(
-        &mut self,
-        env: &EnvName,
-        tree: &Tree,
-        plan: Plan,
-        merged: bool,
-        mut budget: Budget,
-    ) -> (Option<Plan>, Vec<(String, String)>) {
-        let archives = plan.steps.iter().filter(|step| step.archives).filter_map(|step| step.fingerprint);
-        let archives: Vec<Fingerprint> = archives.collect();
-        let plan = match archives.is_empty() {
-            true => plan,
-            false => {
-                self.put_aside(&archives);
-                self.plan_of(env, tree, merged)
-            }
-        };
+    fn build_all(&mut self, tree: &Tree, plan: Plan, mut budget: Budget) -> (Option<Plan>, Vec<(String, String)>) {
         let project = self.project(tree);
-        let tables: BTreeMap<ModelName, TableName> =
-            plan.pointers().into_iter().map(|(model, (_, table))| (model, table)).collect();
+        let tables = plan.tables();
         let state = self.state.clone();
         let mut built = Vec::new();
         for step in plan.builds() {
             let model = project.model(&step.model).unwrap();
             let query = query(tree, &step.model.to_string(), &tables);
             built.push((step.model.to_string(), step.table.clone().unwrap().name));
-            if !self.build(model, project.built_from(model), query, step, &state, &mut budget) {
+            if !self.build(model, Self::parents(&project, model, &tables), query, step, &state, &mut budget) {
                 return (None, built);
             }
         }
         for step in &plan.steps {
-            self.share(&project, step, &state);
+            self.share(&project, step);
         }
         (Some(plan), built)
+    }
+
+    /// The tables that a model's is built from.
+    pub(super) fn parents(project: &Project, model: &Model, tables: &BTreeMap<ModelName, TableName>) -> Vec<TableName> {
+        project.built_from(model).iter().filter_map(|parent| tables.get(parent).cloned()).collect()
     }
 
     /// Moves an environment's pointers and views.
@@ -295,25 +282,24 @@ impl World {
         &mut self,
         env: &EnvName,
         source: Source,
-        pointers: BTreeMap<ModelName, (Fingerprint, TableName)>,
+        pointers: BTreeMap<ModelName, Pointer>,
         comments: BTreeMap<ModelName, String>,
         action: &str,
     ) {
         let before = self.state.environments.get(env).cloned();
         let shown = before.iter().flat_map(|before| before.pointers.keys());
         shown.for_each(|model| _ = self.state.views.remove(&model.view(env, PATTERN)));
-        for (model, (_, table)) in &pointers {
+        for (model, Pointer { table, .. }) in &pointers {
             assert!(self.state.physical.contains(&table.name), "`{model}` would show {table}, which is not there");
             self.state.views.insert(model.view(env, PATTERN), table.clone());
         }
         let at = self.now / SECOND;
-        let pointers: BTreeMap<_, _> = pointers.into_iter().map(|(model, (version, _))| (model, version)).collect();
         let generation = before.as_ref().map_or(0, |before| before.generation) + 1;
         let tip = (self.main.len() - 1).to_string();
         if env.is_prod() {
             let (commit, action) = (source.commit.clone().unwrap(), action.to_owned());
-            let (pointers, comments) = (pointers.clone(), comments.clone());
-            self.state.promotions.push(Promotion { generation, commit, action, at, pointers, comments });
+            let moved = moved(before.as_ref(), &pointers, &comments);
+            self.state.promotions.push(Promotion { generation, commit, action, at, moved });
         }
         let environment = Environment {
             name: env.clone(),
@@ -336,14 +322,14 @@ impl World {
     pub(super) fn rollback(&mut self) -> bool {
         self.clock();
         let Some(to) = self.state.promotion_before().cloned() else { return false };
-        let table = |version: &Fingerprint| Some((*version, self.state.built(version)?.table.clone()));
-        let pointers: Option<BTreeMap<_, _>> =
-            to.pointers.iter().map(|(model, version)| Some((model.clone(), table(version)?))).collect();
-        let Some(pointers) = pointers else { return false };
+        let (pointers, comments) = self.state.shown_since(to.generation);
+        if pointers.values().any(|pointer| self.state.existing(&pointer.table).is_none()) {
+            return false;
+        }
         let tree = self.main[to.commit.parse::<usize>().unwrap()].clone();
         let source = self.plan_of(&Self::prod(), &tree, false).source;
         let source = Source { commit: Some(to.commit), ..source };
-        self.publish(&Self::prod(), source, pointers, to.comments, "rollback");
+        self.publish(&Self::prod(), source, pointers, comments, "rollback");
         self.published.insert(Self::prod(), tree);
         true
     }
@@ -351,7 +337,7 @@ impl World {
     /// The tables that an environment shows.
     pub(super) fn shows(&self, env: &EnvName) -> BTreeMap<ModelName, TableName> {
         let pointers = self.state.environments.get(env).into_iter().flat_map(|shown| &shown.pointers);
-        pointers.filter_map(|(name, version)| Some((name.clone(), self.state.built(version)?.table.clone()))).collect()
+        pointers.filter_map(|(name, it)| Some((name.clone(), self.state.existing(&it.table)?.table.clone()))).collect()
     }
 
     /// What the views of an environment are commented with, and what a tree says that they shall be.
@@ -380,16 +366,33 @@ impl World {
     }
 
     fn tables(&self, promotion: &Promotion) -> BTreeMap<ModelName, Option<TableName>> {
-        let table = |version: &Fingerprint| self.state.built(version).map(|built| built.table.clone());
-        promotion.pointers.iter().map(|(model, version)| (model.clone(), table(version))).collect()
+        let (pointers, _) = self.state.shown_since(promotion.generation);
+        let there = |pointer: &Pointer| self.state.existing(&pointer.table).map(|known| known.table.clone());
+        pointers.iter().map(|(model, pointer)| (model.clone(), there(pointer))).collect()
     }
 
     /// The tables that a merge of this branch was built ahead in.
     pub(super) fn previewed(&self, branch: &BranchName) -> BTreeSet<TableName> {
         let previews = self.state.previews.iter().filter(|preview| preview.branch == *branch);
-        let all = previews.flat_map(|preview| &preview.fingerprints);
-        all.filter_map(|version| Some(self.state.built(version)?.table.clone())).collect()
+        let all = previews.flat_map(|preview| &preview.tables);
+        all.filter(|table| self.state.existing(table).is_some()).cloned().collect()
     }
+}
+
+/// What a publication moves.
+fn moved(
+    before: Option<&Environment>,
+    pointers: &BTreeMap<ModelName, Pointer>,
+    comments: &BTreeMap<ModelName, String>,
+) -> BTreeMap<ModelName, Moved> {
+    let shown = |pointers: &BTreeMap<ModelName, Pointer>, comments: &BTreeMap<ModelName, String>, name: &ModelName| {
+        pointers.get(name).map(|pointer| (pointer.clone(), comments.get(name).cloned()))
+    };
+    let names: BTreeSet<&ModelName> =
+        pointers.keys().chain(before.into_iter().flat_map(|before| before.pointers.keys())).collect();
+    let was = |name: &ModelName| before.and_then(|before| shown(&before.pointers, &before.comments, name));
+    let now = names.into_iter().map(|name| (name.clone(), shown(pointers, comments, name)));
+    now.filter(|(name, now)| was(name) != *now).collect()
 }
 
 /// A model's query, over these tables.
