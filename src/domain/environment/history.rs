@@ -31,7 +31,7 @@ impl State {
     pub fn shown_since(&self, generation: u64) -> (BTreeMap<ModelName, Pointer>, BTreeMap<ModelName, String>) {
         let mut shown = BTreeMap::new();
         for promotion in self.promotions.iter().take_while(|promotion| promotion.generation <= generation) {
-            shown.extend(promotion.moved.iter().map(|(model, moved)| (model, moved)));
+            shown.extend(&promotion.moved);
         }
         let shown = || shown.iter().filter_map(|(model, moved)| Some((*model, moved.as_ref()?)));
         let pointers = shown().map(|(model, (pointer, _))| (model.clone(), pointer.clone())).collect();
