@@ -23,7 +23,7 @@
 //! | | decision | because |
 //! |---|---|---|
 //! | D1 | records live in the warehouse | views and records change in one transaction; no state "applying" exists |
-//! | D2 | a table is named and found by its fingerprint | whoever built it, everyone may point at it |
+//! | D2 | a table keeps its name as long as it lives; a snapshot says which table stands for a fingerprint now | whoever built it, everyone may point at it, and two tables of one version live side by side |
 //! | D3 | branch → environment → schema is injective, without a look-up | two branches never meet |
 //! | D4 | build first, publish once | a failed or killed build leaves every environment as it was |
 //! | D5 | the user's text goes to the engine, names spliced in by span | the engine's messages point at the user's lines |
@@ -36,12 +36,29 @@
 //! | D12 | a table that prod shows is filled by `run prod` alone | a branch never writes what prod shows |
 //! | D13 | a model's statements write its own table and what is temporary | a reused table has all that its statements did; strangers write nothing else |
 //! | D14 | a version that can't be filled anew begins as a copy of what prod shows, and again when that has moved on | history is never lost, a branch's preview never becomes prod's, and the version before stays whole for rollback |
-//! | D15 | a version that prod has shown and whose text comes back is put aside: it gets another fingerprint, and pointers to it follow | a revert needs nobody, and a rollback still shows the rows of then |
+//! | D15 | where the text of a version that prod has shown comes back, another table stands for it from then on | a revert needs nobody, and a rollback still shows the rows of then |
 //! | D16 | `before_all` and `after_all` are main's, and go with what changes an environment | a stranger's branch runs nothing but its models |
 //! | D17 | a builder closes the warehouse between two models when somebody waits, and plans again when it is back | nobody is locked out for long, and coming back is no other case than going on after a crash |
 //! | D18 | the warehouse lies below the shared git directory; a path among the files is refused while Git has something there | no checkout writes, replaces or feeds it |
 //! | D19 | every text that reaches the engine passes one gate, which knows its kind and asks DuckDB's own parser | a stranger's branch runs nothing but SELECTs, wherever its text stands |
 //! | D20 | what is read has limits, checked before anything recurses; what runs ends with the process | nobody's branch hangs a checkout |
+//! | D21 | a table is fresh if the tables that it was filled from are those that stand above it, at the same revisions | an equality needs no clock, and says when it is right |
+//! | D22 | a branch in step is sealed: files, settings, commits and the warehouse's file as they were | with nothing to do, nobody opens the warehouse |
+//!
+//! # From a branch's name to a swapped view
+//!
+//! ```text
+//! alice/totals ──name──▶ dev__alice_totals ──┐
+//! files of the branch ──▶ fingerprints ──────┤ plan: what stands for each fingerprint, and is it fresh?
+//!                                            ▼
+//!    pointers   (environment, model) ──▶ fingerprint, table          views   dev__alice_totals__marts.orders
+//!    snapshots  fingerprint ──▶ table                                            │ SELECT * FROM
+//!    tables     table ──▶ inputs: tables at revisions                            ▼
+//!    promotions what each moved of prod's pointers              vmesh_snapshots.orders__0a1b2c3d4e5f
+//! ```
+//!
+//! Publishing moves pointers, views and prod's history in one transaction; whatever is below the line only ever gains
+//! tables until `gc` drops those that nothing names.
 
 pub mod adapter;
 pub mod cli;

@@ -1,12 +1,14 @@
 //! What a warehouse holds at one moment: tables, snapshots, environments, and the history of prod.
 
 mod history;
+mod inputs;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 pub use self::history::{Moved, Promotion};
+pub use self::inputs::Inputs;
 use super::calendar::Filled;
 use super::fingerprint::Fingerprint;
 use super::name::{BranchName, EnvName, ModelName, TableName};
@@ -56,8 +58,8 @@ pub struct PhysicalTable {
     pub content: Option<Fingerprint>,
     /// Counts the times that its rows changed.
     pub revision: u64,
-    /// When its table was made, before anything was loaded into it: microseconds since 1970.
-    pub made_at: i64,
+    /// What its rows were filled from.
+    pub inputs: Inputs,
     /// The table whose rows it went on from, as it was then.
     pub continues: Option<Continued>,
 }
@@ -193,11 +195,11 @@ impl State {
         self.snapshots.values().filter(|other| **other == table.table).count() > 1
     }
 
-    /// Whether a table that is built whole was filled before one that it was built from.
+    /// Whether rows were filled above a table that is built whole, since it was.
     pub fn is_outdated(&self, table: &TableName) -> bool {
         let Some(table) = self.tables.get(table).filter(|table| table.kind == "FULL") else { return false };
-        let above = table.parents.iter().filter_map(|parent| self.tables.get(parent));
-        above.map(|parent| parent.built_at).max().is_some_and(|at| at > table.built_at)
+        let revision = |name: &String| self.tables.get(&TableName::physical(name.clone())).map(|above| above.revision);
+        table.inputs.read.iter().any(|(name, read)| revision(name).is_some_and(|revision| revision != *read))
     }
 
     /// A name for a table of a version that no other has.

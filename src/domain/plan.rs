@@ -7,17 +7,18 @@ mod laws;
 mod loads;
 mod reason;
 mod restated;
+mod upstream;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 pub use self::due::{due, not_to_fill};
-pub use self::loads::Above;
 use self::loads::{continued, loads, twin};
 pub use self::reason::Reason;
 use self::reason::{shown, why};
 pub use self::restated::{Restated, live};
+pub use self::upstream::Upstream;
 use super::calendar::Timing;
 use super::environment::{Environment, PhysicalTable, Pointer, State};
 use super::fingerprint::Fingerprint;
@@ -186,7 +187,7 @@ impl Plan {
         timing: &Timing,
     ) -> Self {
         let shown = state.environments.get(&environment);
-        let mut above = Above::new(timing, environment.is_prod());
+        let mut upstream = Upstream::new(timing, environment.is_prod());
         let mut steps: Vec<Step> = Vec::new();
         let mut loads = 0;
         for model in trees.desired.order().iter().filter_map(|name| trees.desired.model(name)) {
@@ -194,8 +195,8 @@ impl Plan {
             if loads > LOADS {
                 break;
             }
-            let step = step(model, trees, state, &environment, pattern, timing, &above);
-            above.add(model, &step, state);
+            let step = step(model, trees, state, &environment, pattern, timing, &upstream);
+            upstream.add(model, &step, state);
             loads += step.loads.len();
             steps.push(step);
         }
@@ -314,7 +315,7 @@ fn step(
     env: &EnvName,
     pattern: SchemaPattern,
     timing: &Timing,
-    above: &Above,
+    upstream: &Upstream,
 ) -> Step {
     let (base, audits) = (trees.base, trees.audits.get(&model.name));
     let before = base.and_then(|base| base.model(&model.name));
@@ -323,17 +324,18 @@ fn step(
     let known = state.built(&model.fingerprint);
     let rows = continued(model, known, trees.desired, state, env);
     // what prod has shown stays as it was
-    let is_outdated = |known: &PhysicalTable| above.is_stale(model, known, state) && above.was_promoted(known, state);
-    let is_old = |known: &PhysicalTable| above.is_remade(model, known, state) || is_outdated(known);
+    let is_outdated =
+        |known: &PhysicalTable| upstream.is_stale(model, known, state) && upstream.was_promoted(known, state);
+    let is_old = |known: &PhysicalTable| upstream.is_remade(model, known, state) || is_outdated(known);
     let anew = rows.is_some() || known.is_some_and(is_old);
     let built = known.filter(|_| !anew);
     let twin = known.is_none().then(|| twin(model, state)).flatten();
-    let twin = twin.filter(|twin| !above.is_stale(model, twin, state) && !above.is_remade(model, twin, state));
-    let (aim, loads) = loads(model, built, rows, state, env, timing, above);
+    let twin = twin.filter(|twin| !upstream.is_stale(model, twin, state) && !upstream.is_remade(model, twin, state));
+    let (aim, loads) = loads(model, built, rows, state, env, timing, upstream);
     let (action, reason) = match built {
         _ if inlined => (Action::Reuse, Reason::Inlined),
         Some(_) if !loads.is_empty() => (Action::Build, Reason::Missing),
-        Some(built) if above.is_stale(model, built, state) => (Action::Build, Reason::Missing),
+        Some(built) if upstream.is_stale(model, built, state) => (Action::Build, Reason::Missing),
         Some(_) => (Action::Reuse, Reason::Built),
         None if known.is_some() => (Action::Build, Reason::Outdated),
         None if let Some(twin) = twin => (Action::Reuse, Reason::SameAs(twin.model.clone())),
@@ -342,7 +344,8 @@ fn step(
     };
     let shown = known.or(twin);
     // what prod has shown stays as it was: another table stands for the version from now on
-    let is_taken = |known: &&PhysicalTable| anew && (above.was_promoted(known, state) || state.is_shared(known));
+    let stays = |known: &PhysicalTable| upstream.was_promoted(known, state) || state.is_shared(known);
+    let is_taken = |known: &&PhysicalTable| anew && (known.filled.is_some() || stays(known));
     let free = || state.free_table(&model.name, &model.fingerprint);
     let table = shown.filter(|known| !is_taken(known)).map_or_else(free, |known| known.table.clone());
     let comments = model.file.about.comments.clone();

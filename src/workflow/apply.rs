@@ -349,6 +349,7 @@ impl Session<'_> {
         let select_at = |times: &Times| self.select_at(tree, model, times, &|name| tables.get(name).cloned());
         let own = step.table.clone().unwrap_or_else(|| model.table());
         let around_at = |times: &Times| self.around_at(tree, model, times, &own, &|name| tables.get(name).cloned());
+        let of = |models: BTreeSet<ModelName>| models.into_iter().filter_map(|model| tables.get(&model).cloned());
         let (columns, is_seed) = (&model.file.columns, model.seed.is_some());
         let first = select_at(&Times::LOADING)?.unwrap_or_default();
         let select = select_at(&self.times(model, None, timing))?.map(|select| cast(&select, columns));
@@ -399,7 +400,8 @@ impl Session<'_> {
             content: model.content,
             table: own.clone(),
             kind: model.kind.word().to_owned(),
-            parents: tree.project.built_from(model).iter().filter_map(|parent| tables.get(parent).cloned()).collect(),
+            parents: of(tree.project.built_from(model)).collect(),
+            sources: of(tree.project.filled_from(model)).collect(),
             body,
             declared,
             audits: self.audits_of(

@@ -17,7 +17,7 @@ use crate::domain::environment::{PhysicalTable, Pointer, State};
 use crate::domain::interval::Interval;
 use crate::domain::model::Kind;
 use crate::domain::name::{EnvName, ModelName, TableName};
-use crate::domain::plan::{Above, Step, due, not_to_fill};
+use crate::domain::plan::{Step, Upstream, due, not_to_fill};
 use crate::domain::project::Model;
 
 /// What a run did.
@@ -62,7 +62,7 @@ impl Session<'_> {
         // what a branch has built below them follows at once, as it does with `plan`
         let mut renewed: BTreeSet<ModelName> = BTreeSet::new();
         let project = &prepared.desired.project;
-        let mut above = Above::new(&prepared.target.timing, ran.environment.is_prod());
+        let mut upstream = Upstream::new(&prepared.target.timing, ran.environment.is_prod());
         let total = project.order().len();
         let mut shared = not_to_fill(&ran.environment, &state);
         for (index, model) in project.order().iter().filter_map(|name| project.model(name)).enumerate() {
@@ -72,7 +72,7 @@ impl Session<'_> {
             let mut loaded = Vec::new();
             let follows = !ran.environment.is_prod() && model.parents.keys().any(|parent| renewed.contains(parent));
             let timing = &prepared.target.timing;
-            let found = due(&ran.environment, model, &state, (&above, timing), follows);
+            let found = due(&ran.environment, model, &state, (&upstream, timing), follows);
             let found = found.filter(|(it, _)| !shared.contains(&it.table));
             let is_tried = found.is_some();
             if self.hangs_on(prepared, model, &stuck) {
@@ -107,7 +107,7 @@ impl Session<'_> {
             if follows && matches!(model.kind, Kind::View | Kind::Embedded) {
                 renewed.insert(model.name.clone());
             }
-            above.add_loaded(model, filled, &loaded, &state);
+            upstream.add_loaded(model, filled, &loaded, &state);
             if is_tried && self.is_waited_for() {
                 warehouse = self.give_way(warehouse)?;
                 let planned = std::mem::replace(&mut state, warehouse.state()?);
@@ -130,14 +130,14 @@ impl Session<'_> {
     fn not_due(&self, prepared: &Prepared, state: &State) -> (Vec<ModelName>, Vec<ModelName>) {
         let environment = &prepared.target.environment;
         let timing = Timing { ignore_cron: true, ..prepared.target.timing };
-        let (above, shared) = (Above::new(&timing, environment.is_prod()), not_to_fill(environment, state));
+        let (upstream, shared) = (Upstream::new(&timing, environment.is_prod()), not_to_fill(environment, state));
         let (mut early, mut held) = (Vec::new(), Vec::new());
         let project = &prepared.desired.project;
         for model in project.order().iter().filter_map(|name| project.model(name)) {
             let shown = state.pointer(environment, &model.name);
             let built = shown.and_then(|shown| state.existing(&shown.table)).filter(|it| !shared.contains(&it.table));
             let Some(built) = built else { continue };
-            if due(environment, model, state, (&above, &timing), false).is_some() {
+            if due(environment, model, state, (&upstream, &timing), false).is_some() {
                 early.push(model.name.clone());
             } else if built.filled.is_some() && !built.is_history() {
                 held.push(model.name.clone());

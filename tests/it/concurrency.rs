@@ -29,6 +29,7 @@ fn build(model: &str, number: u8) -> Build {
         content: fingerprint,
         kind: "FULL".to_owned(),
         parents: Vec::new(),
+        sources: Default::default(),
         body: Body::Table(format!("SELECT {number} AS n")),
         files: Vec::new(),
         declared: None,

@@ -1,11 +1,12 @@
 //! Building one table: complete and on record, or not there at all.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use super::{Audit, AuditFailure, Fill, Warehouse, WarehouseError};
 use crate::domain::csv;
-use crate::domain::environment::{Column, PhysicalTable};
+use crate::domain::environment::{Column, Inputs, PhysicalTable};
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::model::Seed;
 use crate::domain::name::{ModelName, TableName, literal, quote};
@@ -28,6 +29,8 @@ pub struct Build {
     pub content: Fingerprint,
     /// The tables it is built from.
     pub parents: Vec<TableName>,
+    /// The tables that the rows come from, behind views.
+    pub sources: BTreeSet<TableName>,
     /// Where the rows come from.
     pub body: Body,
     /// The statements that run around the query; those of loads stand with each load.
@@ -77,7 +80,7 @@ impl Build {
             audited: self.audited.iter().cloned().collect(),
             content: Some(self.content),
             revision: 0,
-            made_at: at,
+            inputs: Inputs::default(),
             continues: None,
         }
     }
@@ -123,7 +126,7 @@ impl Warehouse {
         self.transaction(doing, |warehouse| {
             let select = warehouse.around(&build.around, |warehouse| warehouse.among_files(doing, build))?;
             warehouse.audit(build, None)?;
-            let built = PhysicalTable { select, ..build.snapshot(warehouse.columns(&build.table)?, at) };
+            let built = PhysicalTable { select, ..warehouse.made(build, at)? };
             warehouse.record(&built)?;
             warehouse.stand_for(&build.fingerprint, &build.table)?;
             Ok(built)
@@ -138,12 +141,14 @@ impl Warehouse {
         let table = snapshot.table.quoted();
         let create = format!("CREATE OR REPLACE TABLE {table} AS\n{select}");
         self.around(&snapshot.around, |warehouse| warehouse.run_one(&doing, &create))?;
+        let read = snapshot.inputs.read.keys().map(|name| TableName::physical(name.clone())).collect();
+        let inputs = self.inputs(&read)?;
         let mut columns = self.columns(&snapshot.table)?;
         if columns != snapshot.columns {
             columns = self.show_columns(&snapshot.table)?;
         }
         let snapshot =
-            PhysicalTable { columns, built_at: at, made_at: at, revision: snapshot.revision + 1, ..snapshot.clone() };
+            PhysicalTable { columns, built_at: at, inputs, revision: snapshot.revision + 1, ..snapshot.clone() };
         self.record(&snapshot)?;
         Ok(snapshot)
     }
@@ -266,6 +271,34 @@ impl Warehouse {
         self.all("reading columns", &sql, |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
+    /// The record of a table that was made just now. Its rows are others than those of a table that was there before.
+    pub(super) fn made(&self, build: &Build, at: i64) -> Result<PhysicalTable, WarehouseError> {
+        let name = literal(&build.table.name);
+        let sql = format!("SELECT coalesce(max(revision) + 1, 0) FROM vmesh_state.tables WHERE table_name = {name}");
+        let (revision, inputs) = (self.one("recording a table", &sql)?, self.inputs(&build.sources)?);
+        Ok(PhysicalTable { revision, inputs, ..build.snapshot(self.columns(&build.table)?, at) })
+    }
+
+    /// What a table is filled from that reads these.
+    pub(super) fn inputs(&self, read: &BTreeSet<TableName>) -> Result<Inputs, WarehouseError> {
+        let mut inputs = Inputs::default();
+        if read.is_empty() {
+            return Ok(inputs);
+        }
+        let names: Vec<String> = read.iter().map(|table| literal(&table.name)).collect();
+        let sql = format!(
+            "SELECT table_name, revision, filled IS NOT NULL, inputs FROM vmesh_state.tables WHERE table_name IN ({})",
+            names.join(", ")
+        );
+        let rows = self.all("recording a table", &sql, |row| {
+            let (table, revision, is_by_loads, above): (String, u64, bool, String) =
+                (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+            Ok((table, revision, is_by_loads, serde_json::from_str(&above).unwrap_or_default()))
+        })?;
+        rows.iter().for_each(|(table, revision, is_by_loads, above)| inputs.add(table, *revision, *is_by_loads, above));
+        Ok(inputs)
+    }
+
     pub(super) fn record(&self, snapshot: &PhysicalTable) -> Result<(), WarehouseError> {
         let doing = "recording a table";
         let parents: Vec<&str> = snapshot.parents.iter().map(|parent| parent.name.as_str()).collect();
@@ -288,7 +321,7 @@ impl Warehouse {
             snapshot.revision,
             snapshot.continues.as_ref().map(|from| serde_json::to_string(from).unwrap_or_default()),
             around,
-            snapshot.made_at
+            serde_json::to_string(&snapshot.inputs).unwrap_or_default()
         ];
         self.connection.execute(sql, values).map(|_| ()).map_err(|error| self.failed(doing, &error))
     }

@@ -63,8 +63,7 @@ impl Warehouse {
                 let (continues, intervals) =
                     warehouse.around(&fill.setup, |warehouse| warehouse.begin(&doing, build, fill))?;
                 let filled = Some(Filled { aim, intervals });
-                let columns = warehouse.columns(&build.table)?;
-                let made = PhysicalTable { filled, continues, ..build.snapshot(columns, at) };
+                let made = PhysicalTable { filled, continues, ..warehouse.made(build, at)? };
                 warehouse.record(&made)?;
                 warehouse.stand_for(&build.fingerprint, &build.table)?;
                 Ok(made)
@@ -172,6 +171,7 @@ impl Warehouse {
             built_at: at,
             audited: build.audited.iter().cloned().collect(),
             revision: snapshot.revision + 1,
+            inputs: self.inputs(&build.sources)?,
             ..snapshot.clone()
         };
         next.columns = self.around(&load.around, |warehouse| {

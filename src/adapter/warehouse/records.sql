@@ -42,7 +42,7 @@ CREATE TABLE vmesh_state.tables (
     revision UBIGINT NOT NULL, -- counts the times that its rows changed
     continues VARCHAR, -- the table whose rows it went on from, at which revision, as JSON
     around VARCHAR, -- the statements that run around its query, as JSON
-    made_at BIGINT NOT NULL -- when it was made, before anything was loaded into it
+    inputs VARCHAR NOT NULL -- what its rows were filled from, at which revisions, as JSON
 );
 -- which table stands for a version: none for one that another has replaced, two for a model that was renamed
 CREATE TABLE vmesh_state.snapshots (fingerprint VARCHAR PRIMARY KEY, table_name VARCHAR NOT NULL);

@@ -75,7 +75,7 @@ impl Warehouse {
 
     pub(super) fn tables(&self) -> Result<BTreeMap<TableName, PhysicalTable>, WarehouseError> {
         let sql = "SELECT fingerprint, model, own, table_name, kind, parents, query, columns, built_at, filled, audited, \
-                   content, revision, continues, around, made_at FROM vmesh_state.tables";
+                   content, revision, continues, around, inputs FROM vmesh_state.tables";
         let rows = self.all(DOING, sql, |row| {
             let text = |index| row.get::<_, String>(index);
             let (fingerprint, model, own) = (text(0)?, text(1)?, text(2)?);
@@ -99,7 +99,7 @@ impl Warehouse {
                     audited: row.get::<_, String>(10).ok()?.split_whitespace().map(str::to_owned).collect(),
                     content: row.get::<_, Option<String>>(11).ok()?.as_deref().and_then(Fingerprint::from_hex),
                     revision: row.get(12).ok()?,
-                    made_at: row.get(15).ok()?,
+                    inputs: serde_json::from_str(&row.get::<_, String>(15).ok()?).ok()?,
                     continues: row.get::<_, Option<String>>(13).ok()?.and_then(|from| serde_json::from_str(&from).ok()),
                 })
             };

@@ -8,7 +8,7 @@ use super::super::interval::{Interval, Moment};
 use super::super::model::Kind;
 use super::super::name::{EnvName, TableName};
 use super::super::project::Model;
-use super::Above;
+use super::upstream::Upstream;
 
 /// The table of a model, if it is due there, and what to load into it. What `follows` reads something that was just
 /// filled.
@@ -16,7 +16,7 @@ pub fn due(
     environment: &EnvName,
     model: &Model,
     state: &State,
-    (above, timing): (&Above, &Timing),
+    (upstream, timing): (&Upstream, &Timing),
     follows: bool,
 ) -> Option<(PhysicalTable, Vec<Interval>)> {
     let shown = state.pointer(environment, &model.name)?;
@@ -27,7 +27,7 @@ pub fn due(
             let wanted = calendar.wanted(&filled, timing)?;
             let goes_on = snapshot.continues.is_some();
             let wanted = if goes_on { calendar.onwards(&filled, wanted)? } else { wanted };
-            let loads = calendar.loads(&filled, wanted, &above.held(model));
+            let loads = calendar.loads(&filled, wanted, &upstream.held(model));
             (!loads.is_empty()).then(|| (snapshot.clone(), loads))
         }
         (Kind::Full, _) => {

@@ -172,6 +172,15 @@ impl Project {
         model.parents.keys().flat_map(of_parent).collect()
     }
 
+    /// The models whose rows a model's query reads, through embedded ones and views.
+    pub fn filled_from(&self, model: &Model) -> BTreeSet<ModelName> {
+        let of_parent = |name: &ModelName| match self.models.get(name) {
+            Some(parent) if matches!(parent.kind, Kind::Embedded | Kind::View) => self.filled_from(parent),
+            _ => BTreeSet::from([name.clone()]),
+        };
+        model.parents.keys().flat_map(of_parent).collect()
+    }
+
     /// Puts another version of a model in its place: the same meaning at another time.
     pub fn replace(&mut self, model: Model) {
         self.models.insert(model.name.clone(), model);

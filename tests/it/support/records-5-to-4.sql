@@ -31,7 +31,7 @@ INSERT INTO vmesh_state.snapshots
         query, columns, built_at, filled, audited, content, revision,
         (SELECT any_value(to_json({'fingerprint': source.called, 'revision': CAST(child.continues ->> 'revision' AS UBIGINT)}))
          FROM standing source WHERE source.table_name = child.continues ->> 'table'),
-        around, made_at, CASE WHEN NOT stands THEN child.fingerprint END
+        around, built_at, CASE WHEN NOT stands THEN child.fingerprint END
     FROM standing child;
 DROP TABLE vmesh_state.tables;
 DROP TABLE vmesh_state.pointers;

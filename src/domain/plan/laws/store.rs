@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::super::calendar::Filled;
-use super::super::super::environment::{PhysicalTable, State};
+use super::super::super::environment::{Inputs, PhysicalTable, State};
 use super::super::super::interval::{Interval, Moment};
 use super::super::super::model::{By, Kind, Order};
 use super::super::super::name::TableName;
@@ -90,6 +90,16 @@ impl World {
         query.inputs.iter().flat_map(of).collect()
     }
 
+    /// What a table is recorded to be filled from.
+    fn recorded_inputs(&self, query: &Query) -> Inputs {
+        let mut inputs = Inputs::default();
+        for name in self.stored_inputs(query) {
+            let Some(known) = self.state.tables.get(&TableName::physical(name.clone())) else { continue };
+            inputs.add(&name, known.revision, known.filled.is_some(), &known.inputs);
+        }
+        inputs
+    }
+
     fn writes_of(&self, query: &Query) -> BTreeMap<String, Writes> {
         let inputs = self.stored_inputs(query).into_iter();
         inputs.map(|table| (table.clone(), self.stored.get(&table).map_or(Writes::default(), |it| it.writes))).collect()
@@ -125,7 +135,7 @@ impl World {
             audited: BTreeSet::new(),
             content: Some(model.content),
             revision: 0,
-            made_at: at,
+            inputs: Inputs::default(),
             continues: None,
         };
         match &model.kind {
@@ -133,8 +143,10 @@ impl World {
             kind => {
                 let rows = (*kind != Kind::View).then(|| Rows::Whole(self.whole(&query)));
                 let select = (!matches!(kind, Kind::Seed(_))).then(|| select(&query));
+                let inputs = self.recorded_inputs(&query);
                 self.make(&table, rows, query);
-                self.record(PhysicalTable { select, ..fresh });
+                let revision = self.state.tables.get(&table).map_or(0, |before| before.revision + 1);
+                self.record(PhysicalTable { select, inputs, revision, ..fresh });
                 self.stand_for(model, &table);
                 true
             }
@@ -183,7 +195,9 @@ impl World {
             (stored.copied, stored.from) = (rows, from);
             let continues = before.map(PhysicalTable::as_source);
             let filled = Some(Filled { aim: step.aim, intervals });
-            PhysicalTable { filled, continues, ..fresh }
+            let inputs = self.recorded_inputs(query);
+            let revision = self.state.tables.get(&fresh.table).map_or(0, |before| before.revision + 1);
+            PhysicalTable { filled, continues, inputs, revision, ..fresh }
         });
         self.record(snapshot.clone());
         if is_new {
@@ -238,7 +252,8 @@ impl World {
         stored.reads.extend(reads);
         stored.writes = Writes { all: stored.writes.all + 1, planned: stored.writes.planned + 1 };
         let revision = snapshot.revision + 1;
-        let next = PhysicalTable { filled: Some(filled), built_at: at, revision, ..snapshot.clone() };
+        let inputs = self.recorded_inputs(query);
+        let next = PhysicalTable { filled: Some(filled), built_at: at, revision, inputs, ..snapshot.clone() };
         self.record(next.clone());
         next
     }
@@ -251,13 +266,13 @@ impl World {
         let at = self.clock();
         let rows = Some(Rows::Whole(self.whole(&query)));
         let before = self.stored[&snapshot.table.name].writes;
-        let select = Some(select(&query));
+        let (select, inputs) = (Some(select(&query)), self.recorded_inputs(&query));
         self.make(&snapshot.table, rows, query);
         if is_run {
             self.stored.get_mut(&snapshot.table.name).unwrap().writes.planned = before.planned;
         }
         let revision = snapshot.revision + 1;
-        self.record(PhysicalTable { select, built_at: at, made_at: at, revision, ..snapshot.clone() });
+        self.record(PhysicalTable { select, built_at: at, inputs, revision, ..snapshot.clone() });
     }
 
     /// Carries out loads of an incremental table again, whatever it holds.

@@ -7,7 +7,7 @@ use super::super::super::interval::Interval;
 use super::super::super::model::Kind;
 use super::super::super::name::{EnvName, ModelName, TableName};
 use super::super::super::project::Model;
-use super::super::{Above, Restated, Step, due, live, not_to_fill};
+use super::super::{Restated, Step, Upstream, due, live, not_to_fill};
 use super::tree::{Read, Sort, Tree};
 use super::world::{PATTERN, SECOND, TTL, World, query};
 
@@ -20,7 +20,7 @@ impl World {
         };
         let project = self.project(&tree);
         let (state, timing) = (self.state.clone(), self.timing());
-        let mut above = Above::new(&timing, env.is_prod());
+        let mut upstream = Upstream::new(&timing, env.is_prod());
         let (mut renewed, mut ran) = (BTreeSet::new(), Vec::new());
         let not_to_fill = not_to_fill(env, &state);
         let tables = self.shows(env);
@@ -28,7 +28,7 @@ impl World {
             let shown = tables.get(&model.name).and_then(|table| state.existing(table)?.filled.as_ref());
             let filled = shown.map(|filled| filled.intervals.clone()).unwrap_or_default();
             let follows = !env.is_prod() && model.parents.keys().any(|parent| renewed.contains(parent));
-            let found = due(env, model, &state, (&above, &timing), follows);
+            let found = due(env, model, &state, (&upstream, &timing), follows);
             let mut loaded = Vec::new();
             if let Some((snapshot, loads)) = found.filter(|(it, _)| !not_to_fill.contains(&it.table)) {
                 let query = query(&tree, &model.name.to_string(), &tables);
@@ -46,7 +46,7 @@ impl World {
             if follows && matches!(model.kind, Kind::View | Kind::Embedded) {
                 renewed.insert(model.name.clone());
             }
-            above.add_loaded(model, filled, &loaded, &state);
+            upstream.add_loaded(model, filled, &loaded, &state);
         }
         ran
     }

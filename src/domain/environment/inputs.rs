@@ -1,0 +1,26 @@
+//! What a table's rows were filled from: a table is fresh as long as these are the tables that stand above it, at these
+//! revisions. Clocks are for people.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+/// What a table's rows were filled from, by the names of tables of the physical layer.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Inputs {
+    /// The tables that its query read, through views and embedded models, each at the revision that it had.
+    pub read: BTreeMap<String, u64>,
+    /// The nearest tables above that are filled by loads, seen through those that are filled whole.
+    pub roots: BTreeSet<String>,
+}
+
+impl Inputs {
+    /// Adds a table that is read, with its own inputs.
+    pub fn add(&mut self, table: &str, revision: u64, is_by_loads: bool, inputs: &Self) {
+        self.read.insert(table.to_owned(), revision);
+        match is_by_loads {
+            true => _ = self.roots.insert(table.to_owned()),
+            false => self.roots.extend(inputs.roots.iter().cloned()),
+        }
+    }
+}
