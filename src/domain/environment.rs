@@ -214,12 +214,11 @@ impl State {
         table
     }
 
-    /// A table that stands for a version and holds just what a model of this content would, under whatever name.
-    pub fn same_content(&self, content: &Fingerprint, kind: &str) -> Option<&PhysicalTable> {
-        let standing: BTreeSet<&TableName> = self.snapshots.values().collect();
-        let is_alike = |table: &&PhysicalTable| table.content.as_ref() == Some(content) && table.kind == kind;
-        let mut alike = self.tables.values().filter(is_alike);
-        alike.find(|table| standing.contains(&table.table) && self.existing(&table.table).is_some())
+    /// The tables that stand for a version and were made for what a model of this content says, under whatever name.
+    pub fn of_content(&self, content: &Fingerprint, kind: &str) -> impl Iterator<Item = &PhysicalTable> {
+        let alike = self.tables.values().filter(move |it| it.content.as_ref() == Some(content) && it.kind == kind);
+        let stands = |table: &TableName| self.snapshots.values().any(|known| known == table);
+        alike.filter(move |it| stands(&it.table) && self.existing(&it.table).is_some())
     }
 
     /// Prod, if anything was ever promoted.

@@ -7,6 +7,7 @@ mod laws;
 mod loads;
 mod reason;
 mod restated;
+mod step;
 mod upstream;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,17 +15,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 pub use self::due::{due, not_to_fill};
-use self::loads::{continued, loads, twin};
 pub use self::reason::Reason;
-use self::reason::{shown, why};
 pub use self::restated::{Restated, live};
+use self::step::Planner;
+pub use self::step::{Action, Loads, Step, Work};
 pub use self::upstream::Upstream;
 use super::calendar::Timing;
 use super::environment::{Environment, PhysicalTable, Pointer, State};
-use super::fingerprint::Fingerprint;
-use super::interval::Interval;
 use super::limits::LOADS;
-use super::model::{Comments, Kind};
+use super::model::Comments;
 use super::name::{BranchName, EnvName, ModelName, SchemaPattern, TableName};
 use super::project::{Model, Project};
 
@@ -57,61 +56,6 @@ impl Change {
             Self::Unchanged => "unchanged",
         }
     }
-}
-
-/// What is done about a model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Action {
-    /// Its snapshot is built.
-    Build,
-    /// Its snapshot exists.
-    Reuse,
-    /// Its view goes away.
-    Drop,
-}
-
-impl Action {
-    /// The word in messages and JSON.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Build => "build",
-            Self::Reuse => "reuse",
-            Self::Drop => "drop",
-        }
-    }
-}
-
-/// One model of a plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Step {
-    /// The model.
-    pub model: ModelName,
-    /// Told against base.
-    pub change: Change,
-    /// What is done.
-    pub action: Action,
-    /// Why.
-    pub reason: Reason,
-    /// The fingerprint to show; none for a removed model.
-    pub fingerprint: Option<Fingerprint>,
-    /// The physical table to show; none for removed and embedded models.
-    pub table: Option<TableName>,
-    /// How its columns differ from base's.
-    pub columns: ColumnChanges,
-    /// What the view is commented with.
-    pub comments: Comments,
-    /// Whether a view moves, appears or goes, or is commented otherwise.
-    pub swap: bool,
-    /// The loads that fill the table, for incremental kinds.
-    pub loads: Vec<Interval>,
-    /// What the table shall hold after them.
-    pub aim: Option<Interval>,
-    /// Whether a table that is there has to be audited first.
-    pub audit: bool,
-    /// The table that this one begins as a copy of: an earlier version, whose rows can't be computed again.
-    pub continues: Option<TableName>,
-    /// Whether a table that is there is made anew.
-    pub anew: bool,
 }
 
 /// Columns that came, went, or changed their type.
@@ -187,7 +131,7 @@ impl Plan {
         timing: &Timing,
     ) -> Self {
         let shown = state.environments.get(&environment);
-        let mut upstream = Upstream::new(timing, environment.is_prod());
+        let mut planner = Planner::new(trees, state, &environment, (pattern, timing));
         let mut steps: Vec<Step> = Vec::new();
         let mut loads = 0;
         for model in trees.desired.order().iter().filter_map(|name| trees.desired.model(name)) {
@@ -195,9 +139,8 @@ impl Plan {
             if loads > LOADS {
                 break;
             }
-            let step = step(model, trees, state, &environment, pattern, timing, &upstream);
-            upstream.add(model, &step, state);
-            loads += step.loads.len();
+            let step = planner.step(model);
+            loads += step.loads().len();
             steps.push(step);
         }
         let gone = removed(trees, shown, state, &steps);
@@ -209,13 +152,13 @@ impl Plan {
 
     /// The step with the most loads, where the plan has more of them than anyone can carry out: it is cut short then.
     pub fn overloaded(&self) -> Option<&Step> {
-        let all: usize = self.steps.iter().map(|step| step.loads.len()).sum();
-        self.steps.iter().filter(|_| all > LOADS).max_by_key(|step| step.loads.len())
+        let all: usize = self.steps.iter().map(|step| step.loads().len()).sum();
+        self.steps.iter().filter(|_| all > LOADS).max_by_key(|step| step.loads().len())
     }
 
     /// The models to build, parents first.
     pub fn builds(&self) -> impl Iterator<Item = &Step> {
-        self.steps.iter().filter(|step| step.action == Action::Build)
+        self.steps.iter().filter(|step| step.action() == Action::Build)
     }
 
     /// What the branch itself changed since base: its own doing, not what reaches a model from others or from main.
@@ -227,7 +170,7 @@ impl Plan {
 
     /// How many steps have this action.
     pub fn count(&self, action: Action) -> usize {
-        self.steps.iter().filter(|step| step.action == action).count()
+        self.steps.iter().filter(|step| step.action() == action).count()
     }
 
     /// How many views move or appear.
@@ -238,7 +181,7 @@ impl Plan {
     /// Whether the environment already shows the tree.
     pub fn is_done(&self) -> bool {
         self.generation.is_some()
-            && self.steps.iter().all(|step| step.action != Action::Build && !step.swap && !step.audit)
+            && self.steps.iter().all(|step| step.action() != Action::Build && !step.swap && !step.is_audited())
     }
 
     /// The tables that the environment shall show.
@@ -278,103 +221,6 @@ impl Plan {
     pub fn comments(&self) -> BTreeMap<ModelName, Comments> {
         let commented = self.steps.iter().filter(|step| step.table.is_some() && step.comments.hash().is_some());
         commented.map(|step| (step.model.clone(), step.comments.clone())).collect()
-    }
-}
-
-impl Step {
-    /// Whether the model is as in base, and nothing is done about it.
-    pub fn is_as_before(&self) -> bool {
-        self.action == Action::Reuse && self.change == Change::Unchanged
-    }
-
-    /// What a run does about a model: the table stays, and is filled on.
-    pub fn of_run(model: &Model, table: TableName, loads: Vec<Interval>, aim: Option<Interval>) -> Self {
-        Self {
-            model: model.name.clone(),
-            change: Change::Unchanged,
-            action: Action::Build,
-            reason: Reason::Missing,
-            fingerprint: Some(model.fingerprint),
-            table: Some(table),
-            columns: ColumnChanges::default(),
-            comments: Comments::default(),
-            swap: false,
-            loads,
-            aim,
-            audit: false,
-            continues: None,
-            anew: false,
-        }
-    }
-}
-
-fn step(
-    model: &Model,
-    trees: Trees<'_>,
-    state: &State,
-    env: &EnvName,
-    pattern: SchemaPattern,
-    timing: &Timing,
-    upstream: &Upstream,
-) -> Step {
-    let (base, audits) = (trees.base, trees.audits.get(&model.name));
-    let before = base.and_then(|base| base.model(&model.name));
-    let change = change(model, before);
-    let inlined = model.kind == Kind::Embedded;
-    let known = state.built(&model.fingerprint);
-    let rows = continued(model, known, trees.desired, state, env);
-    // what prod has shown stays as it was
-    let is_outdated =
-        |known: &PhysicalTable| upstream.is_stale(model, known, state) && upstream.was_promoted(known, state);
-    let is_old = |known: &PhysicalTable| upstream.is_remade(model, known, state) || is_outdated(known);
-    let anew = rows.is_some() || known.is_some_and(is_old);
-    let built = known.filter(|_| !anew);
-    let twin = known.is_none().then(|| twin(model, state)).flatten();
-    let twin = twin.filter(|twin| !upstream.is_stale(model, twin, state) && !upstream.is_remade(model, twin, state));
-    let (aim, loads) = loads(model, built, rows, state, env, timing, upstream);
-    let (action, reason) = match built {
-        _ if inlined => (Action::Reuse, Reason::Inlined),
-        Some(_) if !loads.is_empty() => (Action::Build, Reason::Missing),
-        Some(built) if upstream.is_stale(model, built, state) => (Action::Build, Reason::Missing),
-        Some(_) => (Action::Reuse, Reason::Built),
-        None if known.is_some() => (Action::Build, Reason::Outdated),
-        None if let Some(twin) = twin => (Action::Reuse, Reason::SameAs(twin.model.clone())),
-        None if state.lost(&model.fingerprint) => (Action::Build, Reason::TableLost),
-        None => (Action::Build, why(model, before, base, shown(model, state, env))),
-    };
-    let shown = known.or(twin);
-    // what prod has shown stays as it was: another table stands for the version from now on
-    let stays = |known: &PhysicalTable| upstream.was_promoted(known, state) || state.is_shared(known);
-    let is_taken = |known: &&PhysicalTable| anew && (known.filled.is_some() || stays(known));
-    let free = || state.free_table(&model.name, &model.fingerprint);
-    let table = shown.filter(|known| !is_taken(known)).map_or_else(free, |known| known.table.clone());
-    let comments = model.file.about.comments.clone();
-    let in_env = state.environments.get(env);
-    let commented = in_env.and_then(|shown| shown.comments.get(&model.name));
-    let swap = match inlined {
-        // it was another kind: its view goes
-        true => in_env.is_some_and(|shown| shown.pointers.contains_key(&model.name)),
-        false => {
-            state.views.get(&model.name.view(env, pattern)) != Some(&table) || commented != comments.hash().as_ref()
-        }
-    };
-    let columns = before.map(|before| columns(model, before, state)).unwrap_or_default();
-    Step {
-        model: model.name.clone(),
-        change,
-        action,
-        reason,
-        fingerprint: Some(model.fingerprint),
-        table: (!inlined).then_some(table),
-        columns,
-        comments,
-        swap,
-        loads,
-        aim,
-        audit: action == Action::Reuse
-            && shown.is_some_and(|shown| audits.is_some_and(|key| !shown.audited.contains(key))),
-        continues: rows.map(|rows| rows.table.clone()),
-        anew,
     }
 }
 
@@ -425,7 +271,7 @@ fn removed(trees: Trees<'_>, shown: Option<&Environment>, state: &State, others:
     let reason = |model: &ModelName| {
         let shown = shown.and_then(|shown| state.tables.get(&shown.pointers.get(model)?.table));
         let goes_on = |shown: &PhysicalTable| {
-            let is_next = |step: &Step| [&step.continues, &step.table].contains(&&Some(shown.table.clone()));
+            let is_next = |step: &Step| [step.source(), step.table.as_ref()].contains(&Some(&shown.table));
             others.iter().any(is_next)
         };
         match shown.filter(|shown| shown.is_history() && !goes_on(shown)) {
@@ -438,16 +284,11 @@ fn removed(trees: Trees<'_>, shown: Option<&Environment>, state: &State, others:
         reason: reason(&model),
         model,
         change: Change::Removed,
-        action: Action::Drop,
+        work: Work::Drop,
         fingerprint: None,
         table: None,
         columns: ColumnChanges::default(),
         comments: Comments::default(),
-        loads: Vec::new(),
-        aim: None,
-        audit: false,
-        continues: None,
-        anew: false,
     });
     steps.filter(|step| step.swap || trees.base.is_some_and(|base| base.model(&step.model).is_some())).collect()
 }

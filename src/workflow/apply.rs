@@ -121,7 +121,7 @@ impl Session<'_> {
                 }
                 Err(error) => return Err(error),
                 Ok(generation) => {
-                    let changed = |step: &&Step| step.swap || step.action == Action::Build;
+                    let changed = |step: &&Step| step.swap || step.action() == Action::Build;
                     let changed: Vec<ModelName> =
                         first.steps.iter().filter(changed).map(|step| step.model.clone()).collect();
                     self.follow_up(prepared, &changed, &warehouse, &plan.tables())?;
@@ -343,7 +343,7 @@ impl Session<'_> {
         let tree = &prepared.desired;
         let timing = &prepared.target.timing;
         let text = model.file.query_span.len().max(1);
-        if step.loads.len() > LOADS.min(LOADS_TEXT / text) {
+        if step.loads().len() > LOADS.min(LOADS_TEXT / text) {
             return Err(self.overloaded(tree, model)?);
         }
         let select_at = |times: &Times| self.select_at(tree, model, times, &|name| tables.get(name).cloned());
@@ -375,10 +375,10 @@ impl Session<'_> {
                     by: incremental.by.clone(),
                     first: cast(&first, columns),
                     setup: around_at(&Times::LOADING)?.without_table(),
-                    loads: step.loads.iter().map(load).collect::<Result<_, Error>>()?,
-                    aim: step.aim,
-                    known: state.existing(&own).filter(|_| !step.anew).cloned(),
-                    before: step.continues.as_ref().and_then(|before| state.existing(before).cloned()),
+                    loads: step.loads().iter().map(load).collect::<Result<_, Error>>()?,
+                    aim: step.aim(),
+                    known: state.existing(&own).cloned(),
+                    before: step.source().and_then(|before| state.existing(before).cloned()),
                     on_change: incremental.rules(),
                     now: timing.now,
                     gives_way: !state.views.values().any(|shown| *shown == own),
@@ -387,7 +387,7 @@ impl Session<'_> {
             _ => Body::Table(select.unwrap_or_default()),
         };
         // audits are of each load's rows, and their times of all loads
-        let hull = step.loads.first().zip(step.loads.last());
+        let hull = step.loads().first().zip(step.loads().last());
         let hull = hull.and_then(|(first, last)| Interval::new(first.start(), last.end()));
         let content = |file: &crate::domain::project::SeedFile| Ok((file.path.clone(), self.seed_content(tree, file)?));
         let files = model.files.iter().map(content).collect::<Result<_, Error>>()?;

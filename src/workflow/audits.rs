@@ -239,8 +239,8 @@ impl Session<'_> {
         late: &BTreeSet<Fingerprint>,
         work: &mut Work,
     ) -> Result<(), Error> {
-        let is_meant = |step: &&Step| match step.action {
-            Action::Reuse => step.audit,
+        let is_meant = |step: &&Step| match step.action() {
+            Action::Reuse => step.is_audited(),
             _ => step.fingerprint.is_some_and(|fingerprint| late.contains(&fingerprint)),
         };
         let to_audit: Vec<&Step> = plan.steps.iter().filter(is_meant).collect();

@@ -192,7 +192,7 @@ impl Session<'_> {
                 help: Some("restate it where its branch is checked out; every table is as it was".to_owned()),
             })?;
             let Some(prepared) = trees.get(&environment) else { continue };
-            let step = Step::of_run(&model, snapshot.table.clone(), self.loads_again(&model, filled), None);
+            let step = Step::of_run(&model, snapshot.table.clone(), self.loads_again(&model, filled));
             let tables = shown_tables(&environment, state);
             reloads.insert(snapshot.table.clone(), self.build_of(prepared, &model, &step, &tables, state)?);
         }

@@ -184,7 +184,7 @@ impl Session<'_> {
         state: &State,
     ) -> Result<Option<Diagnostic>, Error> {
         let tables = shown_tables(&prepared.target.environment, state);
-        let step = Step::of_run(model, snapshot.table.clone(), loads.to_vec(), None);
+        let step = Step::of_run(model, snapshot.table.clone(), loads.to_vec());
         let build = self.build_of(prepared, model, &step, &tables, state)?;
         let done = match model.kind {
             Kind::Incremental(_) => warehouse.build(&build, now_micros()),

@@ -17,7 +17,7 @@ pub(in crate::cli) fn text(project: &Project, plan: &Plan) -> String {
     let mut out = String::new();
     for name in project.order() {
         let Some(model) = project.model(name) else { continue };
-        let style = match steps.get(name).map(|step| (step.change, step.action)) {
+        let style = match steps.get(name).map(|step| (step.change, step.action())) {
             Some((Change::Added, _)) => GREEN,
             Some((Change::Direct, _)) => YELLOW,
             Some((_, Action::Build)) => CYAN,
@@ -64,7 +64,7 @@ pub(in crate::cli) fn json(project: &Project, plan: &Plan) -> Value {
             "parents": model.parents.keys().collect::<Vec<_>>(),
             "sources": model.externals(),
             "change": step.map(|step| step.change.word()),
-            "action": step.map(|step| step.action.word()),
+            "action": step.map(|step| step.action().word()),
         })
     });
     json!({"environment": plan.environment, "models": models.collect::<Vec<_>>()})
@@ -95,7 +95,7 @@ pub(in crate::cli) fn html(project: &Project, plan: &Plan) -> String {
     }
     for (name, place) in &places {
         let (x, y) = point(*place);
-        let class = steps.get(name).map_or("unchanged", |step| match (step.change, step.action) {
+        let class = steps.get(name).map_or("unchanged", |step| match (step.change, step.action()) {
             (Change::Added, _) => "added",
             (Change::Direct, _) => "direct",
             (Change::Indirect, _) => "indirect",

@@ -17,7 +17,7 @@ pub(in crate::cli) fn plan(plan: &Plan, applied: bool) -> Value {
             json!({
                 "name": step.model,
                 "change": step.change.word(),
-                "action": step.action.word(),
+                "action": step.action().word(),
                 "fingerprint": step.fingerprint,
                 "snapshot": step.table.as_ref().map(ToString::to_string),
                 "reason": reason(&step.reason),
@@ -25,7 +25,7 @@ pub(in crate::cli) fn plan(plan: &Plan, applied: bool) -> Value {
             })
         })
         .collect();
-    let drop = plan.steps.iter().filter(|step| step.action == Action::Drop && step.swap).count();
+    let drop = plan.steps.iter().filter(|step| step.action() == Action::Drop && step.swap).count();
     json!({
         "environment": plan.environment,
         "branch": source.branch,

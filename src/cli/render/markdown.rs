@@ -18,12 +18,12 @@ pub(in crate::cli) fn plan(plan: &Plan) -> String {
     };
     out.push_str(&format!("**{}** · at `{commit}`\n", summary(plan)));
     let told: Vec<&Step> =
-        plan.steps.iter().filter(|step| step.change != Change::Unchanged || step.action != Action::Reuse).collect();
+        plan.steps.iter().filter(|step| step.change != Change::Unchanged || step.action() != Action::Reuse).collect();
     if !told.is_empty() {
         out.push_str("\n| model | change | action | why | columns |\n|---|---|---|---|---|\n");
     }
     for step in told.iter().take(ROWS) {
-        let (change, action) = (step.change.word(), step.action.word());
+        let (change, action) = (step.change.word(), step.action().word());
         let (why, columns) = (cell(&reason(&step.reason)), columns(&step.columns));
         out.push_str(&format!("| `{}` | {change} | {action} | {why} | {columns} |\n", cell(&step.model.to_string())));
     }

@@ -30,7 +30,7 @@ pub(in crate::cli) fn summary(plan: &Plan) -> String {
     if plan.is_done() {
         return format!("{} is in step: nothing to do", plan.environment);
     }
-    let drops = plan.steps.iter().filter(|step| step.action == Action::Drop && step.swap).count();
+    let drops = plan.steps.iter().filter(|step| step.action() == Action::Drop && step.swap).count();
     let mut parts = vec![
         format!("{} to build", plan.count(Action::Build)),
         format!("{} to reuse", plan.count(Action::Reuse)),
@@ -39,7 +39,7 @@ pub(in crate::cli) fn summary(plan: &Plan) -> String {
     if drops > 0 {
         parts.push(format!("{} to drop", count(drops, "view")));
     }
-    let audits = plan.steps.iter().filter(|step| step.audit).count();
+    let audits = plan.steps.iter().filter(|step| step.is_audited()).count();
     if audits > 0 {
         parts.push(format!("{} to audit", count(audits, "table")));
     }
@@ -99,11 +99,11 @@ fn line(step: &Step, width: usize) -> String {
     };
     let name = padded(&step.model.to_string(), width);
     let change = format!("{:9}", step.change.word());
-    let action = format!("{:5}", step.action.word());
+    let action = format!("{:5}", step.action().word());
     let mut notes = vec![reason(&step.reason)];
-    notes.extend(step.continues.as_ref().map(|_| "goes on from prod's rows".to_owned()));
-    notes.extend(spans(&step.loads));
-    notes.extend(step.audit.then(|| "to be audited".to_owned()));
+    notes.extend(step.source().map(|_| "goes on from prod's rows".to_owned()));
+    notes.extend(spans(step.loads()));
+    notes.extend(step.is_audited().then(|| "to be audited".to_owned()));
     let reason = notes.join(" · ");
     let mut line = format!("  {} {name}  {change}  {action}  {}\n", paint(style, sign), paint(DIM, reason));
     let columns = &step.columns;

@@ -2,17 +2,19 @@
 
 use super::super::calendar::Timing;
 use super::super::environment::{PhysicalTable, Pointer, State};
-use super::super::interval::Interval;
 use super::super::model::{By, Incremental, Kind};
 use super::super::name::EnvName;
 use super::super::project::{Model, Project};
+use super::step::Loads;
 use super::upstream::{Upstream, is_in_prod};
 
 /// A table that holds just what a model's own would: the model was renamed, or says what another one says. Tables that
 /// grow belong to one model each.
-pub(super) fn twin<'s>(model: &Model, state: &'s State) -> Option<&'s PhysicalTable> {
+pub(super) fn twin<'s>(model: &Model, state: &'s State, upstream: &Upstream) -> Option<&'s PhysicalTable> {
     let is_whole = matches!(model.kind, Kind::Full | Kind::View | Kind::Seed(_));
-    state.same_content(&model.content, model.kind.word()).filter(|_| is_whole)
+    let is_fresh =
+        |table: &&PhysicalTable| !upstream.is_stale(model, table, state) && !upstream.is_remade(model, table, state);
+    state.of_content(&model.content, model.kind.word()).find(is_fresh).filter(|_| is_whole)
 }
 
 /// The snapshot that a model's table begins as a copy of: the version that prod shows, where the new one goes on from its
@@ -52,16 +54,14 @@ pub(super) fn continued<'s>(
 /// as it is once it holds what it was made for, or a branch would have something to build with every tick.
 pub(super) fn loads(
     model: &Model,
-    built: Option<&PhysicalTable>,
-    rows: Option<&PhysicalTable>,
+    (built, source): (Option<&PhysicalTable>, Option<&PhysicalTable>),
     state: &State,
     env: &EnvName,
-    timing: &Timing,
-    upstream: &Upstream,
-) -> (Option<Interval>, Vec<Interval>) {
-    let Some(calendar) = &model.calendar else { return (None, Vec::new()) };
+    (timing, upstream): (&Timing, &Upstream),
+) -> Loads {
+    let Some(calendar) = &model.calendar else { return Loads::default() };
     let mut filled = built.and_then(|snapshot| snapshot.filled.clone()).unwrap_or_default();
-    if let Some(held) = rows.and_then(|rows| rows.filled.as_ref()) {
+    if let Some(held) = source.and_then(|source| source.filled.as_ref()) {
         filled.intervals.clone_from(&held.intervals);
         if matches!(&model.kind, Kind::Incremental(Incremental { by: By::History(_), .. })) {
             // a history takes in at once what its changed version sees
@@ -71,7 +71,7 @@ pub(super) fn loads(
     let shown = is_in_prod(model, state);
     let limited = timing.start.is_some() || timing.end.is_some();
     if shown && built.is_some() || built.is_some() && !env.is_prod() && !limited && filled.is_complete() {
-        return (None, Vec::new());
+        return Loads::default();
     }
     let wanted = match filled.aim {
         Some(aim) if !env.is_prod() && !limited => Some(aim),
@@ -83,13 +83,13 @@ pub(super) fn loads(
                 .wanted(if filled.intervals.is_empty() { before.as_ref().unwrap_or(&filled) } else { &filled }, timing)
         }
     };
-    let goes_on = rows.is_some() || built.is_some_and(|built| built.continues.is_some());
+    let goes_on = source.is_some() || built.is_some_and(|built| built.continues.is_some());
     let wanted = wanted.and_then(|wanted| if goes_on { calendar.onwards(&filled, wanted) } else { Some(wanted) });
-    let Some(wanted) = wanted else { return (None, Vec::new()) };
+    let Some(wanted) = wanted else { return Loads::default() };
     // nor does a branch fill what prod has shown
     if !env.is_prod() && built.is_some_and(|built| upstream.was_promoted(built, state)) {
-        return (None, Vec::new());
+        return Loads::default();
     }
     let held = upstream.held(model);
-    (calendar.up_to_lacking(&filled, wanted, &held), calendar.loads(&filled, wanted, &held))
+    Loads { aim: calendar.up_to_lacking(&filled, wanted, &held), spans: calendar.loads(&filled, wanted, &held) }
 }

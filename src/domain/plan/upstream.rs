@@ -107,7 +107,7 @@ impl Upstream {
             _ => (own.clone(), own),
         };
         if let Some(table) = step.table.as_ref().filter(|table| rows.contains(*table)) {
-            let is_built = step.action == Action::Build;
+            let is_built = step.action() == Action::Build;
             let known = state.tables.get(table).filter(|_| !is_built);
             let roots = match known.map(|known| &known.inputs) {
                 _ if model.calendar.is_some() => BTreeSet::from([table.name.clone()]),
@@ -119,11 +119,9 @@ impl Upstream {
         }
         self.named.insert(model.name.clone(), named);
         self.rows.insert(model.name.clone(), rows);
-        let snapshot = state.built(&model.fingerprint).filter(|_| !step.anew);
-        let before = step.continues.as_ref().and_then(|before| state.existing(before));
-        let filled = before.or(snapshot).and_then(|snapshot| snapshot.filled.as_ref());
-        let filled = filled.map(|filled| filled.intervals.clone());
-        self.add_loaded(model, filled.unwrap_or_default(), &step.loads, state);
+        let begins_with = step.source().or(step.table.as_ref()).and_then(|table| state.existing(table));
+        let filled = begins_with.and_then(|table| table.filled.as_ref()).map(|filled| filled.intervals.clone());
+        self.add_loaded(model, filled.unwrap_or_default(), step.loads(), state);
     }
 
     /// Adds a model that holds these spans and is about to be loaded with others.

@@ -181,10 +181,10 @@ impl World {
         (fresh, state): (PhysicalTable, &State),
         budget: &mut Budget,
     ) -> bool {
-        let known = state.existing(&fresh.table).filter(|_| !step.anew).cloned();
+        let known = state.existing(&fresh.table).cloned();
         let is_new = known.is_none();
         let mut snapshot = known.unwrap_or_else(|| {
-            let before = step.continues.as_ref().and_then(|before| state.existing(before));
+            let before = step.source().and_then(|before| state.existing(before));
             let intervals = before.and_then(|before| before.filled.clone()).unwrap_or_default().intervals;
             let rows = before.map(|before| self.read(&before.table.name).copied_into(query.sort));
             let empty =
@@ -194,7 +194,7 @@ impl World {
             let stored = self.stored.get_mut(&fresh.table.name).unwrap();
             (stored.copied, stored.from) = (rows, from);
             let continues = before.map(PhysicalTable::as_source);
-            let filled = Some(Filled { aim: step.aim, intervals });
+            let filled = Some(Filled { aim: step.aim(), intervals });
             let inputs = self.recorded_inputs(query);
             let revision = self.state.tables.get(&fresh.table).map_or(0, |before| before.revision + 1);
             PhysicalTable { filled, continues, inputs, revision, ..fresh }
@@ -203,11 +203,11 @@ impl World {
         if is_new {
             self.stand_for(model, &snapshot.table);
         }
-        for load in &step.loads {
+        for load in step.loads() {
             if !spend(budget) {
                 return false;
             }
-            snapshot = self.load(model, query, *load, step.aim, &snapshot);
+            snapshot = self.load(model, query, *load, step.aim(), &snapshot);
         }
         true
     }

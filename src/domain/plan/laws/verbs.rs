@@ -34,7 +34,7 @@ impl World {
                 let query = query(&tree, &model.name.to_string(), &tables);
                 match model.kind {
                     Kind::Incremental(_) => {
-                        let step = Step::of_run(model, snapshot.table.clone(), loads.clone(), None);
+                        let step = Step::of_run(model, snapshot.table.clone(), loads.clone());
                         self.build(model, Self::parents(&project, model, &tables), query, &step, &state, &mut None);
                     }
                     _ => self.refill(&snapshot, query, true),

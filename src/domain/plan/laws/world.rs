@@ -191,17 +191,7 @@ impl World {
     /// The plan of an environment; none if its branch is gone.
     pub(super) fn plan(&self, env: &EnvName) -> Option<Planned> {
         let plan = self.plan_of(env, &self.tree(env)?, false);
-        let told = |step: &Step| {
-            let marks = format!("anew {} continues {:?}", step.anew, step.continues);
-            format!(
-                "{} {:?} {:?} {:?} loads {} {marks}",
-                step.model,
-                step.action,
-                step.reason,
-                step.table,
-                step.loads.len()
-            )
-        };
+        let told = |step: &Step| format!("{} {:?} {:?} {:?}", step.model, step.work, step.reason, step.table);
         let told = plan.steps.iter().map(told).collect::<Vec<_>>().join("\n");
         Some(Planned { is_done: plan.is_done(), told })
     }

@@ -1,0 +1,252 @@
+//! What a plan does about one model, and how that is found out.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::calendar::Timing;
+use super::super::environment::{PhysicalTable, State};
+use super::super::fingerprint::Fingerprint;
+use super::super::interval::Interval;
+use super::super::model::{Comments, Kind};
+use super::super::name::{EnvName, ModelName, SchemaPattern, TableName};
+use super::super::project::Model;
+use super::loads::{continued, loads, twin};
+use super::reason::{shown, why};
+use super::upstream::Upstream;
+use super::{Change, ColumnChanges, Reason, Trees, change, columns};
+
+/// One model of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// The model.
+    pub model: ModelName,
+    /// Told against base.
+    pub change: Change,
+    /// What is done.
+    pub work: Work,
+    /// Why.
+    pub reason: Reason,
+    /// The fingerprint to show; none for a removed model.
+    pub fingerprint: Option<Fingerprint>,
+    /// The physical table to show; none for removed and embedded models.
+    pub table: Option<TableName>,
+    /// How its columns differ from base's.
+    pub columns: ColumnChanges,
+    /// What the view is commented with.
+    pub comments: Comments,
+    /// Whether a view moves, appears or goes, or is commented otherwise.
+    pub swap: bool,
+}
+
+/// What is done about a model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Work {
+    /// It is inlined into its consumers.
+    Inline,
+    /// A table that is there is shown, once audits that nobody asked for before have passed.
+    Reuse {
+        /// Whether there are such audits.
+        audit: bool,
+    },
+    /// A table that is there is filled: by loads, or whole.
+    Fill(Loads),
+    /// A table is made and filled.
+    Make {
+        /// The table that it begins as a copy of: an earlier version, whose rows can't be computed again.
+        from: Option<TableName>,
+        /// What fills it.
+        loads: Loads,
+    },
+    /// Its view goes away.
+    Drop,
+}
+
+/// What fills a table of an incremental kind; of other kinds, there is none.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Loads {
+    /// The span of each load.
+    pub spans: Vec<Interval>,
+    /// What the table shall hold after them.
+    pub aim: Option<Interval>,
+}
+
+/// What is done about a model, in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Action {
+    /// Its table is made or filled.
+    Build,
+    /// Its table is there.
+    Reuse,
+    /// Its view goes away.
+    Drop,
+}
+
+impl Action {
+    /// The word in messages and JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Build => "build",
+            Self::Reuse => "reuse",
+            Self::Drop => "drop",
+        }
+    }
+}
+
+impl Step {
+    /// What is done, in a word.
+    pub fn action(&self) -> Action {
+        match self.work {
+            Work::Inline | Work::Reuse { .. } => Action::Reuse,
+            Work::Fill(_) | Work::Make { .. } => Action::Build,
+            Work::Drop => Action::Drop,
+        }
+    }
+
+    /// The spans that are loaded.
+    pub fn loads(&self) -> &[Interval] {
+        match &self.work {
+            Work::Fill(loads) | Work::Make { loads, .. } => &loads.spans,
+            _ => &[],
+        }
+    }
+
+    /// What the table shall hold after them.
+    pub fn aim(&self) -> Option<Interval> {
+        match &self.work {
+            Work::Fill(loads) | Work::Make { loads, .. } => loads.aim,
+            _ => None,
+        }
+    }
+
+    /// The table that this one begins as a copy of.
+    pub fn source(&self) -> Option<&TableName> {
+        match &self.work {
+            Work::Make { from, .. } => from.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Whether a table that is there has to be audited first.
+    pub fn is_audited(&self) -> bool {
+        matches!(self.work, Work::Reuse { audit: true })
+    }
+
+    /// Whether the model is as in base, and nothing is done about it.
+    pub fn is_as_before(&self) -> bool {
+        self.action() == Action::Reuse && self.change == Change::Unchanged
+    }
+
+    /// What a run does about a model: the table stays, and is filled on.
+    pub fn of_run(model: &Model, table: TableName, spans: Vec<Interval>) -> Self {
+        Self {
+            model: model.name.clone(),
+            change: Change::Unchanged,
+            work: Work::Fill(Loads { spans, aim: None }),
+            reason: Reason::Missing,
+            fingerprint: Some(model.fingerprint),
+            table: Some(table),
+            columns: ColumnChanges::default(),
+            comments: Comments::default(),
+            swap: false,
+        }
+    }
+}
+
+/// Plans an environment's models, parents first.
+pub(super) struct Planner<'a> {
+    trees: Trees<'a>,
+    state: &'a State,
+    env: &'a EnvName,
+    pattern: SchemaPattern,
+    timing: &'a Timing,
+    upstream: Upstream,
+}
+
+impl<'a> Planner<'a> {
+    pub(super) fn new(
+        trees: Trees<'a>,
+        state: &'a State,
+        env: &'a EnvName,
+        (pattern, timing): (SchemaPattern, &'a Timing),
+    ) -> Self {
+        Self { trees, state, env, pattern, timing, upstream: Upstream::new(timing, env.is_prod()) }
+    }
+
+    /// The step of the next model.
+    pub(super) fn step(&mut self, model: &Model) -> Step {
+        let (work, reason, table) = self.work(model);
+        let before = self.trees.base.and_then(|base| base.model(&model.name));
+        let step = Step {
+            model: model.name.clone(),
+            change: change(model, before),
+            work,
+            reason,
+            fingerprint: Some(model.fingerprint),
+            swap: self.moves(model, table.as_ref()),
+            table,
+            columns: before.map(|before| columns(model, before, self.state)).unwrap_or_default(),
+            comments: model.file.about.comments.clone(),
+        };
+        self.upstream.add(model, &step, self.state);
+        step
+    }
+
+    /// What is done, why, and the table to show.
+    fn work(&self, model: &Model) -> (Work, Reason, Option<TableName>) {
+        let (state, upstream) = (self.state, &self.upstream);
+        if model.kind == Kind::Embedded {
+            return (Work::Inline, Reason::Inlined, None);
+        }
+        let known = state.built(&model.fingerprint);
+        let source = continued(model, known, self.trees.desired, state, self.env);
+        let fresh = known.filter(|known| source.is_none() && !self.is_outdated(model, known));
+        let loads = loads(model, (fresh, source), state, self.env, (self.timing, upstream));
+        if let Some(built) = fresh {
+            let table = Some(built.table.clone());
+            return match !loads.spans.is_empty() || upstream.is_stale(model, built, state) {
+                true => (Work::Fill(loads), Reason::Missing, table),
+                false => (self.reuse(model, built), Reason::Built, table),
+            };
+        }
+        if let Some(twin) = twin(model, state, upstream).filter(|_| known.is_none()) {
+            return (self.reuse(model, twin), Reason::SameAs(twin.model.clone()), Some(twin.table.clone()));
+        }
+        let reason = match known {
+            Some(_) => Reason::Outdated,
+            None if state.lost(&model.fingerprint) => Reason::TableLost,
+            None => {
+                let base = self.trees.base;
+                why(model, base.and_then(|base| base.model(&model.name)), base, shown(model, state, self.env))
+            }
+        };
+        // what prod has shown stays as it was, and so does what children loaded their rows from
+        let stays = |known: &PhysicalTable| {
+            known.filled.is_some() || upstream.was_promoted(known, state) || state.is_shared(known)
+        };
+        let free = || state.free_table(&model.name, &model.fingerprint);
+        let table = known.filter(|known| !stays(known)).map_or_else(free, |known| known.table.clone());
+        (Work::Make { from: source.map(|source| source.table.clone()), loads }, reason, Some(table))
+    }
+
+    /// Whether a table has to be made anew.
+    fn is_outdated(&self, model: &Model, known: &PhysicalTable) -> bool {
+        let (upstream, state) = (&self.upstream, self.state);
+        upstream.is_remade(model, known, state)
+            || upstream.is_stale(model, known, state) && upstream.was_promoted(known, state)
+    }
+
+    fn reuse(&self, model: &Model, table: &PhysicalTable) -> Work {
+        Work::Reuse { audit: self.trees.audits.get(&model.name).is_some_and(|key| !table.audited.contains(key)) }
+    }
+
+    /// Whether a model's view moves, appears or goes, or is commented otherwise.
+    fn moves(&self, model: &Model, table: Option<&TableName>) -> bool {
+        let shown = self.state.environments.get(self.env);
+        let Some(table) = table else {
+            // it was another kind: its view goes
+            return shown.is_some_and(|shown| shown.pointers.contains_key(&model.name));
+        };
+        let commented = shown.and_then(|shown| shown.comments.get(&model.name));
+        self.state.views.get(&model.name.view(self.env, self.pattern)) != Some(table)
+            || commented != model.file.about.comments.hash().as_ref()
+    }
+}
