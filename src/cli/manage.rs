@@ -59,6 +59,9 @@ fn told(garbage: &Garbage, verb: &str) -> String {
     if !garbage.previews.is_empty() {
         lines.push(format!("  what was kept for merging {}", some(&garbage.previews, 5)));
     }
+    if let Some(history) = &garbage.history {
+        lines.push(format!("  {} that no rollback reaches any more", count(history.count, "promotion")));
+    }
     if !garbage.wrong.is_empty() {
         lines.push(format!("  wrong rows of builds that audits stopped: {}", some(&garbage.wrong, 5)));
     }
@@ -73,5 +76,6 @@ fn listed(garbage: &Garbage, dry_run: bool) -> serde_json::Value {
     let environments: Vec<String> = garbage.environments.iter().map(|(name, ..)| name.to_string()).collect();
     let names = |tables: &[TableName]| tables.iter().map(ToString::to_string).collect::<Vec<_>>();
     let (tables, wrong) = (names(&garbage.tables), names(&garbage.wrong));
-    json!({"environments": environments, "snapshots": tables, "wrong_rows": wrong, "dry_run": dry_run})
+    let forgotten = garbage.history.as_ref().map_or(0, |history| history.count);
+    json!({"environments": environments, "snapshots": tables, "wrong_rows": wrong, "promotions": forgotten, "dry_run": dry_run})
 }

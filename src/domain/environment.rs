@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-pub use self::history::{Moved, Promotion};
+pub use self::history::{Moved, OutOfReach, Promotion};
 pub use self::inputs::Inputs;
 use super::calendar::Filled;
 use super::fingerprint::Fingerprint;

@@ -3,7 +3,7 @@
 use super::error::Error;
 use super::session::{Session, now};
 use crate::adapter::warehouse::WarehouseError;
-use crate::domain::environment::Environment;
+use crate::domain::environment::{Environment, OutOfReach};
 use crate::domain::name::{BranchName, EnvName, TableName};
 
 /// Why an environment is collected.
@@ -24,6 +24,8 @@ pub struct Garbage {
     pub tables: Vec<TableName>,
     /// Branches whose merge need not be kept ready any more.
     pub previews: Vec<BranchName>,
+    /// Promotions that no rollback reaches any more.
+    pub history: Option<OutOfReach>,
     /// Tables of wrong rows that nobody will look at any more.
     pub wrong: Vec<TableName>,
 }
@@ -31,7 +33,8 @@ pub struct Garbage {
 impl Garbage {
     /// Whether there is nothing to remove.
     pub fn is_empty(&self) -> bool {
-        self.environments.is_empty() && self.tables.is_empty() && self.previews.is_empty() && self.wrong.is_empty()
+        let is_kept = self.environments.is_empty() && self.tables.is_empty() && self.previews.is_empty();
+        is_kept && self.wrong.is_empty() && self.history.is_none()
     }
 }
 
@@ -65,7 +68,7 @@ impl Session<'_> {
             };
             wrong.extend((!is_kept).then_some(table));
         }
-        Ok(Garbage { environments, tables, previews, wrong })
+        Ok(Garbage { environments, tables, previews, history: state.out_of_reach(oldest), wrong })
     }
 
     /// Removes it. What came into use in the meantime stays.
@@ -84,6 +87,10 @@ impl Session<'_> {
         }
         warehouse.forget_previews(&garbage.previews)?;
         done.previews.clone_from(&garbage.previews);
+        if let Some(history) = &garbage.history {
+            warehouse.forget_history(history)?;
+        }
+        done.history.clone_from(&garbage.history);
         warehouse.forget_wrong(&garbage.wrong)?;
         done.wrong.clone_from(&garbage.wrong);
         done.tables = warehouse.drop_snapshots(&garbage.tables)?;

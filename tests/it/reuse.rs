@@ -186,3 +186,24 @@ fn what_stands_for_null_in_a_seed_counts() {
     sandbox.commit("another name, the same rows");
     assert_eq!(sandbox.snapshots(), tables);
 }
+
+#[test]
+fn gc_forgets_the_history_that_no_rollback_reaches() {
+    let sandbox = Sandbox::promoted(&CHAIN);
+    for number in 1..=4 {
+        sandbox.model("marts.totals", &format!("SELECT sum(amount) + {number} AS total FROM staging.orders"));
+        sandbox.commit(&format!("{number} more"));
+    }
+    let log = || sandbox.vmesh(&["log", "--json"]).json().as_array().unwrap().len();
+    assert_eq!(log(), 5);
+    assert!(sandbox.vmesh(&["gc", "--yes"]).good().contains("nothing to remove"));
+    sandbox.sql("UPDATE vmesh_state.promotions SET promoted_at = promoted_at - 40 * 86400");
+    let told = sandbox.vmesh(&["gc", "--yes"]).good();
+    assert!(told.contains("3 promotions that no rollback reaches any more"), "{told}");
+    assert_eq!(log(), 2);
+    assert_eq!(sandbox.value("SELECT count(*) FROM vmesh_state.moved WHERE model = 'staging.orders'"), "1");
+    sandbox.vmesh(&["rollback", "--yes"]).good();
+    assert_eq!(sandbox.value("SELECT total FROM marts.totals"), "63");
+    assert_eq!(sandbox.views("marts").len(), 2, "what the forgotten promotions moved is shown still");
+    sandbox.is_sound();
+}

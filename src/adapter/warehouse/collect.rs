@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Warehouse, WarehouseError};
-use crate::domain::environment::Preview;
+use crate::domain::environment::{OutOfReach, Preview};
 use crate::domain::name::{BranchName, SNAPSHOTS_SCHEMA, TableName, literal};
 
 impl Warehouse {
@@ -58,6 +58,17 @@ impl Warehouse {
             format!("DELETE FROM vmesh_state.previews WHERE branch = {};\n", literal(branch.as_str()))
         };
         self.run("forgetting merges", &branches.iter().map(forget).collect::<String>())
+    }
+
+    /// Forgets the part of prod's history that no rollback reaches.
+    pub fn forget_history(&self, history: &OutOfReach) -> Result<(), WarehouseError> {
+        let (doing, before) = ("forgetting prod's history", history.before);
+        self.transaction(doing, |warehouse| {
+            let promotions = format!("DELETE FROM vmesh_state.promotions WHERE generation < {before};\n");
+            let moved = format!("DELETE FROM vmesh_state.moved WHERE generation <= {before};\n");
+            warehouse.run(doing, &(promotions + &moved))?;
+            warehouse.write_moved(before, &history.moved)
+        })
     }
 
     /// Drops tables of the physical layer with their records, whoever points at them. To be called within a transaction.

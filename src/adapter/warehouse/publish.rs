@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Occupied, Warehouse, WarehouseError};
-use crate::domain::environment::{Owner, Pointer};
+use crate::domain::environment::{Moved, Owner, Pointer};
 use crate::domain::model::Comments;
 use crate::domain::name::{BranchName, EnvName, ModelName, SchemaPattern, TableName, literal, quote};
 
@@ -263,6 +263,24 @@ impl Warehouse {
         self.connection.execute(sql, values).map(|_| ()).map_err(failed)
     }
 
+    /// Writes down what a promotion moved.
+    pub(super) fn write_moved(
+        &self,
+        generation: u64,
+        moved: &BTreeMap<ModelName, Moved>,
+    ) -> Result<(), WarehouseError> {
+        let failed = |error: duckdb::Error| self.failed("writing prod's history", &error);
+        let mut appender = self.connection.appender_to_db("moved", "vmesh_state").map_err(failed)?;
+        for (model, moved) in moved {
+            let pointer = moved.as_ref().map(|(pointer, _)| (pointer.fingerprint.hex(), pointer.table.name.as_str()));
+            let (version, table) = pointer.unzip();
+            let comments = moved.as_ref().and_then(|(_, comments)| comments.as_deref());
+            let row = duckdb::params![generation, model.to_string(), version, table, comments];
+            appender.append_row(row).map_err(failed)?;
+        }
+        appender.flush().map_err(failed)
+    }
+
     /// Writes an entry of prod's history: what the publication moves.
     fn write_promotion(
         &self,
@@ -275,22 +293,13 @@ impl Warehouse {
             duckdb::params![generation, publication.commit.unwrap_or_default(), publication.action, publication.at];
         let sql = "INSERT INTO vmesh_state.promotions VALUES (?, ?, ?, ?)";
         self.connection.execute(sql, values).map_err(failed)?;
-        let mut appender = self.connection.appender_to_db("moved", "vmesh_state").map_err(failed)?;
-        for (model, pointer) in publication.pointers {
+        let now = publication.pointers.iter().map(|(model, pointer)| {
             let comments = publication.comments.get(model).and_then(Comments::hash);
-            if shown.get(model).is_some_and(|before| *before == (pointer.clone(), comments.clone())) {
-                continue;
-            }
-            let (version, table) = (pointer.fingerprint.hex(), &pointer.table.name);
-            let row = duckdb::params![generation, model.to_string(), version, table, comments];
-            appender.append_row(row).map_err(failed)?;
-        }
-        let nothing: Option<String> = None;
-        for model in shown.keys().filter(|model| !publication.pointers.contains_key(model)) {
-            let row = duckdb::params![generation, model.to_string(), nothing, nothing, nothing];
-            appender.append_row(row).map_err(failed)?;
-        }
-        appender.flush().map_err(failed)
+            (model.clone(), Some((pointer.clone(), comments)))
+        });
+        let gone = shown.keys().filter(|model| !publication.pointers.contains_key(model));
+        let moved = now.filter(|(model, now)| shown.get(model) != now.as_ref());
+        self.write_moved(generation, &moved.chain(gone.map(|model| (model.clone(), None))).collect())
     }
 
     /// Drops those of the given schemas in which nothing is left, if they are an environment's of a branch: a schema of

@@ -26,6 +26,17 @@ pub struct Promotion {
     pub moved: BTreeMap<ModelName, Moved>,
 }
 
+/// The part of prod's history that no rollback reaches any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutOfReach {
+    /// How many promotions that are.
+    pub count: usize,
+    /// The generation of the first one that is kept.
+    pub before: u64,
+    /// What that one moves from then on: all that prod showed since.
+    pub moved: BTreeMap<ModelName, Moved>,
+}
+
 impl State {
     /// What prod showed since a promotion, and what its views were commented with.
     pub fn shown_since(&self, generation: u64) -> (BTreeMap<ModelName, Pointer>, BTreeMap<ModelName, String>) {
@@ -67,8 +78,7 @@ impl State {
     /// The tables that prod or its history within `keep_after` (seconds since 1970) points at, the promotion before the
     /// current one always included: what a rollback needs.
     pub fn kept_for_rollback(&self, keep_after: i64) -> BTreeSet<&TableName> {
-        let young = self.promotions.iter().rev().take_while(|promotion| promotion.at >= keep_after).count();
-        let first = self.promotions.len().saturating_sub(young.max(2));
+        let first = self.first_kept(keep_after);
         let mut kept: BTreeMap<&ModelName, &Pointer> = BTreeMap::new();
         for (model, moved) in self.promotions.iter().take(first + 1).flat_map(|promotion| &promotion.moved) {
             match moved {
@@ -78,6 +88,24 @@ impl State {
         }
         let later = self.promotions.iter().skip(first + 1).flat_map(Promotion::pointers);
         kept.into_values().chain(later).map(|pointer| &pointer.table).collect()
+    }
+
+    /// The first promotion that is kept for rollbacks: the last but one, or an earlier one that is young enough.
+    fn first_kept(&self, keep_after: i64) -> usize {
+        let young = self.promotions.iter().rev().take_while(|promotion| promotion.at >= keep_after).count();
+        self.promotions.len().saturating_sub(young.max(2))
+    }
+
+    /// What of the history no rollback reaches any more; none if there is nothing.
+    pub fn out_of_reach(&self, keep_after: i64) -> Option<OutOfReach> {
+        let count = self.first_kept(keep_after);
+        let first = self.promotions.get(count).filter(|_| count > 0)?;
+        let (pointers, mut comments) = self.shown_since(first.generation);
+        let moved = |(model, pointer)| {
+            let comments = comments.remove(&model);
+            (model, Some((pointer, comments)))
+        };
+        Some(OutOfReach { count, before: first.generation, moved: pointers.into_iter().map(moved).collect() })
     }
 
     /// The promotion before the one that made what prod shows: with what rollbacks did left out, so that two rollbacks in

@@ -207,7 +207,7 @@ impl<'a> Planner<'a> {
                 false => (self.reuse(model, built), Reason::Built, table),
             };
         }
-        if let Some(twin) = twin(model, state, upstream).filter(|_| known.is_none()) {
+        if let Some(twin) = twin(model, state, upstream) {
             return (self.reuse(model, twin), Reason::SameAs(twin.model.clone()), Some(twin.table.clone()));
         }
         let reason = match known {

@@ -247,6 +247,8 @@ fn gc_drops_what_nobody_needs(before: &World, after: &World) -> Result<(), Strin
     after.state.previews.iter().flat_map(|waits| before.previewed(&waits.branch)).for_each(|table| need(&table));
     let recent = before.kept_promotions();
     recent.iter().flat_map(|promotion| promotion.values().flatten()).for_each(need);
+    let kept = after.promotions();
+    hold(recent.iter().rev().all(|promotion| kept.contains(promotion)), || "gc changed prod's history".to_owned())?;
     let left: BTreeSet<String> = after.stored.keys().cloned().collect();
     hold(left == needed, || {
         let (lost, over) = (needed.difference(&left), left.difference(&needed));

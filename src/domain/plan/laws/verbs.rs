@@ -123,6 +123,10 @@ impl World {
         }
         let branches = &self.branches;
         self.state.previews.retain(|it| it.at >= oldest && branches.contains_key(it.branch.as_str()));
+        if let Some(history) = self.state.out_of_reach(oldest) {
+            self.state.promotions.retain(|promotion| promotion.generation >= history.before);
+            self.state.promotions[0].moved = history.moved;
+        }
         for table in self.state.unused(oldest) {
             self.drop_table(&table);
         }
