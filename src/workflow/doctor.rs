@@ -7,6 +7,7 @@ use super::place::{self, Chosen};
 use super::session::Session;
 use crate::adapter::git::{Head, Repository};
 use crate::adapter::hooks::{self, HookState};
+use crate::adapter::warehouse::{BACKUP, companion};
 use crate::domain::config::{CONFIG_FILES, is_config};
 use crate::domain::environment::State;
 use crate::domain::external::{External, Externals};
@@ -157,9 +158,18 @@ impl Session<'_> {
             state.environments.len(),
             state.tables.len()
         )));
+        findings.extend(self.backup());
         findings.extend(self.check_records(&state));
         findings.extend(self.check_externals(&externals)?);
         Ok(findings)
+    }
+
+    /// The warehouse as an earlier vmesh left it.
+    fn backup(&self) -> Option<Finding> {
+        let backup = companion(&self.location.path, BACKUP);
+        let size = std::fs::metadata(&backup).ok()?.len();
+        let what = format!("{} ({size} bytes) is the warehouse as an earlier vmesh left it", backup.display());
+        Some(warning(what, "rm it once all is well; or move it back before you return to that version"))
     }
 
     /// Git can't write where the warehouse lies.

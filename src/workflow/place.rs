@@ -12,7 +12,7 @@ use super::error::{Error, io};
 use super::session::Session;
 use crate::adapter::cache;
 use crate::adapter::git::Repository;
-use crate::adapter::warehouse::{COMPANIONS, WarehouseError, companion};
+use crate::adapter::warehouse::{BACKUP, COMPANIONS, WarehouseError, companion};
 use crate::domain::config::{Config, WAREHOUSE};
 
 /// The link beside the settings, and the folder below vmesh's own that it leads to.
@@ -198,6 +198,6 @@ impl Session<'_> {
 
 /// A warehouse and all that its engine puts beside it.
 fn family(path: &Path) -> Vec<String> {
-    let all = COMPANIONS.iter().map(|ending| companion(path, ending));
+    let all = COMPANIONS.iter().chain([&BACKUP]).map(|ending| companion(path, ending));
     [path.to_owned()].into_iter().chain(all).map(|path| path.to_string_lossy().into_owned()).collect()
 }

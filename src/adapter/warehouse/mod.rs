@@ -3,6 +3,7 @@
 //! A warehouse is opened late and closed early: DuckDB gives a file to one writing process, or to many reading ones.
 
 mod audit;
+mod backup;
 mod build;
 mod collect;
 mod comments;
@@ -29,6 +30,7 @@ use duckdb::{AccessMode, Config, Connection};
 
 use crate::domain::sql;
 
+pub use self::backup::BACKUP;
 pub use self::audit::{Audit, AuditFailure};
 pub use self::build::{Body, Build};
 pub use self::door::{Doing, Door};
@@ -150,7 +152,10 @@ impl Location {
         let warehouse = self.open(AccessMode::ReadWrite, waiting)?;
         let records = match warehouse.format()? {
             Some(FORMAT) => return Ok(warehouse),
-            Some(found) => MIGRATIONS.iter().skip(found.saturating_sub(1) as usize).copied().collect(),
+            Some(found) => {
+                warehouse.back_up()?;
+                MIGRATIONS.iter().skip(found.saturating_sub(1) as usize).copied().collect()
+            }
             None => include_str!("records.sql").to_owned(),
         };
         let row = format!("INSERT INTO vmesh_state.format VALUES ({FORMAT}, 'vmesh {}');", env!("CARGO_PKG_VERSION"));
