@@ -323,6 +323,10 @@ pub(super) fn rollback(face: &Face, args: &args::Rollback) -> Verdict {
         return Ok(DONE);
     }
     let done = session.rollback(&rollback)?;
+    if let Some(problem) = &done.unmade {
+        error::print(problem);
+        tell!("note: prod is rolled back, and views use what `before_all` makes now, not what it made then");
+    }
     if !rollback.outdated.is_empty() {
         let names = some(&rollback.outdated, 8);
         tell!("note: filled before what they are built from: {names} · vmesh run prod --ignore-cron");

@@ -402,6 +402,10 @@ impl Session<'_> {
             kind: model.kind.word().to_owned(),
             parents: of(tree.project.built_from(model)).collect(),
             sources: of(tree.project.filled_from(model)).collect(),
+            beside: state
+                .pointer(&EnvName::prod(), &model.name)
+                .map(|shown| shown.table.clone())
+                .filter(|it| *it != own),
             body,
             declared,
             audits: self.audits_of(

@@ -78,15 +78,24 @@ impl Session<'_> {
 
     /// The target of a branch. A name that a person typed may mean another: a branch may be called `prod`.
     pub(super) fn target_of(&self, branch: BranchName, create_from: Option<&str>) -> Result<Target, Error> {
+        match self.config.environment(&branch).is_prod() {
+            true => self.target_of_prod(&self.state()?),
+            false => self.target_of_branch(branch, create_from),
+        }
+    }
+
+    /// Prod's target: main's tip, told against what prod shows.
+    pub(super) fn target_of_prod(&self, state: &State) -> Result<Target, Error> {
+        let (environment, branch, tip) = (EnvName::prod(), self.config.main.clone(), self.main_tip()?);
+        let tree = tip.clone().map_or(SourceTree::Empty, SourceTree::Commit);
+        let (base, commit) = (self.promoted_commit(state)?, tip.clone());
+        Ok(Target { environment, branch, tree, commit, base, tip, take_over: false, timing: self.timing })
+    }
+
+    fn target_of_branch(&self, branch: BranchName, create_from: Option<&str>) -> Result<Target, Error> {
         let tip = self.main_tip()?;
         let head = self.repository.head()?;
         let environment = self.config.environment(&branch);
-        if environment.is_prod() {
-            let tree = tip.clone().map_or(SourceTree::Empty, SourceTree::Commit);
-            let base = self.promoted_commit()?;
-            let commit = tip.clone();
-            return Ok(Target { environment, branch, tree, commit, base, tip, take_over: false, timing: self.timing });
-        }
         let (tree, commit) = match &head {
             Head::Branch { name, commit } if *name == branch && self.folder.is_some() => {
                 (SourceTree::Working, commit.clone())
@@ -200,8 +209,7 @@ impl Session<'_> {
     }
 
     /// The commit that prod shows, if this clone has it.
-    fn promoted_commit(&self) -> Result<Option<CommitId>, Error> {
-        let state = self.state()?;
+    fn promoted_commit(&self, state: &State) -> Result<Option<CommitId>, Error> {
         let commit = state.prod().and_then(|prod| prod.commit.clone());
         Ok(match commit {
             Some(commit) => self.repository.resolve(&commit)?,

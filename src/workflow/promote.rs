@@ -21,6 +21,8 @@ pub struct RolledBack {
     pub to: String,
     /// How many pointers differ between the two.
     pub moved: usize,
+    /// What kept `before_all` from being run as it was then.
+    pub unmade: Option<Error>,
 }
 
 /// What a rollback would do.
@@ -134,6 +136,8 @@ impl Session<'_> {
         let warehouse = self.write_warehouse()?;
         let mark = |moment: &str| self.report.report(&Event::Moment(moment.to_owned()));
         let comments = warehouse.comments(&rollback.comments)?;
+        // prod goes back whatever comes of it
+        let unmade = self.before_all_as_at(&rollback.to.commit, &rollback.prod_commit, &warehouse)?;
         let publication = Publication {
             environment: &prod,
             expected: Some(rollback.generation),
@@ -155,7 +159,7 @@ impl Session<'_> {
             other => other.into(),
         })?;
         let from = short(&rollback.prod_commit);
-        Ok(RolledBack { from, to: short(&rollback.to.commit), moved: rollback.moved.len() })
+        Ok(RolledBack { from, to: short(&rollback.to.commit), moved: rollback.moved.len(), unmade })
     }
 
     /// The rollback that prod shows and who made it, while main has not moved since.

@@ -53,7 +53,8 @@ impl Session<'_> {
     /// What restating the models of `patterns` means, as `environment` shows them: their tables, and every table that
     /// was built from them, in whichever environment. A branch may not do it to what prod shows.
     pub fn restatement(&self, patterns: &[String], environment: &EnvName) -> Result<Restatement, Error> {
-        self.restatement_in(&self.state()?, patterns, environment)
+        let state = self.state()?;
+        self.with_main_as_shown(environment, &state, || self.restatement_in(&state, patterns, environment))
     }
 
     fn restatement_in(&self, state: &State, patterns: &[String], environment: &EnvName) -> Result<Restatement, Error> {
@@ -96,24 +97,34 @@ impl Session<'_> {
     pub fn restate(&self, patterns: &[String], environment: &EnvName) -> Result<Vec<ModelName>, Error> {
         let warehouse = self.write_warehouse()?;
         let state = warehouse.state()?;
-        let restatement = self.restatement_in(&state, patterns, environment)?;
+        self.with_main_as_shown(environment, &state, || self.restate_in(&warehouse, &state, patterns, environment))
+    }
+
+    fn restate_in(
+        &self,
+        warehouse: &Warehouse,
+        state: &State,
+        patterns: &[String],
+        environment: &EnvName,
+    ) -> Result<Vec<ModelName>, Error> {
+        let restatement = self.restatement_in(state, patterns, environment)?;
         let settings = self.committed_settings()?.map(|settings| settings.config);
         let has_statements = settings.is_some_and(|it| !(it.before_all.is_empty() && it.after_all.is_empty()));
-        let prepared = has_statements.then(|| self.prepare_as_shown(environment, &state, false)).transpose()?;
+        let prepared = has_statements.then(|| self.prepare_as_shown(environment, state, false)).transpose()?;
         if let Some(prepared) = &prepared {
-            self.before_all(prepared, &warehouse)?;
+            self.before_all(prepared, warehouse)?;
         }
         let filled: Vec<&PhysicalTable> = restatement.tables.iter().collect();
-        let reloads = self.reloads(&filled, &state)?;
+        let again = self.again(&filled, state, has_statements)?;
         let mut failed = None;
-        let again = |warehouse: &Warehouse| {
+        let build_again = |warehouse: &Warehouse| {
             for (index, snapshot) in filled.iter().enumerate() {
                 let model = snapshot.model.clone();
                 self.building(&self.config.main, &model, index + 1, filled.len());
                 let start = Instant::now();
-                let done = match reloads.get(&snapshot.table) {
-                    Some(reload) => warehouse.reload(reload, now_micros()),
-                    None => warehouse.refill(snapshot, now_micros()).map(drop),
+                let done = match (again.get(&snapshot.table), &snapshot.filled) {
+                    (Some(build), Some(_)) => warehouse.reload(build, now_micros()),
+                    (build, _) => warehouse.refill_and_audit(snapshot, build, now_micros()),
                 };
                 done.inspect_err(|_| failed = Some(model.clone()))?;
                 self.report.report(&Event::Moment(format!("restated:{}", index + 1)));
@@ -121,28 +132,31 @@ impl Session<'_> {
             }
             warehouse.forget(&restatement.stale)
         };
-        self.inside(|| warehouse.transaction("building again", again)).map_err(|error| match (error, failed) {
-            (WarehouseError::Engine { message, .. } | WarehouseError::Statement { message, .. }, Some(model)) => {
-                Error::Query {
-                    message: format!("could not build `{model}` again: {message}"),
-                    help: Some("every table is as it was".to_owned()),
+        self.inside(|| warehouse.transaction("building again", build_again)).map_err(|error| {
+            match (error, failed) {
+                (WarehouseError::Engine { message, .. } | WarehouseError::Statement { message, .. }, Some(model)) => {
+                    Error::Query {
+                        message: format!("could not build `{model}` again: {message}"),
+                        help: Some("every table is as it was".to_owned()),
+                    }
                 }
+                (WarehouseError::Load { changes, .. }, Some(model)) => Error::Query {
+                    message: format!("could not build `{model}` again: {}", changes.join("; ")),
+                    help: Some("load all of it, without --start and --end; every table is as it was".to_owned()),
+                },
+                (WarehouseError::Audit { model, mut failure }, _) => {
+                    // as main's: a restatement has no branch of its own
+                    let target = (environment, &self.config.main);
+                    self.keep_wrong(target, warehouse, &model, &mut failure);
+                    WarehouseError::Audit { model, failure }.into()
+                }
+                (other, _) => other.into(),
             }
-            (WarehouseError::Load { changes, .. }, Some(model)) => Error::Query {
-                message: format!("could not build `{model}` again: {}", changes.join("; ")),
-                help: Some("load all of it, without --start and --end; every table is as it was".to_owned()),
-            },
-            (WarehouseError::Audit { model, mut failure }, _) => {
-                // as main's: a restatement has no branch of its own
-                let target = (environment, &self.config.main);
-                self.keep_wrong(target, &warehouse, &model, &mut failure);
-                WarehouseError::Audit { model, failure }.into()
-            }
-            (other, _) => other.into(),
         })?;
-        self.forget_wrong(environment, &warehouse, filled.iter().map(|snapshot| &snapshot.model))?;
+        again.values().for_each(|build| self.warn_of(build));
+        self.forget_wrong(environment, warehouse, filled.iter().map(|snapshot| &snapshot.model))?;
         if let Some(prepared) = &prepared {
-            self.after_all(prepared, &warehouse)?;
+            self.after_all(prepared, warehouse)?;
         }
         Ok(filled.into_iter().map(|snapshot| snapshot.model.clone()).collect())
     }
@@ -178,25 +192,34 @@ impl Session<'_> {
         Ok(readers.into_iter().chain(models.unwrap_or_default()).collect())
     }
 
-    /// The loads that fill incremental tables again: what they hold, within the times that were asked for. Their queries
-    /// are those of the trees that show them.
-    fn reloads(&self, snapshots: &[&PhysicalTable], state: &State) -> Result<BTreeMap<TableName, Build>, Error> {
+    /// What fills tables again: of incremental ones, the loads of what they hold, within the times that were asked for; of
+    /// others, the audits that their rows have to pass. They are those of the trees that show them.
+    fn again(
+        &self,
+        snapshots: &[&PhysicalTable],
+        state: &State,
+        has_statements: bool,
+    ) -> Result<BTreeMap<TableName, Build>, Error> {
         let live = live(state);
-        let mut reloads = BTreeMap::new();
+        let mut again = BTreeMap::new();
         let mut trees = BTreeMap::new();
         for snapshot in snapshots {
-            let Some(filled) = &snapshot.filled else { continue };
-            let shown = self.shown_model(snapshot, &live, state, &mut trees)?;
+            let shown = match self.shown_model(snapshot, &live, state, &mut trees)? {
+                // by the query on record: nobody can say what audits its files had
+                None if snapshot.filled.is_none() && !has_statements => continue,
+                shown => shown,
+            };
             let (environment, model) = shown.ok_or_else(|| Error::Query {
-                message: format!("the files that `{}` was loaded from are not at hand", snapshot.table),
+                message: format!("the files that `{}` was filled from are not at hand", snapshot.model),
                 help: Some("restate it where its branch is checked out; every table is as it was".to_owned()),
             })?;
             let Some(prepared) = trees.get(&environment) else { continue };
-            let step = Step::of_run(&model, snapshot.table.clone(), self.loads_again(&model, filled));
+            let spans = snapshot.filled.as_ref().map_or_else(Vec::new, |filled| self.loads_again(&model, filled));
+            let step = Step::of_run(&model, snapshot.table.clone(), spans);
             let tables = shown_tables(&environment, state);
-            reloads.insert(snapshot.table.clone(), self.build_of(prepared, &model, &step, &tables, state)?);
+            again.insert(snapshot.table.clone(), self.build_of(prepared, &model, &step, &tables, state)?);
         }
-        Ok(reloads)
+        Ok(again)
     }
 
     /// A snapshot's model, from the tree of an environment that shows it; `trees` keeps what was read.
@@ -207,7 +230,10 @@ impl Session<'_> {
         state: &State,
         trees: &mut BTreeMap<EnvName, Prepared>,
     ) -> Result<Option<(EnvName, Model)>, Error> {
-        for environment in live.get(&snapshot.table).into_iter().flatten() {
+        let shown = live.get(&snapshot.table).into_iter().flatten();
+        // prod's own tables above it, if prod shows it
+        let (prod, others): (Vec<&EnvName>, Vec<&EnvName>) = shown.partition(|environment| environment.is_prod());
+        for environment in prod.into_iter().chain(others) {
             if !trees.contains_key(environment) {
                 trees.insert(environment.clone(), self.prepare_as_shown(environment, state, false)?);
             }

@@ -49,8 +49,11 @@ impl Session<'_> {
     /// prod's business. With `ignore_cron`, what is not due as well.
     pub fn run(&self, name: Option<&str>, ignore_cron: bool) -> Result<Ran, Error> {
         let environment = self.target(name, None)?.environment;
-        let prepared = self.prepare_as_shown(&environment, &self.state()?, ignore_cron)?;
-        self.inside(|| self.run_prepared(environment, &prepared))
+        let state = self.state()?;
+        self.with_main_as_shown(&environment.clone(), &state, || {
+            let prepared = self.prepare_as_shown(&environment, &state, ignore_cron)?;
+            self.inside(|| self.run_prepared(environment, &prepared))
+        })
     }
 
     fn run_prepared(&self, environment: EnvName, prepared: &Prepared) -> Result<Ran, Error> {
@@ -164,12 +167,15 @@ impl Session<'_> {
     ) -> Result<Prepared, Error> {
         let not_planned = || Error::NotPlanned { environment: environment.clone() };
         let shown = state.environments.get(environment).ok_or_else(not_planned)?;
-        let mut target = self.target(Some(environment.as_str()), None)?;
+        let mut target = match environment.is_prod() {
+            true => {
+                let commit = shown.commit.clone().map(CommitId::from_record).ok_or_else(not_planned)?;
+                let tree = SourceTree::Commit(commit.clone());
+                Target { tree, commit: Some(commit), ..self.target_of_prod(state)? }
+            }
+            false => self.target(Some(environment.as_str()), None)?,
+        };
         target.timing.ignore_cron = ignore_cron;
-        if environment.is_prod() {
-            let commit = shown.commit.clone().map(CommitId::from_record).ok_or_else(not_planned)?;
-            target = Target { tree: SourceTree::Commit(commit.clone()), commit: Some(commit), ..target };
-        }
         self.prepare(target)
     }
 

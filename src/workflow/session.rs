@@ -56,6 +56,8 @@ pub struct Session<'a> {
     pub(super) settings_text: String,
     parsed: OnceCell<RefCell<ParsedFiles>>,
     pub(super) referee: Referee,
+    /// The commit whose `before_all` counts, where that is not main's newest.
+    pub(super) main_as_of: RefCell<Option<CommitId>>,
     /// Whether the warehouse stays open once it was read, and if so, what keeps it open.
     keeps: Cell<bool>,
     kept: RefCell<Option<Warehouse>>,
@@ -104,6 +106,7 @@ impl<'a> Session<'a> {
             settings_text: text,
             parsed: OnceCell::new(),
             referee: Referee::default(),
+            main_as_of: RefCell::default(),
             keeps: Cell::default(),
             kept: RefCell::default(),
         })

@@ -150,8 +150,9 @@ impl Session<'_> {
 
     /// Main's settings as they are committed; none, if none are. What they have run in a warehouse counts from then on.
     pub(super) fn committed_settings(&self) -> Result<Option<Settings>, Error> {
-        match self.main_tip()? {
-            Some(tip) => self.settings_at(&tip),
+        let as_of = self.main_as_of.borrow().clone();
+        match as_of.map_or_else(|| self.main_tip(), |commit| Ok(Some(commit)))? {
+            Some(commit) => self.settings_at(&commit),
             None => Ok(None),
         }
     }

@@ -3,10 +3,11 @@
 
 use super::error::Error;
 use super::expand::Sight;
-use super::planning::Prepared;
+use super::planning::{Prepared, Target};
 use super::session::Session;
 use super::settings::Settings;
-use super::tree::Files;
+use super::tree::{Files, SourceTree};
+use crate::adapter::git::CommitId;
 use crate::adapter::warehouse::{Warehouse, WarehouseError};
 use crate::domain::config::{Config, Made, Statement, made_macros, making_macros};
 use crate::domain::diagnostic::Diagnostic;
@@ -56,6 +57,55 @@ impl Session<'_> {
         let before =
             self.settings_at(&commit).ok().flatten().map_or_else(Vec::new, |settings| made_by(&settings.config));
         Ok(before != self.made_before()?)
+    }
+
+    /// Does something with main as it was at a commit: its `before_all` counts, and is run.
+    pub(super) fn with_main_at<T>(
+        &self,
+        commit: Option<CommitId>,
+        work: impl FnOnce() -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let before = self.main_as_of.replace(commit);
+        let done = work();
+        self.main_as_of.replace(before);
+        done
+    }
+
+    /// Does something to what an environment shows, with main as it was when that was made: of prod, the commit that it
+    /// shows. What `before_all` says since would give its models another meaning.
+    pub(super) fn with_main_as_shown<T>(
+        &self,
+        environment: &EnvName,
+        state: &State,
+        work: impl FnOnce() -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let shown = state.prod().and_then(|prod| prod.commit.as_deref()).filter(|_| environment.is_prod());
+        let commit = shown.map(|commit| self.repository.resolve(commit)).transpose()?.flatten();
+        if shown.is_some() && commit.is_none() && self.before_all_moved(environment, state)? {
+            let what = "this clone doesn't have the commit that prod shows, whose `before_all` its models need";
+            return Err(Error::Usage { what: what.to_owned(), help: "git fetch --unshallow".to_owned() });
+        }
+        self.with_main_at(commit, work)
+    }
+
+    /// Runs the `before_all` that a commit of main's had, if it says something else than another's: views use what it
+    /// makes whenever they are read. Gives what kept it from that.
+    pub(super) fn before_all_as_at(
+        &self,
+        commit: &str,
+        other: &str,
+        warehouse: &Warehouse,
+    ) -> Result<Option<Error>, Error> {
+        let made = |commit: Option<CommitId>| self.with_main_at(commit, || self.made_before());
+        let (then, now) = (self.repository.resolve(commit)?, self.repository.resolve(other)?);
+        let Some(commit) = then else { return Ok(None) };
+        if now.is_some_and(|now| made(Some(now)).ok() == made(Some(commit.clone())).ok()) {
+            return Ok(None);
+        }
+        let tree = SourceTree::Commit(commit.clone());
+        let target = Target { tree, commit: Some(commit.clone()), ..self.target_of_prod(&warehouse.state()?)? };
+        let run = || self.before_all(&self.prepare(target)?, warehouse);
+        Ok(self.with_main_at(Some(commit), run).err())
     }
 
     /// After an environment shows it.

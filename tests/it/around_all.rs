@@ -319,3 +319,55 @@ fn unit_tests_see_the_macros_that_before_all_makes() {
     let told = sandbox.vmesh(&["promote", "--yes"]).fails(1);
     assert!(told.contains("test_a · a · models/a.sql:1"), "{told}");
 }
+
+/// A macro of main's, a table and a view that use it, and a row of 5; promoted with `* 100`.
+fn cents(kind: &str) -> Sandbox {
+    let settings = "before_all = [\"CREATE OR REPLACE MACRO main.cents(x) AS x * 100\"]\n[hooks]\nbuild = \"off\"\n";
+    let sandbox = Sandbox::bare_project();
+    sandbox.write("vmesh.toml", settings);
+    sandbox.model("m.a", &format!("MODEL (kind {kind});\nSELECT cents(v) AS c FROM raw.t"));
+    sandbox.model("m.f", "SELECT c FROM m.a");
+    sandbox.commit_quietly("cents");
+    sandbox.sql("CREATE SCHEMA raw; CREATE TABLE raw.t AS SELECT 5 AS v");
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    sandbox
+}
+
+fn by(sandbox: &Sandbox, factor: u32) {
+    let settings = sandbox.read("vmesh.toml").replace("x * 100", &format!("x * {factor}"));
+    sandbox.write("vmesh.toml", &settings);
+    sandbox.commit_quietly("another factor");
+}
+
+#[test]
+fn what_prod_shows_is_filled_again_by_what_was_said_then() {
+    let sandbox = cents("FULL");
+    by(&sandbox, 3);
+    for command in [&["plan", "prod", "--restate-model", "m.a", "--yes"][..], &["run", "prod", "--ignore-cron"]] {
+        sandbox.vmesh(command).good();
+        assert_eq!(sandbox.rows("SELECT a.c, f.c FROM m.a, m.f"), [["500", "500"]], "{command:?}");
+    }
+    sandbox.git(&["revert", "--no-edit", "HEAD"]).good();
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    assert_eq!(sandbox.rows("SELECT a.c, f.c FROM m.a, m.f"), [["500", "500"]]);
+    by(&sandbox, 7);
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    assert_eq!(sandbox.rows("SELECT a.c, f.c FROM m.a, m.f"), [["35", "35"]]);
+    sandbox.vmesh(&["rollback", "--yes"]).good();
+    sandbox.vmesh(&["run", "prod", "--ignore-cron"]).good();
+    assert_eq!(sandbox.rows("SELECT a.c, f.c FROM m.a, m.f"), [["500", "500"]], "after a rollback, too");
+    sandbox.is_sound();
+}
+
+#[test]
+fn a_rollback_takes_views_back_to_what_was_said_then() {
+    let sandbox = cents("VIEW");
+    by(&sandbox, 7);
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    assert_eq!(sandbox.rows("SELECT a.c, f.c FROM m.a, m.f"), [["35", "35"]]);
+    sandbox.vmesh(&["rollback", "--yes"]).good();
+    assert_eq!(sandbox.rows("SELECT a.c, f.c FROM m.a, m.f"), [["500", "500"]]);
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    assert_eq!(sandbox.rows("SELECT a.c, f.c FROM m.a, m.f"), [["35", "35"]]);
+    sandbox.is_sound();
+}

@@ -30,6 +30,7 @@ fn build(model: &str, number: u8) -> Build {
         kind: "FULL".to_owned(),
         parents: Vec::new(),
         sources: Default::default(),
+        beside: None,
         body: Body::Table(format!("SELECT {number} AS n")),
         files: Vec::new(),
         declared: None,

@@ -90,7 +90,7 @@ fn an_interrupted_backfill_goes_on_where_it_stopped() {
     let failed = sandbox.vmesh(&["promote", "--yes", "--execution-time", "2026-01-08"]).fails(1);
     assert!(failed.contains("no amounts"), "{failed}");
     assert_eq!(sandbox.value("SELECT count(*) FROM duckdb_views() WHERE schema_name = 'prod'"), "0");
-    let filled = "SELECT filled FROM vmesh_state.snapshots WHERE model = 'daily' AND filled IS NOT NULL";
+    let filled = "SELECT filled FROM vmesh_state.tables WHERE model = 'daily' AND filled IS NOT NULL";
     let before = sandbox.value(filled);
     sandbox.sql("UPDATE raw.orders SET amount = 1 WHERE day = '2026-01-05'; UPDATE raw.orders SET amount = 1000 WHERE day = '2026-01-02'");
     promote(&sandbox, "2026-01-08");

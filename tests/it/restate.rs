@@ -140,3 +140,63 @@ fn a_table_from_outside_means_what_reads_it() {
     );
     sandbox.is_sound();
 }
+
+#[test]
+fn what_audits_forbid_is_not_filled_again_either() {
+    for (named, reads) in [("child", "raw.t"), ("raw.*", "raw.t"), ("parent", "parent")] {
+        let child = format!("MODEL (name child, audits (not_null(columns := (v))));\nSELECT v FROM {reads}");
+        let sandbox = Sandbox::with_models(&[("parent", "SELECT v FROM raw.t"), ("child", &child)]);
+        sandbox.sql("CREATE SCHEMA raw; CREATE TABLE raw.t AS SELECT 1 AS v");
+        sandbox.vmesh(&["promote", "--yes"]).good();
+        sandbox.sql("INSERT INTO raw.t VALUES (NULL)");
+        let refused = sandbox.vmesh(&["plan", "prod", "--restate-model", named, "--yes"]).fails(1);
+        assert!(refused.contains("not_null"), "{refused}");
+        assert_eq!(sandbox.rows("SELECT v FROM prod.child"), [["1"]], "{named}");
+        assert_eq!(sandbox.rows("SELECT v FROM prod.parent"), [["1"]], "all or none");
+        sandbox.is_sound();
+    }
+}
+
+/// Prod and a branch, each with a version of `a`; both read a table that no model makes. Prod ran since.
+fn ran_since(query: &str) -> Sandbox {
+    let through = ("through", "MODEL (kind EMBEDDED);\nSELECT v FROM raw.t");
+    let sandbox = Sandbox::with_models(&[("a", query), ("b", "SELECT count(*) AS n FROM raw.t"), through]);
+    sandbox.sql("CREATE SCHEMA raw; CREATE TABLE raw.t AS SELECT 1 AS v");
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    sandbox.model("a", &query.replace("1 AS x", "2 AS x"));
+    sandbox.commit("two");
+    sandbox.vmesh(&["plan", "--yes"]).good();
+    sandbox.git(&["switch", "--quiet", "main"]).good();
+    sandbox.sql("INSERT INTO raw.t SELECT 1 FROM range(9)");
+    sandbox.vmesh(&["run", "prod", "--ignore-cron"]).good();
+    assert_eq!(sandbox.rows("SELECT a.n, b.n, x FROM prod.a, prod.b"), [["10", "10", "1"]]);
+    sandbox
+}
+
+#[test]
+fn a_merge_takes_prod_not_back_in_time() {
+    for reads in ["raw.t", "through"] {
+        let sandbox = ran_since(&format!("SELECT count(*) AS n, 1 AS x FROM {reads}"));
+        sandbox.git(&["merge", "--quiet", "alice"]).good();
+        sandbox.vmesh(&["promote", "--yes"]).good();
+        assert_eq!(sandbox.rows("SELECT a.n, b.n, x FROM prod.a, prod.b"), [["10", "10", "2"]], "{reads}");
+        sandbox.is_sound();
+    }
+}
+
+#[test]
+fn nor_does_going_forward_again_after_a_rollback() {
+    let sandbox = ran_since("SELECT count(*) AS n, 1 AS x FROM raw.t");
+    sandbox.git(&["merge", "--quiet", "alice"]).good();
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    sandbox.vmesh(&["rollback", "--yes"]).good();
+    sandbox.sql("INSERT INTO raw.t SELECT 1 FROM range(90)");
+    sandbox.vmesh(&["run", "prod", "--ignore-cron"]).good();
+    assert_eq!(sandbox.rows("SELECT n, x FROM prod.a"), [["100", "1"]]);
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    assert_eq!(sandbox.rows("SELECT n, x FROM prod.a"), [["100", "2"]]);
+    sandbox.vmesh(&["rollback", "--yes"]).good();
+    assert_eq!(sandbox.rows("SELECT n, x FROM prod.a"), [["100", "1"]], "what was filled stays");
+    sandbox.is_sound();
+}

@@ -286,7 +286,7 @@ fn what_builds_on_earlier_loads_is_loaded_in_turn() {
     sandbox.git(&["merge", "--quiet", "alice"]).good();
     promote(&sandbox, "2026-01-20");
     assert_eq!(sandbox.rows("SELECT key, moment FROM prod.m"), [["1", "2026-01-19 18:00:00"]]);
-    let filled = "SELECT filled FROM vmesh_state.snapshots WHERE model = 'm'";
+    let filled = "SELECT filled FROM vmesh_state.tables WHERE model = 'm'";
     assert_eq!(sandbox.value(filled).matches('[').count(), 2 + 1, "one span: {}", sandbox.value(filled));
 }
 

@@ -31,6 +31,8 @@ pub struct Build {
     pub parents: Vec<TableName>,
     /// The tables that the rows come from, behind views.
     pub sources: BTreeSet<TableName>,
+    /// The table that prod shows of the same model.
+    pub beside: Option<TableName>,
     /// Where the rows come from.
     pub body: Body,
     /// The statements that run around the query; those of loads stand with each load.
@@ -141,8 +143,9 @@ impl Warehouse {
         let table = snapshot.table.quoted();
         let create = format!("CREATE OR REPLACE TABLE {table} AS\n{select}");
         self.around(&snapshot.around, |warehouse| warehouse.run_one(&doing, &create))?;
-        let read = snapshot.inputs.read.keys().map(|name| TableName::physical(name.clone())).collect();
-        let inputs = self.inputs(&read)?;
+        let physical = |name: &String| TableName::physical(name.clone());
+        let beside = snapshot.inputs.beside.as_ref().map(|(table, _)| physical(table));
+        let inputs = self.inputs(&snapshot.inputs.read.keys().map(physical).collect(), beside.as_ref())?;
         let mut columns = self.columns(&snapshot.table)?;
         if columns != snapshot.columns {
             columns = self.show_columns(&snapshot.table)?;
@@ -151,6 +154,17 @@ impl Warehouse {
             PhysicalTable { columns, built_at: at, inputs, revision: snapshot.revision + 1, ..snapshot.clone() };
         self.record(&snapshot)?;
         Ok(snapshot)
+    }
+
+    /// As [`Self::refill`], with the audits of a build of the same table, if they are known.
+    pub fn refill_and_audit(
+        &self,
+        known: &PhysicalTable,
+        build: Option<&Build>,
+        at: i64,
+    ) -> Result<(), WarehouseError> {
+        self.refill(known, at)?;
+        build.map_or(Ok(()), |build| self.audit(build, None))
     }
 
     /// Changes what is on record of a table.
@@ -275,17 +289,22 @@ impl Warehouse {
     pub(super) fn made(&self, build: &Build, at: i64) -> Result<PhysicalTable, WarehouseError> {
         let name = literal(&build.table.name);
         let sql = format!("SELECT coalesce(max(revision) + 1, 0) FROM vmesh_state.tables WHERE table_name = {name}");
-        let (revision, inputs) = (self.one("recording a table", &sql)?, self.inputs(&build.sources)?);
+        let (revision, inputs) =
+            (self.one("recording a table", &sql)?, self.inputs(&build.sources, build.beside.as_ref())?);
         Ok(PhysicalTable { revision, inputs, ..build.snapshot(self.columns(&build.table)?, at) })
     }
 
-    /// What a table is filled from that reads these.
-    pub(super) fn inputs(&self, read: &BTreeSet<TableName>) -> Result<Inputs, WarehouseError> {
+    /// What a table is filled from that reads these, beside the table that prod shows of the same model.
+    pub(super) fn inputs(
+        &self,
+        read: &BTreeSet<TableName>,
+        beside: Option<&TableName>,
+    ) -> Result<Inputs, WarehouseError> {
         let mut inputs = Inputs::default();
-        if read.is_empty() {
+        let names: Vec<String> = read.iter().chain(beside).map(|table| literal(&table.name)).collect();
+        if names.is_empty() {
             return Ok(inputs);
         }
-        let names: Vec<String> = read.iter().map(|table| literal(&table.name)).collect();
         let sql = format!(
             "SELECT table_name, revision, filled IS NOT NULL, inputs FROM vmesh_state.tables WHERE table_name IN ({})",
             names.join(", ")
@@ -295,7 +314,13 @@ impl Warehouse {
                 (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
             Ok((table, revision, is_by_loads, serde_json::from_str(&above).unwrap_or_default()))
         })?;
-        rows.iter().for_each(|(table, revision, is_by_loads, above)| inputs.add(table, *revision, *is_by_loads, above));
+        for (table, revision, is_by_loads, above) in rows {
+            if beside.is_some_and(|beside| beside.name == table) {
+                inputs.beside = Some((table, revision));
+            } else {
+                inputs.add(&table, revision, is_by_loads, &above);
+            }
+        }
         Ok(inputs)
     }
 

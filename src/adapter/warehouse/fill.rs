@@ -171,7 +171,7 @@ impl Warehouse {
             built_at: at,
             audited: build.audited.iter().cloned().collect(),
             revision: snapshot.revision + 1,
-            inputs: self.inputs(&build.sources)?,
+            inputs: self.inputs(&build.sources, build.beside.as_ref())?,
             ..snapshot.clone()
         };
         next.columns = self.around(&load.around, |warehouse| {

@@ -30,8 +30,8 @@ use duckdb::{AccessMode, Config, Connection};
 
 use crate::domain::sql;
 
-pub use self::backup::BACKUP;
 pub use self::audit::{Audit, AuditFailure};
+pub use self::backup::BACKUP;
 pub use self::build::{Body, Build};
 pub use self::door::{Doing, Door};
 pub use self::error::{Holder, Occupied, WarehouseError};

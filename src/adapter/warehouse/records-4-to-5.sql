@@ -42,7 +42,7 @@ CREATE TABLE vmesh_state.tables AS
         ) || ',"roots":' || (
             SELECT coalesce(CAST(to_json(list(parent ORDER BY parent)) AS VARCHAR), '[]')
             FROM roots WHERE roots.child = was.table_name
-        ) || '}' AS inputs
+        ) || ',"beside":null}' AS inputs
     FROM was
     QUALIFY row_number() OVER (PARTITION BY table_name ORDER BY built_at DESC, fingerprint) = 1;
 DROP TABLE vmesh_state.snapshots;

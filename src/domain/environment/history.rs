@@ -117,7 +117,9 @@ impl State {
         let (mut before, mut last) = (None, None);
         for promotion in &self.promotions {
             for (model, moved) in &promotion.moved {
-                match moved.as_ref().map(|(pointer, _)| pointer) == shown.get(model) {
+                // a version that was made anew is none to go back to
+                let version = moved.as_ref().map(|(pointer, _)| pointer.fingerprint);
+                match version == shown.get(model).map(|pointer| pointer.fingerprint) {
                     true => _ = differ.remove(model),
                     false => _ = differ.insert(model),
                 }

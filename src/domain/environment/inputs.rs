@@ -12,6 +12,9 @@ pub struct Inputs {
     pub read: BTreeMap<String, u64>,
     /// The nearest tables above that are filled by loads, seen through those that are filled whole.
     pub roots: BTreeSet<String>,
+    /// The table that prod showed of the same model, and its revision: what is filled since has read tables that no model
+    /// makes, which have no revision, later.
+    pub beside: Option<(String, u64)>,
 }
 
 impl Inputs {

@@ -29,6 +29,8 @@ pub struct Upstream {
     rows: BTreeMap<ModelName, BTreeSet<TableName>>,
     /// The nearest tables that are filled by loads: a table itself, or those above it.
     roots: BTreeMap<TableName, BTreeSet<String>>,
+    /// The embedded models and views through which tables are read that no model makes.
+    raw: BTreeSet<ModelName>,
     /// The tables that the plan fills.
     filled: BTreeSet<TableName>,
     /// The tables that prod shows, once someone asks.
@@ -47,6 +49,7 @@ impl Upstream {
             named: BTreeMap::new(),
             rows: BTreeMap::new(),
             roots: BTreeMap::new(),
+            raw: BTreeSet::new(),
             filled: BTreeSet::new(),
             shown: OnceCell::new(),
             promoted: OnceCell::new(),
@@ -91,7 +94,21 @@ impl Upstream {
             let revision = state.tables.get(table).map(|known| known.revision);
             self.filled.contains(table) || revision.as_ref() != built.inputs.read.get(&table.name)
         };
-        above(&self.rows, model).any(|table| is_newer(table) && (counts_all || !shown.contains(table)))
+        self.goes_back(model, built, state)
+            || above(&self.rows, model).any(|table| is_newer(table) && (counts_all || !shown.contains(table)))
+    }
+
+    /// Whether prod would go back in time: it has filled what it shows of the model since a table was, and both read
+    /// tables that no model makes. These have no revision of their own.
+    fn goes_back(&self, model: &Model, built: &PhysicalTable, state: &State) -> bool {
+        let shown = state.pointer(&EnvName::prod(), &model.name).filter(|_| self.is_prod);
+        let Some((shown, (table, revision))) = shown.zip(built.inputs.beside.as_ref()) else { return false };
+        let is_filled = state.tables.get(&shown.table).is_some_and(|shown| shown.revision != *revision);
+        shown.table.name == *table && is_filled && self.reads_raw(model)
+    }
+
+    fn reads_raw(&self, model: &Model) -> bool {
+        !model.outside().is_empty() || model.parents.keys().any(|parent| self.raw.contains(parent))
     }
 
     fn roots_above(&self, model: &Model) -> impl Iterator<Item = &String> {
@@ -116,6 +133,9 @@ impl Upstream {
             };
             self.roots.insert(table.clone(), roots);
             self.filled.extend(is_built.then(|| table.clone()));
+        }
+        if self.is_prod && matches!(model.kind, Kind::Embedded | Kind::View) && self.reads_raw(model) {
+            self.raw.insert(model.name.clone());
         }
         self.named.insert(model.name.clone(), named);
         self.rows.insert(model.name.clone(), rows);

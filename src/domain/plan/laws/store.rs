@@ -6,7 +6,7 @@ use super::super::super::calendar::Filled;
 use super::super::super::environment::{Inputs, PhysicalTable, State};
 use super::super::super::interval::{Interval, Moment};
 use super::super::super::model::{By, Kind, Order};
-use super::super::super::name::TableName;
+use super::super::super::name::{EnvName, ModelName, TableName};
 use super::super::super::project::{Around, Model, Project};
 use super::super::{Reason, Step};
 use super::rows::{Cell, Input, Query, Rows, hash, raw_meaning};
@@ -90,9 +90,12 @@ impl World {
         query.inputs.iter().flat_map(of).collect()
     }
 
-    /// What a table is recorded to be filled from.
-    fn recorded_inputs(&self, query: &Query) -> Inputs {
-        let mut inputs = Inputs::default();
+    /// What a table is recorded to be filled from, beside what prod shows of the same model.
+    fn recorded_inputs(&self, query: &Query, table: &TableName, model: &ModelName) -> Inputs {
+        let beside = self.state.pointer(&EnvName::prod(), model).map(|shown| &shown.table).filter(|it| *it != table);
+        let beside = beside.and_then(|beside| self.state.tables.get(beside));
+        let beside = beside.map(|beside| (beside.table.name.clone(), beside.revision));
+        let mut inputs = Inputs { beside, ..Inputs::default() };
         for name in self.stored_inputs(query) {
             let Some(known) = self.state.tables.get(&TableName::physical(name.clone())) else { continue };
             inputs.add(&name, known.revision, known.filled.is_some(), &known.inputs);
@@ -143,7 +146,7 @@ impl World {
             kind => {
                 let rows = (*kind != Kind::View).then(|| Rows::Whole(self.whole(&query)));
                 let select = (!matches!(kind, Kind::Seed(_))).then(|| select(&query));
-                let inputs = self.recorded_inputs(&query);
+                let inputs = self.recorded_inputs(&query, &table, &model.name);
                 self.make(&table, rows, query);
                 let revision = self.state.tables.get(&table).map_or(0, |before| before.revision + 1);
                 self.record(PhysicalTable { select, inputs, revision, ..fresh });
@@ -195,7 +198,7 @@ impl World {
             (stored.copied, stored.from) = (rows, from);
             let continues = before.map(PhysicalTable::as_source);
             let filled = Some(Filled { aim: step.aim(), intervals });
-            let inputs = self.recorded_inputs(query);
+            let inputs = self.recorded_inputs(query, &fresh.table, &model.name);
             let revision = self.state.tables.get(&fresh.table).map_or(0, |before| before.revision + 1);
             PhysicalTable { filled, continues, inputs, revision, ..fresh }
         });
@@ -252,7 +255,7 @@ impl World {
         stored.reads.extend(reads);
         stored.writes = Writes { all: stored.writes.all + 1, planned: stored.writes.planned + 1 };
         let revision = snapshot.revision + 1;
-        let inputs = self.recorded_inputs(query);
+        let inputs = self.recorded_inputs(query, &snapshot.table, &model.name);
         let next = PhysicalTable { filled: Some(filled), built_at: at, revision, inputs, ..snapshot.clone() };
         self.record(next.clone());
         next
@@ -266,7 +269,7 @@ impl World {
         let at = self.clock();
         let rows = Some(Rows::Whole(self.whole(&query)));
         let before = self.stored[&snapshot.table.name].writes;
-        let (select, inputs) = (Some(select(&query)), self.recorded_inputs(&query));
+        let (select, inputs) = (Some(select(&query)), self.recorded_inputs(&query, &snapshot.table, &snapshot.model));
         self.make(&snapshot.table, rows, query);
         if is_run {
             self.stored.get_mut(&snapshot.table.name).unwrap().writes.planned = before.planned;
