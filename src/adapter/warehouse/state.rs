@@ -47,22 +47,25 @@ impl Warehouse {
                 comments: BTreeMap::new(),
             })
         })?;
-        let mut environments: BTreeMap<EnvName, Environment> =
-            environments.into_iter().map(|environment| (environment.name.clone(), environment)).collect();
-        let sql = "SELECT environment, model, fingerprint, table_name, comments FROM vmesh_state.pointers";
+        let mut environments: BTreeMap<String, Environment> =
+            environments.into_iter().map(|environment| (environment.name.to_string(), environment)).collect();
+        // most environments show most of what prod shows: each pointer is read once
+        let sql = "SELECT model, fingerprint, table_name, comments, string_agg(environment, ' ') \
+                   FROM vmesh_state.pointers GROUP BY ALL";
         let pointers = self.all(DOING, sql, |row| {
-            let (environment, model): (String, String) = (row.get(0)?, row.get(1)?);
-            let pointer = pointer(row.get(2)?, row.get(3)?);
-            Ok((EnvName::from_record(environment), ModelName::parse(&model).zip(pointer), row.get(4)?))
+            let model: String = row.get(0)?;
+            let shown = ModelName::parse(&model).zip(pointer(row.get(1)?, row.get(2)?));
+            let (comments, environments): (Option<String>, String) = (row.get(3)?, row.get(4)?);
+            Ok(shown.map(|(model, pointer)| (model, pointer, comments, environments)))
         })?;
-        for (environment, shown, comments) in pointers {
-            let comments: Option<String> = comments;
-            if let (Some(environment), Some((model, pointer))) = (environments.get_mut(&environment), shown) {
-                environment.comments.extend(comments.map(|comments| (model.clone(), comments)));
-                environment.pointers.insert(model, pointer);
+        for (model, pointer, comments, shown_by) in pointers.into_iter().flatten() {
+            for environment in shown_by.split(' ') {
+                let Some(environment) = environments.get_mut(environment) else { continue };
+                environment.comments.extend(comments.clone().map(|comments| (model.clone(), comments)));
+                environment.pointers.insert(model.clone(), pointer.clone());
             }
         }
-        Ok(environments)
+        Ok(environments.into_values().map(|environment| (environment.name.clone(), environment)).collect())
     }
 
     fn snapshots(&self) -> Result<BTreeMap<Fingerprint, TableName>, WarehouseError> {
