@@ -7,7 +7,7 @@ use serde_json::json;
 use super::args;
 use super::render::{RED, YELLOW, count, diagnostic, paint};
 use super::{DONE, Face, Verdict, error};
-use crate::domain::lint::Level;
+use crate::domain::config::Level;
 use crate::domain::name::ModelName;
 use crate::workflow::error::Error;
 use crate::workflow::lint::Violation;

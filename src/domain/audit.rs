@@ -21,8 +21,7 @@ pub use self::arguments::Builtin;
 pub use self::calls::{Argument, Call, calls};
 pub use self::catalog::names;
 pub use self::custom::{CustomAudit, Header};
-use super::diagnostic::nearest;
-use super::model::Problem;
+use super::diagnostic::{Problem, nearest};
 use super::sql::Span;
 
 /// What the name of a call stands for.

@@ -3,6 +3,7 @@
 mod blanks;
 mod connection;
 mod limits;
+mod linter;
 mod rules;
 mod sqlmesh;
 mod statements;
@@ -15,14 +16,14 @@ use globset::GlobSet;
 use serde::Deserialize;
 
 use super::diagnostic::{Diagnostic, Excerpt, nearest};
-use super::environment::Environment;
-use super::lint::{Linter, LinterTable};
 use super::macros::Variables;
 use super::model::Defaults;
 use super::name::{BranchName, EnvName, SchemaPattern};
 use super::pattern;
 use super::yaml::Value;
 pub use limits::Limits;
+use linter::LinterTable;
+pub use linter::{Level, Linter};
 pub use statements::{Made, Statement, made_macros, making_macros};
 pub use values::variable;
 
@@ -317,8 +318,8 @@ impl Config {
     }
 
     /// Whether an environment is never collected for being unused.
-    pub fn is_pinned(&self, environment: &Environment) -> bool {
-        let names = [environment.name.as_str(), environment.branch.as_str()];
+    pub fn is_pinned(&self, environment: &EnvName, branch: &BranchName) -> bool {
+        let names = [environment.as_str(), branch.as_str()];
         self.pinned.iter().any(|pinned| names.contains(&pinned.as_str()))
     }
 

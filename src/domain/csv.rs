@@ -3,14 +3,15 @@
 
 mod encoding;
 mod records;
+mod settings;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::model::Seed;
 use super::types::{Number, Type};
 pub use encoding::is_known as is_known_encoding;
 pub use records::{Dialect, Records};
+pub use settings::Settings;
 
 /// What pandas takes for NULL.
 pub const NULLS: [&str; 19] = [
@@ -23,16 +24,16 @@ const SEPARATORS: [char; 4] = [',', ';', '\t', '|'];
 
 /// A file in one form: commas, double quotes where they are needed, an empty cell for NULL and `""` for no letters.
 /// `columns` are the declared ones. An error says what is wrong with the file.
-pub fn rewrite(bytes: &[u8], seed: &Seed, columns: &[(String, String)]) -> Result<String, String> {
-    let text = encoding::decode(bytes, seed.encoding.as_deref())?;
-    let mut records = Records::new(&text, dialect(&text, seed));
+pub fn rewrite(bytes: &[u8], settings: &Settings, columns: &[(String, String)]) -> Result<String, String> {
+    let text = encoding::decode(bytes, settings.encoding.as_deref())?;
+    let mut records = Records::new(&text, dialect(&text, settings));
     let header = records.next_record()?.ok_or("it is empty: the first line names the columns")?;
     let header: Vec<String> = header.into_iter().map(|name| declared(name, columns)).collect();
     let lacking: Vec<&str> = lacking(&header, columns).collect();
     if !lacking.is_empty() {
         return Err(lacks(&lacking, &header));
     }
-    let nulls: Vec<BTreeSet<&str>> = header.iter().map(|name| nulls(seed, name)).collect();
+    let nulls: Vec<BTreeSet<&str>> = header.iter().map(|name| nulls(settings, name)).collect();
     let flags: Vec<bool> = header.iter().map(|name| is_boolean(name, columns)).collect();
     let mut out = String::with_capacity(text.len() + text.len() / 8);
     write_record(&mut out, header.iter().map(|name| Some(name.as_str())));
@@ -56,18 +57,18 @@ pub fn rewrite(bytes: &[u8], seed: &Seed, columns: &[(String, String)]) -> Resul
 /// engine found it, no digit may be lost.
 pub fn cut_short(
     bytes: &[u8],
-    seed: &Seed,
+    settings: &Settings,
     types: &[(String, String)],
     declared: &[(String, String)],
 ) -> Result<Option<(String, String, String)>, String> {
     let is = |name: &str, other: &str| name.eq_ignore_ascii_case(other);
-    let text = encoding::decode(bytes, seed.encoding.as_deref())?;
-    let mut records = Records::new(&text, dialect(&text, seed));
+    let text = encoding::decode(bytes, settings.encoding.as_deref())?;
+    let mut records = Records::new(&text, dialect(&text, settings));
     let header = records.next_record()?.unwrap_or_default();
     let type_of = |name: &String| {
         let (_, written) = types.iter().find(|(other, _)| is(other, name))?;
         let is_declared = declared.iter().any(|(other, _)| is(other, name));
-        Some((written, Type::parse(written), is_declared, nulls(seed, name)))
+        Some((written, Type::parse(written), is_declared, nulls(settings, name)))
     };
     let columns: Vec<_> = header.iter().map(type_of).collect();
     while let Some(record) = records.next_record()? {
@@ -88,9 +89,9 @@ pub fn cut_short(
 }
 
 /// The text of a seed's file, and the place in it of the first cell of a column that holds a value.
-pub fn find_cell(bytes: &[u8], seed: &Seed, column: &str, value: &str) -> Option<(String, Range<usize>)> {
-    let text = encoding::decode(bytes, seed.encoding.as_deref()).ok()?.into_owned();
-    let mut records = Records::new(&text, dialect(&text, seed));
+pub fn find_cell(bytes: &[u8], settings: &Settings, column: &str, value: &str) -> Option<(String, Range<usize>)> {
+    let text = encoding::decode(bytes, settings.encoding.as_deref()).ok()?.into_owned();
+    let mut records = Records::new(&text, dialect(&text, settings));
     let at = records.next_record().ok()??.iter().position(|name| name.eq_ignore_ascii_case(column))?;
     let (cells, record) = loop {
         let before = records.clone();
@@ -106,16 +107,16 @@ pub fn find_cell(bytes: &[u8], seed: &Seed, column: &str, value: &str) -> Option
 }
 
 /// How a seed's file is written.
-fn dialect(text: &str, seed: &Seed) -> Dialect {
+fn dialect(text: &str, settings: &Settings) -> Dialect {
     let first = text.lines().next().unwrap_or_default();
     let found = || SEPARATORS.into_iter().find(|separator| first.contains(*separator));
     Dialect {
-        separator: seed.delimiter.or_else(found).unwrap_or(','),
-        quote: seed.quote.unwrap_or('"'),
-        doubled: seed.doublequote,
-        escape: seed.escape,
-        end: seed.lineterminator,
-        skip_initial_space: seed.skipinitialspace,
+        separator: settings.delimiter.or_else(found).unwrap_or(','),
+        quote: settings.quote.unwrap_or('"'),
+        doubled: settings.doublequote,
+        escape: settings.escape,
+        end: settings.lineterminator,
+        skip_initial_space: settings.skipinitialspace,
         skip_blank_lines: true,
     }
 }
@@ -140,10 +141,10 @@ fn declared(name: String, columns: &[(String, String)]) -> String {
 }
 
 /// What stands for NULL in a column.
-fn nulls<'s>(seed: &'s Seed, column: &str) -> BTreeSet<&'s str> {
-    let own = seed.nulls_of.iter().filter(|(name, _)| name.eq_ignore_ascii_case(column));
-    let given = seed.nulls.iter().chain(own.flat_map(|(_, nulls)| nulls)).map(String::as_str);
-    let usual = NULLS.into_iter().filter(|_| seed.keep_default_na);
+fn nulls<'s>(settings: &'s Settings, column: &str) -> BTreeSet<&'s str> {
+    let own = settings.nulls_of.iter().filter(|(name, _)| name.eq_ignore_ascii_case(column));
+    let given = settings.nulls.iter().chain(own.flat_map(|(_, nulls)| nulls)).map(String::as_str);
+    let usual = NULLS.into_iter().filter(|_| settings.keep_default_na);
     given.chain(usual).collect()
 }
 

@@ -1,8 +1,11 @@
 //! What is wrong with a project, and where: plain data that the face draws with the source line.
 
+mod problem;
+
 use std::ops::Range;
 use std::sync::Arc;
 
+pub use self::problem::Problem;
 use super::limits::LIKENED;
 
 /// One problem in the project's files.

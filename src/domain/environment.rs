@@ -11,8 +11,8 @@ pub use self::history::{Moved, OutOfReach, Promotion};
 pub use self::inputs::Inputs;
 use super::calendar::Filled;
 use super::fingerprint::Fingerprint;
+use super::model::Around;
 use super::name::{BranchName, EnvName, ModelName, TableName};
-use super::project::Around;
 
 /// A column: name and type, as the engine says them.
 pub type Column = (String, String);

@@ -3,8 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::diagnostic::nearest;
-use super::model::Problem;
+use super::diagnostic::{Problem, nearest};
 use super::name::TableName;
 use super::sql::{self, Span, Token};
 use super::yaml::{self, Kind, Node};

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Tag};
 
-use super::model::Problem;
+use super::diagnostic::Problem;
 use super::sql::Span;
 
 /// How many nodes a file may have, aliases counted as what they stand for.

@@ -8,12 +8,12 @@ use crate::cli::drawn;
 use crate::domain::audit::CustomAudit;
 use crate::domain::calendar::{Calendar, Filled, Timing};
 use crate::domain::config::{Config, made_macros};
-use crate::domain::diagnostic::{Diagnostic, Excerpt};
+use crate::domain::diagnostic::{Diagnostic, Excerpt, Problem};
 use crate::domain::external::Externals;
 use crate::domain::interval::{Cron, Interval, Intervals, Moment, Times, Unit};
-use crate::domain::lint::{Rule, Subject};
+use crate::domain::lint::Subject;
 use crate::domain::macros::{self, Defaults, File, Local, Locals, Macros, Scope, Value, Variables};
-use crate::domain::model::{self, By, Incremental, ModelFile, OnChange, Problem, Schedule, Seed, files_read};
+use crate::domain::model::{self, By, Incremental, ModelFile, OnChange, Rule, Schedule, files_read};
 use crate::domain::name::{BranchName, EnvName, ModelName, SchemaPattern, TableName, quote};
 use crate::domain::project::{self, Project, Published, SeedFile, Sources};
 use crate::domain::sql::policy::{self, NotSeen, Seen, Text};
@@ -334,24 +334,24 @@ fn vmesh_toml(text: &str) {
 }
 
 fn seeds(text: &str) {
-    let odd = Seed {
+    let odd = csv::Settings {
         delimiter: Some(';'),
         quote: Some('\''),
         doublequote: false,
         escape: Some('\\'),
         skipinitialspace: true,
-        ..Seed::default()
+        ..csv::Settings::default()
     };
     let columns = [("id".to_owned(), "INT".to_owned()), ("b".to_owned(), "BOOLEAN".to_owned())];
     let encodings = [None, Some("latin-1"), Some("utf-16"), Some("cp1252")];
-    for seed in [Seed::default(), odd] {
+    for settings in [csv::Settings::default(), odd] {
         for encoding in encodings {
-            let seed = Seed { encoding: encoding.map(str::to_owned), ..seed.clone() };
-            let _ = csv::rewrite(text.as_bytes(), &seed, &columns);
+            let settings = csv::Settings { encoding: encoding.map(str::to_owned), ..settings.clone() };
+            let _ = csv::rewrite(text.as_bytes(), &settings, &columns);
         }
-        csv::find_cell(text.as_bytes(), &seed, "id", "2");
+        csv::find_cell(text.as_bytes(), &settings, "id", "2");
         let broken: Vec<u8> = text.bytes().map(|byte| byte.rotate_left(3)).collect();
-        let _ = csv::rewrite(&broken, &seed, &columns);
+        let _ = csv::rewrite(&broken, &settings, &columns);
     }
     let _ = unit_test::csv_rows(text, &CsvSettings::default());
 }

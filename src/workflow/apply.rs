@@ -15,10 +15,10 @@ use crate::domain::diagnostic::Diagnostic;
 use crate::domain::environment::State;
 use crate::domain::interval::{Interval, Times};
 use crate::domain::limits::{LOADS, LOADS_TEXT};
-use crate::domain::model::Kind;
+use crate::domain::model::{Around, Kind};
 use crate::domain::name::{EnvName, ModelName, TableName};
 use crate::domain::plan::{Action, Plan, Reason, Step};
-use crate::domain::project::{Around, Model, cast};
+use crate::domain::project::{Model, cast};
 
 /// What became of a plan.
 #[derive(Debug)]

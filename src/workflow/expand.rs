@@ -10,14 +10,14 @@ use super::session::Session;
 use super::tree::{Files, MACROS, Tree};
 use crate::domain::calendar::Timing;
 use crate::domain::config::Config;
-use crate::domain::diagnostic::Diagnostic;
+use crate::domain::diagnostic::{Diagnostic, Problem};
 use crate::domain::interval::{Interval, Moment, Times, variable};
 use crate::domain::macros::{
     self, Blueprint, Columns, Defaults, Expanded, File, Locals, Macros, Scope, Value, Variables,
 };
-use crate::domain::model::{self, Expansion, Kind, ModelFile, Problem, Statement, is_own};
+use crate::domain::model::{self, Around, Expansion, Kind, ModelFile, Statement, is_own};
 use crate::domain::name::{ModelName, TableName};
-use crate::domain::project::{self, Around, Model, Project};
+use crate::domain::project::{self, Model, Project};
 use crate::domain::sql::{self, Read, Span};
 
 /// What the macros of a source tree can see.

@@ -130,7 +130,8 @@ impl Session<'_> {
         if elsewhere == Some(false) && !self.has_branch(&environment.branch)? {
             return Ok(Some(Gone::Branch));
         }
-        let unused = environment.updated_at < now() - self.config.ttl_seconds && !self.config.is_pinned(environment);
+        let unused = environment.updated_at < now() - self.config.ttl_seconds
+            && !self.config.is_pinned(&environment.name, &environment.branch);
         Ok(unused.then_some(Gone::Unused))
     }
 

@@ -10,10 +10,10 @@ use super::expand::{Sight, Unit, of_blueprint};
 use super::session::Session;
 use super::tree::Files;
 use crate::adapter::git::SourceFile;
-use crate::domain::diagnostic::Diagnostic;
+use crate::domain::diagnostic::{Diagnostic, Problem};
 use crate::domain::external::Externals;
 use crate::domain::macros::{Blueprint, File};
-use crate::domain::model::{self, ModelFile, Problem};
+use crate::domain::model::{self, ModelFile};
 use crate::domain::name::ModelName;
 use crate::domain::project::{Known, SeedFile, from_path};
 

@@ -12,6 +12,7 @@ use crate::domain::diagnostic::nearest;
 use crate::domain::engine_message;
 use crate::domain::environment::State;
 use crate::domain::interval::Interval;
+use crate::domain::model::Run;
 use crate::domain::name::ModelName;
 use crate::domain::project;
 use crate::domain::sql;
@@ -54,7 +55,7 @@ impl Session<'_> {
         if around.is_empty() {
             return Ok(query);
         }
-        let runs = |runs: Vec<project::Run>| runs.into_iter().map(|run| run.sql);
+        let runs = |runs: Vec<Run>| runs.into_iter().map(|run| run.sql);
         let all: Vec<String> = runs(around.before).chain([query]).chain(runs(around.after)).collect();
         Ok(all.join(";\n\n"))
     }

@@ -77,7 +77,7 @@ impl Session<'_> {
 
     fn cell_told(&self, model: &Model, build: &Build, column: &str, value: &str, kind: &str) -> Option<Diagnostic> {
         let (Body::Seed { content, seed, .. }, Some(file)) = (&build.body, &model.seed) else { return None };
-        let (text, span) = csv::find_cell(content, seed, column, value)?;
+        let (text, span) = csv::find_cell(content, &seed.csv, column, value)?;
         let label = format!("`{column}` is {kind}");
         let excerpt = Excerpt { path: self.in_top(&file.path), text: text.into(), span, label };
         let help =

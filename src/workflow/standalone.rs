@@ -10,11 +10,10 @@ use super::planning::Prepared;
 use super::session::Session;
 use super::tree::Tree;
 use crate::adapter::warehouse::{Audit, Warehouse, WarehouseError};
-use crate::domain::diagnostic::Diagnostic;
+use crate::domain::diagnostic::{Diagnostic, Problem};
 use crate::domain::engine_message;
 use crate::domain::interval::{Interval, Moment, Times};
 use crate::domain::macros::{Expanded, Variables};
-use crate::domain::model::Problem;
 use crate::domain::name::{ModelName, TableName};
 use crate::domain::project::Published;
 

@@ -10,14 +10,13 @@ use super::tree::{Files, SourceTree};
 use crate::adapter::git::CommitId;
 use crate::adapter::warehouse::{Warehouse, WarehouseError};
 use crate::domain::config::{Config, Made, Statement, made_macros, making_macros};
-use crate::domain::diagnostic::Diagnostic;
+use crate::domain::diagnostic::{Diagnostic, Problem};
 use crate::domain::engine_message;
 use crate::domain::environment::State;
 use crate::domain::interval::{Interval, Moment, Times};
 use crate::domain::macros::{Locals, Value, Variables, other_calls};
-use crate::domain::model::{Kind, Problem};
+use crate::domain::model::{Kind, Run};
 use crate::domain::name::{AUDITS_SCHEMA, EnvName, PROD, SNAPSHOTS_SCHEMA, STATE_SCHEMA, TableName};
-use crate::domain::project::Run;
 use crate::domain::sql::policy;
 
 impl Session<'_> {

@@ -13,10 +13,10 @@ use super::whereabouts::{self, DataFiles};
 use crate::adapter::cache::{self, SeedContent};
 use crate::adapter::git::{BrokenLink, CommitId, Head, Location, SourceFile, SourceFiles, StatCache, TreeId};
 use crate::domain::config::{CONFIG_FILES, Made};
-use crate::domain::diagnostic::{Diagnostic, Excerpt};
+use crate::domain::diagnostic::{Diagnostic, Excerpt, Problem};
 use crate::domain::external::{Externals, is_external};
 use crate::domain::macros;
-use crate::domain::model::{self, ModelFile, Problem};
+use crate::domain::model::{self, ModelFile};
 use crate::domain::project::{Model, Project, Published, SeedFile, Sources};
 use crate::domain::sql::policy::{Refusal, Text};
 

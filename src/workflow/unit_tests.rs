@@ -11,11 +11,11 @@ use super::session::Session;
 use super::tree::{TESTS, Tree};
 use crate::adapter::process;
 use crate::adapter::warehouse::{Difference, Location, Trial, WarehouseError};
-use crate::domain::diagnostic::{Diagnostic, Excerpt};
+use crate::domain::diagnostic::{Diagnostic, Excerpt, Problem};
 use crate::domain::engine_message;
 use crate::domain::environment::State;
 use crate::domain::fingerprint::Fingerprint;
-use crate::domain::model::{ModelFile, Problem};
+use crate::domain::model::ModelFile;
 use crate::domain::name::ModelName;
 use crate::domain::unit_test::{self, Data, UnitTest};
 

@@ -1,5 +1,7 @@
 //! The map in `src/lib.rs`, held true.
 
+mod circles;
+
 use std::path::{Path, PathBuf};
 
 fn sources() -> Vec<(String, String)> {

@@ -8,9 +8,9 @@ use super::{Audit, AuditFailure, Fill, Warehouse, WarehouseError};
 use crate::domain::csv;
 use crate::domain::environment::{Column, Inputs, PhysicalTable};
 use crate::domain::fingerprint::Fingerprint;
-use crate::domain::model::Seed;
+use crate::domain::model::{Around, Seed};
 use crate::domain::name::{ModelName, TableName, literal, quote};
-use crate::domain::project::{Around, Undeclared};
+use crate::domain::project::Undeclared;
 
 /// What to build.
 #[derive(Debug, Clone)]

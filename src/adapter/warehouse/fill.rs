@@ -7,9 +7,8 @@ use crate::domain::calendar::Filled;
 use crate::domain::environment::{Column, Continued, PhysicalTable};
 use crate::domain::evolution::{Evolved, evolve, fitting};
 use crate::domain::interval::{Interval, Intervals, Moment};
-use crate::domain::model::{By, OnChange, Order, Policy};
+use crate::domain::model::{Around, By, OnChange, Order, Policy};
 use crate::domain::name::{TableName, literal, quote};
-use crate::domain::project::Around;
 use crate::domain::types;
 
 /// How an incremental table is filled.

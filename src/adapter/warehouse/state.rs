@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Warehouse, WarehouseError};
 use crate::domain::environment::{Environment, Moved, PhysicalTable, Pointer, Preview, Promotion, State};
 use crate::domain::fingerprint::Fingerprint;
+use crate::domain::model::Around;
 use crate::domain::name::{BranchName, EnvName, ModelName, SNAPSHOTS_SCHEMA, TableName};
-use crate::domain::project::Around;
 
 const DOING: &str = "reading vmesh's records";
 

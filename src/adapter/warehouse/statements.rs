@@ -1,8 +1,8 @@
 //! Running the statements around a model's query, and taking back what they made in their session.
 
 use super::{Warehouse, WarehouseError};
+use crate::domain::model::{Around, Run};
 use crate::domain::name::literal;
-use crate::domain::project::{Around, Run};
 
 const DOING: &str = "running statements";
 

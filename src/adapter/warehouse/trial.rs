@@ -7,8 +7,8 @@ use duckdb::{Config, Connection};
 
 use super::{Door, Location, Rows, Warehouse, WarehouseError, scratch};
 use crate::domain::config::Limits;
+use crate::domain::model::Around;
 use crate::domain::name::TableName;
-use crate::domain::project::Around;
 use crate::domain::unit_test::{Comparison, Data, Expected, columns_of};
 
 /// A model's unit test, ready to be run.

@@ -1,7 +1,6 @@
 //! The arguments of a built-in audit: checked once, trusted after.
 
-use super::super::diagnostic::nearest;
-use super::super::model::Problem;
+use super::super::diagnostic::{Problem, nearest};
 use super::super::sql::{self, Lexeme, Token};
 use super::catalog::{CONDITION, Parameter, Rule, Shape};
 use super::{Argument, Call, problem, read};

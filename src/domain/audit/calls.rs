@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::model::Problem;
+use super::super::diagnostic::Problem;
 use super::super::sql::{Lexeme, Span, Token};
 use super::{problem, read};
 

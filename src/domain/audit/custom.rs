@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::diagnostic::nearest;
-use super::super::model::Problem;
+use super::super::diagnostic::{Problem, nearest};
 use super::super::name::ModelName;
 use super::super::sql::{self, Lexeme, Span, Token};
 use super::{problem, read};

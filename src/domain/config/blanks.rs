@@ -1,7 +1,7 @@
 //! `{{ env_var('NAME') }}` in a `config.yaml`: the only Jinja there. Each is first replaced by a word of its length, so that
 //! everything keeps its place and no value shows up in a message; it is looked up where its setting is read.
 
-use super::super::model::Problem;
+use super::super::diagnostic::Problem;
 use super::super::sql::{Span, Token, lex};
 
 /// What the words stand for.

@@ -1,7 +1,8 @@
 //! `linter` in a SQLMesh project's settings.
 
-use super::super::lint::{Linter, Rule};
+use super::super::model::Rule;
 use super::super::yaml::Node;
+use super::linter::Linter;
 use super::sqlmesh::{Found, Reader, get, problem, unknown};
 
 impl Reader<'_> {

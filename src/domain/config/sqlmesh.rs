@@ -1,9 +1,9 @@
 //! `config.yaml` of a SQLMesh project: what it says, as vmesh's own settings. What has no meaning here and changes nothing
 //! is passed over, what would change something is noted or refused.
 
-use super::super::diagnostic::nearest;
+use super::super::diagnostic::{Problem, nearest};
 use super::super::macros::Variables;
-use super::super::model::{Defaults, Problem};
+use super::super::model::Defaults;
 use super::super::name::{BranchName, SchemaPattern};
 use super::super::pattern;
 use super::super::sql::Span;

@@ -4,7 +4,6 @@
 mod audits;
 mod columns;
 mod projections;
-mod settings;
 mod stars;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -12,41 +11,11 @@ mod tests;
 
 use std::collections::BTreeSet;
 
-pub use self::settings::{Linter, LinterTable};
-use super::diagnostic::nearest;
 use super::limits::FINDINGS;
-use super::model::Kind;
+use super::model::{Kind, Rule};
 use super::name::ModelName;
 use super::project::{Model, Project};
 use super::sql::{Span, Survey};
-
-/// A rule, in the order in which findings are told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Rule {
-    /// A column that several tables have, or none.
-    AmbiguousOrInvalidColumn,
-    /// A `SELECT *` over tables whose columns nobody knows.
-    InvalidSelectStarExpansion,
-    /// Columns without a name of their own, or of the same name.
-    NoAmbiguousProjections,
-    /// A `SELECT *`.
-    NoSelectStar,
-    /// A model without audits.
-    NoMissingAudits,
-    /// A model without a unit test.
-    NoMissingUnitTest,
-    /// A table that is read and that the project doesn't know.
-    NoMissingExternalModels,
-}
-
-/// What a violated rule does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// It stops plans.
-    Error,
-    /// It is told.
-    Warning,
-}
 
 /// A place where a rule is violated.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,47 +50,6 @@ pub struct Subject<'a> {
 }
 
 impl Rule {
-    /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::AmbiguousOrInvalidColumn,
-        Self::InvalidSelectStarExpansion,
-        Self::NoAmbiguousProjections,
-        Self::NoSelectStar,
-        Self::NoMissingAudits,
-        Self::NoMissingUnitTest,
-        Self::NoMissingExternalModels,
-    ];
-
-    /// Those that count where a project sets none: the ones that find mistakes.
-    pub const DEFAULT: [Self; 3] =
-        [Self::AmbiguousOrInvalidColumn, Self::InvalidSelectStarExpansion, Self::NoAmbiguousProjections];
-
-    /// Its name, as SQLMesh has it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::AmbiguousOrInvalidColumn => "ambiguousorinvalidcolumn",
-            Self::InvalidSelectStarExpansion => "invalidselectstarexpansion",
-            Self::NoAmbiguousProjections => "noambiguousprojections",
-            Self::NoSelectStar => "noselectstar",
-            Self::NoMissingAudits => "nomissingaudits",
-            Self::NoMissingUnitTest => "nomissingunittest",
-            Self::NoMissingExternalModels => "nomissingexternalmodels",
-        }
-    }
-
-    /// The rule of a name, in any letter case.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|rule| rule.name().eq_ignore_ascii_case(name.trim()))
-    }
-
-    /// What to say of a name that no rule has.
-    pub fn suggestion(name: &str) -> String {
-        match nearest(name, Self::ALL.map(Self::name)) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("the rules are: {}", Self::ALL.map(Self::name).join(", ")),
-        }
-    }
-
     /// Where a model violates the rule.
     pub fn check(self, subject: &Subject<'_>) -> Vec<Finding> {
         let mut findings = match self {

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::model::Problem;
+use super::super::diagnostic::Problem;
 use super::super::sql::Token;
 use super::scan::{Source, problem};
 use super::{Value, Variables, lexed};

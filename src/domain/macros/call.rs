@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::super::model::Problem;
+use super::super::diagnostic::Problem;
 use super::super::sql::Span;
 use super::super::sql::constant::{self, Constant};
 use super::clause::CLAUSES;

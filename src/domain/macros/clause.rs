@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::super::model::Problem;
+use super::super::diagnostic::Problem;
 use super::expander::{Context, Expander, Site};
 use super::place::Argument;
 use super::scan::{Source, nesting, problem};

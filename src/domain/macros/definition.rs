@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::model::Problem;
+use super::super::diagnostic::Problem;
 use super::super::sql::{self, Lexeme, Span, Token};
 use super::call::BUILT_IN;
 use super::python::PythonMacro;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::super::model::Problem;
+use super::super::diagnostic::Problem;
 use super::super::sql::{Span, Token};
 use super::place::{Argument, Output};
 use super::scan::{Part, Source, problem};

@@ -1,6 +1,6 @@
 //! Macros that write an expression out of their arguments alone.
 
-use super::super::model::Problem;
+use super::super::diagnostic::Problem;
 use super::generate::Arguments;
 use super::place::Argument;
 use super::scan::problem;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::model::Problem;
+use super::super::diagnostic::Problem;
 use super::super::sql::Span;
 use super::super::sql::constant::{self, Constant};
 use super::call::undecided;

@@ -11,8 +11,7 @@ use std::sync::Arc;
 use minijinja::value::Value as Dynamic;
 use minijinja::{Error, ErrorKind};
 
-use super::super::diagnostic::nearest;
-use super::super::model::Problem;
+use super::super::diagnostic::{Problem, nearest};
 use super::super::sql::{self, Span, Token};
 use super::jinja_env::{Bounded, LONGEST, Names, environment};
 use super::jinja_text::{Kind, Piece, pieces, words};

@@ -1,6 +1,6 @@
 //! The text of Jinja templates, taken apart into plain text and tags.
 
-use super::super::model::Problem;
+use super::super::diagnostic::Problem;
 use super::super::sql::Span;
 use super::scan::problem;
 

@@ -40,7 +40,7 @@ pub use self::file::{Defaults, File};
 pub use self::map::Map;
 pub use self::python::{PythonMacro, python_macros, python_model};
 pub use self::value::{Local, Locals, Value, Variables};
-use super::model::Problem;
+use super::diagnostic::Problem;
 use super::sql::{self, Lexeme, Token};
 
 /// The most that a text may expand to.

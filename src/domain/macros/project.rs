@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::diagnostic::nearest;
-use super::super::model::Problem;
+use super::super::diagnostic::{Problem, nearest};
 use super::super::sql::{Span, Token};
 use super::call::BUILT_IN;
 use super::expander::{Context, Expander, Frame};

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::super::model::Problem;
+use super::super::diagnostic::Problem;
 use super::super::sql::{self, Lexeme, Span, Token};
 
 /// A text and its lexemes.

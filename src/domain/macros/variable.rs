@@ -1,7 +1,6 @@
 //! Variables: what they are worth, and what is said where there is none.
 
-use super::super::diagnostic::nearest;
-use super::super::model::Problem;
+use super::super::diagnostic::{Problem, nearest};
 use super::super::sql::Span;
 use super::expander::{Context, Expander};
 use super::place::Argument;

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::super::diagnostic::Problem;
 use super::super::name::{TableName, literal, quote};
 use super::super::sql::{Lexeme, Token};
-use super::problem::Problem;
 use super::statement;
 
 /// The comments of a view and its columns.

@@ -1,9 +1,9 @@
 //! Properties that a project gives to every model whose header doesn't have them.
 
+use super::super::diagnostic::Problem;
 use super::super::sql::{self, Lexeme, Span};
 use super::header::{self, Property};
 use super::kind::Kind;
-use super::problem::Problem;
 use super::properties;
 
 /// Properties of one model alone.

@@ -1,7 +1,7 @@
 //! The `MODEL (…)` header: a list of `key value` properties, with the place of each.
 
+use super::super::diagnostic::Problem;
 use super::super::sql::{Lexeme, Span, Token};
-use super::problem::Problem;
 
 /// One property: its key and the lexemes of its value, uninterpreted.
 #[derive(Debug, Clone)]

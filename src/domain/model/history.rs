@@ -4,10 +4,10 @@ use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
+use super::super::diagnostic::Problem;
 use super::super::sql::Lexeme;
 use super::header::{self, Property, Value};
 use super::incremental::{By, Incremental, OnChange, Policy, boolean, expected, expressions, number, unknown};
-use super::problem::Problem;
 
 /// How versions of a row are told apart. Keys and values compare NULL-safely.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

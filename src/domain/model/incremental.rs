@@ -4,12 +4,11 @@ use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::diagnostic::nearest;
+use super::super::diagnostic::{Problem, nearest};
 use super::super::sql::Lexeme;
 use super::super::sql::policy::query_in;
 use super::header::{self, Property, Value};
 use super::history::{self, History};
-use super::problem::Problem;
 
 /// How an incremental model is filled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

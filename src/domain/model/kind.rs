@@ -2,11 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::diagnostic::nearest;
+use super::super::diagnostic::{Problem, nearest};
 use super::header::{self, Value};
 use super::history;
 use super::incremental::{self, By, Incremental};
-use super::problem::Problem;
 use super::seed::Seed;
 
 /// A model's kind.

@@ -1,5 +1,6 @@
 //! One model file: the `MODEL (…)` header in SQLMesh's syntax, and one query.
 
+mod around;
 mod comments;
 mod defaults;
 mod files;
@@ -7,8 +8,8 @@ mod header;
 mod history;
 mod incremental;
 mod kind;
-mod problem;
 mod properties;
+mod rule;
 mod schedule;
 mod seed;
 mod statement;
@@ -17,18 +18,19 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::around::{Around, Run};
 pub use self::comments::Comments;
 pub use self::defaults::Defaults;
 pub use self::files::{FileRead, files_read};
 pub use self::history::{History, RowChange};
 pub use self::incremental::{By, Incremental, OnChange, Order, Policy};
 pub use self::kind::Kind;
-pub use self::problem::Problem;
+pub use self::rule::Rule;
 pub use self::schedule::Schedule;
 pub use self::seed::Seed;
 pub use self::statement::{Act, Probe, RULE, Statement, THIS_MODEL, Thing, When, is_own, temporary};
 use super::audit::{Call, CustomAudit};
-use super::diagnostic::nearest;
+use super::diagnostic::{Problem, nearest};
 use super::macros::{Blueprint, Map};
 use super::name::ModelName;
 use super::sql::policy::QUERY_WORDS;

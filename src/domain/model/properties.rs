@@ -3,16 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::super::audit;
-use super::super::diagnostic::nearest;
-use super::super::lint::Rule;
+use super::super::diagnostic::{Problem, nearest};
 use super::super::name::ModelName;
 use super::super::sql::{Lexeme, Span, Token, is_duckdb, policy};
 use super::defaults::Defaults;
 use super::header::{self, Property};
 use super::incremental::{By, Incremental, expressions};
 use super::kind::Kind;
-use super::problem::Problem;
-use super::{ModelFile, comments, first};
+use super::{ModelFile, Rule, comments, first};
 
 /// Made into the table: part of its meaning.
 const PHYSICAL: [&str; 7] = [

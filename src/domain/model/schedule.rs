@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::super::diagnostic::Problem;
 use super::super::interval::{Cron, Moment, Unit};
 use super::header::Property;
-use super::problem::Problem;
 
 /// When a model is filled. Times are as written: some are told from now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]

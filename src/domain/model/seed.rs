@@ -1,37 +1,21 @@
-//! Kind SEED: where the rows come from and how they are written, with the settings that SQLMesh hands to pandas.
+//! Kind SEED: where the rows come from, and how they are written.
+
+use std::ops::Deref;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::csv;
+use super::super::csv::{self, Settings};
+use super::super::diagnostic::Problem;
 use super::super::sql::{Lexeme, Token};
 use super::header::{self, Property, Value};
-use super::problem::Problem;
 
 /// Where a seed's rows come from and how they are written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seed {
     /// As written: relative to the model's file, or to the project with `$root/` in front.
     pub path: String,
-    /// Between two cells; found in the first line when left out.
-    pub delimiter: Option<char>,
-    /// Around cells with separators or line ends in them; `"` when left out.
-    pub quote: Option<char>,
-    /// Whether a quote that is doubled inside of quotes is one quote.
-    pub doublequote: bool,
-    /// Takes away the meaning of the character behind it.
-    pub escape: Option<char>,
-    /// Whether spaces behind a separator are left out.
-    pub skipinitialspace: bool,
-    /// Ends a line; any usual line end when left out.
-    pub lineterminator: Option<char>,
-    /// The encoding; UTF-8 when left out.
-    pub encoding: Option<String>,
-    /// What stands for NULL in every column.
-    pub nulls: Vec<String>,
-    /// What stands for NULL in some columns.
-    pub nulls_of: Vec<(String, Vec<String>)>,
-    /// Whether what pandas takes for missing stands for NULL, too: nothing, `NA`, `null`, ….
-    pub keep_default_na: bool,
+    /// How it is written.
+    pub csv: Settings,
 }
 
 const SETTINGS: [&str; 9] = [
@@ -46,39 +30,16 @@ const SETTINGS: [&str; 9] = [
     "keep_default_na",
 ];
 
-impl Default for Seed {
-    /// A file as pandas writes it.
-    fn default() -> Self {
-        Self {
-            path: String::new(),
-            delimiter: None,
-            quote: None,
-            doublequote: true,
-            escape: None,
-            skipinitialspace: false,
-            lineterminator: None,
-            encoding: None,
-            nulls: Vec::new(),
-            nulls_of: Vec::new(),
-            keep_default_na: true,
-        }
+impl Deref for Seed {
+    type Target = Settings;
+
+    /// All that whoever reads the file needs of it.
+    fn deref(&self) -> &Settings {
+        &self.csv
     }
 }
 
 impl Seed {
-    /// What of it makes different rows: part of the fingerprint. The path is none of it.
-    pub fn meaning(&self) -> Vec<String> {
-        let nulls = |nulls: &[String]| nulls.iter().map(|null| format!("{null:?}")).collect::<Vec<_>>().join(" ");
-        let mut meaning = vec![
-            format!("{:?} {:?} {:?} {:?}", self.delimiter, self.quote, self.escape, self.lineterminator),
-            format!("{} {} {}", self.doublequote, self.skipinitialspace, self.keep_default_na),
-            self.encoding.as_deref().unwrap_or("utf-8").to_ascii_lowercase(),
-            nulls(&self.nulls),
-        ];
-        meaning.extend(self.nulls_of.iter().map(|(column, of)| format!("{} {}", column.to_lowercase(), nulls(of))));
-        meaning
-    }
-
     /// Reads `SEED (…)`.
     pub(super) fn read(value: &Value<'_>, inner: &[Lexeme]) -> Result<Self, Problem> {
         let mut seed = Self::default();
@@ -103,28 +64,28 @@ impl Seed {
 
     fn set(&mut self, setting: &Property<'_>) -> Result<(), Problem> {
         match setting.key.as_str() {
-            "delimiter" => self.delimiter = Some(character(setting)?),
-            "quotechar" => self.quote = Some(character(setting)?),
-            "escapechar" => self.escape = Some(character(setting)?),
-            "lineterminator" => self.lineterminator = line_end(setting)?,
-            "doublequote" => self.doublequote = boolean(setting)?,
-            "skipinitialspace" => self.skipinitialspace = boolean(setting)?,
-            "keep_default_na" => self.keep_default_na = boolean(setting)?,
+            "delimiter" => self.csv.delimiter = Some(character(setting)?),
+            "quotechar" => self.csv.quote = Some(character(setting)?),
+            "escapechar" => self.csv.escape = Some(character(setting)?),
+            "lineterminator" => self.csv.lineterminator = line_end(setting)?,
+            "doublequote" => self.csv.doublequote = boolean(setting)?,
+            "skipinitialspace" => self.csv.skipinitialspace = boolean(setting)?,
+            "keep_default_na" => self.csv.keep_default_na = boolean(setting)?,
             "encoding" => {
                 let name = text(setting)?;
                 if !csv::is_known_encoding(&name) {
                     let problem = Problem::new(format!("encoding `{name}` can't be read"), setting.value.span());
                     return Err(problem.help("there are utf-8, utf-16, latin-1 and cp1252; save the file as UTF-8"));
                 }
-                self.encoding = Some(name);
+                self.csv.encoding = Some(name);
             }
             "na_values" => match columns(&setting.value) {
                 Some(columns) => {
                     for column in header::items(columns)? {
-                        self.nulls_of.push((column.key.clone(), texts(&column)?));
+                        self.csv.nulls_of.push((column.key.clone(), texts(&column)?));
                     }
                 }
-                None => self.nulls = texts(setting)?,
+                None => self.csv.nulls = texts(setting)?,
             },
             key => {
                 let problem = Problem::new(format!("unknown csv setting `{key}`"), setting.span.clone());

@@ -1,5 +1,6 @@
 //! Tests of one model file.
 
+use super::super::csv::Settings;
 use super::*;
 
 fn problem(text: &str) -> (String, String) {
@@ -42,7 +43,7 @@ fn a_seed_has_a_path_and_no_query() {
         "MODEL (name a, kind SEED (path '../a.csv', csv_settings (delimiter = ';')), columns (Id INT, n DECIMAL(10, 2)));",
     );
     let file = file.unwrap();
-    let seed = Seed { path: "../a.csv".to_owned(), delimiter: Some(';'), ..Seed::default() };
+    let seed = Seed { path: "../a.csv".to_owned(), csv: Settings { delimiter: Some(';'), ..Settings::default() } };
     assert_eq!((file.kind, file.query), (Some(Kind::Seed(seed)), None));
     assert_eq!(file.columns[0], ("Id".to_owned(), "int".to_owned()));
     assert_eq!(file.columns[1].1, "decimal ( 10 , 2 )");

@@ -247,7 +247,7 @@ pub(super) fn declared(
     match (&draft.kind, &found) {
         (Kind::Seed(seed), Some(header)) => {
             let lacking: Vec<&str> = csv::lacking(header, declared).collect();
-            if !lacking.is_empty() && seed.delimiter.is_none_or(|c| c == ',') && seed.lineterminator.is_none() {
+            if !lacking.is_empty() && seed.csv.delimiter.is_none_or(|c| c == ',') && seed.csv.lineterminator.is_none() {
                 let problem = at(format!("`{}` can't be a seed of `{}`", seed.path, draft.name));
                 return Err(problem.note(csv::lacks(&lacking, header)).help("name the columns as the file does"));
             }

@@ -10,7 +10,6 @@ pub use self::check::{from_path, guess_reads};
 pub use self::columns::{Known, Undeclared};
 pub use self::names::{Barred, Names, Published, meant};
 pub use self::render::{cast, cast_head, plainly_cast};
-pub use self::statements::{Around, Run};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -287,7 +286,7 @@ fn finish(sources: &Sources<'_>, draft: Draft, models: &BTreeMap<ModelName, Mode
     let calendar = calendar(&draft, start.clone()).map_err(|why| Diagnostic::new(why).at(draft.place(sources, "")))?;
     let mut kind = vec![draft.kind.word().to_owned()];
     if let Kind::Seed(seed) = &draft.kind {
-        kind.extend(seed.meaning());
+        kind.extend(seed.csv.meaning());
     }
     if let (Kind::Incremental(incremental), Some(calendar)) = (&draft.kind, &calendar) {
         kind.extend(incremental.meaning().into_iter().chain(calendar.meaning()));

@@ -1,8 +1,8 @@
 //! Rows as CSV: the settings of pandas that matter for a test, and types guessed by column.
 
 use super::super::csv::{Dialect, NULLS, Records};
+use super::super::diagnostic::Problem;
 use super::super::limits::{CELLS, COLUMNS};
-use super::super::model::Problem;
 use super::super::yaml::scalar;
 use super::super::yaml::{Kind, Node};
 use super::outline::{fields, text};

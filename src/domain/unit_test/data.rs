@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
+use super::super::diagnostic::Problem;
 use super::super::limits::COLUMNS;
-use super::super::model::Problem;
 use super::super::yaml::{self, Kind, Node};
 use super::outline::{Fields, collect, entries, fields, text};
 use super::{CsvSettings, Data, Row, Value, csv, csv_rows, helped, problem};

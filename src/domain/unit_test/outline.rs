@@ -1,7 +1,6 @@
 //! The keys of a test file and what stands under them.
 
-use super::super::diagnostic::nearest;
-use super::super::model::Problem;
+use super::super::diagnostic::{Problem, nearest};
 use super::super::name::ModelName;
 use super::super::sql::{self, Token};
 use super::super::yaml::{self, Node};

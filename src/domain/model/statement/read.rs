@@ -1,8 +1,8 @@
 //! Reading one statement: what is on the list is taken apart, everything else is refused.
 
+use super::super::super::diagnostic::Problem;
 use super::super::super::name::{literal, quote};
 use super::super::super::sql::{self, Lexeme, Span, Token};
-use super::super::Problem;
 use super::cursor::{Cursor, span};
 use super::{Act, Part, Probe, Statement, THIS_MODEL, Target, Thing, When, temporary};
 

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::super::diagnostic::{Diagnostic, Excerpt};
 use super::super::sql::policy::Refusal;
 use super::super::sql::{Span, SqlError};
+use super::{Diagnostic, Excerpt};
 
 /// What is wrong, where in the file's text, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    pub(super) fn new(what: impl Into<String>, span: Span) -> Self {
+    pub(in super::super) fn new(what: impl Into<String>, span: Span) -> Self {
         Self { what: what.into(), span, help: None }
     }
 

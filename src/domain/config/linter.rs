@@ -6,8 +6,17 @@ use serde::Deserialize;
 use toml::{Spanned, Value};
 
 use super::super::diagnostic::{Diagnostic, Excerpt};
+use super::super::model::Rule;
 use super::super::sql::Span;
-use super::{Level, Rule};
+
+/// What a violated rule does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// It stops plans.
+    Error,
+    /// It is told.
+    Warning,
+}
 
 /// The rules of a project.
 #[derive(Debug, Clone, PartialEq, Eq)]
