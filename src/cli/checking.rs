@@ -5,6 +5,7 @@ use serde_json::json;
 use super::args;
 use super::render::{BOLD, DIM, GREEN, RED, YELLOW, count, diagnostic, paint, rows_diff};
 use super::{DONE, Face, Verdict, error};
+use crate::domain::diagnostic::Note;
 use crate::domain::name::ModelName;
 use crate::domain::pattern;
 use crate::domain::plan::Plan;
@@ -199,7 +200,9 @@ pub(super) fn tested(tested: &Tested) -> String {
             );
             let mut out = format!("{} {name} {}\n", paint(RED, "✗"), paint(DIM, format!("· {model} · {place}")));
             let help = problem.help.iter().map(|help| format!("help: {help}"));
-            for text in std::iter::once(problem.what.clone()).chain(problem.notes.iter().cloned()).chain(help) {
+            for text in
+                std::iter::once(problem.what.clone()).chain(problem.notes.iter().map(Note::to_string)).chain(help)
+            {
                 out.push_str(&text.lines().map(|line| format!("    {line}\n")).collect::<String>());
             }
             out

@@ -8,7 +8,7 @@ use super::render::{ago, count, diagnostic, event, some};
 use crate::adapter::git::GitError;
 use crate::adapter::hooks::HookError;
 use crate::adapter::warehouse::{Holder, Occupied, WarehouseError};
-use crate::domain::diagnostic::Diagnostic;
+use crate::domain::diagnostic::{Cause, Diagnostic, Note};
 use crate::domain::environment::Owner;
 use crate::domain::name::ModelName;
 use crate::workflow::error::Error;
@@ -80,7 +80,7 @@ fn describe(error: &Error) -> Vec<Diagnostic> {
                 if !skipped.is_empty() {
                     note.push_str(&format!("; not tried: {}", some(skipped, 5)));
                 }
-                last.notes.push(note);
+                last.notes.push(note.into());
                 last.help.get_or_insert_with(|| "mend the query, then run the same command again".to_owned());
             }
             return problems;
@@ -88,7 +88,7 @@ fn describe(error: &Error) -> Vec<Diagnostic> {
         Error::Run { ran, failed } => {
             let mut problems = failed.problems.clone();
             if let Some(last) = problems.last_mut() {
-                last.notes.extend(kept(ran, failed));
+                last.notes.extend(kept(ran, failed).into_iter().map(Note::from));
                 last.help.get_or_insert_with(|| "mend the query, then run the same command again".to_owned());
             }
             return problems;
@@ -102,7 +102,7 @@ fn describe(error: &Error) -> Vec<Diagnostic> {
                 problems.push(told.lines().fold(problem, |problem, line| problem.note(line)));
             }
             if let Some(last) = problems.last_mut() {
-                last.notes.push("nothing was built, no pointer was moved".to_owned());
+                last.notes.push("nothing was built, no pointer was moved".into());
                 last.help.get_or_insert_with(|| "mend the model or the test: vmesh test".to_owned());
             }
             return problems;
@@ -112,9 +112,8 @@ fn describe(error: &Error) -> Vec<Diagnostic> {
                 violations.iter().take(MOST_VIOLATIONS).map(|violation| violation.problem.clone()).collect();
             let more = violations.len().saturating_sub(MOST_VIOLATIONS);
             if let Some(last) = problems.last_mut() {
-                last.notes.extend((more > 0).then(|| format!("{} more: vmesh lint", count(more, "violation"))));
-                last.notes
-                    .push("nothing was built, no pointer was moved; --skip-linter goes on all the same".to_owned());
+                last.notes.extend((more > 0).then(|| format!("{} more: vmesh lint", count(more, "violation")).into()));
+                last.notes.push("nothing was built, no pointer was moved; --skip-linter goes on all the same".into());
             }
             return problems;
         }
@@ -298,7 +297,7 @@ fn git(error: &GitError) -> Diagnostic {
             Diagnostic::new(format!("could not {doing} {}", path.display())).note(source.to_string())
         }
         GitError::Other { doing, message } => Diagnostic::new(format!("could not {doing}"))
-            .note(format!("Git: {message}"))
+            .note(Cause::git(message))
             .help("git fsck checks the repository"),
     }
 }
@@ -378,13 +377,13 @@ fn warehouse(error: &WarehouseError) -> Diagnostic {
         }
         WarehouseError::NotWritable { path, message } => {
             Diagnostic::new(format!("the warehouse {} can't be written", path.display()))
-                .note(message)
+                .note(message.as_str())
                 .note(UNCHANGED)
                 .help("check the permissions of the file and its folder")
         }
         WarehouseError::Full { path, message } => {
             Diagnostic::new(format!("no room is left for the warehouse {}", path.display()))
-                .note(message)
+                .note(message.as_str())
                 .note("what was built before is kept; no pointer was moved")
                 .help("vmesh gc removes tables that nothing points at")
         }
@@ -422,7 +421,7 @@ fn warehouse(error: &WarehouseError) -> Diagnostic {
             Diagnostic::new(error.to_string()).note(UNCHANGED).help(WarehouseError::RAISE)
         }
         WarehouseError::Statement { message, .. } => {
-            Diagnostic::new("a statement around a model's query failed").note(format!("DuckDB: {message}"))
+            Diagnostic::new("a statement around a model's query failed").note(Cause::duckdb(message))
         }
         WarehouseError::Engine { doing, message } => {
             Diagnostic::new(format!("{doing} failed")).note(engine(message)).note(UNCHANGED)
@@ -430,8 +429,8 @@ fn warehouse(error: &WarehouseError) -> Diagnostic {
     }
 }
 
-fn engine(message: &str) -> String {
-    format!("DuckDB: {}", message.trim())
+fn engine(message: &str) -> Cause {
+    Cause::duckdb(message.trim())
 }
 
 fn hooks(error: &HookError) -> Diagnostic {

@@ -1,10 +1,12 @@
 //! What is wrong with a project, and where: plain data that the face draws with the source line.
 
+mod note;
 mod problem;
 
 use std::ops::Range;
 use std::sync::Arc;
 
+pub use self::note::{Cause, Note, Speaker};
 pub use self::problem::Problem;
 use super::limits::LIKENED;
 
@@ -16,7 +18,7 @@ pub struct Diagnostic {
     /// Where, if it has a place in a file.
     pub at: Option<Excerpt>,
     /// Facts that help to understand it.
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
     /// What to do next.
     pub help: Option<String>,
 }
@@ -49,7 +51,7 @@ impl Diagnostic {
 
     /// The same problem with a fact more.
     #[must_use]
-    pub fn note(mut self, note: impl Into<String>) -> Self {
+    pub fn note(mut self, note: impl Into<Note>) -> Self {
         self.notes.push(note.into());
         self
     }

@@ -1,5 +1,12 @@
 //! Reading an engine's error message: which place of the text sent does it complain about?
 
+use super::diagnostic::Cause;
+
+/// What the engine said, for people.
+pub fn cause(message: &str) -> Cause {
+    Cause::duckdb(headline(message))
+}
+
 /// The message without the part that repeats the query, and without the list of all functions of a name, which are
 /// dozens for `sum`: DuckDB's hint stands in front of it.
 pub fn headline(message: &str) -> String {

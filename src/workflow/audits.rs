@@ -128,11 +128,11 @@ impl Session<'_> {
                 Resolved::Builtin(builtin) => {
                     // conditions may have queries in them
                     let query = builtin.bad_rows(Audit::ROWS, &quoted);
-                    self.admit_audit(tree, &query, table).map_err(|Refusal { what, cause, help, .. }| {
+                    self.admit_audit(tree, &query, table).map_err(|Refusal { what, note, help, .. }| {
                         match self.called_at(tree, model, &call.name) {
                             Ok(at) => {
                                 let what = format!("audit `{}` of `{}`: {what}", call.name, model.name);
-                                let notes = cause.into_iter().collect();
+                                let notes = note.into_iter().collect();
                                 Error::Project(vec![Diagnostic { what, at: Some(at), notes, help }])
                             }
                             Err(error) => error,
@@ -322,7 +322,7 @@ impl Session<'_> {
             _ => self.called_at(tree, model, &name)?,
         };
         let diagnostic = Diagnostic::new(format!("audit `{name}` of `{}` can't be run", model.name)).at(excerpt);
-        Ok(diagnostic.note(format!("DuckDB: {}", engine_message::headline(&message))).help(
+        Ok(diagnostic.note(engine_message::cause(&message)).help(
             engine_message::advice(&message).unwrap_or_else(|| "mend the audit: vmesh audit tries it".to_owned()),
         ))
     }

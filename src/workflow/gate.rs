@@ -28,7 +28,7 @@ impl Session<'_> {
         let query = self.referee.admit(kind, text, sql::analyse(text))?;
         for read in query.reads.iter().flatten() {
             let meaning = tree.project.meaning(&read.parts, &tree.published);
-            meaning.map_err(|(what, help)| Refusal { what, span: read.span.clone(), cause: None, help: Some(help) })?;
+            meaning.map_err(|(what, help)| Refusal { what, span: read.span.clone(), note: None, help: Some(help) })?;
         }
         Ok(query)
     }

@@ -198,11 +198,7 @@ impl Session<'_> {
         let engine = |error: WarehouseError| match error {
             WarehouseError::Engine { message, .. } => Error::Query {
                 help: engine_message::advice(&message),
-                message: format!(
-                    "`{}` does not run on these rows\nDuckDB: {}",
-                    new.model,
-                    engine_message::headline(&message)
-                ),
+                message: format!("`{}` does not run on these rows\n{}", new.model, engine_message::cause(&message)),
             },
             error => error.into(),
         };

@@ -9,7 +9,7 @@ use super::session::Session;
 use super::tree::Tree;
 use crate::adapter::warehouse::{Body, Build, WarehouseError};
 use crate::domain::csv;
-use crate::domain::diagnostic::{Diagnostic, Excerpt, nearest};
+use crate::domain::diagnostic::{Cause, Diagnostic, Excerpt, nearest};
 use crate::domain::engine_message;
 use crate::domain::environment::State;
 use crate::domain::model::{Kind, ModelFile};
@@ -35,7 +35,7 @@ impl Session<'_> {
         let span = statement.map_or(&model.file.place, |statement| &statement.span);
         let excerpt = self.excerpt(&prepared.desired, model, span)?;
         let diagnostic = Diagnostic::new(format!("a statement of `{}` failed", model.name)).at(excerpt);
-        Ok(diagnostic.note(format!("DuckDB: {}", engine_message::headline(message))))
+        Ok(diagnostic.note(engine_message::cause(message)))
     }
 
     /// Why a model could not be built; errors that are not about the model as they are.
@@ -166,8 +166,7 @@ impl Session<'_> {
         if let Some(blueprint) = model.file.blueprint() {
             diagnostic = diagnostic.note(format!("with the blueprint {blueprint}"));
         }
-        diagnostic =
-            diagnostic.note(format!("DuckDB: {}", headline.split(" Did you mean").next().unwrap_or(&headline)));
+        diagnostic = diagnostic.note(Cause::duckdb(headline.split(" Did you mean").next().unwrap_or(&headline)));
         if let Some((name, _)) = missing {
             let models = prepared.desired.project.models().map(|model| model.name.to_string());
             let known: Vec<String> = models.chain(state.tables.values().map(|table| table.model.to_string())).collect();

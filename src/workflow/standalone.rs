@@ -70,7 +70,7 @@ impl Session<'_> {
                     Err(WarehouseError::BrokenAudit { query, message, .. }) => {
                         let span = in_audit(&own.audit, &query, &message);
                         let what = format!("audit `{name}` can't be run");
-                        let cause = format!("DuckDB: {}", engine_message::headline(&message));
+                        let cause = engine_message::cause(&message);
                         Err(Problem { what, span, help: None }.in_file(&path, &own.text).note(cause))
                     }
                     Err(error) => return Err(error.into()),

@@ -10,7 +10,7 @@ use super::tree::{Files, SourceTree};
 use crate::adapter::git::CommitId;
 use crate::adapter::warehouse::{Warehouse, WarehouseError};
 use crate::domain::config::{Config, Made, Statement, made_macros, making_macros};
-use crate::domain::diagnostic::{Diagnostic, Problem};
+use crate::domain::diagnostic::{Diagnostic, Note, Problem};
 use crate::domain::engine_message;
 use crate::domain::environment::State;
 use crate::domain::interval::{Interval, Moment, Times};
@@ -137,7 +137,7 @@ impl Session<'_> {
         let now = prepared.target.timing.now;
         let interval = Interval::new(Moment::EPOCH, now).unwrap_or(Times::LOADING.interval);
         let times = Times { interval, execution: now };
-        let failed = |statement: &Statement, why: String| {
+        let failed = |statement: &Statement, why: Note| {
             let problem = Problem { what: format!("`{key}` failed"), span: statement.span.clone(), help: None };
             let told = problem.in_file(&self.in_top(settings.file), &settings.text.as_str().into());
             Error::Project(vec![told.note(why).note(so_far.to_owned())])
@@ -145,14 +145,14 @@ impl Session<'_> {
         let mut all = Vec::new();
         for (number, statement) in statements.iter().enumerate() {
             let expanded = sight.expand_text(&statement.text, &Locals::new(), &named, &times);
-            let text = expanded.map_err(|problem| failed(statement, problem.what))?.text;
+            let text = expanded.map_err(|problem| failed(statement, problem.what.into()))?.text;
             if let Some(why) = policy::refused(&text, &[SNAPSHOTS_SCHEMA, STATE_SCHEMA, AUDITS_SCHEMA]) {
-                return Err(failed(statement, why));
+                return Err(failed(statement, why.into()));
             }
             if let Some(hidden) = warehouse.hidden(&made_macros(&text))? {
                 return Err(failed(
                     statement,
-                    format!("a macro called `{hidden}` would hide the engine's own function"),
+                    format!("a macro called `{hidden}` would hide the engine's own function").into(),
                 ));
             }
             // what the machine gives is for `[limits]` to say
@@ -162,7 +162,7 @@ impl Session<'_> {
         }
         warehouse.together(&all).map_err(|error| match error {
             WarehouseError::Statement { number, message } => match statements.get(number) {
-                Some(statement) => failed(statement, format!("DuckDB: {}", engine_message::headline(&message))),
+                Some(statement) => failed(statement, engine_message::cause(&message).into()),
                 None => WarehouseError::Statement { number, message }.into(),
             },
             error => error.into(),

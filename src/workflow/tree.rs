@@ -266,13 +266,9 @@ impl Session<'_> {
 
     /// Passes a file's texts through the gate, and adds what only DuckDB's parser knows of them.
     pub(super) fn complete(&self, model: &mut ModelFile, path: &str, text: &Arc<str>) -> Result<(), Vec<Diagnostic>> {
-        let refused = |Refusal { what, span, cause, help }: Refusal| {
+        let refused = |Refusal { what, span, note, help }: Refusal| {
             let excerpt = Excerpt { path: path.to_owned(), text: text.clone(), span, label: String::new() };
-            let diagnostic = Diagnostic { help, ..Diagnostic::new(what).at(excerpt) };
-            vec![match cause {
-                Some(cause) => diagnostic.note(cause),
-                None => diagnostic,
-            }]
+            vec![Diagnostic { what, at: Some(excerpt), notes: note.into_iter().collect(), help }]
         };
         for statement in &mut model.statements {
             let Some(probe) = &mut statement.probe else { continue };
@@ -289,7 +285,7 @@ impl Session<'_> {
             // the gate knows no folders
             let path = written.get(refusal.span.clone()).unwrap_or_default().trim_matches('\'');
             if path.contains("..") && whereabouts::plain(&self.in_top(path)).is_none() {
-                refusal.cause = Some("it lies outside of the repository, too".to_owned());
+                refusal.note = Some("it lies outside of the repository, too".into());
             }
             refused(Refusal { span: start + refusal.span.start..start + refusal.span.end, ..refusal })
         })?;

@@ -226,7 +226,7 @@ fn run(Prepared { name, path, model, place, trial, query }: &Prepared, location:
     let outcome = trial.clone().and_then(|trial| {
         trial.run(location).map_err(|error| match error {
             WarehouseError::Engine { message, .. } => {
-                let what = format!("DuckDB: {}", engine_message::headline(&message));
+                let what = engine_message::cause(&message).to_string();
                 let told = Diagnostic { what, help: engine_message::advice(&message), ..place.clone() };
                 let sent = trial.checks.last().map(|check| check.select.as_str()).unwrap_or_default();
                 match query.as_ref().and_then(|query| query.place(sent, &message)) {

@@ -21,10 +21,10 @@ fn forall(condition: &str) -> String {
 
 /// What the gate says of a text.
 fn gate(referee: &Referee, kind: &str, text: &str) -> Result<(), Refusal> {
-    let refusal = |what: &str| Refusal { what: what.to_owned(), span: 0..0, cause: None, help: Some(String::new()) };
+    let refusal = |what: &str| Refusal { what: what.to_owned(), span: 0..0, note: None, help: Some(String::new()) };
     let admit = |kind: Text, text: &str| referee.admit(kind, text, sql::analyse(text));
     let tables = |query: Query| match query.reads.iter().flatten().find_map(|read| policy::barred_table(&read.parts)) {
-        Some((what, help)) => Err(Refusal { what, span: 0..0, cause: None, help: Some(help.to_owned()) }),
+        Some((what, help)) => Err(Refusal { what, span: 0..0, note: None, help: Some(help.to_owned()) }),
         None => Ok(()),
     };
     match kind {
@@ -55,8 +55,9 @@ fn hostile_texts_are_refused_in_a_sentence() {
     for (kind, text) in texts(HOSTILE).into_iter().filter(|(kind, _)| *kind != "file") {
         match gate(&referee, kind, text) {
             Ok(()) => told.push_str(&format!("{kind}: {text}\n    PASSED\n")),
-            Err(Refusal { what, cause, help, .. }) => {
-                let rest: Vec<String> = cause.into_iter().chain(help).filter(|text| !text.is_empty()).collect();
+            Err(Refusal { what, note, help, .. }) => {
+                let rest: Vec<String> =
+                    note.map(|note| note.to_string()).into_iter().chain(help).filter(|text| !text.is_empty()).collect();
                 told.push_str(&format!("{kind}: {text}\n    {what}\n"));
                 rest.iter().for_each(|rest| told.push_str(&format!("      {rest}\n")));
             }

@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 
 use duckdb::{Config, Connection};
 
+use crate::domain::diagnostic::Cause;
 use crate::domain::engine_message;
 use crate::domain::project::guess_reads;
 use crate::domain::sql::policy::{self, NotSeen, Refusal, Seen, Text};
@@ -31,7 +32,7 @@ impl Referee {
         policy::shape(kind, text)?;
         if self.connection().is_none() {
             let what = "DuckDB could not be started to look at this text".to_owned();
-            return Err(Refusal { what, span: 0..text.len(), cause: None, help: None });
+            return Err(Refusal { what, span: 0..text.len(), note: None, help: None });
         }
         let seen = self.seen(text);
         if let Err(NotSeen::Unshown(_)) = &seen
@@ -42,7 +43,7 @@ impl Referee {
             return Err(Refusal {
                 what: "the query does not parse".to_owned(),
                 span: at.map_or(0..text.len(), |at| at..at + 1),
-                cause: Some(format!("DuckDB: {}", engine_message::headline(&message))),
+                note: Some(engine_message::cause(&message).into()),
                 help: None,
             });
         }
@@ -50,8 +51,8 @@ impl Referee {
             match self.reads(text) {
                 Ok(reads) => query.adopt(reads),
                 Err(cause) if kind == Text::Statement => {
-                    let (what, cause) = ("its tables can't be told".to_owned(), Some(format!("DuckDB: {cause}")));
-                    return Err(Refusal { what, span: 0..text.len(), cause, help: None });
+                    let (what, note) = ("its tables can't be told".to_owned(), Some(Cause::duckdb(cause).into()));
+                    return Err(Refusal { what, span: 0..text.len(), note, help: None });
                 }
                 Err(_) => query.reads = Some(guess_reads(text)),
             }

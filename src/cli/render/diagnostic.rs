@@ -6,7 +6,7 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use serde_json::json;
 
 use super::visible::{plain, visible};
-use crate::domain::diagnostic::{Diagnostic, Excerpt};
+use crate::domain::diagnostic::{Diagnostic, Excerpt, Note};
 
 /// One problem as text.
 pub(in crate::cli) fn render(diagnostic: &Diagnostic, warning: bool) -> String {
@@ -19,10 +19,10 @@ pub(in crate::cli) fn render(diagnostic: &Diagnostic, warning: bool) -> String {
         group = group.element(Snippet::source(&*at.text).path(plain(&at.path)).annotation(annotation));
     }
     for note in &diagnostic.notes {
-        let (level, note) = match note.strip_prefix("DuckDB: ").or_else(|| note.strip_prefix("Git: ")) {
-            Some(_) => (Level::NOTE.with_name("cause"), plain(note)),
+        let (level, note) = match note {
+            Note::Cause(cause) => (Level::NOTE.with_name("cause"), plain(&cause.to_string()).into_owned()),
             // rows of a failed test are painted already
-            None => (Level::NOTE, visible(note)),
+            Note::Fact(fact) => (Level::NOTE, visible(fact).into_owned()),
         };
         group = group.element(level.message(note));
     }
@@ -36,8 +36,9 @@ pub(in crate::cli) fn render(diagnostic: &Diagnostic, warning: bool) -> String {
 pub(in crate::cli) fn json(diagnostic: &Diagnostic) -> serde_json::Value {
     let at = diagnostic.at.as_ref();
     let place = at.map(Excerpt::line_and_column);
+    let notes: Vec<String> = diagnostic.notes.iter().map(Note::to_string).collect();
     json!({
-        "message": diagnostic.what, "notes": diagnostic.notes, "help": diagnostic.help,
+        "message": diagnostic.what, "notes": notes, "help": diagnostic.help,
         "file": at.map(|at| at.path.as_str()), "line": place.map(|(line, _)| line), "column": place.map(|(_, column)| column),
     })
 }
@@ -53,4 +54,18 @@ fn clamp(text: &str, span: std::ops::Range<usize>) -> std::ops::Range<usize> {
     };
     let start = fit(span.start);
     start..fit(span.end).max(start)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::diagnostic::Cause;
+
+    #[test]
+    fn a_cause_is_a_value_and_no_text_that_looks_like_one() {
+        let problem = Diagnostic::new("it failed").note(Cause::duckdb("no")).note("DuckDB: a model of that name");
+        let text = anstream::adapter::strip_str(&render(&problem, false)).to_string();
+        assert!(text.contains("= cause: DuckDB: no") && text.contains("= note: DuckDB: a model"), "{text}");
+        assert_eq!(json(&problem)["notes"], json!(["DuckDB: no", "DuckDB: a model of that name"]));
+    }
 }

@@ -1,9 +1,8 @@
 //! A problem inside one file, before it is known which file that is.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use super::super::sql::policy::Refusal;
-use super::super::sql::{Span, SqlError};
 use super::{Diagnostic, Excerpt};
 
 /// What is wrong, where in the file's text, and what to do.
@@ -12,13 +11,13 @@ pub struct Problem {
     /// What happened.
     pub what: String,
     /// Byte range in the file's text.
-    pub span: Span,
+    pub span: Range<usize>,
     /// What to do next.
     pub help: Option<String>,
 }
 
 impl Problem {
-    pub(in super::super) fn new(what: impl Into<String>, span: Span) -> Self {
+    pub(in super::super) fn new(what: impl Into<String>, span: Range<usize>) -> Self {
         Self { what: what.into(), span, help: None }
     }
 
@@ -35,17 +34,5 @@ impl Problem {
             Some(help) => diagnostic.help(help),
             None => diagnostic,
         }
-    }
-}
-
-impl From<Refusal> for Problem {
-    fn from(refusal: Refusal) -> Self {
-        Self { what: refusal.what, span: refusal.span, help: refusal.help }
-    }
-}
-
-impl From<SqlError> for Problem {
-    fn from(error: SqlError) -> Self {
-        Self::new(error.message, error.span)
     }
 }

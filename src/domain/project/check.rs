@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::diagnostic::{Diagnostic, nearest};
+use super::super::diagnostic::{Diagnostic, Note, nearest};
 use super::super::model::{Kind, THIS_MODEL, temporary};
 use super::super::name::{ModelName, literal, reserved_schema};
 use super::super::sql::{self, Read, Token, policy};
@@ -88,7 +88,7 @@ pub(super) fn seeds(sources: &Sources<'_>, drafts: &mut BTreeMap<ModelName, Draf
             let quoted = literal(&seed.path);
             at.span = at.text.find(&quoted).map_or(at.span, |start| start..start + quoted.len());
             let mut problem = Diagnostic::new(what).at(at);
-            problem.notes.extend((sources.absent)(&path));
+            problem.notes.extend((sources.absent)(&path).map(Note::from));
             let help = "commit the file; its path counts from the model's file, or from the project after `$root/`";
             problems.push(problem.help(help));
         }
@@ -111,7 +111,7 @@ pub(super) fn files(sources: &Sources<'_>, drafts: &mut BTreeMap<ModelName, Draf
             if matching.is_empty() {
                 let what = format!("`{}` reads `{}`, and the project has no such file", draft.name, file.path);
                 let mut problem = Diagnostic::new(what).at(draft.in_query(sources, &file.span, ""));
-                problem.notes.extend((sources.absent)(&file.path));
+                problem.notes.extend((sources.absent)(&file.path).map(Note::from));
                 let help = "commit the file, and tell its path from the project's folder; or load it into a table of \
                             the warehouse, which models read like any other";
                 problems.push(problem.help(help));

@@ -56,6 +56,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::diagnostic::Problem;
 pub use dialect::is_duckdb;
 pub use duckdb_json::{DuckdbReads, reads_from_duckdb_json};
 pub use labels::Label;
@@ -79,6 +80,12 @@ pub struct SqlError {
     pub message: String,
     /// The place that it points at.
     pub span: Span,
+}
+
+impl From<SqlError> for Problem {
+    fn from(error: SqlError) -> Self {
+        Self::new(error.message, error.span)
+    }
 }
 
 impl SqlError {

@@ -28,6 +28,7 @@ pub use self::paths::{from_root, is_remote};
 pub use self::seen::{Called, NotSeen, Seen};
 pub use self::settings::refused;
 pub use self::tables::barred_table;
+use super::super::diagnostic::{Note, Problem};
 use super::{FunctionKind, FunctionRead, Lexeme, Query, Span, SqlError, Token, lex, split};
 
 /// What kind of text it is.
@@ -67,8 +68,8 @@ pub struct Refusal {
     pub what: String,
     /// Where, in its own bytes.
     pub span: Span,
-    /// The engine's words, if it has any.
-    pub cause: Option<String>,
+    /// What helps to understand it: the engine's words, if it has any.
+    pub note: Option<Note>,
     /// What to write instead.
     pub help: Option<String>,
 }
@@ -120,13 +121,19 @@ impl Text {
 
 impl Refusal {
     fn new(what: impl Into<String>, span: Span, help: impl Into<String>) -> Self {
-        Self { what: what.into(), span, cause: None, help: Some(help.into()) }
+        Self { what: what.into(), span, note: None, help: Some(help.into()) }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        Self { what: refusal.what, span: refusal.span, help: refusal.help }
     }
 }
 
 impl From<SqlError> for Refusal {
     fn from(error: SqlError) -> Self {
-        Self { what: error.message, span: error.span, cause: None, help: None }
+        Self { what: error.message, span: error.span, note: None, help: None }
     }
 }
 
@@ -365,7 +372,7 @@ fn unshown(kind: Text, lexemes: &[Lexeme], cause: &str) -> Result<(), Refusal> {
     let has = |words: &[&str]| lexemes.iter().find(|lexeme| words.iter().any(|word| lexeme.is_keyword(word)));
     if has(&WRITES).is_some() {
         let mut refusal = Refusal::new("the query can't be shown to only read", whole(lexemes), READ);
-        refusal.cause = Some(format!("{cause}; a column called `insert`, `delete` or the like is quoted"));
+        refusal.note = Some(format!("{cause}; a column called `insert`, `delete` or the like is quoted").into());
         return Err(refusal);
     }
     if let Some(show) = has(&["show"]).filter(|_| kind != Text::Person) {
