@@ -248,3 +248,39 @@ fn encodings_idents_and_line_ends_are_those_of_a_checkout() {
         sandbox.git(&["switch", "--quiet", "main"]).good();
     }
 }
+
+#[test]
+fn a_text_in_an_encoding_is_read_before_it_is_committed() {
+    let sandbox = Sandbox::promoted(&[("z", "SELECT 1 AS n")]);
+    sandbox.write(
+        ".gitattributes",
+        "*.sql working-tree-encoding=UTF-16LE\n*.csv working-tree-encoding=UTF-16\n*.yaml working-tree-encoding=UTF-16\n",
+    );
+    let write = |path: &str, text: &str, mark: &str| {
+        let units = format!("{mark}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+        sandbox.write(path, "");
+        std::fs::write(sandbox.path().join(path), units).unwrap();
+    };
+    write("models/z.sql", "SELECT 1 AS n", "");
+    write("models/a.sql", "SELECT 'wîde' AS word", "");
+    sandbox.commit("wide");
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    // changed, new and staged, none of them committed
+    write("models/a.sql", "SELECT 'wîder' AS word", "");
+    write("models/b.sql", "SELECT 'nëw' AS word", "");
+    write("models/c.sql", "SELECT 'stäged' AS word", "");
+    sandbox.git(&["add", "models/c.sql"]).good();
+    sandbox.vmesh(&["status"]).good();
+    sandbox.vmesh(&["plan", "--yes"]).good();
+    let words = "SELECT (SELECT word FROM dev__alice.a), (SELECT word FROM dev__alice.b), (SELECT word FROM dev__alice.c)";
+    assert_eq!(sandbox.rows(words), [["wîder", "nëw", "stäged"]]);
+    // a seed and a test, too
+    write("models/s.csv", "id,name\n1,Zoë\n", "\u{feff}");
+    write("models/s.sql", "MODEL (name s, kind SEED (path 's.csv', csv_settings (encoding = 'utf-16')));", "");
+    write("tests/test_a.yaml", "test_a:\n  model: a\n  outputs:\n    query:\n    - word: wîder\n", "\u{feff}");
+    sandbox.vmesh(&["test"]).good();
+    sandbox.vmesh(&["plan", "--yes"]).good();
+    assert_eq!(sandbox.value("SELECT name FROM dev__alice.s"), "Zoë");
+    sandbox.commit("all of it");
+    assert_eq!(builds(&sandbox), (0, false));
+}

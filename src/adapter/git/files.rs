@@ -229,7 +229,7 @@ impl Repository {
     pub fn read_text(&self, file: &SourceFile) -> Result<Vec<u8>, GitError> {
         match &file.location {
             Location::Filtered(filtered) if filtered.is_only_encoded() => {
-                Ok(normalize(self.backend.content(&filtered.blob)?))
+                Ok(normalize(self.kept(filtered)?))
             }
             _ => self.read(file),
         }

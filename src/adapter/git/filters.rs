@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::backend::Backend;
 use super::command::{Driver, GitCommand, Rules};
 use super::error::GitError;
 use super::files::{Location, SourceFile};
@@ -253,6 +254,15 @@ impl Repository {
                 git.keep(&self.backend.content(&file.blob)?)?;
                 git.smudged(file)
             }
+            done => done,
+        }
+    }
+
+    /// A file's bytes as Git keeps them.
+    pub(super) fn kept(&self, file: &Filtered) -> Result<Vec<u8>, GitError> {
+        match self.backend.content(&file.blob) {
+            // what `git add` would make of it, only the `git` that made it has
+            Err(GitError::Missing { .. }) => self.git().content(&file.blob),
             done => done,
         }
     }
