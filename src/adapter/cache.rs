@@ -2,7 +2,7 @@
 //! settled. All of them may be lost at any time; none is ever believed against the files or the warehouse.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -37,9 +37,9 @@ pub struct SeedContent {
 const MOST: usize = 50_000;
 
 impl ParsedFiles {
-    /// The cache of a repository, given its common git directory; an empty one if there is none that can be used.
-    pub fn load(common_dir: &Path) -> Self {
-        let loaded: Self = load(&file(common_dir)).unwrap_or_default();
+    /// What a file holds; nothing, if it is none that can be used.
+    pub fn load(file: &Path) -> Self {
+        let loaded: Self = load(file).unwrap_or_default();
         if loaded.version == version() && loaded.models.len() < MOST {
             loaded
         } else {
@@ -48,9 +48,9 @@ impl ParsedFiles {
     }
 
     /// Keeps it for the next time. A cache that can't be written costs time and nothing else.
-    pub fn store(&self, common_dir: &Path) {
+    pub fn store(&self, file: &Path) {
         if self.changed {
-            store(&file(common_dir), self);
+            store(file, self);
         }
     }
 
@@ -79,15 +79,6 @@ impl ParsedFiles {
 
 fn version() -> String {
     format!("{} {CANON_VERSION}", env!("CARGO_PKG_VERSION"))
-}
-
-fn file(common_dir: &Path) -> PathBuf {
-    folder(common_dir).join("models.json")
-}
-
-/// vmesh's own folder in a git directory.
-pub fn folder(git_dir: &Path) -> PathBuf {
-    git_dir.join("vmesh")
 }
 
 /// Reads a JSON file; `None` if it isn't there or isn't what is expected.

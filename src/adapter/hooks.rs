@@ -18,8 +18,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use self::slot::{Slot, failed, is_executable};
-use super::cache;
 use super::git::HooksDir;
+use super::local::Shared;
 
 /// The hooks that vmesh listens to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -248,7 +248,7 @@ pub fn for_lefthook(hook: HookName, binary: &Path) -> String {
 
 /// Where it is on record which vmesh to call: there our lines look it up.
 fn record(dir: &HooksDir) -> PathBuf {
-    cache::folder(&dir.common_dir).join("binary")
+    Shared::of(&dir.common_dir).binary()
 }
 
 /// Whether `post-index-change` was asked for.

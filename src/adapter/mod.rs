@@ -4,6 +4,7 @@ pub mod bell;
 pub mod cache;
 pub mod git;
 pub mod hooks;
+pub mod local;
 pub mod process;
 pub mod warehouse;
 pub mod watcher;

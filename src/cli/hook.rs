@@ -12,6 +12,7 @@ use super::render::event::{Teller, waiting, warning};
 use super::render::{settled, some};
 use super::{DONE, Face, Verdict, ending, error, here, say};
 use crate::adapter::git::Repository;
+use crate::adapter::local::Shared;
 use crate::workflow::error::Error;
 use crate::workflow::event::{Event, Report};
 use crate::workflow::failure;
@@ -122,7 +123,7 @@ fn more_follows(hook: &str, repository: &Repository) -> bool {
 /// The process in the background.
 fn work(face: &Face, args: &args::Hook) -> Verdict {
     let queue = match args.args.first() {
-        Some(folder) => Queue::new(Path::new(folder)),
+        Some(folder) => Queue::new(Shared::at(Path::new(folder))),
         None => Queue::of(&Repository::discover(&here()?)?),
     };
     let log = Log(Teller::new());

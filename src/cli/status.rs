@@ -49,7 +49,7 @@ fn text(session: &Session<'_>, status: &Status) -> String {
     }
     let is_building = status.duty.as_ref().is_some_and(|duty| duty.progress.is_some());
     if is_building || status.failure.is_some() || !status.unseen.is_empty() {
-        out.push_str(&format!("  {}\n", paint(DIM, format!("log: {}", session.queue().log().display()))));
+        out.push_str(&format!("  {}\n", paint(DIM, format!("log: {}", session.shared().worker_log().display()))));
     }
     for failure in status.failure.iter().chain(&status.unseen) {
         let of = if failure.branch == *branch { String::new() } else { format!(" for {}", failure.branch) };

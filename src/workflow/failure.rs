@@ -1,8 +1,6 @@
 //! What failed in the background: nobody was there to see it, so it is kept until somebody has. And what audits stopped:
 //! the tables that they looked at are gone.
 
-use std::path::PathBuf;
-
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
@@ -29,14 +27,12 @@ pub struct Failure {
 
 /// The last failure of a branch in the background.
 pub fn of(session: &Session<'_>, branch: &BranchName) -> Option<Failure> {
-    cache::load(&file(&session.queue(), &session.prefix, branch))
+    cache::load(&session.shared().failed(&session.prefix, branch.as_str()))
 }
 
 /// The failures that nobody has seen, of branches that are still there; the latest first.
 pub fn unseen(session: &Session<'_>) -> Result<Vec<Failure>, Error> {
-    let entries = std::fs::read_dir(session.shared_folder()).into_iter().flatten().flatten();
-    let files = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("failed-"));
-    let failures = files.filter_map(|entry| cache::load::<Failure>(&entry.path()));
+    let failures = session.shared().all_failed().filter_map(|file| cache::load::<Failure>(&file));
     let mut unseen = Vec::new();
     for failure in failures.filter(|failure| !failure.is_seen && failure.prefix == session.prefix) {
         if session.repository.branch_tip(&failure.branch)?.is_some() {
@@ -49,13 +45,13 @@ pub fn unseen(session: &Session<'_>) -> Result<Vec<Failure>, Error> {
 
 /// Somebody has seen it.
 pub fn see(session: &Session<'_>, failure: Failure) {
-    let file = file(&session.queue(), &failure.prefix, &failure.branch);
+    let file = session.shared().failed(&failure.prefix, failure.branch.as_str());
     cache::store(&file, &Failure { is_seen: true, ..failure });
 }
 
 /// Records what the last try came to.
 pub(super) fn record(queue: &Queue, prefix: &str, branch: &BranchName, failed: Option<String>) {
-    let file = file(queue, prefix, branch);
+    let file = queue.files().failed(prefix, branch.as_str());
     match failed {
         Some(message) => {
             let (branch, prefix) = (branch.clone(), prefix.to_owned());
@@ -71,11 +67,6 @@ pub(super) fn record(queue: &Queue, prefix: &str, branch: &BranchName, failed: O
 /// It has been mended, or tried again where somebody looks on.
 pub(super) fn forget(session: &Session<'_>, branch: &BranchName) {
     record(&session.queue(), &session.prefix, branch, None);
-}
-
-fn file(queue: &Queue, prefix: &str, branch: &BranchName) -> PathBuf {
-    let key = format!("{prefix}\0{branch}");
-    queue.log().with_file_name(format!("failed-{}.json", &blake3::hash(key.as_bytes()).to_hex()[..16]))
 }
 
 /// A build that an audit stopped.
@@ -100,22 +91,16 @@ impl Stopped {
 
 /// The builds of a branch that audits stopped when it was last built.
 pub fn stopped(session: &Session<'_>, branch: &BranchName) -> Vec<Stopped> {
-    cache::load(&stopped_file(session, branch)).unwrap_or_default()
+    cache::load(&session.shared().stopped(&session.prefix, branch.as_str())).unwrap_or_default()
 }
 
 /// Records them; none, once a build went through.
 pub(super) fn record_stopped(session: &Session<'_>, branch: &BranchName, stopped: &[Stopped]) {
-    let file = stopped_file(session, branch);
+    let file = session.shared().stopped(&session.prefix, branch.as_str());
     if stopped.is_empty() {
         // mostly there is none
         let _ = std::fs::remove_file(file);
     } else {
         cache::store(&file, &stopped);
     }
-}
-
-fn stopped_file(session: &Session<'_>, branch: &BranchName) -> PathBuf {
-    let failed = file(&session.queue(), &session.prefix, branch);
-    let name = failed.file_name().unwrap_or_default().to_string_lossy().replace("failed-", "stopped-");
-    failed.with_file_name(name)
 }

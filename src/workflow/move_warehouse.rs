@@ -31,16 +31,17 @@ impl Session<'_> {
         }
         // with the file to ourselves, all is written into it, and nothing is left beside it
         drop(self.write_warehouse()?);
-        let folder = place::folder(&self.repository, &self.prefix);
+        let shared = self.shared();
+        let folder = shared.warehouse_folder(&self.prefix);
         std::fs::create_dir_all(&folder).map_err(io("create", &folder))?;
-        let to = folder.join(from.file_name().unwrap_or_default());
+        let to = shared.warehouse(&self.prefix, from.file_name().unwrap_or_default());
         if to.exists() {
             return Err(Error::Usage {
                 what: format!("a warehouse is there already: {}", to.display()),
                 help: "move it away first".to_owned(),
             });
         }
-        let marker = place::moved_file(&folder);
+        let marker = shared.moved(&self.prefix);
         if !cache::store(&marker, &Moved { from: from.clone(), to: to.clone() }) {
             return Err(io("write", marker)(std::io::ErrorKind::Other.into()));
         }

@@ -12,10 +12,11 @@ use super::error::{Error, io};
 use super::session::Session;
 use crate::adapter::cache;
 use crate::adapter::git::Repository;
+use crate::adapter::local::Shared;
 use crate::adapter::warehouse::{BACKUP, COMPANIONS, WarehouseError, companion};
 use crate::domain::config::{Config, WAREHOUSE};
 
-/// The link beside the settings, and the folder below vmesh's own that it leads to.
+/// The link beside the settings, to the folder of the warehouse.
 pub(super) const LINK: &str = "warehouse";
 
 /// The warehouse's place.
@@ -54,12 +55,12 @@ impl Place {
     pub(super) fn of(repository: &Repository, prefix: &str, config: &Config) -> Self {
         let home = repository.main_top().join(prefix);
         let named = lexical(&home.join(config.warehouse.as_deref().unwrap_or(WAREHOUSE)));
-        let folder = folder(repository, prefix);
-        let moved = cache::load::<Moved>(&moved_file(&folder)).filter(|moved| is_file(&moved.to));
+        let shared = Shared::of(repository.common_dir());
+        let moved = cache::load::<Moved>(&shared.moved(prefix)).filter(|moved| is_file(&moved.to));
         if let Some(moved) = moved.filter(|moved| config.warehouse.is_none() || moved.from == named) {
             return Self { path: moved.to, chosen: Chosen::ByMove };
         }
-        let own = folder.join(WAREHOUSE);
+        let own = shared.warehouse(prefix, WAREHOUSE);
         let chosen = match config.warehouse {
             Some(_) => Chosen::BySettings,
             // a file that Git brought is nobody's warehouse
@@ -73,15 +74,6 @@ impl Place {
     pub(super) fn is_below_git(&self) -> bool {
         matches!(self.chosen, Chosen::ByDefault | Chosen::ByMove)
     }
-}
-
-/// The folder below the git directory for a project's warehouse.
-pub(super) fn folder(repository: &Repository, prefix: &str) -> PathBuf {
-    cache::folder(repository.common_dir()).join(LINK).join(prefix)
-}
-
-pub(super) fn moved_file(folder: &Path) -> PathBuf {
-    folder.join("moved.json")
 }
 
 /// Whether this is a file, and no link to one.
@@ -171,7 +163,7 @@ impl Session<'_> {
 
     /// Makes the link to the warehouse's folder, which Git ignores.
     pub(super) fn link(&self) -> Result<(), Error> {
-        let folder = folder(&self.repository, &self.prefix);
+        let folder = self.shared().warehouse_folder(&self.prefix);
         std::fs::create_dir_all(&folder).map_err(io("create", &folder))?;
         let Some(project) = &self.folder else { return Ok(()) };
         let link = project.join(LINK);

@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use super::error::{Error, io};
 use super::session::Session;
 use crate::adapter::git::Repository;
+use crate::adapter::local::Shared;
 use crate::adapter::{cache, process};
 use crate::domain::name::BranchName;
 
@@ -102,7 +103,7 @@ pub struct Right {
 /// The queue of a repository.
 #[derive(Debug, Clone)]
 pub struct Queue {
-    folder: PathBuf,
+    files: Shared,
 }
 
 /// Now, in nanoseconds since 1970.
@@ -140,41 +141,32 @@ impl Request {
         waited > GIT_PATIENCE || !busy()
     }
 
-    fn file(&self, ending: &str) -> PathBuf {
+    /// What it is about: there is one request of each.
+    fn about(&self) -> String {
         let what = self.branch.as_ref().map_or_else(|| format!("\0{}", self.start.display()), ToString::to_string);
-        let key = format!("{}\0{what}", self.prefix);
-        format!("{}.{ending}", &blake3::hash(key.as_bytes()).to_hex()[..16]).into()
+        format!("{}\0{what}", self.prefix)
     }
 }
 
 impl Queue {
     /// The queue in vmesh's shared folder.
-    pub fn new(shared: &Path) -> Self {
-        Self { folder: shared.to_owned() }
+    pub fn new(files: Shared) -> Self {
+        Self { files }
     }
 
     /// The queue of a repository.
     pub fn of(repository: &Repository) -> Self {
-        Self::new(&cache::folder(repository.common_dir()))
+        Self::new(Shared::of(repository.common_dir()))
     }
 
     /// The waiting requests, oldest first.
     pub fn waiting(&self) -> Vec<Request> {
-        self.requests("json")
+        requests(self.files.all_waiting())
     }
 
     /// What killed processes left unfinished, or the request that is in work now.
     fn unfinished(&self) -> Vec<Request> {
-        self.requests("working")
-    }
-
-    fn requests(&self, ending: &str) -> Vec<Request> {
-        let Ok(entries) = std::fs::read_dir(self.place()) else { return Vec::new() };
-        let files = entries.flatten().map(|entry| entry.path());
-        let files = files.filter(|file| file.extension().is_some_and(|extension| extension == ending));
-        let mut requests: Vec<Request> = files.filter_map(|file| cache::load(&file)).collect();
-        requests.sort_by_key(|request| request.asked);
-        requests
+        requests(self.files.all_working())
     }
 
     /// Whether there is something to do for someone who has the right to work.
@@ -184,7 +176,7 @@ impl Queue {
 
     /// Adds a request; it replaces an older one of the same branch.
     fn add(&self, request: &Request) -> Result<(), Error> {
-        let path = self.place().join(request.file("json"));
+        let path = self.files.waiting(&request.about());
         let written = cache::store(&path, request);
         written.then_some(()).ok_or_else(|| io("write", path)(std::io::ErrorKind::Other.into()))
     }
@@ -199,7 +191,7 @@ impl Queue {
     /// hundred times in one command: only the first has to do something.
     pub fn ask_later(&self, repository: &Repository, prefix: &str) -> Result<(), Error> {
         let request = Request::of(repository, prefix, None);
-        let known = cache::load::<Request>(&self.place().join(request.file("json")));
+        let known = cache::load::<Request>(&self.files.waiting(&request.about()));
         match known {
             Some(known) if known.git.is_some() && known.git == request.git => Ok(()),
             _ => self.ask(&request),
@@ -214,7 +206,7 @@ impl Queue {
     /// Takes the oldest request whose git command has ended, for as long as it is worked on.
     pub(super) fn take(&self, _: &Right) -> Result<Option<Request>, Error> {
         let Some(request) = self.waiting().into_iter().find(Request::git_is_done) else { return Ok(None) };
-        let (from, to) = (self.place().join(request.file("json")), self.place().join(request.file("working")));
+        let (from, to) = (self.files.waiting(&request.about()), self.files.working(&request.about()));
         std::fs::rename(&from, &to).map_err(io("move", from))?;
         // it may have been replaced by a newer one just before
         Ok(Some(cache::load(&to).unwrap_or(request)))
@@ -222,12 +214,12 @@ impl Queue {
 
     /// A request is worked off.
     pub(super) fn finish(&self, _: &Right, request: &Request) {
-        remove(&self.place().join(request.file("working")));
+        remove(&self.files.working(&request.about()));
     }
 
     /// Lets a request that was taken wait again, unless a newer one does.
     pub(super) fn put_back(&self, right: &Right, request: &Request) -> Result<(), Error> {
-        if !self.place().join(request.file("json")).exists() {
+        if !self.files.waiting(&request.about()).exists() {
             self.add(request)?;
         }
         self.finish(right, request);
@@ -264,8 +256,8 @@ impl Queue {
     }
 
     fn lock(&self) -> Result<Option<File>, Error> {
-        let path = self.lock_file();
-        std::fs::create_dir_all(self.place()).map_err(io("create", self.place()))?;
+        let path = self.files.worker_lock();
+        std::fs::create_dir_all(self.files.queue()).map_err(io("create", self.files.queue()))?;
         let file = File::create(&path).map_err(io("create", &path))?;
         match file.try_lock() {
             Ok(()) => Ok(Some(file)),
@@ -276,11 +268,11 @@ impl Queue {
 
     /// Who is at work. The lock is tried only where somebody says so: trying it takes the right away for a moment.
     pub fn duty(&self) -> Option<Duty> {
-        let duty = cache::load(&self.duty_file())?;
+        let duty = cache::load(&self.files.worker())?;
         match self.lock() {
             Ok(Some(_lock)) => {
                 // it was killed
-                remove(&self.duty_file());
+                remove(&self.files.worker());
                 None
             }
             _ => Some(duty),
@@ -295,8 +287,8 @@ impl Queue {
         if building.is_none() {
             waiting.extend(self.unfinished());
         }
-        if !cache::store(&self.stop_file(), &moment()) {
-            return Err(io("write", self.stop_file())(std::io::ErrorKind::Other.into()));
+        if !cache::store(&self.files.stop(), &moment()) {
+            return Err(io("write", self.files.stop())(std::io::ErrorKind::Other.into()));
         }
         let stopped = Stopped { building, waiting };
         let start = Instant::now();
@@ -306,7 +298,7 @@ impl Queue {
                 waiting_for(self.duty());
             }
             // by a file and not by a signal: the process of that number may be another's by now
-            if !self.stop_file().exists() {
+            if !self.files.stop().exists() {
                 return Ok(Some(stopped));
             }
             if let Some(lock) = self.lock()? {
@@ -322,58 +314,43 @@ impl Queue {
 
     /// Whether `vmesh stop` was called after this moment.
     pub(super) fn is_stopped(&self, since: u64) -> bool {
-        cache::load::<u64>(&self.stop_file()).is_some_and(|at| since <= at)
+        cache::load::<u64>(&self.files.stop()).is_some_and(|at| since <= at)
     }
 
     /// Takes back what was asked before `vmesh stop` was called, and answers it. For those who have the right to work.
     pub(super) fn take_back(&self) -> Vec<Request> {
-        let Some(at) = cache::load::<u64>(&self.stop_file()) else { return Vec::new() };
+        let Some(at) = cache::load::<u64>(&self.files.stop()) else { return Vec::new() };
         let mut taken = Vec::new();
-        for ending in ["json", "working"] {
-            for request in self.requests(ending).into_iter().filter(|request| request.asked <= at) {
-                remove(&self.place().join(request.file(ending)));
-                taken.push(request);
-            }
+        for request in self.waiting().into_iter().filter(|request| request.asked <= at) {
+            remove(&self.files.waiting(&request.about()));
+            taken.push(request);
         }
-        remove(&self.stop_file());
+        for request in self.unfinished().into_iter().filter(|request| request.asked <= at) {
+            remove(&self.files.working(&request.about()));
+            taken.push(request);
+        }
+        remove(&self.files.stop());
         taken
     }
 
-    /// Where the worker writes what it did.
-    pub fn log(&self) -> PathBuf {
-        self.folder.join("worker.log")
-    }
-
-    /// Where requests lie.
-    pub fn place(&self) -> PathBuf {
-        self.folder.join("queue")
-    }
-
-    fn stop_file(&self) -> PathBuf {
-        self.place().join("stop")
-    }
-
-    fn lock_file(&self) -> PathBuf {
-        self.folder.join("worker.lock")
-    }
-
-    fn duty_file(&self) -> PathBuf {
-        self.folder.join("worker.json")
+    /// The folder that it lies in.
+    pub fn files(&self) -> &Shared {
+        &self.files
     }
 
     /// Starts a process that works the queue off and outlives this one. It keeps none of git's pipes, or whoever waits
     /// for git's output would wait for the build.
     fn start_worker(&self) -> Result<(), Error> {
         let program = std::env::current_exe().map_err(io("find", "vmesh"))?;
-        let log = self.log();
+        let log = self.files.worker_log();
         if std::fs::metadata(&log).is_ok_and(|metadata| metadata.len() > MOST_LOG) {
             // a log that can't be moved goes on growing, which is no reason not to build
-            let _ = std::fs::rename(&log, log.with_extension("log.old"));
+            let _ = std::fs::rename(&log, self.files.old_worker_log());
         }
         let file = File::options().create(true).append(true).open(&log).map_err(io("open", &log))?;
         let errors = file.try_clone().map_err(io("open", &log))?;
         let mut command = Command::new(program);
-        command.args(["hook", "worker"]).arg(&self.folder).current_dir(&self.folder);
+        command.args(["hook", "worker"]).arg(self.files.folder()).current_dir(self.files.folder());
         command.stdin(Stdio::null()).stdout(file).stderr(errors).env_remove("VMESH_GIT_PID");
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("GIT_")) {
             command.env_remove(name);
@@ -388,14 +365,14 @@ impl Right {
     /// Tells what is being built.
     pub(super) fn tell(&self, progress: Option<&Progress>) {
         let duty = Duty { pid: std::process::id(), watch: self.watch, progress: progress.cloned() };
-        cache::store(&self.queue.duty_file(), &duty);
+        cache::store(&self.queue.files.worker(), &duty);
     }
 
     /// Whether the lock is still the one that others try: the repository may have been replaced.
     #[cfg(unix)]
     pub(super) fn is_valid(&self) -> bool {
         use std::os::unix::fs::MetadataExt;
-        let there = std::fs::metadata(self.queue.lock_file()).map(|metadata| (metadata.dev(), metadata.ino()));
+        let there = std::fs::metadata(self.queue.files.worker_lock()).map(|metadata| (metadata.dev(), metadata.ino()));
         let mine = self.file.metadata().map(|metadata| (metadata.dev(), metadata.ino()));
         matches!((there, mine), (Ok(there), Ok(mine)) if there == mine)
     }
@@ -411,9 +388,16 @@ impl Drop for Right {
     /// The lock goes after this, with the file: nobody is named who has it no more.
     fn drop(&mut self) {
         if self.is_valid() {
-            remove(&self.queue.duty_file());
+            remove(&self.queue.files.worker());
         }
     }
+}
+
+/// The requests in these files, oldest first.
+fn requests(files: impl Iterator<Item = PathBuf>) -> Vec<Request> {
+    let mut requests: Vec<Request> = files.filter_map(|file| cache::load(&file)).collect();
+    requests.sort_by_key(|request| request.asked);
+    requests
 }
 
 /// Removes a file that may be gone already.
@@ -424,7 +408,7 @@ fn remove(path: &Path) {
 impl Session<'_> {
     /// The repository's queue.
     pub fn queue(&self) -> Queue {
-        Queue::new(&self.shared_folder())
+        Queue::new(self.shared())
     }
 
     /// Leaves a request and makes sure that someone works it off.

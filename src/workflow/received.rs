@@ -12,6 +12,7 @@ use super::session::Session;
 use super::settle::Settled;
 use crate::adapter::cache;
 use crate::adapter::git::{CommitId, Repository};
+use crate::adapter::local::Shared;
 use crate::adapter::warehouse::Interrupt;
 use crate::domain::config::HookBuild;
 use crate::domain::name::BranchName;
@@ -39,7 +40,7 @@ pub fn receive(
     report: &dyn Report,
     interrupt: &Interrupt,
 ) -> Result<Received, Error> {
-    let file = cache::folder(repository.common_dir()).join("received.json");
+    let file = Shared::of(repository.common_dir()).received();
     let before: Seen = cache::load(&file).unwrap_or_default();
     let now: BTreeMap<BranchName, CommitId> = repository.branches()?.into_iter().collect();
     let main_deleted = before.main.as_ref().is_some_and(|main| !now.contains_key(main));

@@ -113,13 +113,7 @@ impl Session<'_> {
     }
 
     fn seals_file(&self) -> PathBuf {
-        self.own_file("settled")
-    }
-
-    /// A file of vmesh's own about this project in this worktree.
-    pub(super) fn own_file(&self, what: &str) -> PathBuf {
-        let project = blake3::hash(self.prefix.as_bytes()).to_hex();
-        self.own_folder().join(format!("{what}-{}.json", &project[..8]))
+        self.own().settled(&self.prefix)
     }
 
     /// What is true now.

@@ -8,8 +8,9 @@ use super::error::{Error, io};
 use super::event::{Event, Report};
 use super::place::Place;
 use super::settings::{self, Settings, settings_file};
-use crate::adapter::cache::{self, ParsedFiles};
+use crate::adapter::cache::ParsedFiles;
 use crate::adapter::git::{CommitId, Head, Repository};
+use crate::adapter::local::{Own, Shared};
 use crate::adapter::warehouse::{Door, Holder, Interrupt, Location, Referee, Warehouse};
 use crate::domain::calendar::Timing;
 use crate::domain::config::Config;
@@ -83,9 +84,9 @@ impl<'a> Session<'a> {
         let place = Place::of(&repository, &prefix, &config);
         let names_warehouse = config.warehouse.is_some();
         config.warehouse = Some(place.path.to_string_lossy().into_owned());
-        let shared = cache::folder(repository.common_dir());
+        let shared = Shared::of(repository.common_dir());
         let door = Door::new(&shared, &place.path);
-        let mut location = Location::new(place.path.clone(), shared.join("scratch"), door, PATIENCE, interrupt.clone());
+        let mut location = Location::new(place.path.clone(), shared.scratch(), door, PATIENCE, interrupt.clone());
         location.limits.clone_from(&config.limits);
         Ok(Self {
             repository,
@@ -114,17 +115,17 @@ impl<'a> Session<'a> {
 
     /// The cache of parsed files, read when it is first needed: a hook with nothing to do never needs it.
     pub(super) fn parsed(&self) -> &RefCell<ParsedFiles> {
-        self.parsed.get_or_init(|| RefCell::new(ParsedFiles::load(self.repository.common_dir())))
+        self.parsed.get_or_init(|| RefCell::new(ParsedFiles::load(&self.shared().models())))
     }
 
     /// vmesh's folder that all worktrees share.
-    pub fn shared_folder(&self) -> PathBuf {
-        cache::folder(self.repository.common_dir())
+    pub fn shared(&self) -> Shared {
+        Shared::of(self.repository.common_dir())
     }
 
     /// vmesh's folder of this worktree.
-    pub fn own_folder(&self) -> PathBuf {
-        cache::folder(self.repository.git_dir())
+    pub(super) fn own(&self) -> Own {
+        Own::of(self.repository.git_dir())
     }
 
     /// The branch that is checked out.
@@ -197,8 +198,9 @@ impl<'a> Session<'a> {
         let mut known = registered(&self.repository);
         if !known.contains(&self.prefix) {
             known.push(self.prefix.clone());
-            let file = projects_file(&self.repository);
-            std::fs::create_dir_all(self.shared_folder()).map_err(io("create", self.shared_folder()))?;
+            let shared = self.shared();
+            std::fs::create_dir_all(shared.folder()).map_err(io("create", shared.folder()))?;
+            let file = shared.projects();
             std::fs::write(&file, known.join("\n") + "\n").map_err(io("write", file))?;
         }
         // where main is gone, whoever installs the hooks says what is main by the branch they are on
@@ -206,7 +208,7 @@ impl<'a> Session<'a> {
             (None, Ok(branch)) => self.main_as_said_on(&branch)?.unwrap_or_else(|| self.config.main.clone()),
             _ => self.config.main.clone(),
         };
-        let file = settings::main_file(&self.repository, &self.prefix);
+        let file = self.shared().main(&self.prefix);
         std::fs::write(&file, main.as_str()).map_err(io("write", file))?;
         Ok(())
     }
@@ -238,12 +240,8 @@ pub(super) fn now_micros() -> i64 {
 
 /// The projects of a repository that hooks serve, as folders in it.
 pub fn registered(repository: &Repository) -> Vec<String> {
-    let text = std::fs::read_to_string(projects_file(repository)).unwrap_or_default();
+    let text = std::fs::read_to_string(Shared::of(repository.common_dir()).projects()).unwrap_or_default();
     text.lines().map(str::to_owned).collect()
-}
-
-fn projects_file(repository: &Repository) -> PathBuf {
-    cache::folder(repository.common_dir()).join("projects")
 }
 
 /// The folder of the project in or above `start`, or the only one that is known.

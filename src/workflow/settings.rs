@@ -1,12 +1,12 @@
 //! Which file has a project's settings, and which version of it counts.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::error::{Error, io};
 use super::session::{Session, main_tip, registered};
 use super::tree::Files;
-use crate::adapter::cache;
 use crate::adapter::git::{CommitId, Head, Repository};
+use crate::adapter::local::Shared;
 use crate::domain::config::{CONFIG_FILES, Config, PYTHON_CONFIG, in_yaml, is_config, is_python_config};
 use crate::domain::name::BranchName;
 
@@ -241,7 +241,7 @@ fn trusted_main(
     };
     // the one to ask from now on
     let now = |main: BranchName| -> Result<BranchName, Error> {
-        let file = main_file(repository, prefix);
+        let file = Shared::of(repository.common_dir()).main(prefix);
         std::fs::write(&file, main.as_str()).map_err(io("write", file))?;
         Ok(main)
     };
@@ -281,15 +281,8 @@ fn trusted_main(
 
 /// The branch that was main when the hooks were installed.
 fn known_main(repository: &Repository, prefix: &str) -> Option<BranchName> {
-    let known = std::fs::read_to_string(main_file(repository, prefix)).ok()?;
+    let known = std::fs::read_to_string(Shared::of(repository.common_dir()).main(prefix)).ok()?;
     Some(BranchName::from(known.trim_end())).filter(|known| !known.as_str().is_empty())
-}
-
-/// Where that is remembered.
-pub(super) fn main_file(repository: &Repository, prefix: &str) -> PathBuf {
-    // one file each: of `a+b` and `a/b`
-    let name = prefix.replace('%', "%25").replace('+', "%2B").replace('/', "+");
-    cache::folder(repository.common_dir()).join(format!("main{name}"))
 }
 
 /// The branch that drives prod. Where the settings can't say it, that is `main`, or `master` where there is no `main`;

@@ -221,9 +221,9 @@ impl Session<'_> {
     /// Notes which commit of a branch is being settled, whatever comes of it.
     fn note_tried(&self, branch: &BranchName) -> Result<(), Error> {
         let Some(tip) = self.repository.branch_tip(branch)? else { return Ok(()) };
-        let mut tried: Tried = cache::load(&self.own_file("tried")).unwrap_or_default();
+        let mut tried: Tried = cache::load(&self.own().tried(&self.prefix)).unwrap_or_default();
         if tried.insert(branch.to_string(), tip.clone()) != Some(tip) {
-            cache::store(&self.own_file("tried"), &tried);
+            cache::store(&self.own().tried(&self.prefix), &tried);
         }
         Ok(())
     }
@@ -231,7 +231,7 @@ impl Session<'_> {
     /// Whether this commit of the branch was tried to settle already: a build that failed or was stopped begins again
     /// when something changes or someone says so, not whenever someone looks.
     pub(super) fn was_tried(&self, branch: &BranchName, commit: &CommitId) -> bool {
-        let tried: Tried = cache::load(&self.own_file("tried")).unwrap_or_default();
+        let tried: Tried = cache::load(&self.own().tried(&self.prefix)).unwrap_or_default();
         tried.get(branch.as_str()) == Some(commit)
     }
 }

@@ -125,7 +125,7 @@ impl Session<'_> {
             SourceTree::Commit(commit) => self.repository.files_at(commit, &self.prefix, &wanted)?,
             SourceTree::Merge(tree) => self.repository.files_in_tree(tree, &self.prefix, &wanted)?,
             SourceTree::Working => {
-                let file = self.own_folder().join("stat.json");
+                let file = self.own().stat();
                 let before: StatCache = cache::load(&file).unwrap_or_default();
                 let mut stats = before.clone();
                 let files = self.repository.files_in_worktree(&self.prefix, &wanted, &mut stats)?;
@@ -176,7 +176,7 @@ impl Session<'_> {
         let (models, mut problems) = self.load(&files, &sight, &|path| data.one(path), &externals)?;
         problems.extend(self.python_models(&files)?);
         problems.extend(self.broken_links(&files));
-        self.parsed().borrow().store(self.repository.common_dir());
+        self.parsed().borrow().store(&self.shared().models());
         if !problems.is_empty() {
             data.done()?;
             return Err(Error::Project(problems));
@@ -196,7 +196,7 @@ impl Session<'_> {
             before_all: &made,
         };
         let project = Project::assemble(&sources);
-        self.parsed().borrow().store(self.repository.common_dir());
+        self.parsed().borrow().store(&self.shared().models());
         let beside = data.done()?;
         let project = project.map_err(|found| Error::Project(self.in_repository(found)))?;
         self.remember_beside(&beside);

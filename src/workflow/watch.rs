@@ -196,7 +196,7 @@ fn folders(session: &Session<'_>, project: &Path) -> Result<BTreeSet<PathBuf>, E
         folders.extend([git.to_owned(), git.join("logs"), git.join("reftable")]);
         with_all_below(git.join("refs"), &mut folders);
     }
-    folders.insert(session.queue().place());
+    folders.insert(session.shared().queue());
     Ok(folders)
 }
 
@@ -226,7 +226,7 @@ fn places(session: &Session<'_>, project: &Path) -> Places {
     let picture = move || format!("{:?} {:?}", look(&folder, &prefix), queue.waiting());
     Places {
         git: [session.repository.git_dir().to_owned(), session.repository.common_dir().to_owned()],
-        queue: session.queue().place(),
+        queue: session.shared().queue(),
         wanted: Box::new(wanted),
         picture: Box::new(picture),
     }

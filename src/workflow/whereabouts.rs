@@ -124,8 +124,7 @@ impl Session<'_> {
     }
 
     fn beside_file(&self) -> PathBuf {
-        let project = blake3::hash(self.prefix.as_bytes()).to_hex();
-        self.shared_folder().join(format!("beside-{}.json", &project[..8]))
+        self.shared().beside(&self.prefix)
     }
 
     /// Why a source tree has no file of this path; none where simply nothing is there.

@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -211,8 +210,7 @@ impl<'a> Worker<'a> {
     /// The repository and the branch that a request means; `None` if there is nothing to keep in step.
     fn find(&self, request: &Request) -> Result<Option<(Repository, BranchName)>, Error> {
         // a worktree may be gone, and its branch still be there
-        let shared = self.queue.place().ancestors().nth(2).map(PathBuf::from).unwrap_or_default();
-        let start = if request.start.exists() { &request.start } else { &shared };
+        let start = if request.start.exists() { &request.start } else { self.queue.files().common_dir() };
         let repository = Repository::discover(start)?;
         if repository.top().is_some_and(|top| settings_file(&top.join(&request.prefix)).is_none()) {
             return Ok(None);

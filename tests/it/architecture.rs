@@ -25,7 +25,7 @@ fn sources() -> Vec<(String, String)> {
 
 /// What is told about a file: its code without comments and tests.
 fn code(text: &str) -> String {
-    let end = text.find("\n#[cfg(test)]\nmod tests {").unwrap_or(text.len());
+    let end = text.find("\nmod tests {").unwrap_or(text.len());
     text[..end].lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
@@ -99,6 +99,27 @@ fn what_people_read_passes_one_place() {
     for (name, text) in sources().iter().filter(|(name, _)| is_face(name)) {
         for word in ["print!", "println!"] {
             assert!(!code(text).contains(word), "{name} prints by itself");
+        }
+    }
+}
+
+#[test]
+fn one_file_knows_the_names_below_vmesh_s_folder() {
+    const HOME: &str = "adapter/local.rs";
+    let (own, others): (Vec<_>, Vec<_>) = sources().into_iter().partition(|(name, _)| name == HOME);
+    // each of its strings is a name or begins with one: `failed-{}.json`
+    let strings = code(&own[0].1);
+    let begins = strings.split('"').skip(1).step_by(2).map(|string| string.split('{').next().unwrap());
+    let names: Vec<&str> = begins.filter(|name| name.len() >= 4).collect();
+    assert!(names.contains(&"vmesh") && names.contains(&"door-") && names.contains(&"worker.lock"), "{names:?}");
+    for (file, text) in others.iter().filter(|(name, _)| !is_test(name)) {
+        let code = code(text);
+        assert!(!code.contains("folder().join("), "{file} names a file below vmesh's folder: that is for {HOME}");
+        for name in &names {
+            let is_special = name.contains(['.', '-']) && code.contains(&format!("\"{name}"));
+            let joined = [format!("join(\"{name}\""), format!("join(format!(\"{name}{{")];
+            let is_joined = joined.iter().any(|join| code.contains(join));
+            assert!(!is_special && !is_joined, "{file} names `{name}`: that is for {HOME}");
         }
     }
 }

@@ -4,6 +4,7 @@
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use vmesh::adapter::local::Shared;
 use vmesh::adapter::warehouse::{Door, Interrupt, Location, WarehouseError};
 
 use crate::support::{CHAIN, Sandbox, wait_until};
@@ -207,7 +208,7 @@ fn what_takes_longer_than_anyone_waits_says_what_it_is_and_never_to_close_vmesh(
         (&serde_json::Value::Null, &plan.id().into())
     );
     // who reads several times waits once
-    let door = Door::new(&sandbox.path().canonicalize().unwrap().join(".git/vmesh"), &sandbox.warehouse());
+    let door = Door::new(&Shared::of(&sandbox.path().canonicalize().unwrap().join(".git")), &sandbox.warehouse());
     let scratch = sandbox.path().join(".git/vmesh/scratch");
     let location = Location::new(sandbox.warehouse(), scratch, door, Duration::from_secs(1), Interrupt::default());
     let mut told = 0;

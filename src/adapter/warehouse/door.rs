@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::{Holder, Location};
+use crate::adapter::local::Shared;
 use crate::adapter::{cache, process};
 use crate::domain::name::BranchName;
 
@@ -33,7 +34,14 @@ const SILENCE: Duration = Duration::from_millis(500);
 
 /// The door of one warehouse; the default is none at all.
 #[derive(Debug, Clone, Default)]
-pub struct Door(Option<PathBuf>);
+pub struct Door(Option<Files>);
+
+/// What is below vmesh's folder of it.
+#[derive(Debug, Clone)]
+struct Files {
+    lock: PathBuf,
+    doing: PathBuf,
+}
 
 /// What a process does that has the warehouse open.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,17 +71,12 @@ pub(super) struct Waited(Arc<Mutex<(Duration, bool)>>);
 
 impl Door {
     /// The door of a warehouse, in vmesh's shared folder.
-    pub fn new(shared: &Path, warehouse: &Path) -> Self {
-        let key = blake3::hash(warehouse.as_os_str().as_encoded_bytes()).to_hex();
-        Self(Some(shared.join(format!("door-{}", &key[..8]))))
-    }
-
-    fn file(&self, ending: &str) -> Option<PathBuf> {
-        self.0.as_ref().map(|door| door.with_extension(ending))
+    pub fn new(shared: &Shared, warehouse: &Path) -> Self {
+        Self(Some(Files { lock: shared.door_lock(warehouse), doing: shared.door(warehouse) }))
     }
 
     fn lock(&self) -> Option<Result<File, TryLockError>> {
-        let path = self.file("lock")?;
+        let path = &self.0.as_ref()?.lock;
         std::fs::create_dir_all(path.parent()?).ok()?;
         let file = File::options().create(true).truncate(false).write(true).open(path).ok()?;
         Some(file.try_lock().map(|()| file))
@@ -93,15 +96,15 @@ impl Door {
 
     /// Whom the first in line waits for.
     pub(super) fn awaited(&self) -> Option<Holder> {
-        cache::load(&self.file("lock")?)
+        cache::load(&self.0.as_ref()?.lock)
     }
 
     /// Says what this process does inside; `None`: nothing that takes long.
     pub fn tell(&self, doing: Option<&Doing>) {
-        let Some(file) = self.file("json") else { return };
+        let Some(Files { doing: file, .. }) = &self.0 else { return };
         match doing {
             Some(doing) => {
-                cache::store(&file, doing);
+                cache::store(file, doing);
             }
             None => {
                 // mostly there is none
@@ -121,7 +124,7 @@ impl Door {
     }
 
     fn told(&self) -> Option<Doing> {
-        cache::load(&self.file("json")?)
+        cache::load(&self.0.as_ref()?.doing)
     }
 }
 
@@ -187,7 +190,7 @@ mod tests {
     #[test]
     fn one_is_first_in_line_and_the_others_know_whom_it_waits_for() {
         let folder = tempfile::tempdir().unwrap();
-        let door = Door::new(folder.path(), Path::new("/shop/warehouse.duckdb"));
+        let door = Door::new(&Shared::at(folder.path()), Path::new("/shop/warehouse.duckdb"));
         assert!(!door.is_waited_at());
         let mut first = door.turn().unwrap();
         assert!(door.is_waited_at() && door.turn().is_none());
@@ -206,7 +209,7 @@ mod tests {
     #[test]
     fn what_another_process_did_there_is_not_taken_for_this_one_s() {
         let folder = tempfile::tempdir().unwrap();
-        let door = Door::new(folder.path(), Path::new("/shop/warehouse.duckdb"));
+        let door = Door::new(&Shared::at(folder.path()), Path::new("/shop/warehouse.duckdb"));
         let branch = BranchName::from("alice");
         let doing = Doing { pid: 7, branch, model: "a".to_owned(), count: (1, 2), background: false };
         door.tell(Some(&doing));
