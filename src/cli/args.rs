@@ -145,7 +145,8 @@ pub(super) struct Plan {
     /// Run no unit tests.
     #[arg(long)]
     pub(super) skip_tests: bool,
-    /// Apply nothing; exit with 1 when there is something to do (with --merged: something to build).
+    /// Apply nothing; exit with 1 when there is something to do (with --merged: something to build, or settings that
+    /// change).
     #[arg(long)]
     pub(super) exit_code: bool,
 }

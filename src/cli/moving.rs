@@ -13,6 +13,7 @@ use crate::domain::name::{EnvName, ModelName};
 use crate::domain::plan::Plan;
 use crate::workflow::apply::Applied;
 use crate::workflow::error::Error;
+use crate::workflow::merged::BEFORE_ALL;
 use crate::workflow::planning::Prepared;
 use crate::workflow::run::Ran;
 use crate::workflow::session::Session;
@@ -202,12 +203,19 @@ fn merged(face: &Face, session: &mut Session<'_>, args: &args::Plan) -> Verdict 
     lint::first(face, session, &prepared)?;
     let plan = prepared.plan(session, &session.state()?)?;
     let builds = plan.builds().count();
+    let changed = session.settings_changed(&prepared)?;
+    if !changed.is_empty() && !face.is_json() {
+        let (file, what) = (session.settings_file, changed.join(", "));
+        tell!(
+            "warning: the merge changes {file} ({what}): it counts from then on, and the next promotion runs with it"
+        );
+    }
     warn(face, &prepared);
     session.check_places(&plan)?;
     session.close();
     print_plan(face, &plan, args.explain, false);
     if args.exit_code {
-        return Ok(u8::from(builds > 0));
+        return Ok(u8::from(builds > 0 || !changed.is_empty()));
     }
     if args.no_build && builds > 0 {
         return Err(Error::BuildsNeeded {
@@ -215,7 +223,7 @@ fn merged(face: &Face, session: &mut Session<'_>, args: &args::Plan) -> Verdict 
             models: plan.builds().map(|step| step.model.clone()).collect(),
         });
     }
-    let ask = builds > 0 && !args.yes;
+    let ask = builds > 0 && !args.yes && !changed.contains(&BEFORE_ALL);
     if args.no_build || (ask && face.format != Format::Text) {
         return Ok(DONE);
     }
@@ -357,7 +365,8 @@ pub(super) fn rollback(face: &Face, args: &args::Rollback) -> Verdict {
 
 /// `vmesh plan --restate-model`
 fn restate(face: &Face, session: &Session<'_>, environment: &EnvName, args: &args::Plan) -> Verdict {
-    let restatement = session.restatement(&args.restate_model, environment)?;
+    let restatement = session.restatement(&args.restate_model, environment);
+    let restatement = restatement.map_err(|error| session.meant_embedded(args.env.as_deref(), error))?;
     let models: Vec<String> = restatement.tables.iter().map(|snapshot| snapshot.model.to_string()).collect();
     let environments: Vec<String> = restatement.environments.iter().map(ToString::to_string).collect();
     let kept: Vec<&ModelName> = restatement.kept.iter().collect();

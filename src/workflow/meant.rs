@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::error::Error;
+use super::session::Session;
 use crate::domain::diagnostic::nearest;
+use crate::domain::model::Kind;
 use crate::domain::name::ModelName;
 use crate::domain::pattern;
 use crate::domain::project::meant;
@@ -48,6 +50,28 @@ pub(super) fn models_named<'n>(
     let found: Vec<ModelName> =
         names.iter().filter(|name| glob.is_match(name.to_string())).map(|name| (*name).clone()).collect();
     if found.is_empty() { Err(unknown(pattern, &names)) } else { Ok(found) }
+}
+
+impl Session<'_> {
+    /// The error where a table's model was to be named, told as it is: an embedded model is one, and has no table.
+    pub fn meant_embedded(&self, environment: Option<&str>, error: Error) -> Error {
+        let Error::Unknown { what: "model", typed, .. } = &error else { return error };
+        let Ok(tree) = self.target(environment, None).and_then(|target| self.tree(&target.tree)) else { return error };
+        let embedded = || tree.project.models().filter(|model| model.kind == Kind::Embedded);
+        let Ok(name) = model_named(typed, self.config.catalog(), embedded().map(|model| &model.name)) else {
+            return error;
+        };
+        let readers = tree.project.models().filter(|model| model.reads.iter().flatten().any(|read| *read == name));
+        let readers: Vec<String> = readers.map(|model| model.name.to_string()).collect();
+        let what = format!("`{name}` is embedded: it has no table that could be filled again");
+        match readers.as_slice() {
+            [] => Error::Usage { what, help: "no model reads it: there is nothing to fill again".to_owned() },
+            readers => Error::Usage {
+                what,
+                help: format!("fill again what reads it: --restate-model {}", readers.join(" --restate-model ")),
+            },
+        }
+    }
 }
 
 fn unknown(typed: &str, names: &BTreeSet<&ModelName>) -> Error {

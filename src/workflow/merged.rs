@@ -9,8 +9,12 @@ use super::planning::{Prepared, Target};
 use super::session::{Session, now};
 use super::tree::SourceTree;
 use crate::adapter::git::{CommitId, Head, MergePreview};
+use crate::domain::config::{Config, Statement};
 use crate::domain::environment::Preview;
 use crate::domain::name::{BranchName, EnvName, ModelName};
+
+/// The setting whose statements are run before anything is built.
+pub const BEFORE_ALL: &str = "before_all";
 
 impl Session<'_> {
     /// What prod will show once a branch (the current one if none is named) is merged into main as it is now.
@@ -84,9 +88,35 @@ impl Session<'_> {
         Ok(Error::Conflicts { branch: branch.to_string(), main: self.config.main.to_string(), models, others })
     }
 
+    /// What a merge changes of main's settings that no plan of models tells: what counts from the merge on.
+    pub fn settings_changed(&self, prepared: &Prepared) -> Result<Vec<&'static str>, Error> {
+        let now = self.committed_settings()?;
+        let now = now.map(|settings| self.settings_read(settings.file, &settings.text)).transpose()?;
+        let then = self.settings_once_merged(&prepared.desired.files)?;
+        let texts = |all: &[Statement]| all.iter().map(|one| one.text.clone()).collect::<Vec<_>>().join(";\n");
+        let told = |config: &Config| {
+            let place = format!("{:?} {:?}", config.warehouse, config.gateway);
+            let names = format!("{:?} {:?} {:?}", config.pattern, config.models, config.main);
+            let (before, after) = (texts(&config.before_all), texts(&config.after_all));
+            [(BEFORE_ALL, before), ("after_all", after), ("the warehouse", place), ("names and folders", names)]
+        };
+        let (now, then) = (now.as_ref().map(told), then.as_ref().map(told));
+        let changed = |at: &usize| now.as_ref().map(|all| &all[*at].1) != then.as_ref().map(|all| &all[*at].1);
+        let names = now.as_ref().or(then.as_ref());
+        Ok(names.map_or_else(Vec::new, |all| (0..all.len()).filter(changed).map(|at| all[at].0).collect()))
+    }
+
     /// Builds what a merge needs, and keeps it until the merge. With `build` false, it fails rather than build. Moves no
     /// pointer. Gives what was built.
     pub fn build_ahead(&self, prepared: &Prepared, build: bool) -> Result<Vec<ModelName>, Error> {
+        if self.settings_changed(prepared)?.contains(&BEFORE_ALL) {
+            return Err(Error::Usage {
+                what:
+                    "the merge changes `before_all`, so nothing can be built ahead of it: it is run once it is main's"
+                        .to_owned(),
+                help: "merge, and vmesh promote builds".to_owned(),
+            });
+        }
         let mut warehouse = self.write_warehouse()?;
         let state = warehouse.state()?;
         let plan = prepared.plan(self, &state)?;

@@ -21,7 +21,7 @@ pub mod lineage;
 pub mod lint;
 mod loading;
 pub mod meant;
-mod merged;
+pub mod merged;
 mod move_warehouse;
 pub mod new_test;
 pub mod ownership;

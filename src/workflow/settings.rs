@@ -116,6 +116,17 @@ impl Session<'_> {
         Ok(self.config.clone())
     }
 
+    /// The settings that a merge leaves on main.
+    pub(super) fn settings_once_merged(&self, files: &Files) -> Result<Option<Config>, Error> {
+        self.settings_in(files)?.map(|(name, text)| self.settings_read(name, &text)).transpose()
+    }
+
+    /// The settings that a text of main's says.
+    pub(super) fn settings_read(&self, name: &str, text: &str) -> Result<Config, Error> {
+        Config::parse(&self.in_top(name), text, &|name| std::env::var(name).ok())
+            .map_err(|problem| Error::Project(vec![problem]))
+    }
+
     /// Whether a text is that of main's settings, as committed or, on main, as they lie there.
     fn is_mains(&self, name: &str, text: &str) -> Result<bool, Error> {
         let here = self.folder.as_ref().filter(|_| self.branch().is_ok_and(|branch| branch == self.config.main));

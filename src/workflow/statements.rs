@@ -37,6 +37,14 @@ impl Session<'_> {
         Ok(self.committed_settings()?.map_or_else(Vec::new, |settings| made_by(&settings.config)))
     }
 
+    /// The same for the models of these files: those of a merge are read when its settings are main's.
+    pub(super) fn made_for(&self, files: &Files) -> Result<Vec<Made>, Error> {
+        match files.tree {
+            SourceTree::Merge(_) => Ok(self.settings_once_merged(files)?.map_or_else(Vec::new, |it| made_by(&it))),
+            _ => self.made_before(),
+        }
+    }
+
     /// The statements of it that make macros: unit tests have these, and no tables from outside.
     pub(super) fn macros_before(&self) -> Result<Vec<String>, Error> {
         let run = self.committed_settings()?.map_or_else(Vec::new, |settings| run_by(&settings.config));

@@ -183,7 +183,7 @@ impl Session<'_> {
         }
         let text =
             |path: &str| files.by_path.get(path).and_then(|file| self.text(file).ok()).unwrap_or_else(|| "".into());
-        let made = self.made_before()?;
+        let made = self.made_for(&files)?;
         let sources = Sources {
             files: models,
             text: &text,

@@ -104,3 +104,45 @@ fn automation_without_a_main_of_its_own_uses_origins() {
     let out = sandbox.vmesh_in(&clone, &["plan", "--merged", "origin/bob"]).good();
     assert!(out.contains("merge of bob"), "{out}");
 }
+
+#[test]
+fn a_merge_is_planned_with_the_settings_that_it_leaves_on_main() {
+    let settings = |rate: u32, rest: &str| {
+        format!("before_all = [\"CREATE OR REPLACE TABLE ops.rates AS SELECT {rate} AS rate\"]\n{rest}")
+    };
+    let sandbox = Sandbox::bare_project();
+    sandbox.sql("CREATE SCHEMA ops");
+    sandbox.write("vmesh.toml", &settings(2, ""));
+    sandbox.model("prices", "SELECT 10 * rate AS price FROM ops.rates");
+    sandbox.model("other", "SELECT 1 AS n");
+    sandbox.commit("models");
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    let branch = |name: &str, text: &str| {
+        sandbox.git(&["switch", "--quiet", "-c", name, "main"]).good();
+        sandbox.write("vmesh.toml", text);
+        sandbox.commit(name);
+        sandbox.git(&["switch", "--quiet", "main"]).good();
+    };
+    branch("rates", &settings(3, ""));
+    branch("after", &settings(2, "after_all = [\"SELECT 1\"]"));
+    branch("words", &settings(2, "# a comment"));
+    let planned = |name: &str| sandbox.vmesh(&["plan", "--merged", name, "--exit-code", "--no-build"]);
+    let told = planned("rates");
+    assert_eq!(told.code, Some(1), "{}", told.out);
+    assert!(told.out.contains("1 model to build") && told.out.contains("prices"), "{}", told.out);
+    assert!(told.err.contains("warning: the merge changes vmesh.toml (before_all)"), "{}", told.err);
+    // what it would be built from is not there yet
+    let snapshots = sandbox.snapshots();
+    let told = sandbox.vmesh(&["plan", "--merged", "rates", "--yes"]).fails(2);
+    assert!(told.contains("the merge changes `before_all`, so nothing can be built ahead"), "{told}");
+    assert_eq!(sandbox.snapshots(), snapshots);
+    // no model reads it, and yet something is run
+    let told = planned("after");
+    assert_eq!(told.code, Some(1), "{}", told.out);
+    assert!(told.err.contains("(after_all)"), "{}", told.err);
+    let told = planned("words");
+    assert_eq!((told.code, told.err.contains("warning")), (Some(0), false), "{} {}", told.out, told.err);
+    sandbox.git(&["merge", "--quiet", "rates"]).good();
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    assert_eq!(sandbox.value("SELECT price FROM prod.prices"), "30");
+}
