@@ -11,7 +11,7 @@ use super::args;
 use super::render::event::{Teller, waiting, warning};
 use super::render::{settled, some};
 use super::{DONE, Face, Verdict, ending, error, here, say};
-use crate::adapter::git::Repository;
+use crate::adapter::git::{CommitId, Repository};
 use crate::adapter::local::Shared;
 use crate::workflow::error::Error;
 use crate::workflow::event::{Event, Report};
@@ -20,6 +20,7 @@ use crate::workflow::queue::{Duty, Queue, Request, Stopped};
 use crate::workflow::received::{self, Received};
 use crate::workflow::session::{Session, registered};
 use crate::workflow::settings::settings_file;
+use crate::workflow::settle::Settled;
 use crate::workflow::watch::{self as watching, News};
 use crate::workflow::worker::{self, Outcome};
 
@@ -70,7 +71,15 @@ fn ring(face: &Face, args: &args::Hook) -> Result<(), Error> {
         let settled = session.settle(build)?;
         // whoever only checks out a file knows where they are
         let is_switch = args.name == "post-checkout" && args.args.last().is_some_and(|flag| flag == "1");
-        if let Some(line) = settled::render(&settled, is_switch) {
+        let line = match &settled {
+            Settled::InStep(standing) if is_switch => {
+                let is_tip =
+                    || Ok::<_, Error>(session.main_tip()?.as_ref().map(CommitId::as_str) == standing.commit.as_deref());
+                Some(settled::in_step(standing, !standing.environment.is_prod() || is_tip()?))
+            }
+            _ => settled::render(&settled, is_switch),
+        };
+        if let Some(line) = line {
             tell!("{line}");
         }
         for failure in failure::unseen(&session)? {
@@ -183,11 +192,15 @@ pub(super) fn watch(face: &Face) -> Verdict {
         std::env::set_current_dir(root).map_err(|source| Error::Io { doing: "enter", path: root.into(), source })?;
     }
     let mut last = String::new();
-    watching::watch(&start, &face.teller, &face.interrupt, &mut |news| {
+    let watched = watching::watch(&start, &face.teller, &face.interrupt, &mut |news| {
         face.teller.clear();
+        // Ctrl-C is how it ends: no error of anything
+        if face.interrupt.is_requested() {
+            return String::new();
+        }
         match news {
             News::Own(Outcome::Done(Ok(done))) => {
-                let is_news = !matches!(done, crate::workflow::settle::Settled::InStep(_));
+                let is_news = !matches!(done, Settled::InStep(_));
                 if let Some(line) = settled::render(done, true).filter(|line| is_news || *line != last) {
                     say(&format!("{line}\n"));
                     last = line;
@@ -214,8 +227,11 @@ pub(super) fn watch(face: &Face) -> Verdict {
             }
         }
         String::new()
-    })?;
-    Ok(DONE)
+    });
+    match watched {
+        Err(_) if face.interrupt.is_requested() => Ok(DONE),
+        watched => watched.map(|()| DONE),
+    }
 }
 
 /// `vmesh stop`

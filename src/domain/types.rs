@@ -117,6 +117,11 @@ impl Type {
         }
     }
 
+    /// Whether it says the time of a day with each day.
+    pub fn has_times(&self) -> bool {
+        matches!(self, Self::Timestamp(_) | Self::Moment)
+    }
+
     /// Whether every value of `other` is one of this type, so that a cast loses nothing, or is an error.
     pub fn holds(&self, other: &Self) -> bool {
         match (self, other) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::adapter::warehouse::Holder;
+use crate::adapter::warehouse::{Holder, Warning};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::name::ModelName;
 
@@ -30,13 +30,13 @@ pub enum Event {
         /// How long it took.
         took: Duration,
     },
-    /// An audit that does not block found wrong rows.
+    /// Rows are not as they should be, and nothing is stopped by it.
     Warning {
         /// The model; none of a standalone audit.
         model: Option<ModelName>,
-        /// The audit.
-        audit: String,
-        /// How many rows are wrong.
+        /// What it is.
+        audit: Warning,
+        /// How many rows.
         count: u64,
     },
     /// Something is wrong that stops nothing.

@@ -9,7 +9,7 @@ use super::event::Event;
 use super::planning::Prepared;
 use super::session::Session;
 use super::tree::Tree;
-use crate::adapter::warehouse::{Audit, Warehouse, WarehouseError};
+use crate::adapter::warehouse::{Audit, Warehouse, WarehouseError, Warning};
 use crate::domain::diagnostic::{Diagnostic, Problem};
 use crate::domain::engine_message;
 use crate::domain::interval::{Interval, Moment, Times};
@@ -100,7 +100,8 @@ impl Session<'_> {
             let Some(audited) = self.run_standalone(prepared, own, warehouse, tables)? else { continue };
             match audited.found {
                 Ok(Some(failure)) => {
-                    self.report.report(&Event::Warning { model: None, audit: audited.audit, count: failure.count });
+                    let audit = Warning::Audit(audited.audit);
+                    self.report.report(&Event::Warning { model: None, audit, count: failure.count });
                 }
                 Ok(None) => {}
                 Err(problem) => self.report.report(&Event::Problem(problem)),

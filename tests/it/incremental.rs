@@ -337,3 +337,58 @@ fn what_a_branch_built_before_prod_was_run_is_built_again() {
     assert!(again.contains("nothing to do") || again.contains("in step"), "{again}");
     sandbox.is_sound();
 }
+
+#[test]
+fn a_time_column_of_days_gets_no_times_in_silence() {
+    let model = "MODEL (name events, kind INCREMENTAL_BY_TIME_RANGE (time_column day), start '2026-01-01');
+SELECT d AS day, id FROM raw.events WHERE d BETWEEN @start_date AND @end_date";
+    let wide =
+        model.replace("(name events", "(name wide").replace("@start_date AND @end_date", "@start_ts AND @end_ts");
+    let days = model.replace("(name events", "(name days").replace("d AS day", "CAST(d AS DATE) AS day");
+    let sandbox = Sandbox::with_models(&[("events", model), ("wide", &wide), ("days", &days)]);
+    let events =
+        "CREATE OR REPLACE TABLE raw.events AS SELECT n AS id, CAST(TIMESTAMP '2026-01-01' + n * INTERVAL 6 HOUR AS";
+    sandbox.sql(&format!("CREATE SCHEMA raw; {events} DATE) AS d FROM range(40) AS r(n)"));
+    sandbox.vmesh(&["hooks", "uninstall"]).good();
+    promote(&sandbox, "2026-01-03");
+    assert_eq!(sandbox.value("SELECT count(*) FROM prod.events"), "8");
+    sandbox.sql(&format!("{events} TIMESTAMP) AS d FROM range(40) AS r(n)"));
+    let told = sandbox.vmesh(&["run", "--execution-time", "2026-01-04"]).fails(1);
+    assert!(told.contains("the time column `day` of `events` would change from DATE to TIMESTAMP"), "{told}");
+    assert!(told.contains("`@start_ts` and `@end_ts`"), "{told}");
+    // nor where all of it is loaded again
+    let restated = ["plan", "prod", "--yes", "--restate-model", "events", "--execution-time", "2026-01-03"];
+    let told = sandbox.vmesh(&restated).fails(1);
+    assert!(told.contains("would change from DATE to TIMESTAMP"), "{told}");
+    let kept = "SELECT count(*), any_value(typeof(day)) FROM prod.events";
+    assert_eq!(sandbox.rows(kept), [["8", "DATE"]]);
+    // what it is told to do helps
+    sandbox.write("models/events.sql", &model.replace("@start_date AND @end_date", "@start_ts AND @end_ts"));
+    sandbox.write("models/wide.sql", &wide.replace("d AS day", "CAST(d AS DATE) AS day"));
+    sandbox.commit("moments");
+    promote(&sandbox, "2026-01-04");
+    run(&sandbox, "2026-01-05");
+    assert_eq!(sandbox.rows(kept), [["16", "TIMESTAMP"]]);
+}
+
+#[test]
+fn rows_outside_of_their_span_are_told() {
+    let weekly = "MODEL (name weekly, kind INCREMENTAL_BY_TIME_RANGE (time_column wk), start '2026-01-01');
+SELECT CAST(date_trunc('week', day) AS DATE) AS wk, id FROM raw.orders WHERE day BETWEEN @start_date AND @end_date";
+    let sandbox = shop(&[("weekly", weekly), ("daily", DAILY)]);
+    // the 1st is a Thursday
+    let told = sandbox.vmesh(&["promote", "--yes", "--execution-time", "2026-01-02"]);
+    assert!(
+        told.err.contains("warning: 5 rows of `weekly` lie outside of 2026-01-01, and are left out"),
+        "{}",
+        told.err
+    );
+    assert!(!told.err.contains("`daily`"), "{}", told.err);
+    let told = sandbox.vmesh(&["run", "--execution-time", "2026-01-03"]).err;
+    assert!(told.contains("rows of `weekly` lie outside of 2026-01-02"), "{told}");
+    // Monday's own are inside
+    sandbox.vmesh(&["run", "--execution-time", "2026-01-05"]);
+    let told = sandbox.vmesh(&["run", "--execution-time", "2026-01-06"]).err;
+    assert!(!told.contains("left out"), "{told}");
+    assert_eq!(sandbox.value("SELECT count(*) > 0 FROM prod.weekly"), "true");
+}

@@ -2,6 +2,7 @@
 
 use super::build::Build;
 use super::{Rows, Warehouse, WarehouseError};
+use crate::domain::interval::Interval;
 use crate::domain::name::TableName;
 
 /// What must hold of a table's rows.
@@ -28,6 +29,24 @@ pub struct AuditFailure {
     pub rows: Rows,
     /// Where they are kept, if they are.
     pub kept: Option<TableName>,
+}
+
+/// What a build found that stops nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warned {
+    /// What it is.
+    pub name: Warning,
+    /// How many rows.
+    pub count: u64,
+}
+
+/// What is warned of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Warning {
+    /// This audit, which does not block, found wrong rows.
+    Audit(String),
+    /// Rows lie outside of the spans that they were loaded for, these: they are left out.
+    LeftOut(Vec<Interval>),
 }
 
 /// How many wrong rows are shown.
@@ -78,7 +97,7 @@ impl Warehouse {
                 }
                 Some(failure) => {
                     if let Ok(mut warnings) = build.warnings.lock() {
-                        warnings.push(failure);
+                        warnings.push(Warned { name: Warning::Audit(failure.name), count: failure.count });
                     }
                 }
                 None => {}

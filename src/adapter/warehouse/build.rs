@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use super::{Audit, AuditFailure, Fill, Warehouse, WarehouseError};
+use super::{Audit, Fill, Warehouse, WarehouseError, Warned};
 use crate::domain::csv;
 use crate::domain::environment::{Column, Inputs, PhysicalTable};
 use crate::domain::fingerprint::Fingerprint;
@@ -45,8 +45,8 @@ pub struct Build {
     pub audits: Vec<Audit>,
     /// A hash over what they say.
     pub audited: Option<String>,
-    /// What the audits found that only warn.
-    pub warnings: Arc<Mutex<Vec<AuditFailure>>>,
+    /// What it found that stops nothing.
+    pub warnings: Arc<Mutex<Vec<Warned>>>,
 }
 
 impl Build {

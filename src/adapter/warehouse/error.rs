@@ -34,6 +34,8 @@ pub enum WarehouseError {
         holder: Option<Holder>,
         /// How long vmesh waited, in seconds.
         waited: u64,
+        /// Whether it was to be read only.
+        reading: bool,
     },
     /// The file is there and can't be opened.
     #[error("the warehouse can't be opened")]

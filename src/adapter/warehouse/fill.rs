@@ -2,14 +2,14 @@
 //! that an interrupted fill goes on where it stopped.
 
 use super::build::{Body, Build};
-use super::{Warehouse, WarehouseError, history};
+use super::{Warehouse, WarehouseError, Warned, Warning, history};
 use crate::domain::calendar::Filled;
 use crate::domain::environment::{Column, Continued, PhysicalTable};
 use crate::domain::evolution::{Evolved, evolve, fitting};
 use crate::domain::interval::{Interval, Intervals, Moment};
 use crate::domain::model::{Around, By, OnChange, Order, Policy};
 use crate::domain::name::{TableName, literal, quote};
-use crate::domain::types;
+use crate::domain::types::{self, Type};
 
 /// How an incremental table is filled.
 #[derive(Debug, Clone)]
@@ -182,6 +182,7 @@ impl Warehouse {
                 given.any(|given| given.eq_ignore_ascii_case(name))
             };
             let given: Vec<Column> = columns.iter().filter(|(name, _)| is_given(name)).cloned().collect();
+            warehouse.warn_of_left_out(&doing, build, fill, load.interval, &given)?;
             let statements = statements(&build.table.quoted(), fill, load.interval, &given);
             statements.iter().try_for_each(|statement| warehouse.run_one(&doing, statement))?;
             Ok(columns)
@@ -208,6 +209,7 @@ impl Warehouse {
         if old == new {
             return Ok(has);
         }
+        keeps_time(build, &fill.by, &old, &new)?;
         let is_empty = || self.one::<bool>(&doing, &format!("SELECT count(*) = 0 FROM {table}"));
         let refused = |changes| WarehouseError::Load { model: build.model.clone(), changes };
         if snapshot.continues.is_none() && is_empty()? {
@@ -230,6 +232,37 @@ impl Warehouse {
         }
         fitting.alter.iter().try_for_each(|statement| self.run(&doing, statement))?;
         self.show_columns(&build.table)
+    }
+
+    /// Rows of a load that lie outside of its span are no other load's business either, where that one doesn't give
+    /// them as well.
+    fn warn_of_left_out(
+        &self,
+        doing: &str,
+        build: &Build,
+        fill: &Fill,
+        span: Interval,
+        columns: &[Column],
+    ) -> Result<(), WarehouseError> {
+        if !matches!(fill.by, By::TimeRange { .. }) {
+            return Ok(());
+        }
+        let within = within(&fill.by, span, columns);
+        let left: u64 =
+            self.one(doing, &format!("SELECT count(*) FROM {NEW} AS vmesh_new WHERE ({within}) IS NOT TRUE"))?;
+        let Some(mut warnings) = build.warnings.lock().ok().filter(|_| left > 0) else { return Ok(()) };
+        let known = warnings.iter_mut().find_map(|warned| match &mut warned.name {
+            Warning::LeftOut(spans) => Some((spans, &mut warned.count)),
+            Warning::Audit(_) => None,
+        });
+        match known {
+            Some((spans, count)) => {
+                spans.push(span);
+                *count += left;
+            }
+            None => warnings.push(Warned { name: Warning::LeftOut(vec![span]), count: left }),
+        }
+        Ok(())
     }
 
     /// The columns of the new rows.
@@ -266,6 +299,25 @@ fn has_times(by: &By, columns: &[Column]) -> Result<(), WarehouseError> {
             help: "name a column of dates or timestamps, or say how the numbers are times: time_column (ds, '%Y%m%d')",
         }),
         None => Ok(()),
+    }
+}
+
+/// That a time column of days gets no times: a query that asks for days, as with `BETWEEN @start_date AND @end_date`,
+/// would find those of midnight and no others.
+fn keeps_time(build: &Build, by: &By, old: &[Column], new: &[Column]) -> Result<(), WarehouseError> {
+    let By::TimeRange { column, .. } = by else { return Ok(()) };
+    let kind = |columns: &[Column]| {
+        columns.iter().find(|(name, _)| name.eq_ignore_ascii_case(column)).map(|(_, kind)| kind.clone())
+    };
+    match (kind(old), kind(new)) {
+        (Some(before), Some(now)) if Type::parse(&before) == Type::Date && Type::parse(&now).has_times() => {
+            Err(WarehouseError::Unfit {
+                what: format!("the time column `{column}` of `{}` would change from {before} to {now}", build.model),
+                help: "a query between days finds no times but midnight then: compare with `@start_ts` and `@end_ts`, \
+                       which makes a new version that is filled anew; or cast the column to DATE in the query",
+            })
+        }
+        _ => Ok(()),
     }
 }
 

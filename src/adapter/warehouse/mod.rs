@@ -30,7 +30,7 @@ use duckdb::{AccessMode, Config, Connection};
 
 use crate::domain::sql;
 
-pub use self::audit::{Audit, AuditFailure};
+pub use self::audit::{Audit, AuditFailure, Warned, Warning};
 pub use self::backup::BACKUP;
 pub use self::build::{Body, Build};
 pub use self::door::{Doing, Door};
@@ -193,7 +193,7 @@ impl Location {
             let ahead = self.ahead(&mode, start.elapsed()).filter(|_| turn.is_none());
             let is_held_back = ahead.is_some();
             let opened = match ahead {
-                Some(ahead) => Err(self.locked(Some(ahead))),
+                Some(ahead) => Err(self.locked(Some(ahead), &mode)),
                 None => self.try_open(&mode, &scratch),
             };
             match opened {
@@ -202,7 +202,7 @@ impl Location {
                         turn.tell(holder.as_ref());
                     }
                     if self.waited.so_far() >= self.patience {
-                        return Err(self.locked(holder));
+                        return Err(self.locked(holder, &mode));
                     }
                     // others open it for moments only: tell of those that stay
                     if self.waited.is_worth_a_word() {
@@ -225,8 +225,9 @@ impl Location {
         self.door.awaited().filter(|ahead| is_polite && ahead.is_vmesh())
     }
 
-    fn locked(&self, holder: Option<Holder>) -> WarehouseError {
-        WarehouseError::Locked { path: self.path.clone(), holder, waited: self.waited.so_far().as_secs() }
+    fn locked(&self, holder: Option<Holder>, mode: &AccessMode) -> WarehouseError {
+        let reading = matches!(mode, AccessMode::ReadOnly);
+        WarehouseError::Locked { path: self.path.clone(), holder, waited: self.waited.so_far().as_secs(), reading }
     }
 
     /// Whether the file is there with what makes it a database; if not, another process may be about to write that.
@@ -249,7 +250,7 @@ impl Location {
             // beside the database, by default, or in the current folder: a branch may have a link there
             .and_then(|config| config.with("temp_directory", scratch::spill(scratch)));
         let settings = settings.map_err(|error| cannot(error.to_string()))?;
-        let connection = Connection::open_with_flags(&self.path, settings).map_err(|error| self.sort(&error))?;
+        let connection = Connection::open_with_flags(&self.path, settings).map_err(|error| self.sort(&error, mode))?;
         self.interrupt.watch(&connection, true);
         let (interrupt, limits, door) = (self.interrupt.clone(), self.limits.clone(), self.door.clone());
         let (path, scratch) = (self.path.clone(), scratch.clone());
@@ -259,12 +260,12 @@ impl Location {
     }
 
     /// Why the engine didn't open the file.
-    fn sort(&self, error: &duckdb::Error) -> WarehouseError {
+    fn sort(&self, error: &duckdb::Error, mode: &AccessMode) -> WarehouseError {
         let message = error::words(error);
         let path = self.path.clone();
         if message.contains("Could not set lock on file") {
             let holder = Holder::from_message(&message);
-            self.locked(holder.map(|holder| Holder { doing: self.door.doing(holder.pid), ..holder }))
+            self.locked(holder.map(|holder| Holder { doing: self.door.doing(holder.pid), ..holder }), mode)
         } else if message.contains("not a valid DuckDB database file") {
             WarehouseError::NotADatabase { path, message }
         } else {

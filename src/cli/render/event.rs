@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::diagnostic;
 use super::visible::visible;
-use crate::adapter::warehouse::{Doing, Holder};
+use super::{count, diagnostic, plan};
+use crate::adapter::warehouse::{Doing, Holder, Warning};
 use crate::domain::name::ModelName;
 use crate::workflow::event::{Event, Report};
 
@@ -75,11 +75,19 @@ impl Report for Teller {
     }
 }
 
-/// What an audit found that only warns.
-pub(in crate::cli) fn warning(model: Option<&ModelName>, audit: &str, count: u64) -> String {
-    let rows = if count == 1 { "row" } else { "rows" };
-    let model = model.map(|model| format!(" of `{model}`")).unwrap_or_default();
-    format!("warning: audit `{audit}`{model}: {count} {rows} wrong · vmesh audit shows them")
+/// What is wrong of some rows, and stops nothing.
+pub(in crate::cli) fn warning(model: Option<&ModelName>, what: &Warning, rows: u64) -> String {
+    let (lie, are) = if rows == 1 { ("lies", "is") } else { ("lie", "are") };
+    let rows = count(usize::try_from(rows).unwrap_or(usize::MAX), "row");
+    let of = model.map(|model| format!(" of `{model}`")).unwrap_or_default();
+    match what {
+        Warning::Audit(audit) => format!("warning: audit `{audit}`{of}: {rows} wrong · vmesh audit shows them"),
+        Warning::LeftOut(loads) => {
+            let spans = plan::spans(loads).unwrap_or_default();
+            let spans = if loads.len() > 1 { format!("the spans that were loaded: {spans}") } else { spans };
+            format!("warning: {rows}{of} {lie} outside of {spans}, and {are} left out")
+        }
+    }
 }
 
 /// Whom one waits for.
