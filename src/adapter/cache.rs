@@ -33,6 +33,9 @@ pub struct SeedContent {
     pub header: Option<Vec<String>>,
 }
 
+/// Raised whenever the same content reads otherwise than before.
+const READING: u32 = 2;
+
 /// More entries than this, and the cache starts anew.
 const MOST: usize = 50_000;
 
@@ -78,7 +81,7 @@ impl ParsedFiles {
 }
 
 fn version() -> String {
-    format!("{} {CANON_VERSION}", env!("CARGO_PKG_VERSION"))
+    format!("{} {CANON_VERSION} {READING}", env!("CARGO_PKG_VERSION"))
 }
 
 /// Reads a JSON file; `None` if it isn't there or isn't what is expected.

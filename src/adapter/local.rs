@@ -21,7 +21,7 @@
 //!
 //! | in `<git dir>/vmesh`, each worktree's own | says |
 //! |---|---|
-//! | `stat.json` | what files looked like when they were read |
+//! | `stats.json` | what files looked like when they were read |
 //! | `settled-*.json` | the branches that were in step, and with what |
 //! | `tried-*.json` | what hooks tried and could not do |
 //!
@@ -201,7 +201,7 @@ impl Own {
 
     /// What files looked like.
     pub fn stat(&self) -> PathBuf {
-        self.0.join("stat.json")
+        self.0.join("stats.json")
     }
 
     /// The branches of a project that were in step.

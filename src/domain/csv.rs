@@ -40,7 +40,9 @@ pub fn rewrite(bytes: &[u8], settings: &Settings, columns: &[(String, String)]) 
     while let Some(record) = records.next_record()? {
         if record.len() > header.len() {
             let (line, cells, names) = (records.line(), record.len(), header.len());
-            return Err(format!("line {line} has {cells} cells, and the first line names {names} columns"));
+            let count = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
+            let (cells, names) = (count(cells, "cell"), count(names, "column"));
+            return Err(format!("line {line} has {cells}, and the first line names {names}"));
         }
         let cells = (0..header.len()).map(|at| {
             let cell = record.get(at)?.as_str();
@@ -50,6 +52,26 @@ pub fn rewrite(bytes: &[u8], settings: &Settings, columns: &[(String, String)]) 
         write_record(&mut out, cells);
     }
     Ok(out)
+}
+
+/// LF for CRLF where a row ends, and nowhere within double quotes: there it is part of a value. Binary content, with its
+/// NUL bytes, stays as it is.
+pub fn unify_line_ends(bytes: Vec<u8>) -> Vec<u8> {
+    if !bytes.contains(&b'\r') || bytes.contains(&0) {
+        return bytes;
+    }
+    let (mut is_quoted, mut before) = (false, b'\n');
+    let mut rest = bytes.iter().copied().peekable();
+    let mut out = Vec::with_capacity(bytes.len());
+    while let Some(byte) = rest.next() {
+        // behind a letter or a digit, as in 5", it opens nothing
+        is_quoted ^= byte == b'"' && (is_quoted || !(before.is_ascii_alphanumeric() || before >= 0x80));
+        before = byte;
+        if is_quoted || byte != b'\r' || rest.peek() != Some(&b'\n') {
+            out.push(byte);
+        }
+    }
+    out
 }
 
 /// The first cell that its column's type would cut short: column, cell and type. `types` are those of the table, and

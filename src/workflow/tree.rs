@@ -18,6 +18,7 @@ use crate::domain::external::{Externals, is_external};
 use crate::domain::macros;
 use crate::domain::model::{self, ModelFile};
 use crate::domain::project::{Model, Project, Published, SeedFile, Sources};
+use crate::domain::sql;
 use crate::domain::sql::policy::{Refusal, Text};
 
 /// The endings of files that seeds and queries may read.
@@ -247,7 +248,12 @@ impl Session<'_> {
 
     pub(super) fn text(&self, file: &SourceFile) -> Result<Arc<str>, Error> {
         let bytes = self.repository.read_text(file).map_err(|error| self.told(error))?;
-        Ok(String::from_utf8_lossy(&bytes).into())
+        let text = String::from_utf8_lossy(&bytes);
+        Ok(match text.contains("\r\n") {
+            true if is_sql(&file.path) => sql::unify_line_ends(&text).into(),
+            true => text.replace("\r\n", "\n").into(),
+            false => text.into(),
+        })
     }
 
     /// Models in Python, which nobody may take for read.
@@ -357,7 +363,7 @@ fn is_sql(path: &str) -> bool {
 /// The column names in a CSV file's first line, where they are plain words between commas.
 fn header(bytes: &[u8]) -> Option<Vec<String>> {
     let line = bytes.split(|byte| *byte == b'\n').next()?;
-    let line = std::str::from_utf8(line).ok()?;
+    let line = std::str::from_utf8(line).ok()?.trim_end_matches('\r');
     let names: Vec<String> = line.split(',').map(str::to_owned).collect();
     let plain = |name: &String| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     names.iter().all(plain).then_some(names)

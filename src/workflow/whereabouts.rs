@@ -9,11 +9,14 @@ use super::session::Session;
 use super::tree::{AUDITS, Files, MACROS, SourceTree, TESTS, is_below, is_data, is_wanted};
 use crate::adapter::cache;
 use crate::adapter::git::{Broken, BrokenLink, GitError, SourceFile};
+use crate::domain::csv;
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::pattern::{self, is_pattern};
 use crate::domain::project::SeedFile;
 use crate::domain::sql::policy;
 
+/// The endings of files whose lines are rows.
+const LINES: [&str; 5] = [".csv", ".tsv", ".json", ".jsonl", ".ndjson"];
 /// More of them than this are not remembered.
 const MOST_BESIDE: usize = 1000;
 
@@ -195,9 +198,11 @@ impl Session<'_> {
         files.submodules.iter().filter(is_meant).map(told).collect()
     }
 
-    /// A file's bytes; a filter that gives none is a problem with the project's files.
+    /// A file's bytes, and where lines are rows, with one end of a row for all; a filter that gives none is a problem with the project's files.
     pub(super) fn content(&self, file: &SourceFile) -> Result<Vec<u8>, Error> {
-        self.repository.read(file).map_err(|error| self.told(error))
+        let bytes = self.repository.read(file).map_err(|error| self.told(error))?;
+        let is_of_lines = LINES.iter().any(|ending| file.path.to_ascii_lowercase().ends_with(ending));
+        Ok(if is_of_lines { csv::unify_line_ends(bytes) } else { bytes })
     }
 
     pub(super) fn told(&self, error: GitError) -> Error {

@@ -272,7 +272,8 @@ fn a_text_in_an_encoding_is_read_before_it_is_committed() {
     sandbox.git(&["add", "models/c.sql"]).good();
     sandbox.vmesh(&["status"]).good();
     sandbox.vmesh(&["plan", "--yes"]).good();
-    let words = "SELECT (SELECT word FROM dev__alice.a), (SELECT word FROM dev__alice.b), (SELECT word FROM dev__alice.c)";
+    let words =
+        "SELECT (SELECT word FROM dev__alice.a), (SELECT word FROM dev__alice.b), (SELECT word FROM dev__alice.c)";
     assert_eq!(sandbox.rows(words), [["wîder", "nëw", "stäged"]]);
     // a seed and a test, too
     write("models/s.csv", "id,name\n1,Zoë\n", "\u{feff}");
@@ -283,4 +284,54 @@ fn a_text_in_an_encoding_is_read_before_it_is_committed() {
     assert_eq!(sandbox.value("SELECT name FROM dev__alice.s"), "Zoë");
     sandbox.commit("all of it");
     assert_eq!(builds(&sandbox), (0, false));
+}
+
+#[test]
+fn a_value_keeps_its_line_ends() {
+    let project = |attributes: &str| {
+        let sandbox = Sandbox::promoted(&[("z", "SELECT 1 AS n")]);
+        sandbox.git(&["config", "core.autocrlf", "false"]).good();
+        sandbox.write(".gitattributes", attributes);
+        let header = "MODEL (name m.a, kind FULL);\r\n";
+        sandbox.write("models/a.sql", &format!("{header}-- it's\r\nSELECT length('x\r\ny') AS n\r\n"));
+        sandbox.write("models/d.sql", "SELECT\r\n  length($$x\r\ny$$) AS n, v FROM read_csv('data/d.csv')\r\n");
+        sandbox.write("data/d.csv", "id,v\r\n1,\"a\r\nb\"\r\n");
+        sandbox.write("models/s.csv", "id,v\r\n1,\"a\r\nb\"\r\n2,5\" disk\r\n");
+        sandbox.write("models/s.sql", "MODEL (name m.s, kind SEED (path 's.csv'));\n");
+        sandbox.write("data/t.txt", "x\r\ny\r\n");
+        sandbox.model("t", "SELECT length(content) AS n FROM read_text('data/t.txt')");
+        sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+        sandbox
+    };
+    let rows = |sandbox: &Sandbox, schema: &str| {
+        let prefix = if schema == "prod" { String::new() } else { format!("{schema}__") };
+        let sql = format!(
+            "SELECT (SELECT n FROM {prefix}m.a), (SELECT n FROM {schema}.d), (SELECT length(v) FROM {schema}.d), \
+             (SELECT length(v) FROM {prefix}m.s WHERE id = 1), (SELECT v FROM {prefix}m.s WHERE id = 2), \
+             (SELECT n FROM {schema}.t)"
+        );
+        sandbox.rows(&sql)
+    };
+    for (attributes, expected) in [
+        ("* -text\n", ["4", "4", "4", "4", "5\" disk", "6"]),
+        ("", ["4", "4", "4", "4", "5\" disk", "6"]),
+        // Git keeps one line end for both
+        ("* text=auto\n", ["3", "3", "3", "3", "5\" disk", "4"]),
+        ("* text eol=crlf\n", ["3", "3", "3", "3", "5\" disk", "4"]),
+    ] {
+        let sandbox = project(attributes);
+        // before it is committed, and after
+        sandbox.vmesh(&["plan", "--yes"]).good();
+        assert_eq!(rows(&sandbox, "dev__alice"), [expected], "{attributes:?}");
+        sandbox.commit("values");
+        assert_eq!(builds(&sandbox), (0, false), "{attributes:?}");
+        sandbox.git(&["switch", "--quiet", "main"]).good();
+        sandbox.git(&["merge", "--quiet", "alice"]).good();
+        assert_eq!(rows(&sandbox, "prod"), [expected], "{attributes:?}");
+        // line ends outside of values build nothing
+        sandbox.git(&["switch", "--quiet", "-c", "bob"]).good();
+        sandbox.write("models/z.sql", "SELECT 1 AS n\r\n");
+        sandbox.write("models/t.sql", &sandbox.read("models/t.sql").replace(" FROM", "\r\nFROM"));
+        assert_eq!(builds(&sandbox).0, 0, "{attributes:?}");
+    }
 }

@@ -52,18 +52,17 @@ pub(super) fn is_file(mode: u32) -> bool {
     matches!(mode, 0o100_644 | 0o100_755 | 0o100_664)
 }
 
-/// What the same file reads like whatever `core.autocrlf` and the editor did to it: LF for CRLF, no byte order mark.
-/// Binary content, which Git tells by its NUL bytes, stays as it is.
-pub fn normalize(bytes: Vec<u8>) -> Vec<u8> {
-    let mut bytes = unify_line_ends(bytes);
+/// What the same file reads like whatever the editor did to it: without a byte order mark.
+fn without_mark(mut bytes: Vec<u8>) -> Vec<u8> {
     if bytes.starts_with(b"\xef\xbb\xbf") {
         bytes.drain(..3);
     }
     bytes
 }
 
+/// LF for CRLF, as Git does it.
 fn unify_line_ends(mut bytes: Vec<u8>) -> Vec<u8> {
-    if bytes.contains(&b'\r') && !bytes.contains(&0) {
+    if bytes.contains(&b'\r') {
         let mut rest = bytes.iter().copied().peekable();
         let mut out = Vec::with_capacity(bytes.len());
         while let Some(byte) = rest.next() {
@@ -192,20 +191,14 @@ impl Repository {
         Ok(String::from_utf8_lossy(&self.backend.content(id)?).into_owned())
     }
 
-    /// The id of content read from disk: that of the committed blob, even if Git turned its LF to CRLF on checkout.
-    fn content_id(&self, bytes: Vec<u8>) -> Result<BlobId, GitError> {
-        self.backend.blob_id(&unify_line_ends(bytes))
+    /// The id of content read from disk, where these bytes alone tell it: those that the index has, or that have no
+    /// CRLF, which Git may turn into LF.
+    pub(super) fn id_on_disk(&self, bytes: &[u8], index: Option<&BlobId>) -> Result<Option<BlobId>, GitError> {
+        let id = self.backend.blob_id(bytes)?;
+        Ok(Some(id).filter(|id| index == Some(id) || !bytes.windows(2).any(|pair| pair == b"\r\n")))
     }
 
-    /// The same, where the index has another: that one, if it is of these very bytes, which were committed with CRLF.
-    pub(super) fn id_on_disk(&self, bytes: Vec<u8>, index: Option<&BlobId>) -> Result<BlobId, GitError> {
-        match index {
-            Some(index) if bytes.contains(&b'\r') && self.backend.blob_id(&bytes)? == *index => Ok(index.clone()),
-            _ => self.content_id(bytes),
-        }
-    }
-
-    /// A file's bytes, [`normalize`]d.
+    /// A file's bytes as Git keeps them, whatever it does to line ends on checkout; without a byte order mark.
     pub fn read(&self, file: &SourceFile) -> Result<Vec<u8>, GitError> {
         let bytes = match &file.location {
             Location::Blob => self.backend.content(&file.id)?,
@@ -213,24 +206,28 @@ impl Repository {
             Location::Disk(path) => {
                 let failed = |source| GitError::Io { doing: "read", path: path.clone(), source };
                 let bytes = std::fs::read(path).map_err(failed)?;
-                if self.content_id(bytes.clone())? != file.id && self.backend.blob_id(&bytes)? != file.id {
-                    return Err(failed(std::io::Error::other("it was changed in the meantime: run the command again")));
+                if self.backend.blob_id(&bytes)? == file.id {
+                    bytes
+                } else {
+                    let unified = unify_line_ends(bytes);
+                    if self.backend.blob_id(&unified)? != file.id {
+                        let other = std::io::Error::other("it was changed in the meantime: run the command again");
+                        return Err(failed(other));
+                    }
+                    unified
                 }
-                bytes
             }
         };
         match stand_in(&bytes) {
             Some(of) => Err(GitError::StandIn { path: file.path.clone(), of }),
-            None => Ok(normalize(bytes)),
+            None => Ok(without_mark(bytes)),
         }
     }
 
     /// The bytes of a file that is a text to vmesh: in the encoding that Git keeps it in.
     pub fn read_text(&self, file: &SourceFile) -> Result<Vec<u8>, GitError> {
         match &file.location {
-            Location::Filtered(filtered) if filtered.is_only_encoded() => {
-                Ok(normalize(self.kept(filtered)?))
-            }
+            Location::Filtered(filtered) if filtered.is_only_encoded() => Ok(without_mark(self.kept(filtered)?)),
             _ => self.read(file),
         }
     }

@@ -258,6 +258,12 @@ impl Repository {
         }
     }
 
+    /// The ids that files on disk have once they are added: whether Git takes their CRLF for LF, attributes and settings
+    /// say.
+    pub(super) fn ids_once_added(&self, paths: &[&str]) -> Result<Vec<BlobId>, GitError> {
+        if paths.is_empty() { Ok(Vec::new()) } else { self.git().ids_once_added(paths) }
+    }
+
     /// A file's bytes as Git keeps them.
     pub(super) fn kept(&self, file: &Filtered) -> Result<Vec<u8>, GitError> {
         match self.backend.content(&file.blob) {

@@ -39,7 +39,7 @@ pub(crate) mod tests;
 mod worktree;
 
 pub use error::GitError;
-pub use files::{Location, SourceFile, SourceFiles, normalize};
+pub use files::{Location, SourceFile, SourceFiles};
 pub use filters::Filtered;
 pub use head::{Head, Rest};
 pub use history::CommitInfo;

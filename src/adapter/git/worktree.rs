@@ -79,7 +79,7 @@ impl Repository {
         seen: &mut StatCache,
         now: SystemTime,
     ) -> Result<Vec<SourceFile>, GitError> {
-        let mut files = Vec::new();
+        let (mut files, mut unknown) = (Vec::new(), Vec::new());
         for (Found { path, own, origin }, filtered) in listing.found.iter().zip(self.filtered(listing, false)?) {
             let path = path.clone();
             files.push(match (filtered, origin) {
@@ -89,7 +89,15 @@ impl Repository {
                     let id = match known.get(own, stat) {
                         Some(id) => id.clone(),
                         None => match unless_gone(std::fs::read(on_disk)) {
-                            Ok(Some(bytes)) => self.id_on_disk(bytes, nodes.entry(own)?.map(|entry| &entry.id))?,
+                            Ok(Some(bytes)) => {
+                                match self.id_on_disk(&bytes, nodes.entry(own)?.map(|entry| &entry.id))? {
+                                    Some(id) => id,
+                                    None => {
+                                        unknown.push((path, own, on_disk, stat));
+                                        continue;
+                                    }
+                                }
+                            }
                             Ok(None) => continue,
                             Err(source) => return Err(GitError::Io { doing: "read", path: on_disk.clone(), source }),
                         },
@@ -99,6 +107,12 @@ impl Repository {
                 }
             });
         }
+        let paths: Vec<&str> = unknown.iter().map(|(_, own, ..)| own.as_str()).collect();
+        for ((path, own, on_disk, stat), id) in unknown.iter().zip(self.ids_once_added(&paths)?) {
+            seen.put((*own).clone(), **stat, id.clone(), now);
+            files.push(SourceFile { path: path.clone(), id, location: Location::Disk((*on_disk).clone()) });
+        }
+        files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(files)
     }
 

@@ -113,6 +113,7 @@ impl<'t> Records<'t> {
     /// Whether a character ends a line; takes what belongs to it.
     fn is_end(&mut self, c: char) -> bool {
         match self.dialect.end {
+            Some('\n') if c == '\r' => self.rest.next_if_eq(&'\n').is_some(),
             Some(end) => c == end,
             None if c == '\r' => {
                 self.rest.next_if_eq(&'\n');

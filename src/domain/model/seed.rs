@@ -123,7 +123,7 @@ fn texts(setting: &Property<'_>) -> Result<Vec<String>, Problem> {
 }
 
 fn line_end(setting: &Property<'_>) -> Result<Option<char>, Problem> {
-    // in the form that files are read in, there is one line end for this and for `\n`
+    // a row ends at this wherever it ends at `\n`
     match text(setting)?.as_str() {
         "\r\n" | "\\r\\n" => Ok(None),
         _ => character(setting).map(Some),

@@ -80,6 +80,20 @@ pub fn lex(text: &str) -> Result<Vec<Lexeme>, SqlError> {
     Ok(lexemes)
 }
 
+/// LF for CRLF where lines end, and nowhere within a string, a quoted name or a Jinja block: there it is part of a value.
+/// In a text that can't be read, everywhere.
+pub fn unify_line_ends(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    for Lexeme { span, .. } in lex(text).unwrap_or_default() {
+        out.push_str(&text[at..span.start].replace("\r\n", "\n"));
+        out.push_str(&text[span.clone()]);
+        at = span.end;
+    }
+    out.push_str(&text[at..].replace("\r\n", "\n"));
+    out
+}
+
 /// The statements of a text: its lexemes cut at every `;` (SQL has no other use for one), and before the fence behind
 /// Jinja. Empty statements are left out.
 pub fn split(lexemes: &[Lexeme]) -> Vec<Statement> {
@@ -335,6 +349,19 @@ mod tests {
         let tokens: Vec<Token> = lex("'it''s' \"a\"\"b\" $q$x$q$").unwrap().into_iter().map(|l| l.token).collect();
         let name = Token::Word { text: "a\"b".into(), quoted: true };
         assert_eq!(tokens, [Token::String("it's".into()), name, Token::String("x".into())]);
+    }
+
+    #[test]
+    fn lines_end_alike_and_values_stay() {
+        for (text, unified) in [
+            ("a\r\n-- it's\r\nb\r\n", "a\n-- it's\nb\n"),
+            ("'x\r\ny'\r\n\"p\r\nq\" $$r\r\ns$$\r\n", "'x\r\ny'\n\"p\r\nq\" $$r\r\ns$$\n"),
+            ("/* 'a\r\n */ b\r\n", "/* 'a\n */ b\n"),
+            ("{{ 'a\r\nb' }}\r\nc\rd", "{{ 'a\r\nb' }}\nc\rd"),
+            ("it's\r\nnever closed", "it's\nnever closed"),
+        ] {
+            assert_eq!(unify_line_ends(text), unified);
+        }
     }
 
     #[test]

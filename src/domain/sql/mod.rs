@@ -60,7 +60,7 @@ use super::diagnostic::Problem;
 pub use dialect::is_duckdb;
 pub use duckdb_json::{DuckdbReads, reads_from_duckdb_json};
 pub use labels::Label;
-pub use lex::{Lexeme, Statement, Token, lex, split};
+pub use lex::{Lexeme, Statement, Token, lex, split, unify_line_ends};
 pub use splice::{apply, edits, splice};
 pub use survey::{Gives, NameUse, Projection, Selected, Survey, Table};
 pub use typed::typed_columns;

@@ -126,6 +126,18 @@ impl GitCommand {
         }
     }
 
+    /// The ids of those blobs, of files that are kept as they are but for their line ends.
+    pub(in super::super) fn ids_once_added(&self, paths: &[&str]) -> Result<Vec<BlobId>, GitError> {
+        const DOING: &str = "see what git add would make of line ends";
+        let mut git = self.git();
+        git.args(["-c", "core.safecrlf=false", "hash-object", "--stdin-paths"]);
+        let lines: Vec<String> = paths.iter().map(|path| quoted(path) + "\n").collect();
+        let output = fed(DOING, git, lines.concat().as_bytes())?;
+        let ids = String::from_utf8_lossy(&output.stdout);
+        let ids: Vec<BlobId> = ids.lines().map(|id| BlobId::from_git(id.to_owned())).collect();
+        if output.status.success() && ids.len() == paths.len() { Ok(ids) } else { Err(failed(DOING, &output)) }
+    }
+
     /// A file's bytes as Git would check them out.
     pub(in super::super) fn smudged(&self, file: &Filtered) -> Result<Vec<u8>, GitError> {
         const DOING: &str = "read a file as Git checks it out";

@@ -1,6 +1,6 @@
 //! A commit's files, and how bytes are read.
 
-use super::super::{BlobId, Broken, GitError, Location, MergePreview, Repository, SourceFile, normalize};
+use super::super::{BlobId, Broken, GitError, Location, MergePreview, Repository, SourceFile};
 use super::{Sandbox, open};
 
 fn paths(files: &[SourceFile]) -> Vec<&str> {
@@ -278,13 +278,7 @@ fn a_partial_clone_gets_what_is_missing() {
 }
 
 #[test]
-fn reading_is_the_same_for_every_line_end() {
-    let same = |bytes: &[u8]| normalize(bytes.to_vec());
-    assert_eq!(same(b"a\r\nb\r\n"), b"a\nb\n");
-    assert_eq!(same(b"\xef\xbb\xbfa\r\n"), b"a\n");
-    assert_eq!(same(b"a\rb\n\r\r\n\r"), b"a\rb\n\r\n\r");
-    assert_eq!(same(b"PAR1\0\r\n"), b"PAR1\0\r\n");
-    assert_eq!(same(b""), b"");
+fn a_file_is_read_as_git_keeps_it() {
     let sandbox = Sandbox::new();
     sandbox.git(&["config", "core.autocrlf", "false"]);
     sandbox.write("models/a.sql", "\u{feff}select 1\r\n");
@@ -296,6 +290,26 @@ fn reading_is_the_same_for_every_line_end() {
     assert_eq!(committed[0].location, Location::Blob);
     assert!(matches!(on_disk[0].location, Location::Disk(_)));
     for file in [&committed[0], &on_disk[0]] {
-        assert_eq!(repository.read(file).unwrap(), b"select 1\n");
+        assert_eq!(repository.read(file).unwrap(), b"select 1\r\n");
+    }
+    // whatever Git does to line ends, a file on disk has the id and the bytes that `git add` would give it
+    for (attributes, autocrlf, kept) in [
+        ("", "false", &b"a\r\nb\r\n"[..]),
+        ("", "input", b"a\nb\n"),
+        ("* -text\n", "true", b"a\r\nb\r\n"),
+        ("*.sql text\n", "false", b"a\nb\n"),
+        ("*.sql eol=crlf\n", "false", b"a\nb\n"),
+    ] {
+        sandbox.git(&["config", "core.autocrlf", autocrlf]);
+        sandbox.write(".gitattributes", attributes);
+        sandbox.write("models/b.sql", "a\r\nb\r\n");
+        let repository = sandbox.open();
+        let found = repository.files_in_worktree("models", &|path| path == "b.sql", &mut Default::default());
+        let file = &found.unwrap().files[0];
+        assert_eq!(repository.read(file).unwrap(), kept, "{attributes:?} {autocrlf}");
+        sandbox.git(&["add", "models/b.sql"]);
+        let staged = sandbox.git(&["ls-files", "--stage", "models/b.sql"]);
+        assert!(staged.contains(file.id.as_str()), "{attributes:?} {autocrlf}: {staged}");
+        sandbox.git(&["rm", "-q", "--cached", "models/b.sql"]);
     }
 }
