@@ -1,15 +1,19 @@
 //! The commands that check: audits of data, and unit tests.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use super::args;
 use super::render::{BOLD, DIM, GREEN, RED, YELLOW, count, diagnostic, paint, rows_diff};
 use super::{DONE, Face, Verdict, error};
-use crate::domain::diagnostic::Note;
+use crate::domain::diagnostic::{Note, nearest};
 use crate::domain::name::ModelName;
 use crate::domain::pattern;
 use crate::domain::plan::Plan;
 use crate::workflow::audits::Audited;
+use crate::workflow::error::Error;
 use crate::workflow::failure::{self, Stopped};
 use crate::workflow::new_test::{Wish, Written};
 use crate::workflow::session::Session;
@@ -46,7 +50,7 @@ pub(super) fn audit(face: &Face, args: &args::Audit) -> Verdict {
         }
         let mut out: String = all.iter().map(line).collect();
         let wrong = all.iter().filter(|audited| !matches!(audited.found, Ok(None))).count();
-        out.push_str(&format!("{} · {wrong} found wrong rows\n", count(all.len(), "audit")));
+        out.push_str(&format!("{} · {wrong} with wrong rows\n", count(all.len(), "audit")));
         out + &shown
     };
     let data = || {
@@ -80,7 +84,7 @@ fn not_shown(plan: &Plan, stopped: &[Stopped]) -> String {
     };
     let mut out = format!("`{}` does not show these files{to_build}\n", plan.environment);
     for Stopped { model, audit, count: wrong, query } in stopped {
-        let rows = if *wrong == 1 { "1 wrong row".to_owned() } else { format!("{wrong} wrong rows") };
+        let rows = count(usize::try_from(*wrong).unwrap_or(usize::MAX), "wrong row");
         let told = format!("the build of `{model}` was stopped: audit `{audit}` found {rows}");
         out.push_str(&format!("{}\n", paint(RED, &told)));
         if let Some(query) = query {
@@ -98,9 +102,11 @@ pub(super) fn test(face: &Face, args: &args::Test) -> Verdict {
         return create(face, &session, &tree, model, args);
     }
     let glob = args.pattern.as_ref().and_then(|pattern| pattern::compile(pattern).ok());
+    let names = RefCell::new(BTreeSet::new());
     let wanted = |name: &str, path: &str, model: &ModelName| match (&glob, &args.pattern) {
         (Some(glob), Some(pattern)) => {
             let file = path.rsplit('/').next().unwrap_or(path);
+            names.borrow_mut().extend([name.to_owned(), model.to_string()]);
             [name, path, file].iter().any(|one| glob.is_match(one))
                 || glob.is_match(model.to_string())
                 || *pattern == format!("{path}::{name}")
@@ -115,6 +121,15 @@ pub(super) fn test(face: &Face, args: &args::Test) -> Verdict {
         tell!("warning: {path} is not read: the names of test files begin with `test`");
     }
     let all = &found.tested;
+    if let Some(typed) = args.pattern.as_ref().filter(|_| all.is_empty() && found.broken.is_empty()) {
+        let near = nearest(typed, names.borrow().iter().map(String::as_str)).map(str::to_owned);
+        return Err(Error::Query {
+            message: format!("no test is called `{typed}`, nor its file or model"),
+            help: Some(
+                near.map_or_else(|| "vmesh test runs them all".to_owned(), |near| format!("did you mean `{near}`?")),
+            ),
+        });
+    }
     let failed = all.iter().filter(|tested| !tested.is_passed()).count();
     let text = || {
         let broken = match found.broken.len() {

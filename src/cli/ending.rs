@@ -13,17 +13,17 @@ const GRACE: Duration = Duration::from_millis(700);
 /// How often a hook looks for its git.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// Ends at Ctrl-C and at a termination signal.
-pub(super) fn at_ctrl_c(interrupt: &Interrupt) {
+/// Ends at Ctrl-C and at a termination signal. `quietly` is for what ends in no other way: it has nothing to tell.
+pub(super) fn at_ctrl_c(interrupt: &Interrupt, quietly: bool) {
     let interrupt = interrupt.clone();
     // without the handler Ctrl-C ends the process at once, which the warehouse survives, too
     let _ = ctrlc::set_handler(move || {
         if interrupt.is_requested() {
-            leave(&interrupt);
+            leave(&interrupt, quietly);
         }
         interrupt.request();
         let asked = interrupt.clone();
-        std::thread::spawn(move || end(&asked));
+        std::thread::spawn(move || end(&asked, quietly));
     });
 }
 
@@ -36,18 +36,20 @@ pub(super) fn with_git(interrupt: &Interrupt) {
         while process::is_running(git) {
             std::thread::sleep(LOOK);
         }
-        end(&interrupt);
+        end(&interrupt, false);
     });
 }
 
-fn end(interrupt: &Interrupt) {
+fn end(interrupt: &Interrupt, quietly: bool) {
     interrupt.request();
     std::thread::sleep(GRACE);
-    leave(interrupt);
+    leave(interrupt, quietly);
 }
 
-fn leave(interrupt: &Interrupt) -> ! {
-    error::print(&WarehouseError::Interrupted.into());
+fn leave(interrupt: &Interrupt, quietly: bool) -> ! {
+    if !quietly {
+        error::print(&WarehouseError::Interrupted.into());
+    }
     interrupt.clear_up();
     std::process::exit(i32::from(error::INTERRUPTED));
 }

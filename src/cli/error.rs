@@ -158,6 +158,7 @@ fn describe(error: &Error) -> Vec<Diagnostic> {
             match near {
                 Some(near) => problem.help(format!("did you mean `{near}`?")),
                 None if *what == "model" => problem.help("vmesh dag lists the models"),
+                None if *what == "commit" => problem.help("vmesh log lists the commits that prod has shown"),
                 None if *what == "column" => problem.help("vmesh query 'DESCRIBE <model>' lists the columns"),
                 None => problem.help(format!(
                     "environments follow branches: git switch -c {typed} makes one; vmesh envs lists those that are there"
@@ -193,11 +194,13 @@ fn describe(error: &Error) -> Vec<Diagnostic> {
         Error::NoRollback { commit: None } => {
             Diagnostic::new("there is no earlier promotion to go back to").note("prod is unchanged").help("vmesh log")
         }
-        Error::Collected { commit, models } => {
-            Diagnostic::new(format!("{commit} can't be shown again: {} tables of it were collected", models.len()))
-                .note("prod is unchanged")
-                .help(format!("vmesh promote {commit} --allow-rewind builds them again"))
-        }
+        Error::Collected { commit, models } => Diagnostic::new(format!(
+            "{commit} can't be shown again: {} of it {} collected",
+            count(models.len(), "table"),
+            if models.len() == 1 { "was" } else { "were" }
+        ))
+        .note("prod is unchanged")
+        .help(format!("vmesh promote {commit} --allow-rewind builds them again")),
         Error::SharedWithProd { pattern, models } => {
             Diagnostic::new(format!("prod shows these tables too, or has shown them: {}", some(models, 5)))
                 .note("a branch never changes what prod shows or a rollback would; nothing was built")
@@ -333,7 +336,7 @@ fn warehouse(error: &WarehouseError) -> Diagnostic {
     const ONE_WRITER: &str = "DuckDB gives a file to one writer or to many readers, never to both";
     const GIVES_WAY: &str = "a build gives way between two models; this one takes longer";
     match error {
-        WarehouseError::Locked { path, holder, waited } => {
+        WarehouseError::Locked { path, holder, waited, reading } => {
             let holder = holder.as_ref();
             let has = event::has(holder, &path.display().to_string());
             let doing = holder.and_then(|holder| holder.doing.as_ref());
@@ -345,7 +348,7 @@ fn warehouse(error: &WarehouseError) -> Diagnostic {
             };
             Diagnostic::new(format!("the warehouse is taken: {has}"))
                 .note(note)
-                .note(format!("waited {waited} s; {UNCHANGED}"))
+                .note(if *reading { format!("waited {waited} s") } else { format!("waited {waited} s; {UNCHANGED}") })
                 .help(help)
         }
         WarehouseError::CannotOpen { path, message } => {
@@ -388,7 +391,8 @@ fn warehouse(error: &WarehouseError) -> Diagnostic {
                 .help("vmesh gc removes tables that nothing points at")
         }
         WarehouseError::Audit { model, failure } => {
-            let what = format!("audit `{}` of `{model}`: {} wrong rows", failure.name, failure.count);
+            let rows = count(usize::try_from(failure.count).unwrap_or(usize::MAX), "wrong row");
+            let what = format!("audit `{}` of `{model}`: {rows}", failure.name);
             failure.sample().into_iter().chain(failure.told()).fold(Diagnostic::new(what), Diagnostic::note).note(UNCHANGED)
         }
         WarehouseError::Columns { model, changes } => {

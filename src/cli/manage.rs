@@ -34,8 +34,7 @@ pub(super) fn gc(face: &Face, args: &args::Gc) -> Verdict {
     if !args.yes && !face.is_json() {
         say(&told(&garbage, "to remove"));
     }
-    // what gc takes can be made again from Git: without a terminal it just runs
-    if Face::can_ask() && !face.confirm("remove?", args.yes, "--yes")? {
+    if !face.confirm("remove?", args.yes, "--yes")? {
         say("nothing was changed\n");
         return Ok(DONE);
     }

@@ -70,7 +70,7 @@ pub fn main() -> ExitCode {
 fn here_and_now() -> ExitCode {
     let cli = Cli::parse();
     let interrupt = Interrupt::default();
-    ending::at_ctrl_c(&interrupt);
+    ending::at_ctrl_c(&interrupt, matches!(cli.command, Command::Watch));
     let format = match format(&cli) {
         Ok(format) => format,
         Err(problem) => return ExitCode::from(error::print(&problem)),

@@ -65,14 +65,17 @@ fn stands(status: &Status) -> String {
     match (&status.commit, &status.plan, progress) {
         (None, ..) => "  nothing is committed yet\n".to_owned(),
         (_, _, Some(progress)) => {
-            let model = progress.model.as_deref().unwrap_or("its plan");
+            let what = match &progress.model {
+                Some(model) => format!("building in the background: {model}"),
+                None => "planning in the background".to_owned(),
+            };
             let (index, total) = progress.count;
             let of = if total > 0 { format!(" ({index} of {total})") } else { String::new() };
-            let since = ago(progress.since, now());
+            let begun = ago(progress.since, now());
             let who = if status.duty.as_ref().is_some_and(|duty| duty.watch) { "vmesh watch, " } else { "" };
             let (branch, pid) = (&progress.branch, progress.pid);
             format!(
-                "  building in the background: {model}{of}, for branch {branch}, since {since} ({who}PID {pid})\n  {}\n",
+                "  {what}{of}, for branch {branch}, begun {begun} ({who}PID {pid})\n  {}\n",
                 paint(DIM, "to end it: vmesh stop")
             )
         }

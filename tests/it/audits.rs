@@ -29,7 +29,7 @@ fn wrong_rows_are_shown_and_reach_nobody() {
     sandbox.vmesh(&["promote", "--yes"]).good();
     assert_eq!(sandbox.value("SELECT total FROM prod.total"), "17");
     let told = sandbox.vmesh(&["audit"]).good();
-    assert!(told.contains("3 audits · 0 found wrong rows"), "{told}");
+    assert!(told.contains("3 audits · 0 with wrong rows"), "{told}");
     sandbox.is_sound();
 }
 

@@ -73,7 +73,7 @@ fn a_rollback_shows_the_comments_of_its_time() {
     sandbox.model("marts.orders", &ORDERS.replace("the key", "the order's key").replace("2 AS amount", "3 AS amount"));
     sandbox.commit("another key");
     assert_eq!(comments(&sandbox, "marts")[2][2], "the order's key");
-    sandbox.vmesh(&["gc"]).good();
+    sandbox.vmesh(&["gc", "--yes"]).good();
     sandbox.vmesh(&["rollback", "--yes"]).good();
     assert_eq!(comments(&sandbox, "marts")[2][2], "the key");
     assert_eq!(sandbox.value("SELECT amount FROM marts.orders"), "2");

@@ -46,8 +46,8 @@ const ROW: Row = Row {
 /// A row on alice's branch, whose environment shows 100.
 const ALICE: Row = Row { given: "git switch -q alice", environment: "dev__alice", shows: "100", ..ROW };
 
-const GREETS_MAIN: &str = "prod · 4 models";
-const GREETS_ALICE: &str = "dev__alice · 4 models, 2 its own, 2 shared with prod";
+const GREETS_MAIN: &str = "prod · in step · 4 models";
+const GREETS_ALICE: &str = "dev__alice · in step · 4 models, 2 its own, 2 shared with prod";
 
 /// Changing the branch.
 const BRANCHES: &[Row] = &[
@@ -149,7 +149,7 @@ const BRANCHES: &[Row] = &[
     Row { event: "branch -D", run: "git branch -q -D alice", environment: "dev__alice", shows: "100", ..ROW },
     Row {
         event: "branch -D, then gc",
-        run: "git branch -q -D alice; vmesh gc",
+        run: "git branch -q -D alice; vmesh gc --yes",
         environment: "dev__alice",
         shows: "",
         ..ROW

@@ -22,7 +22,7 @@ fn switching_greets_and_a_commit_elsewhere_is_silent() {
     sandbox.write("notes.md", "no model");
     assert_eq!(sandbox.commit("notes"), "");
     let said = sandbox.git(&["checkout", "--quiet", "main"]).err;
-    assert_eq!(said, "vmesh: prod · 4 models\n");
+    assert_eq!(said, "vmesh: prod · in step · 4 models\n");
 }
 
 #[test]

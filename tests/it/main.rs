@@ -55,4 +55,5 @@ mod unit_tests;
 mod waiting;
 mod watch;
 mod whereabouts;
+mod words;
 mod wrong_rows;

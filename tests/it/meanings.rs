@@ -236,7 +236,7 @@ fn audits_that_read_each_others_models_are_run_when_both_are_built() {
         ("d", "SELECT id FROM c"),
     ]);
     sandbox.vmesh(&["promote", "--yes"]).good();
-    assert!(sandbox.vmesh(&["audit"]).good().contains("3 audits · 0 found wrong rows"));
+    assert!(sandbox.vmesh(&["audit"]).good().contains("3 audits · 0 with wrong rows"));
     assert_eq!(sandbox.vmesh(&["plan", "--exit-code"]).code, Some(0), "all are on record as passed");
     // and what they find stops it
     sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
@@ -277,7 +277,7 @@ fn audits_tell_of_the_build_that_one_of_them_stopped() {
     sandbox.vmesh(&["plan", "--yes"]).good();
     let told = sandbox.vmesh(&["audit"]).good();
     assert!(
-        told.contains("0 found wrong rows") && !told.contains("stopped") && !told.contains("does not show"),
+        told.contains("0 with wrong rows") && !told.contains("stopped") && !told.contains("does not show"),
         "{told}"
     );
 }

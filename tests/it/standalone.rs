@@ -130,9 +130,9 @@ fn standalone_audits_stop_nothing_and_are_run_when_what_they_read_changed() {
     let told = sandbox.vmesh(&["audit"]);
     assert_eq!(told.code, Some(1), "one can't be run");
     assert!(told.out.contains("! negative · 1 wrong row") && told.out.contains("2 | -6"), "{}", told.out);
-    assert!(told.out.contains("2 audits · 2 found wrong rows") && !told.out.contains("off"), "{}", told.out);
+    assert!(told.out.contains("2 audits · 2 with wrong rows") && !told.out.contains("off"), "{}", told.out);
     let told = sandbox.vmesh(&["audit", "negative"]).good();
-    assert!(told.contains("1 audit · 1 found wrong rows"), "{told}");
+    assert!(told.contains("1 audit · 1 with wrong rows"), "{told}");
     let told = sandbox.vmesh(&["audit", "orders", "--env", "prod"]).good();
     assert!(told.contains("2 | -1") && !told.contains("broken"), "{told}");
     sandbox.sql("UPDATE raw.orders SET amount = 7");

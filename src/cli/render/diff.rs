@@ -98,7 +98,8 @@ pub(in crate::cli) fn tables(diff: &TableDiff) -> String {
         ));
         for (side, duplicates) in [("A", diff.duplicates.0), ("B", diff.duplicates.1)] {
             if duplicates > 0 {
-                let what = format!("the key is not unique in {side}: {duplicates} values occur more than once");
+                let occur = if duplicates == 1 { "value occurs" } else { "values occur" };
+                let what = format!("the key is not unique in {side}: {duplicates} {occur} more than once");
                 out.push_str(&format!("  {}\n", paint(YELLOW, what)));
             }
         }

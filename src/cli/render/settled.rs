@@ -19,7 +19,7 @@ pub(in crate::cli) fn render(settled: &Settled, greet: bool) -> Option<String> {
         Settled::NotNow(Rest::Busy { .. }) => return None,
         Settled::NotNow(Rest::Conflicts { .. }) if !greet => return None,
         Settled::NotNow(Rest::Conflicts { files }) => conflicts(files),
-        Settled::InStep(standing) if greet => format!("{} · {}", paint(BOLD, &standing.environment), stands(standing)),
+        Settled::InStep(standing) if greet => return Some(in_step(standing, !standing.environment.is_prod())),
         Settled::InStep(_) => return None,
         Settled::Published { standing, applied } => {
             let built = &applied.built;
@@ -65,6 +65,16 @@ pub(in crate::cli) fn render(settled: &Settled, greet: bool) -> Option<String> {
         }
     };
     Some(format!("vmesh: {line}"))
+}
+
+/// That an environment shows what it shall. Prod stays so after a rollback, too: then it is not at main's tip.
+pub(in crate::cli) fn in_step(standing: &Standing, at_tip: bool) -> String {
+    let environment = paint(BOLD, &standing.environment);
+    let what = match (at_tip, standing.commit.as_deref()) {
+        (false, Some(commit)) => format!("shows {}", plan::short(commit)),
+        _ => "in step".to_owned(),
+    };
+    format!("vmesh: {environment} · {what} · {}", stands(standing))
 }
 
 /// What failed in the background, in a line.
