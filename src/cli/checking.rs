@@ -145,20 +145,19 @@ pub(super) fn test(face: &Face, args: &args::Test) -> Verdict {
         let told: String = all.iter().map(tested).collect();
         format!("{told}{} · {failed} failed{broken}\n", count(all.len(), "test"))
     };
-    let data = || {
-        let one = |tested: &Tested| {
-            let error = tested.outcome.as_ref().err().map(|problem| &problem.what);
-            let differences = tested.outcome.as_ref().map(Vec::len).unwrap_or_default();
-            json!({
-                "name": tested.name, "file": tested.path, "model": tested.model, "passed": tested.is_passed(),
-                "differences": differences, "error": error,
-            })
-        };
-        json!(all.iter().map(one).collect::<Vec<_>>())
-    };
-    face.print(text, data);
+    face.print(text, || json!(all.iter().map(tested_json).collect::<Vec<_>>()));
     let nothing = all.is_empty() && args.pattern.is_some();
     Ok(if found.is_passed() && !nothing { DONE } else { error::FAILED })
+}
+
+/// A test's outcome as data.
+fn tested_json(tested: &Tested) -> serde_json::Value {
+    let error = tested.outcome.as_ref().err().map(|problem| &problem.what);
+    let differences = tested.outcome.as_ref().map(Vec::len).unwrap_or_default();
+    json!({
+        "name": tested.name, "file": tested.path, "model": tested.model, "passed": tested.is_passed(),
+        "differences": differences, "error": error,
+    })
 }
 
 /// `vmesh test --create`

@@ -153,18 +153,7 @@ fn describe(error: &Error) -> Vec<Diagnostic> {
                 "git add --all && git commit -m 'first models', then: vmesh promote; where main has got another name: \
                  vmesh hooks install, on it",
             ),
-        Error::Unknown { what, typed, near } => {
-            let problem = Diagnostic::new(format!("no {what} is called `{typed}`"));
-            match near {
-                Some(near) => problem.help(format!("did you mean `{near}`?")),
-                None if *what == "model" => problem.help("vmesh dag lists the models"),
-                None if *what == "commit" => problem.help("vmesh log lists the commits that prod has shown"),
-                None if *what == "column" => problem.help("vmesh query 'DESCRIBE <model>' lists the columns"),
-                None => problem.help(format!(
-                    "environments follow branches: git switch -c {typed} makes one; vmesh envs lists those that are there"
-                )),
-            }
-        }
+        Error::Unknown { what, typed, near } => unknown(what, typed, near.as_deref()),
         Error::OtherMain { before, now } => Diagnostic::new(format!("prod follows branch `{before}`, not `{now}`"))
             .note(format!("nothing that is committed on `{before}` says that `{now}` is main; prod is unchanged"))
             .help(format!(
@@ -230,6 +219,20 @@ fn describe(error: &Error) -> Vec<Diagnostic> {
                 .help("run the same command again")
         }
     }]
+}
+
+/// A name that nothing has.
+fn unknown(what: &str, typed: &str, near: Option<&str>) -> Diagnostic {
+    let problem = Diagnostic::new(format!("no {what} is called `{typed}`"));
+    match (near, what) {
+        (Some(near), _) => problem.help(format!("did you mean `{near}`?")),
+        (None, "model") => problem.help("vmesh dag lists the models"),
+        (None, "commit") => problem.help("vmesh log lists the commits that prod has shown"),
+        (None, "column") => problem.help("vmesh query 'DESCRIBE <model>' lists the columns"),
+        (None, _) => problem.help(format!(
+            "environments follow branches: git switch -c {typed} makes one; vmesh envs lists those that are there"
+        )),
+    }
 }
 
 /// What a run that failed has left behind.
@@ -339,8 +342,7 @@ fn warehouse(error: &WarehouseError) -> Diagnostic {
         WarehouseError::Locked { path, holder, waited, reading } => {
             let holder = holder.as_ref();
             let has = event::has(holder, &path.display().to_string());
-            let doing = holder.and_then(|holder| holder.doing.as_ref());
-            let (note, help) = match doing.map(|doing| doing.background) {
+            let (note, help) = match holder.and_then(|holder| Some(holder.doing.as_ref()?.background)) {
                 Some(true) => (GIVES_WAY, "run the same command again, or end that build: vmesh stop"),
                 Some(false) => (GIVES_WAY, "run the same command again, or end that build where it was started"),
                 None if holder.is_some_and(Holder::is_vmesh) => (ONE_WRITER, "run the same command again"),
