@@ -45,15 +45,20 @@ impl Number {
         self.digits.is_empty() || (!self.negative && self.digits == "1" && self.exponent == 1)
     }
 
-    /// Whether a number in floating point says all of its digits: printed with as many, it is the same.
+    /// Whether a number in floating point says all of its digits: printed with as many, or as short as it can be told from
+    /// others, it is the same. (Halfway between two numbers of as many digits, the two differ; zeros at the end are digits
+    /// that only the first says.)
     pub fn is_float(&self, precision: u32) -> bool {
         let text = format!("{}0.{}e{}", if self.negative { "-" } else { "" }, self.digits, self.exponent);
         let behind = self.written.saturating_sub(1);
         let printed = match precision > 24 {
-            true => text.parse::<f64>().map(|value| format!("{value:.behind$e}")),
-            false => text.parse::<f32>().map(|value| format!("{value:.behind$e}")),
+            true => text.parse::<f64>().map(|value| [format!("{value:.behind$e}"), format!("{value:e}")]),
+            false => text.parse::<f32>().map(|value| [format!("{value:.behind$e}"), format!("{value:e}")]),
         };
-        let printed = printed.ok().and_then(|printed| Self::parse(&printed));
-        self.digits.is_empty() || printed.is_some_and(|it| (&it.digits, it.exponent) == (&self.digits, self.exponent))
+        let is_same = |text: &String| {
+            Self::parse(text).is_some_and(|it| (&it.digits, it.exponent) == (&self.digits, self.exponent))
+        };
+        let ways = if self.digits.len() == self.written { 2 } else { 1 };
+        self.digits.is_empty() || printed.is_ok_and(|printed| printed.iter().take(ways).any(is_same))
     }
 }

@@ -90,6 +90,14 @@ fn a_text_is_kept_with_all_its_digits() {
     }
 }
 
+#[test]
+fn a_float_between_two_numbers_of_as_many_digits_says_the_one_it_prints() {
+    for (text, is_float) in [("1664474438206935.3", true), ("1664474438206935.2", true), ("1664474438206935.4", false)]
+    {
+        assert_eq!(Number::parse(text).unwrap().is_float(53), is_float, "{text}");
+    }
+}
+
 proptest! {
     /// What a float prints, it holds.
     #[test]
