@@ -14,6 +14,7 @@ mod fmt;
 mod hook;
 mod lint;
 mod manage;
+mod merging;
 mod moving;
 mod read;
 mod render;

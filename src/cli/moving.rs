@@ -5,7 +5,7 @@ use serde_json::json;
 use super::args;
 use super::render::plan as told;
 use super::render::{BOLD, DIM, count, json, markdown, paint, settled, some};
-use super::{DONE, Face, Format, Verdict, error, lint, say};
+use super::{DONE, Face, Format, Verdict, error, lint, merging, say};
 use crate::adapter::warehouse::Occupied;
 use crate::domain::environment::State;
 use crate::domain::interval::{Interval, Moment, TimeError};
@@ -13,7 +13,6 @@ use crate::domain::name::{EnvName, ModelName};
 use crate::domain::plan::Plan;
 use crate::workflow::apply::Applied;
 use crate::workflow::error::Error;
-use crate::workflow::merged::BEFORE_ALL;
 use crate::workflow::planning::Prepared;
 use crate::workflow::run::Ran;
 use crate::workflow::session::Session;
@@ -25,7 +24,7 @@ pub(super) fn plan(face: &Face, args: &args::Plan) -> Verdict {
     session.skip_linter = args.skip_linter;
     session.skip_tests = args.skip_tests;
     if args.merged {
-        return merged(face, &mut session, args);
+        return merging::merged(face, &mut session, args);
     }
     if let Some(plan) = sealed(face, &session, args)? {
         print_plan(face, &plan, false, false);
@@ -189,66 +188,8 @@ fn idle(ran: &Ran) -> String {
     out
 }
 
-/// `vmesh plan --merged`
-fn merged(face: &Face, session: &mut Session<'_>, args: &args::Plan) -> Verdict {
-    session.keep_open();
-    let target = match session.merge_target(args.env.as_deref()) {
-        Err(Error::Conflicts { branch, main, models, others }) if face.format == Format::Markdown => {
-            say(&markdown::conflicts(&branch, &main, &models, &others));
-            return Ok(error::FAILED);
-        }
-        target => target?,
-    };
-    let prepared = session.prepare(target)?;
-    lint::first(face, session, &prepared)?;
-    let plan = prepared.plan(session, &session.state()?)?;
-    let builds = plan.builds().count();
-    let changed = session.settings_changed(&prepared)?;
-    if !changed.is_empty() && !face.is_json() {
-        let (file, what) = (session.settings_file, changed.join(", "));
-        tell!(
-            "warning: the merge changes {file} ({what}): it counts from then on, and the next promotion runs with it"
-        );
-    }
-    warn(face, &prepared);
-    session.check_places(&plan)?;
-    session.close();
-    print_plan(face, &plan, args.explain, false);
-    if args.exit_code {
-        return Ok(u8::from(builds > 0 || !changed.is_empty()));
-    }
-    if args.no_build && builds > 0 {
-        return Err(Error::BuildsNeeded {
-            environment: plan.environment.clone(),
-            models: plan.builds().map(|step| step.model.clone()).collect(),
-        });
-    }
-    let ask = builds > 0 && !args.yes && !changed.contains(&BEFORE_ALL);
-    if args.no_build || (ask && face.format != Format::Text) {
-        return Ok(DONE);
-    }
-    if ask && !Face::can_ask() {
-        tell!("not built: there is no terminal to ask on; --yes builds");
-        return Ok(DONE);
-    }
-    if ask && !face.confirm("build it ahead?", false, "--yes")? {
-        say("nothing was changed\n");
-        return Ok(DONE);
-    }
-    if !ask && !args.yes {
-        return Ok(DONE);
-    }
-    let built = session.build_ahead(&prepared, true)?;
-    face.teller.clear();
-    if face.format == Format::Text {
-        let branch = &plan.source.branch;
-        say(&format!("{} built · merging {branch} swaps pointers only\n", count(built.len(), "model")));
-    }
-    Ok(DONE)
-}
-
 /// Prints a plan in the format asked for.
-fn print_plan(face: &Face, plan: &Plan, explain: bool, applied: bool) {
+pub(super) fn print_plan(face: &Face, plan: &Plan, explain: bool, applied: bool) {
     match face.format {
         Format::Markdown => say(&markdown::plan(plan)),
         _ => face.print(|| told::render(plan, explain), || json::plan(plan, applied)),
@@ -440,7 +381,7 @@ fn published(applied: &Applied) -> String {
 }
 
 /// What is accepted, and is hardly what was meant. Whether there is nothing.
-fn warn(face: &Face, prepared: &Prepared) -> bool {
+pub(super) fn warn(face: &Face, prepared: &Prepared) -> bool {
     let (foreign, warnings) = (&prepared.desired.foreign, prepared.desired.warnings());
     if face.is_json() {
         return false;

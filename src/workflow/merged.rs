@@ -109,7 +109,10 @@ impl Session<'_> {
     /// Builds what a merge needs, and keeps it until the merge. With `build` false, it fails rather than build. Moves no
     /// pointer. Gives what was built.
     pub fn build_ahead(&self, prepared: &Prepared, build: bool) -> Result<Vec<ModelName>, Error> {
-        if self.settings_changed(prepared)?.contains(&BEFORE_ALL) {
+        let mut warehouse = self.write_warehouse()?;
+        let state = warehouse.state()?;
+        let plan = prepared.plan(self, &state)?;
+        if plan.builds().next().is_some() && self.settings_changed(prepared)?.contains(&BEFORE_ALL) {
             return Err(Error::Usage {
                 what:
                     "the merge changes `before_all`, so nothing can be built ahead of it: it is run once it is main's"
@@ -117,9 +120,6 @@ impl Session<'_> {
                 help: "merge, and vmesh promote builds".to_owned(),
             });
         }
-        let mut warehouse = self.write_warehouse()?;
-        let state = warehouse.state()?;
-        let plan = prepared.plan(self, &state)?;
         if !plan.is_done() {
             self.lint_first(&prepared.desired)?;
         }

@@ -214,9 +214,11 @@ fn what_takes_longer_than_anyone_waits_says_what_it_is_and_never_to_close_vmesh(
     let mut told = 0;
     for _ in 0..3 {
         let refused = location.read(&mut |_| told += 1);
-        assert!(matches!(refused, Err(WarehouseError::Locked { waited: 1, .. })));
+        assert!(matches!(refused, Err(WarehouseError::Locked { waited: 1, reading: true, .. })));
     }
     assert_eq!(told, 1);
+    let refused = location.write(&mut |_| ());
+    assert!(matches!(refused, Err(WarehouseError::Locked { reading: false, .. })));
     assert!(asked.elapsed() < Duration::from_secs(12), "{:?}", asked.elapsed());
     end(plan);
     sandbox.is_sound();

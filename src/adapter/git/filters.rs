@@ -1,5 +1,5 @@
 //! What Git makes of a file's bytes on checkout, where `.gitattributes` say so: filters (as Git LFS has them), `ident`
-//! and `working-tree-encoding`. Line ends are the same to vmesh anyway.
+//! and `working-tree-encoding`. Line ends are not of these: a file is read with those that Git keeps.
 //!
 //! The attributes are those of the file's own source tree; the programs that filter are those of the user's own
 //! settings, as Git itself runs them. A filter that nobody has set up is none. Such a file is always read from Git's
