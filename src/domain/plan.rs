@@ -213,8 +213,14 @@ impl Plan {
 
     /// The plan without the models that are as in base, where nothing is done about them.
     pub fn brief(&self) -> Self {
-        let steps = self.steps.iter().filter(|step| !step.is_as_before()).cloned().collect();
-        Self { steps, ..self.clone() }
+        Self {
+            environment: self.environment.clone(),
+            source: self.source.clone(),
+            generation: self.generation,
+            steps: self.steps.iter().filter(|step| !step.is_as_before()).cloned().collect(),
+            behind: self.behind.clone(),
+            pattern: self.pattern,
+        }
     }
 
     /// What the views shall be commented with.
