@@ -9,8 +9,6 @@ use super::{code, is_test, sources};
 const LINES: (usize, &[(&str, usize)]) = (
     60,
     &[
-        ("cli/error.rs describe", 165),
-        ("cli/error.rs warehouse", 100),
         ("cli/moving.rs plan", 63),
         ("cli/read.rs envs", 64),
         ("domain/config.rs parse_toml", 81),
