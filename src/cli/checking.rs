@@ -38,7 +38,7 @@ pub(super) fn audit(face: &Face, args: &args::Audit) -> Verdict {
         Ok(found) => audited.blocking && found.is_some(),
         Err(_) => true,
     };
-    let plan = prepared.plan(&session, &session.state()?)?;
+    let plan = prepared.plan(&session, &session.state_of(&prepared.target.environment)?)?;
     let is_meant = |model: &ModelName| standalone.is_none() && wanted.contains(model);
     let mut stopped = failure::stopped(&session, &prepared.target.branch);
     stopped.retain(|stopped| !plan.is_done() && is_meant(&stopped.model));

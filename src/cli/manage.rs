@@ -26,6 +26,11 @@ pub(super) fn invalidate(face: &Face, args: &args::Invalidate) -> Verdict {
 /// `vmesh gc`
 pub(super) fn gc(face: &Face, args: &args::Gc) -> Verdict {
     let session = face.session()?;
+    if args.yes && !args.dry_run {
+        let done = session.collect_all()?;
+        face.print(|| told(&done, "removed"), || listed(&done, false));
+        return Ok(DONE);
+    }
     let garbage = session.garbage()?;
     if args.dry_run || garbage.is_empty() {
         face.print(|| told(&garbage, "would be removed"), || listed(&garbage, args.dry_run));

@@ -19,7 +19,7 @@ pub(super) fn merged(face: &Face, session: &mut Session<'_>, args: &args::Plan) 
     };
     let prepared = session.prepare(target)?;
     lint::first(face, session, &prepared)?;
-    let plan = prepared.plan(session, &session.state()?)?;
+    let plan = prepared.plan(session, &session.state_of(&prepared.target.environment)?)?;
     let builds = plan.builds().count();
     let changed = session.settings_changed(&prepared)?;
     if !changed.is_empty() && !face.is_json() {

@@ -39,7 +39,7 @@ pub(super) fn plan(face: &Face, args: &args::Plan) -> Verdict {
         return restate(face, &session, &target.environment, args);
     }
     let prepared = session.prepare(target)?;
-    let state = session.state()?;
+    let state = session.state_of(&prepared.target.environment)?;
     let is_prod = prepared.target.environment.is_prod();
     let is_quiet = warn_first(face, &mut session, &prepared, &state)?;
     if args.yes && !args.exit_code {
@@ -235,7 +235,7 @@ pub(super) fn promote(face: &Face, args: &args::Promote) -> Verdict {
     if args.yes {
         return apply(face, &session, &prepared, !args.no_build, false);
     }
-    let state = session.state()?;
+    let state = session.state_of(&prepared.target.environment)?;
     let plan = prepared.plan(&session, &state)?;
     let is_quiet = warn(face, &prepared) && is_quiet;
     session.check_places(&plan)?;

@@ -11,8 +11,8 @@ use super::render::{BOLD, DIM, ago, bytes, count, dag, diff, json, paint, table}
 use super::{DONE, Face, Format, Verdict, say};
 use crate::adapter::git::CommitId;
 use crate::adapter::warehouse::ExportFormat;
-use crate::domain::environment::{Environment, Owner, State};
-use crate::domain::name::TableName;
+use crate::domain::environment::{Environment, Owner, Scope, State};
+use crate::domain::name::{EnvName, TableName};
 use crate::workflow::error::Error;
 use crate::workflow::seal::Known;
 use crate::workflow::session::{Session, now};
@@ -24,7 +24,7 @@ pub(super) fn envs(face: &Face) -> Verdict {
         face.print(|| "no environments yet\n".to_owned(), || json!([]));
         return Ok(DONE);
     };
-    let state = warehouse.state()?;
+    let state = warehouse.state(&Scope::Pointers)?;
     let tables: BTreeSet<TableName> =
         state.environments.values().flat_map(|environment| own(environment, &state)).collect();
     let sizes = warehouse.bytes(&tables)?;
@@ -105,7 +105,7 @@ fn own(environment: &Environment, state: &State) -> BTreeSet<TableName> {
 /// `vmesh log`
 pub(super) fn log(face: &Face, args: &args::Log) -> Verdict {
     let session = face.session()?;
-    let state = session.state()?;
+    let state = session.state_of(&EnvName::prod())?;
     let mut entries: Vec<(u64, String, String, i64, usize, String)> = Vec::new();
     for (promotion, moved) in state.promotions.iter().zip(state.pointers_moved()) {
         let commit = CommitId::from_record(promotion.commit.clone());
@@ -244,7 +244,7 @@ pub(super) fn lineage(face: &Face, args: &args::Lineage) -> Verdict {
 pub(super) fn dag(face: &Face, args: &args::Dag) -> Verdict {
     let session = face.reading()?;
     let prepared = session.prepare(session.readable_target()?)?;
-    let plan = prepared.plan(&session, &session.state()?)?;
+    let plan = prepared.plan(&session, &session.state_of(&prepared.target.environment)?)?;
     session.close();
     let project = &prepared.desired.project;
     if let Some(file) = &args.html {

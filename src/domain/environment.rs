@@ -12,7 +12,7 @@ pub use self::inputs::Inputs;
 use super::calendar::Filled;
 use super::fingerprint::Fingerprint;
 use super::model::Around;
-use super::name::{BranchName, EnvName, ModelName, TableName};
+use super::name::{BranchName, EnvName, ModelName, SchemaPattern, TableName};
 
 /// A column: name and type, as the engine says them.
 pub type Column = (String, String);
@@ -132,11 +132,30 @@ pub struct Preview {
     pub tables: BTreeSet<TableName>,
 }
 
-/// All records, and what is really there.
+/// The environments whose pointers and views a reader wants; of the others it gets the rows of `environments` alone. What
+/// one environment does costs the same however many others there are.
+#[derive(Debug, Clone)]
+pub enum Scope {
+    /// All of them.
+    All,
+    /// The pointers of all, and no views.
+    Pointers,
+    /// Prod's, and those of some others.
+    Prod {
+        /// The others.
+        and: Vec<EnvName>,
+        /// How their schemas are called.
+        pattern: SchemaPattern,
+    },
+}
+
+/// All records in a scope, and what is really there.
 #[derive(Debug, Clone, Default)]
 pub struct State {
     /// The environments.
     pub environments: BTreeMap<EnvName, Environment>,
+    /// What the environments outside of the scope show.
+    pub elsewhere: BTreeSet<(ModelName, TableName)>,
     /// The tables on record.
     pub tables: BTreeMap<TableName, PhysicalTable>,
     /// The snapshots: the table that stands for each version now. One that another has replaced stands for none, and one
@@ -144,7 +163,7 @@ pub struct State {
     pub snapshots: BTreeMap<Fingerprint, TableName>,
     /// The tables and views that exist in the physical layer, by name.
     pub physical: BTreeSet<String>,
-    /// The views of the virtual layer that exist: view → the physical table that it shows.
+    /// The views of the virtual layer that exist in the scope: view → the physical table that it shows.
     pub views: BTreeMap<TableName, TableName>,
     /// Prod's history, oldest first.
     pub promotions: Vec<Promotion>,
@@ -183,6 +202,12 @@ impl State {
     /// What an environment shows of a model.
     pub fn pointer(&self, environment: &EnvName, model: &ModelName) -> Option<&Pointer> {
         self.environments.get(environment)?.pointers.get(model)
+    }
+
+    /// Whether any environment shows a table.
+    pub fn is_shown(&self, table: &TableName) -> bool {
+        let mut shown = self.environments.values().flat_map(|environment| environment.pointers.values());
+        shown.any(|pointer| pointer.table == *table) || self.elsewhere.iter().any(|(_, shown)| shown == table)
     }
 
     /// Whether a snapshot is on record whose table is gone.

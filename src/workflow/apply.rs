@@ -82,7 +82,7 @@ impl Session<'_> {
         let mut contended = 0;
         let mut warehouse = self.write_warehouse()?;
         while contended < ATTEMPTS {
-            let state = warehouse.state()?;
+            let state = warehouse.state(&self.scope_of(&prepared.target.environment))?;
             let plan = prepared.plan(self, &state)?;
             let is_first = told_plan.is_none();
             if is_first {
@@ -381,7 +381,7 @@ impl Session<'_> {
                     before: step.source().and_then(|before| state.existing(before).cloned()),
                     on_change: incremental.rules(),
                     now: timing.now,
-                    gives_way: !state.views.values().any(|shown| *shown == own),
+                    gives_way: !state.is_shown(&own),
                 }))
             }
             _ => Body::Table(select.unwrap_or_default()),

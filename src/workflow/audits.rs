@@ -202,7 +202,7 @@ impl Session<'_> {
         let environment = &prepared.target.environment;
         let not_planned = || Error::NotPlanned { environment: environment.clone() };
         let warehouse = self.read_warehouse()?.ok_or_else(not_planned)?;
-        let state = warehouse.state()?;
+        let state = warehouse.state(&self.scope_of(environment))?;
         let tree = &prepared.desired;
         let tables = shown_tables(environment, &state);
         state.environments.get(environment).ok_or_else(not_planned)?;
@@ -247,7 +247,7 @@ impl Session<'_> {
             return Ok(());
         }
         let project = &prepared.desired.project;
-        let state = warehouse.state()?;
+        let state = warehouse.state(&self.scope_of(&plan.environment))?;
         let tables = plan.tables();
         let table = |name: &ModelName| tables.get(name).cloned();
         for step in to_audit {

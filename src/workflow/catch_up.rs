@@ -74,7 +74,7 @@ impl Session<'_> {
         if environment.is_prod() || self.repository.rest()? != Rest::Ready {
             return Ok(false);
         }
-        let state = self.state()?;
+        let state = self.state_of(&environment)?;
         let Some(shown) = state.environments.get(&environment) else {
             // never planned: a branch that Git made or renamed unheard, if there is a prod to share with
             return Ok(state.prod().is_some() && !self.was_tried(branch, &commit));
@@ -96,7 +96,7 @@ impl Session<'_> {
             return Ok(Look { state: None, duty, locked: None });
         }
         let patience = std::mem::replace(&mut self.location.patience, SOON);
-        let state = self.state();
+        let state = self.state_shown(&[None]);
         self.location.patience = patience;
         match state {
             // they may have begun meanwhile

@@ -90,8 +90,9 @@ impl Session<'_> {
             let (a, b) = (EnvName::prod().to_string(), environment.to_string());
             return Ok(Diff { models: Vec::new(), same: *same, a, b });
         }
-        let state = self.state()?;
-        let a = self.shown(Some(a.unwrap_or("prod")), &state)?;
+        let a = a.unwrap_or("prod");
+        let state = self.state_shown(&[Some(a), b])?;
+        let a = self.shown(Some(a), &state)?;
         let b = self.shown(b, &state)?;
         let names: BTreeSet<&ModelName> = a.pointers.keys().chain(b.pointers.keys()).collect();
         let (same, differing): (Vec<&ModelName>, Vec<&ModelName>) =
@@ -121,8 +122,9 @@ impl Session<'_> {
         on: &[String],
         limit: usize,
     ) -> Result<TableDiff, Error> {
-        let state = self.state()?;
-        let a = self.shown(Some(a.unwrap_or("prod")), &state)?;
+        let a = a.unwrap_or("prod");
+        let state = self.state_shown(&[Some(a), b])?;
+        let a = self.shown(Some(a), &state)?;
         let b = self.shown(b, &state)?;
         let model = model_named(typed, self.config.catalog(), a.pointers.keys().chain(b.pointers.keys()))?;
         let (left, right) = (self.side(&a, &model, &state)?, self.side(&b, &model, &state)?);

@@ -5,7 +5,7 @@ use super::session::Session;
 use super::tree::Tree;
 use crate::domain::environment::{Column, State};
 use crate::domain::fingerprint::Fingerprint;
-use crate::domain::name::ModelName;
+use crate::domain::name::{EnvName, ModelName};
 use crate::domain::project::Model;
 use crate::domain::sql;
 use crate::domain::unit_test::{self, Row};
@@ -23,7 +23,7 @@ impl Session<'_> {
             return State::default();
         }
         let location = self.location.with_patience(std::time::Duration::ZERO);
-        let read = || location.read(&mut |_| ()).ok()??.state().ok();
+        let read = || location.read(&mut |_| ()).ok()??.state(&self.scope_of(&EnvName::prod())).ok();
         read().unwrap_or_default()
     }
 

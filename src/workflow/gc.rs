@@ -2,8 +2,8 @@
 
 use super::error::Error;
 use super::session::{Session, now};
-use crate::adapter::warehouse::WarehouseError;
-use crate::domain::environment::{Environment, OutOfReach};
+use crate::adapter::warehouse::{Warehouse, WarehouseError};
+use crate::domain::environment::{Environment, OutOfReach, Scope};
 use crate::domain::name::{BranchName, EnvName, TableName};
 
 /// Why an environment is collected.
@@ -41,7 +41,14 @@ impl Garbage {
 impl Session<'_> {
     /// What gc would remove now.
     pub fn garbage(&self) -> Result<Garbage, Error> {
-        let state = self.state()?;
+        match self.read_warehouse()? {
+            Some(warehouse) => self.garbage_in(&warehouse),
+            None => Ok(Garbage::default()),
+        }
+    }
+
+    fn garbage_in(&self, warehouse: &Warehouse) -> Result<Garbage, Error> {
+        let state = warehouse.state(&Scope::Pointers)?;
         let mut environments = Vec::new();
         for environment in state.environments.values() {
             if let Some(gone) = self.is_gone(environment)? {
@@ -60,8 +67,7 @@ impl Session<'_> {
         kept.previews.retain(|preview| !previews.contains(&preview.branch));
         let tables = kept.unused(oldest);
         let mut wrong = Vec::new();
-        for (table, whose) in self.read_warehouse()?.map(|warehouse| warehouse.wrong()).transpose()?.unwrap_or_default()
-        {
+        for (table, whose) in warehouse.wrong()? {
             let is_kept = match whose.filter(|whose| whose.at >= oldest) {
                 Some(whose) => self.has_branch(&whose.branch)?,
                 None => false,
@@ -76,15 +82,25 @@ impl Session<'_> {
         if garbage.is_empty() {
             return Ok(Garbage::default());
         }
-        let warehouse = self.write_warehouse()?;
-        let mut done = Garbage::default();
-        for (environment, generation, gone) in &garbage.environments {
-            match warehouse.remove_environment(environment, *generation, self.config.pattern) {
-                Ok(()) => done.environments.push((environment.clone(), *generation, *gone)),
-                Err(WarehouseError::Moved { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
+        self.collect_in(&self.write_warehouse()?, garbage)
+    }
+
+    /// Removes whatever there is to remove.
+    pub fn collect_all(&self) -> Result<Garbage, Error> {
+        if !self.location.exists() {
+            return Ok(Garbage::default());
         }
+        let warehouse = self.write_warehouse()?;
+        let garbage = self.garbage_in(&warehouse)?;
+        self.collect_in(&warehouse, &garbage)
+    }
+
+    fn collect_in(&self, warehouse: &Warehouse, garbage: &Garbage) -> Result<Garbage, Error> {
+        let mut done = Garbage::default();
+        let environments = garbage.environments.iter().map(|(name, generation, _)| (name.clone(), *generation));
+        let removed = warehouse.remove_environments(&environments.collect::<Vec<_>>(), self.config.pattern)?;
+        let environments = garbage.environments.iter().filter(|(name, ..)| removed.contains(name));
+        done.environments = environments.cloned().collect();
         warehouse.forget_previews(&garbage.previews)?;
         done.previews.clone_from(&garbage.previews);
         if let Some(history) = &garbage.history {
@@ -99,7 +115,7 @@ impl Session<'_> {
 
     /// Removes one environment, whatever its branch does. The snapshots stay until gc.
     pub fn invalidate(&self, name: &str) -> Result<EnvName, Error> {
-        let state = self.state()?;
+        let state = self.state_of(&EnvName::prod())?;
         let by_branch = self.config.environment(&BranchName::from(name));
         let found = state.environments.values().find(|environment| environment.name.as_str() == name);
         let found = found.or_else(|| state.environments.get(&by_branch));
@@ -110,8 +126,13 @@ impl Session<'_> {
                 help: "vmesh rollback moves it back".to_owned(),
             });
         }
-        let warehouse = self.write_warehouse()?;
-        warehouse.remove_environment(&environment.name, environment.generation, self.config.pattern)?;
+        let Environment { name, generation, .. } = environment;
+        let removed =
+            self.write_warehouse()?.remove_environments(&[(name.clone(), *generation)], self.config.pattern)?;
+        if removed.is_empty() {
+            let (environment, expected) = (name.clone(), Some(*generation));
+            return Err(WarehouseError::Moved { environment, expected, found: None }.into());
+        }
         Ok(environment.name.clone())
     }
 

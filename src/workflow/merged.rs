@@ -110,7 +110,8 @@ impl Session<'_> {
     /// pointer. Gives what was built.
     pub fn build_ahead(&self, prepared: &Prepared, build: bool) -> Result<Vec<ModelName>, Error> {
         let mut warehouse = self.write_warehouse()?;
-        let state = warehouse.state()?;
+        let scope = self.scope_of(&prepared.target.environment);
+        let state = warehouse.state(&scope)?;
         let plan = prepared.plan(self, &state)?;
         if plan.builds().next().is_some() && self.settings_changed(prepared)?.contains(&BEFORE_ALL) {
             return Err(Error::Usage {
@@ -135,7 +136,7 @@ impl Session<'_> {
         let (mut state, mut plan) = (state, plan);
         while !self.inside(|| self.build_all(prepared, &plan, &warehouse, &state, &mut work))? {
             warehouse = self.give_way(warehouse)?;
-            state = warehouse.state()?;
+            state = warehouse.state(&scope)?;
             plan = prepared.plan(self, &state)?;
         }
         let tables = plan.tables().into_values().collect();

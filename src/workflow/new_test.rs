@@ -155,7 +155,7 @@ impl Session<'_> {
     fn vars_of_test(&self, tree: &Tree, model: &Model, wish: &Wish<'_>) -> Result<Vec<(String, Value)>, Error> {
         let given = wish.vars.iter().map(|(name, text)| (name.to_lowercase(), unit_test::plain(text)));
         let mut vars: Vec<(String, Value)> = given.collect();
-        let state = self.state()?;
+        let state = self.state_shown(&[None])?;
         let shown = self.shown(None, &state)?;
         let filled = shown.table(&state, &model.name).and_then(|snapshot| snapshot.filled.clone());
         let spans = filled.map(|filled| filled.intervals).unwrap_or_default();

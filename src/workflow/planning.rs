@@ -79,7 +79,7 @@ impl Session<'_> {
     /// The target of a branch. A name that a person typed may mean another: a branch may be called `prod`.
     pub(super) fn target_of(&self, branch: BranchName, create_from: Option<&str>) -> Result<Target, Error> {
         match self.config.environment(&branch).is_prod() {
-            true => self.target_of_prod(&self.state()?),
+            true => self.target_of_prod(&self.state_of(&EnvName::prod())?),
             false => self.target_of_branch(branch, create_from),
         }
     }
@@ -219,7 +219,7 @@ impl Session<'_> {
 
     /// The commit of an environment, a branch, or a revision.
     fn commit_of(&self, name: &str) -> Result<Option<CommitId>, Error> {
-        let state = self.state()?;
+        let state = self.state_of(&EnvName::prod())?;
         let environment = state.environments.values().find(|environment| environment.name.as_str() == name);
         if let Some(commit) = environment.and_then(|environment| environment.commit.clone()) {
             return Ok(self.repository.resolve(&commit)?);
@@ -232,7 +232,8 @@ impl Session<'_> {
 
     /// The error for a name that is no environment, branch or commit.
     pub(super) fn unknown_environment(&self, typed: &str) -> Result<Error, Error> {
-        let mut names: Vec<String> = self.state()?.environments.keys().map(ToString::to_string).collect();
+        let mut names: Vec<String> =
+            self.state_of(&EnvName::prod())?.environments.keys().map(ToString::to_string).collect();
         names.extend(self.repository.branches()?.into_iter().map(|(branch, _)| branch.to_string()));
         let near = nearest(typed, names.iter().map(String::as_str)).map(str::to_owned);
         Ok(Error::Unknown { what: "environment, branch or commit", typed: typed.to_owned(), near })

@@ -57,7 +57,7 @@ impl Session<'_> {
             let short = commit.short().to_owned();
             return Err(Error::NotOnMain { commit: short, main: main.to_string() });
         }
-        let state = self.state()?;
+        let state = self.state_of(&EnvName::prod())?;
         if let Some(before) = state.prod().map(|prod| &prod.branch)
             && !allow_rewind
             && before != main
@@ -97,7 +97,7 @@ impl Session<'_> {
 
     /// What a rollback to `rev`, or to the promotion before, would do.
     pub fn plan_rollback(&self, rev: Option<&str>) -> Result<Rollback, Error> {
-        let state = self.state()?;
+        let state = self.state_of(&EnvName::prod())?;
         let prod = state.prod().ok_or_else(|| Error::NotPlanned { environment: EnvName::prod() })?;
         let commit = match rev {
             Some(rev) => Some(match self.repository.resolve(rev)? {

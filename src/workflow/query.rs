@@ -34,7 +34,7 @@ impl Session<'_> {
     pub fn render(&self, prepared: &Prepared, typed: &str) -> Result<String, Error> {
         let project = &prepared.desired.project;
         let name = model_named(typed, self.config.catalog(), project.models().map(|model| &model.name))?;
-        let state = self.state()?;
+        let state = self.state_of(&prepared.target.environment)?;
         let plan = prepared.plan(self, &state)?;
         let tables = plan.tables();
         let table = |name: &ModelName| tables.get(name).cloned();
@@ -70,7 +70,7 @@ impl Session<'_> {
             .referee
             .admit(Text::Person, text, sql::analyse(text))
             .map_err(|refusal| Error::Query { message: refusal.what, help: refusal.help })?;
-        let state = self.state()?;
+        let state = self.state_shown(&[environment])?;
         let shown = self.shown(environment, &state)?;
         let resolved = self.resolve_names(text, &query, &shown, &state)?;
         let Some(warehouse) = self.read_warehouse()? else {

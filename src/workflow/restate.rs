@@ -13,7 +13,7 @@ use super::session::{Session, now, now_micros};
 use super::tree::Tree;
 use crate::adapter::warehouse::{Build, Warehouse, WarehouseError};
 use crate::domain::calendar::{Filled, Timing};
-use crate::domain::environment::{PhysicalTable, State};
+use crate::domain::environment::{PhysicalTable, Scope, State};
 use crate::domain::graph;
 use crate::domain::interval::Interval;
 use crate::domain::model::Kind;
@@ -53,7 +53,7 @@ impl Session<'_> {
     /// What restating the models of `patterns` means, as `environment` shows them: their tables, and every table that
     /// was built from them, in whichever environment. A branch may not do it to what prod shows.
     pub fn restatement(&self, patterns: &[String], environment: &EnvName) -> Result<Restatement, Error> {
-        let state = self.state()?;
+        let state = self.state_within(&Scope::Pointers)?;
         self.with_main_as_shown(environment, &state, || self.restatement_in(&state, patterns, environment))
     }
 
@@ -96,7 +96,7 @@ impl Session<'_> {
     /// restatement was told.
     pub fn restate(&self, patterns: &[String], environment: &EnvName) -> Result<Vec<ModelName>, Error> {
         let warehouse = self.write_warehouse()?;
-        let state = warehouse.state()?;
+        let state = warehouse.state(&Scope::Pointers)?;
         self.with_main_as_shown(environment, &state, || self.restate_in(&warehouse, &state, patterns, environment))
     }
 

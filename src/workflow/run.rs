@@ -49,7 +49,7 @@ impl Session<'_> {
     /// prod's business. With `ignore_cron`, what is not due as well.
     pub fn run(&self, name: Option<&str>, ignore_cron: bool) -> Result<Ran, Error> {
         let environment = self.target(name, None)?.environment;
-        let state = self.state()?;
+        let state = self.state_of(&environment)?;
         self.with_main_as_shown(&environment.clone(), &state, || {
             let prepared = self.prepare_as_shown(&environment, &state, ignore_cron)?;
             self.inside(|| self.run_prepared(environment, &prepared))
@@ -58,7 +58,8 @@ impl Session<'_> {
 
     fn run_prepared(&self, environment: EnvName, prepared: &Prepared) -> Result<Ran, Error> {
         let mut warehouse = self.write_warehouse()?;
-        let mut state = warehouse.state()?;
+        let scope = self.scope_of(&environment);
+        let mut state = warehouse.state(&scope)?;
         let mut ran = Ran { environment, models: Vec::new(), early: Vec::new(), held: Vec::new() };
         let mut failed = Failed::default();
         let (mut begun, mut stuck) = (false, BTreeSet::new());
@@ -97,7 +98,7 @@ impl Session<'_> {
                     Some(problem) => {
                         stuck.insert(model.name.clone());
                         failed.problems.push(problem);
-                        let now = warehouse.state()?;
+                        let now = warehouse.state(&scope)?;
                         let now_held = table.as_ref().and_then(|table| now.existing(table)?.filled.as_ref());
                         let is_kept = |load: &&Interval| {
                             now_held.is_some_and(|held| held.intervals.contains(**load)) && !filled.contains(**load)
@@ -113,7 +114,7 @@ impl Session<'_> {
             upstream.add_loaded(model, filled, &loaded, &state);
             if is_tried && self.is_waited_for() {
                 warehouse = self.give_way(warehouse)?;
-                let planned = std::mem::replace(&mut state, warehouse.state()?);
+                let planned = std::mem::replace(&mut state, warehouse.state(&scope)?);
                 self.is_unmoved(&ran.environment, &planned, &state)?;
                 shared = not_to_fill(&ran.environment, &state);
             }

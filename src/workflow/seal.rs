@@ -82,7 +82,7 @@ impl Session<'_> {
     /// What the environment of the branch that is checked out lacks of the branch's files; none, if it shows them.
     pub fn lacking(&self) -> Result<Option<Plan>, Error> {
         let prepared = self.prepare(self.target(None, None)?)?;
-        Ok(Some(prepared.plan(self, &self.state()?)?).filter(|plan| !plan.is_done()))
+        Ok(Some(prepared.plan(self, &self.state_of(&prepared.target.environment)?)?).filter(|plan| !plan.is_done()))
     }
 
     /// Remembers a plan that found nothing to do. `is_all` says whether nothing was told beside it.

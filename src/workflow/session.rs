@@ -14,9 +14,9 @@ use crate::adapter::local::{Own, Shared};
 use crate::adapter::warehouse::{Door, Holder, Interrupt, Location, Referee, Warehouse};
 use crate::domain::calendar::Timing;
 use crate::domain::config::Config;
-use crate::domain::environment::State;
+use crate::domain::environment::{Scope, State};
 use crate::domain::interval::Moment;
-use crate::domain::name::BranchName;
+use crate::domain::name::{BranchName, EnvName};
 
 /// How long a command waits for a warehouse that another process has.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -143,8 +143,26 @@ impl<'a> Session<'a> {
 
     /// Everything the warehouse holds; nothing, if there is none yet.
     pub fn state(&self) -> Result<State, Error> {
+        self.state_within(&Scope::All)
+    }
+
+    /// What the warehouse holds, but for the pointers and views of environments besides this one and prod.
+    pub fn state_of(&self, environment: &EnvName) -> Result<State, Error> {
+        self.state_within(&self.scope_of(environment))
+    }
+
+    /// The part of the warehouse's state that concerns an environment.
+    pub(super) fn scope_of(&self, environment: &EnvName) -> Scope {
+        self.scope(vec![environment.clone()])
+    }
+
+    pub(super) fn scope(&self, and: Vec<EnvName>) -> Scope {
+        Scope::Prod { and, pattern: self.config.pattern }
+    }
+
+    pub(super) fn state_within(&self, scope: &Scope) -> Result<State, Error> {
         match self.read_warehouse()? {
-            Some(warehouse) => Ok(warehouse.state()?),
+            Some(warehouse) => Ok(warehouse.state(scope)?),
             None => Ok(State::default()),
         }
     }

@@ -147,8 +147,9 @@ impl Session<'_> {
     }
 
     fn look_and_settle(&self, branch: &BranchName, build: HookBuild) -> Result<Settled, Error> {
-        let state = self.state()?;
-        let prepared = if self.config.environment(branch).is_prod() {
+        let environment = self.config.environment(branch);
+        let state = self.state_of(&environment)?;
+        let prepared = if environment.is_prod() {
             let tip = self.main_tip()?;
             let tip = tip.as_ref().map(CommitId::as_str);
             if let Some(prod) = state.prod().filter(|prod| prod.tip.as_deref() == tip) {

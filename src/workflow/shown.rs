@@ -32,6 +32,17 @@ impl Shown {
 }
 
 impl Session<'_> {
+    /// The state that tells what such names show: of environments and branches.
+    pub(super) fn state_shown(&self, names: &[Option<&str>]) -> Result<State, Error> {
+        let mut and = Vec::new();
+        for name in names {
+            let branch = name.map_or_else(|| self.branch(), |name| Ok(BranchName::from(name)))?;
+            and.push(self.config.environment(&branch));
+            and.extend(name.map(|name| EnvName::from_record(name.to_owned())));
+        }
+        self.state_within(&self.scope(and))
+    }
+
     /// What a name shows; without one, the current branch's environment.
     pub fn shown(&self, name: Option<&str>, state: &State) -> Result<Shown, Error> {
         let Some(name) = name else {

@@ -110,7 +110,11 @@ impl Session<'_> {
             return Ok(None);
         }
         let tree = SourceTree::Commit(commit.clone());
-        let target = Target { tree, commit: Some(commit.clone()), ..self.target_of_prod(&warehouse.state()?)? };
+        let target = Target {
+            tree,
+            commit: Some(commit.clone()),
+            ..self.target_of_prod(&warehouse.state(&self.scope_of(&EnvName::prod()))?)?
+        };
         let run = || self.before_all(&self.prepare(target)?, warehouse);
         Ok(self.with_main_at(Some(commit), run).err())
     }

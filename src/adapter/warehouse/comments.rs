@@ -72,7 +72,7 @@ impl Warehouse {
     /// record; gives them. Older clients of the same file refuse to read a view whose types are not those it was made with.
     pub(super) fn show_columns(&self, table: &TableName) -> Result<Vec<Column>, WarehouseError> {
         let columns = self.columns(table)?;
-        let views = self.views()?.into_iter().filter(|(_, shown)| shown == table).map(|(view, _)| view);
+        let views = self.views(None)?.into_iter().filter(|(_, shown)| shown == table).map(|(view, _)| view);
         self.renew(&views.collect::<Vec<_>>(), table, &columns)?;
         for snapshot in self.tables()?.into_values() {
             let reads = snapshot.select.as_ref().filter(|select| select.contains(&table.quoted()));

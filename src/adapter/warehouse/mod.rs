@@ -15,6 +15,7 @@ mod interrupt;
 mod publish;
 mod query;
 mod referee;
+mod remove;
 mod scratch;
 mod state;
 mod statements;

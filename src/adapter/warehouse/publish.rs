@@ -58,7 +58,8 @@ impl Warehouse {
             mark("publish:begin");
             let generation = warehouse.next_generation(publication)?;
             if let Some((replaced, expected)) = publication.replaces {
-                warehouse.remove(replaced, expected, publication.pattern)?;
+                warehouse.check_generation(replaced, Some(expected))?;
+                warehouse.remove(&[(replaced.clone(), expected)], publication.pattern)?;
             }
             let shown = warehouse.shown(publication.environment)?;
             let statements = warehouse.view_statements(publication, &shown)?;
@@ -73,40 +74,6 @@ impl Warehouse {
             mark("publish:records");
             Ok(generation)
         })
-    }
-
-    /// Removes an environment: its views, the schemas that are empty then, and its records. The snapshots stay.
-    pub fn remove_environment(
-        &self,
-        environment: &EnvName,
-        expected: u64,
-        pattern: SchemaPattern,
-    ) -> Result<(), WarehouseError> {
-        self.transaction(&format!("removing `{environment}`"), |warehouse| {
-            warehouse.remove(environment, expected, pattern)
-        })
-    }
-
-    /// Removes an environment, within a transaction.
-    fn remove(&self, environment: &EnvName, expected: u64, pattern: SchemaPattern) -> Result<(), WarehouseError> {
-        let doing = format!("removing `{environment}`");
-        self.check_generation(environment, Some(expected))?;
-        let views = self.views()?;
-        let shown = self.shown(environment)?;
-        let places: BTreeSet<TableName> = shown.keys().map(|model| model.view(environment, pattern)).collect();
-        let catalog = self.catalog()?;
-        let there = places.iter().filter(|place| views.contains_key(place));
-        let mut statements: String = there.map(|place| drop_view(&catalog, place)).collect();
-        let name = literal(environment.as_str());
-        statements.push_str(&format!("DELETE FROM vmesh_state.pointers WHERE environment = {name};\n"));
-        statements.push_str(&format!("DELETE FROM vmesh_state.environments WHERE name = {name};\n"));
-        self.run(&doing, &statements)?;
-        let of_it = self
-            .wrong()?
-            .into_iter()
-            .filter(|(_, wrong)| wrong.as_ref().is_some_and(|it| it.environment == *environment));
-        self.forget_wrong(&of_it.map(|(table, _)| table).collect::<Vec<_>>())?;
-        self.drop_empty_schemas(&doing, places.into_iter().map(|place| place.schema).collect())
     }
 
     fn check_generation(&self, environment: &EnvName, expected: Option<u64>) -> Result<Option<u64>, WarehouseError> {
@@ -142,11 +109,11 @@ impl Warehouse {
     /// What has to be run so that the views are as the publication says: nothing for views that already are.
     fn view_statements(&self, publication: &Publication<'_>, shown: &Shown) -> Result<String, WarehouseError> {
         let physical = self.physical()?;
-        let views = self.views()?;
         let catalog = self.catalog()?;
-        let places = publication.pointers.keys();
-        let place = |model: &ModelName| (model.clone(), model.view(publication.environment, publication.pattern));
-        self.check_free(&places.map(place).collect())?;
+        let view = |model: &ModelName| model.view(publication.environment, publication.pattern);
+        self.check_free(&publication.pointers.keys().map(|model| (model.clone(), view(model))).collect())?;
+        let views = publication.pointers.keys().chain(shown.keys()).map(view);
+        let views = self.views(Some(&views.map(|view| view.schema).collect()))?;
         let columns = self.commented_columns(publication)?;
         let mut schemas = BTreeSet::new();
         let mut create = String::new();
@@ -300,24 +267,6 @@ impl Warehouse {
         let gone = shown.keys().filter(|model| !publication.pointers.contains_key(model));
         let moved = now.filter(|(model, now)| shown.get(model) != now.as_ref());
         self.write_moved(generation, &moved.chain(gone.map(|model| (model.clone(), None))).collect())
-    }
-
-    /// Drops those of the given schemas in which nothing is left, if they are an environment's of a branch: a schema of
-    /// prod may be the user's.
-    pub(super) fn drop_empty_schemas(&self, doing: &str, schemas: BTreeSet<String>) -> Result<(), WarehouseError> {
-        for schema in schemas.iter().filter(|schema| schema.contains("dev__")) {
-            let name = literal(schema);
-            let sql = format!(
-                "SELECT (SELECT count(*) FROM duckdb_tables() WHERE database_name = current_database() \
-                 AND schema_name = {name}) + (SELECT count(*) FROM duckdb_views() \
-                 WHERE database_name = current_database() AND schema_name = {name})"
-            );
-            let left: i64 = self.one(doing, &sql)?;
-            if left == 0 {
-                self.run(doing, &format!("DROP SCHEMA IF EXISTS {}.{}", quote(&self.catalog()?), quote(schema)))?;
-            }
-        }
-        Ok(())
     }
 }
 

@@ -3,30 +3,37 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Warehouse, WarehouseError};
-use crate::domain::environment::{Environment, Moved, PhysicalTable, Pointer, Preview, Promotion, State};
+use crate::domain::environment::{Environment, Moved, PhysicalTable, Pointer, Preview, Promotion, Scope, State};
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::model::Around;
-use crate::domain::name::{BranchName, EnvName, ModelName, SNAPSHOTS_SCHEMA, TableName};
+use crate::domain::name::{BranchName, EnvName, ModelName, SNAPSHOTS_SCHEMA, SchemaPattern, TableName, literal};
 
 const DOING: &str = "reading vmesh's records";
 
 impl Warehouse {
-    /// Everything at one moment.
-    pub fn state(&self) -> Result<State, WarehouseError> {
+    /// What there is at one moment.
+    pub fn state(&self, scope: &Scope) -> Result<State, WarehouseError> {
         self.transaction(DOING, |warehouse| {
+            let environments = warehouse.environments(scope)?;
+            let views = match scope {
+                Scope::All => warehouse.views(None)?,
+                Scope::Pointers => BTreeMap::new(),
+                Scope::Prod { pattern, .. } => warehouse.views(Some(&schemas(&environments, *pattern)))?,
+            };
             Ok(State {
-                environments: warehouse.environments()?,
+                environments,
+                elsewhere: warehouse.elsewhere(scope)?,
+                views,
                 tables: warehouse.tables()?,
                 snapshots: warehouse.snapshots()?,
                 physical: warehouse.physical()?,
-                views: warehouse.views()?,
                 promotions: warehouse.promotions()?,
                 previews: warehouse.previews()?,
             })
         })
     }
 
-    fn environments(&self) -> Result<BTreeMap<EnvName, Environment>, WarehouseError> {
+    fn environments(&self, scope: &Scope) -> Result<BTreeMap<EnvName, Environment>, WarehouseError> {
         let sql = "SELECT name, branch, commit_id, dirty, base, tip, generation, created_at, updated_at, owner \
                    FROM vmesh_state.environments";
         let environments = self.all(DOING, sql, |row| {
@@ -50,9 +57,12 @@ impl Warehouse {
         let mut environments: BTreeMap<String, Environment> =
             environments.into_iter().map(|environment| (environment.name.to_string(), environment)).collect();
         // most environments show most of what prod shows: each pointer is read once
-        let sql = "SELECT model, fingerprint, table_name, comments, string_agg(environment, ' ') \
-                   FROM vmesh_state.pointers GROUP BY ALL";
-        let pointers = self.all(DOING, sql, |row| {
+        let sql = format!(
+            "SELECT model, fingerprint, table_name, comments, string_agg(environment, ' ') \
+             FROM vmesh_state.pointers WHERE {} GROUP BY ALL",
+            within(scope)
+        );
+        let pointers = self.all(DOING, &sql, |row| {
             let model: String = row.get(0)?;
             let shown = ModelName::parse(&model).zip(pointer(row.get(1)?, row.get(2)?));
             let (comments, environments): (Option<String>, String) = (row.get(3)?, row.get(4)?);
@@ -66,6 +76,16 @@ impl Warehouse {
             }
         }
         Ok(environments.into_values().map(|environment| (environment.name.clone(), environment)).collect())
+    }
+
+    fn elsewhere(&self, scope: &Scope) -> Result<BTreeSet<(ModelName, TableName)>, WarehouseError> {
+        let outside = within(scope);
+        let sql = format!("SELECT DISTINCT model, table_name FROM vmesh_state.pointers WHERE NOT ({outside})");
+        let rows = self.all(DOING, &sql, |row| {
+            let (model, table): (String, String) = (row.get(0)?, row.get(1)?);
+            Ok(ModelName::parse(&model).map(|model| (model, TableName::physical(table))))
+        })?;
+        Ok(rows.into_iter().flatten().collect())
     }
 
     fn snapshots(&self) -> Result<BTreeMap<Fingerprint, TableName>, WarehouseError> {
@@ -122,11 +142,19 @@ impl Warehouse {
         Ok(self.all(DOING, &sql, |row| row.get(0))?.into_iter().collect())
     }
 
-    /// The views that vmesh made outside of the physical layer.
-    pub(super) fn views(&self) -> Result<BTreeMap<TableName, TableName>, WarehouseError> {
+    /// The views that vmesh made outside of the physical layer, in all schemas or in some.
+    pub(super) fn views(
+        &self,
+        schemas: Option<&BTreeSet<String>>,
+    ) -> Result<BTreeMap<TableName, TableName>, WarehouseError> {
+        let place = match schemas {
+            None => format!("schema_name <> '{SNAPSHOTS_SCHEMA}'"),
+            Some(schemas) if schemas.is_empty() => return Ok(BTreeMap::new()),
+            Some(schemas) => format!("schema_name IN ({})", list(schemas.iter().map(String::as_str))),
+        };
         let sql = format!(
             "SELECT schema_name, view_name, sql FROM duckdb_views() WHERE NOT internal \
-             AND database_name = current_database() AND schema_name <> '{SNAPSHOTS_SCHEMA}'"
+             AND database_name = current_database() AND {place}"
         );
         let views = self.all(DOING, &sql, |row| {
             let (schema, name, sql): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
@@ -165,6 +193,28 @@ impl Warehouse {
             Ok(Promotion { generation, commit: row.get(1)?, action: row.get(2)?, at: row.get(3)?, moved })
         })
     }
+}
+
+/// The schemas that environments have views in.
+fn schemas(environments: &BTreeMap<EnvName, Environment>, pattern: SchemaPattern) -> BTreeSet<String> {
+    let models = environments.values().flat_map(|it| it.pointers.keys().map(|model| (model.schema(), &it.name)));
+    let distinct: BTreeSet<_> = models.collect();
+    distinct.into_iter().map(|(schema, environment)| environment.schema(schema, pattern)).collect()
+}
+
+/// The condition that a row of `pointers` is in a scope.
+fn within(scope: &Scope) -> String {
+    match scope {
+        Scope::All | Scope::Pointers => "true".to_owned(),
+        Scope::Prod { and, .. } => {
+            format!("environment IN ({})", list(and.iter().chain([&EnvName::prod()]).map(EnvName::as_str)))
+        }
+    }
+}
+
+/// A list of texts for `IN`.
+pub(super) fn list<'t>(texts: impl Iterator<Item = &'t str>) -> String {
+    texts.map(literal).collect::<Vec<_>>().join(", ")
 }
 
 pub(super) fn pointer(fingerprint: String, table: String) -> Option<Pointer> {

@@ -2,7 +2,7 @@
 //! people. A model of this tree; what vmesh itself shows, which is never a table from outside; or a table that it
 //! doesn't manage.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::environment::State;
 use super::super::name::{EnvName, ModelName, PROD, SchemaPattern, TableName};
@@ -27,6 +27,8 @@ pub struct Published {
     views: BTreeMap<TableName, Option<EnvName>>,
     /// What their queries mean, where a tree says so.
     models: BTreeMap<ModelName, Option<[u8; 32]>>,
+    /// The environments whose views nobody listed, the models that they may have, and how their schemas are called.
+    elsewhere: (Vec<EnvName>, BTreeSet<ModelName>, SchemaPattern),
 }
 
 /// Why a name may not be read, and what to do.
@@ -78,14 +80,14 @@ impl Names<'_> {
             schema: name.schema().unwrap_or("main").to_owned(),
             name: name.last().to_owned(),
         };
-        let view = names.iter().find_map(|name| self.published.views.get_key_value(&as_view(name)));
-        if let (None, Some((view, Some(environment)))) =
-            (known, view.filter(|(_, env)| !env.as_ref().is_some_and(EnvName::is_prod)))
+        let view = names.iter().map(as_view).find_map(|view| Some((self.published.shown_by(&view)?, view)));
+        if let (None, Some((Some(environment), view))) = (known, &view)
+            && !environment.is_prod()
         {
             let what = format!("`{view}` is a view of the environment `{environment}`");
             return Some((what, "name the model itself: which table that is depends on the environment".to_owned()));
         }
-        let name = known.map(|(name, _)| name.to_string()).or_else(|| view.map(|(view, _)| view.to_string()))?;
+        let name = known.map(|(name, _)| name.to_string()).or_else(|| view.map(|(_, view)| view.to_string()))?;
         let help = "merge main if the model is there, or bring it back: what vmesh shows is no table from outside";
         Some((format!("`{name}` is a model that prod shows and this tree does not have"), help.to_owned()))
     }
@@ -97,6 +99,9 @@ impl Published {
         let mut published = Self::default();
         published.views.extend(state.views.keys().map(|view| (view.clone(), None)));
         for environment in state.environments.values() {
+            if environment.pointers.is_empty() {
+                published.elsewhere.0.push(environment.name.clone());
+            }
             for model in environment.pointers.keys() {
                 if let Some(env) = published.views.get_mut(&model.view(&environment.name, pattern)) {
                     *env = Some(environment.name.clone());
@@ -105,7 +110,22 @@ impl Published {
         }
         let prod = state.prod().into_iter().flat_map(|prod| prod.pointers.keys());
         published.models.extend(prod.map(|name| (name.clone(), None)));
+        published.elsewhere.1 = state.elsewhere.iter().map(|(model, _)| model.clone()).collect();
+        published.elsewhere.2 = pattern;
         published
+    }
+
+    /// The environment that a view belongs to, `None` within for one that belongs to none any more; `None` if vmesh has
+    /// no such view.
+    fn shown_by(&self, view: &TableName) -> Option<Option<&EnvName>> {
+        if let Some(environment) = self.views.get(view) {
+            return Some(environment.as_ref());
+        }
+        let (environments, models, pattern) = &self.elsewhere;
+        let is_its = |environment: &&EnvName| {
+            models.iter().any(|model| model.last() == view.name && model.view(environment, *pattern) == *view)
+        };
+        environments.iter().find(is_its).map(Some)
     }
 
     /// Whether nothing is known of it.
