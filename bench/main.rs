@@ -4,6 +4,8 @@
 //! compiled again. The number of models and of runs can be given: `-- 1000 9`.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, reason = "a benchmark talks, and fails by panicking")]
 
+mod growth;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -35,7 +37,7 @@ fn main() {
     // an environment for one changed leaf: one table, and a view of every model
     let floor = median(runs, |run| bench.environment_as_typed(run));
     line("an environment for one changed leaf, typed into DuckDB", floor, None);
-    let environment = median(runs, |run| bench.environment(run, models));
+    let environment = median(runs, |run| bench.environment(run + 1, models));
     line("the same with vmesh plan --yes", environment, Some(("that", floor)));
 
     // a promote that builds one table and swaps one pointer
@@ -43,6 +45,8 @@ fn main() {
     line("vmesh promote of one changed leaf", swap, Some(("the typed environment", floor)));
     drop(folder);
     checkout(5 * models, 5 * runs);
+    growth::environments(models / 2, 60, runs);
+    growth::promotions(models / 2, 300, runs);
     joins(runs);
 }
 
@@ -121,7 +125,7 @@ impl Bench {
 
     /// What a plan must know, asked by hand.
     fn state_as_typed(&self) -> usize {
-        let connection = Connection::open(self.folder.join(".git/vmesh/warehouse/warehouse.duckdb")).unwrap();
+        let connection = Connection::open(self.warehouse()).unwrap();
         let count = |sql: &str| -> usize {
             let mut statement = connection.prepare(sql).unwrap();
             statement.query_map([], |row| row.get::<_, String>(0)).unwrap().count()
@@ -133,7 +137,7 @@ impl Bench {
     /// transaction, closed.
     fn environment_as_typed(&self, run: usize) -> Duration {
         let copy = self.folder.join(format!("copy-{run}.duckdb"));
-        std::fs::copy(self.folder.join(".git/vmesh/warehouse/warehouse.duckdb"), &copy).unwrap();
+        std::fs::copy(self.warehouse(), &copy).unwrap();
         let took = time(|| {
             let connection = Connection::open(&copy).unwrap();
             let mut statement =
@@ -152,14 +156,16 @@ impl Bench {
         took
     }
 
-    fn environment(&self, run: usize, models: usize) -> Duration {
-        let branch = format!("env-{run}");
+    /// An environment for a leaf of a version that nobody has built.
+    fn environment(&self, version: usize, models: usize) -> Duration {
+        let branch = format!("env-{version}");
         self.git(&["switch", "--quiet", "-c", &branch, "main"]);
-        self.write(&path(models - 1), &sql(models - 1, run + 1));
+        self.write(&path(models - 1), &sql(models - 1, version));
         let took = time(|| self.vmesh(&["plan", "--yes"]));
         self.git(&["checkout", "--quiet", "."]);
         self.git(&["switch", "--quiet", "bench"]);
         self.vmesh(&["invalidate", &branch, "--yes"]);
+        self.git(&["branch", "--quiet", "-D", &branch]);
         took
     }
 
@@ -170,6 +176,10 @@ impl Bench {
         let took = time(|| self.vmesh(&["promote", "--yes"]));
         self.git(&["switch", "--quiet", "bench"]);
         took
+    }
+
+    fn warehouse(&self) -> PathBuf {
+        self.folder.join(".git/vmesh/warehouse/warehouse.duckdb")
     }
 
     fn write(&self, path: &str, text: &str) {
