@@ -77,6 +77,8 @@ pub struct Config {
     pub pattern: SchemaPattern,
     /// Seconds after which an unused development environment may be collected.
     pub ttl_seconds: i64,
+    /// Seconds that a rollback may reach back; one promotion it always may.
+    pub rollback_seconds: i64,
     /// Rules that name the environment of some branches; the first that matches wins.
     rules: Vec<(GlobSet, EnvName)>,
     /// What hooks may do.
@@ -166,6 +168,7 @@ struct EngineTable {
 struct EnvironmentsTable {
     schema: SchemaPattern,
     ttl: toml::Spanned<String>,
+    rollback: toml::Spanned<String>,
     branches: BTreeMap<toml::Spanned<String>, toml::Spanned<String>>,
 }
 
@@ -175,6 +178,9 @@ struct HooksTable {
     build: HookBuild,
     promote: bool,
 }
+
+/// How far a rollback reaches back if nothing else is said.
+const ROLLBACK: &str = "30d";
 
 fn at_start(value: &str) -> toml::Spanned<String> {
     toml::Spanned::new(0..0, value.to_owned())
@@ -194,7 +200,12 @@ impl Default for EngineTable {
 
 impl Default for EnvironmentsTable {
     fn default() -> Self {
-        Self { schema: SchemaPattern::default(), ttl: at_start("14d"), branches: BTreeMap::new() }
+        Self {
+            schema: SchemaPattern::default(),
+            ttl: at_start("14d"),
+            rollback: at_start(ROLLBACK),
+            branches: BTreeMap::new(),
+        }
     }
 }
 
@@ -251,10 +262,10 @@ impl Config {
                 added.map_err(|problem| problem.in_file(path, &source))?;
             }
         }
-        let ttl = seconds(file.environments.ttl.get_ref()).ok_or_else(|| {
-            let at = excerpt(file.environments.ttl.span(), "expected a time like `14d` or `12h`");
-            Diagnostic::new("this is no length of time").at(at)
-        })?;
+        let length = |text: &toml::Spanned<String>| {
+            let at = || excerpt(text.span(), "expected a time like `14d` or `12h`");
+            seconds(text.get_ref()).ok_or_else(|| Diagnostic::new("this is no length of time").at(at()))
+        };
         let mut variables = Variables::default();
         for (name, value) in file.variables {
             let Some(known) = yaml(value.get_ref()).as_ref().and_then(values::variable) else {
@@ -280,7 +291,8 @@ impl Config {
             gateway: None,
             warehouse: file.engine.path,
             pattern: file.environments.schema,
-            ttl_seconds: ttl,
+            ttl_seconds: length(&file.environments.ttl)?,
+            rollback_seconds: length(&file.environments.rollback)?,
             rules,
             hooks: Hooks { build: file.hooks.build, promote: file.hooks.promote },
             variables,
@@ -387,6 +399,7 @@ mod toml_tests {
     fn an_empty_file_has_the_defaults() {
         let config = Config::parse("vmesh.toml", "", &|_| None).unwrap();
         assert_eq!((config.warehouse.as_deref(), config.ttl_seconds), (None, 14 * 86_400));
+        assert_eq!(config.rollback_seconds, 30 * 86_400);
         assert_eq!(config.catalog(), "warehouse");
         assert_eq!(config.environment(&"main".into()).as_str(), "prod");
         assert_eq!(config.environment(&"alice".into()).as_str(), "dev__alice");

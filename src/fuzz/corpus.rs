@@ -330,7 +330,7 @@ const YAML: &[&str] = &[
 ];
 
 const TOML: &[&str] = &[
-    "[project]\nmain = \"main\"\nmodels = \"models\"\n[engine]\ntype = \"duckdb\"\npath = \"w.duckdb\"\n[environments]\nschema = \"{env}__{schema}\"\nttl = \"14d\"\n[environments.branches]\n\"release/*\" = \"staging\"\n[hooks]\nbuild = \"inline\"\npromote = true\n[limits]\nmemory = \"4GB\"\ntemp = \"50%\"\nseconds = 10\n[defaults]\nkind = \"FULL\"\nstart = \"2020-01-01\"\n[variables]\nx = 1\ny = [1, \"a\", 2.5, true]\n[linter]\nerrors = [\"noselectstar\"]\n",
+    "[project]\nmain = \"main\"\nmodels = \"models\"\n[engine]\ntype = \"duckdb\"\npath = \"w.duckdb\"\n[environments]\nschema = \"{env}__{schema}\"\nttl = \"14d\"\nrollback = \"30d\"\n[environments.branches]\n\"release/*\" = \"staging\"\n[hooks]\nbuild = \"inline\"\npromote = true\n[limits]\nmemory = \"4GB\"\ntemp = \"50%\"\nseconds = 10\n[defaults]\nkind = \"FULL\"\nstart = \"2020-01-01\"\n[variables]\nx = 1\ny = [1, \"a\", 2.5, true]\n[linter]\nerrors = [\"noselectstar\"]\n",
     "before_all = [\"CREATE SCHEMA IF NOT EXISTS a\"]\nafter_all = []\n",
 ];
 

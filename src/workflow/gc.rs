@@ -65,7 +65,8 @@ impl Session<'_> {
         let mut kept = state.clone();
         kept.environments.retain(|name, _| !environments.iter().any(|(removed, ..)| removed == name));
         kept.previews.retain(|preview| !previews.contains(&preview.branch));
-        let tables = kept.unused(oldest);
+        let reached = now() - self.config.rollback_seconds;
+        let tables = kept.unused(reached);
         let mut wrong = Vec::new();
         for (table, whose) in warehouse.wrong()? {
             let is_kept = match whose.filter(|whose| whose.at >= oldest) {
@@ -74,7 +75,7 @@ impl Session<'_> {
             };
             wrong.extend((!is_kept).then_some(table));
         }
-        Ok(Garbage { environments, tables, previews, history: state.out_of_reach(oldest), wrong })
+        Ok(Garbage { environments, tables, previews, history: state.out_of_reach(reached), wrong })
     }
 
     /// Removes it. What came into use in the meantime stays.

@@ -67,7 +67,7 @@ impl Session<'_> {
         }
         let is_history = |named: &TableName| state.tables.get(named).is_some_and(PhysicalTable::is_history);
         let only_histories = named.iter().all(is_history);
-        let restated = Restated::of(state, named, now() - self.config.ttl_seconds);
+        let restated = Restated::of(state, named, now() - self.config.rollback_seconds);
         if let Some(model) = restated.histories.first().filter(|_| only_histories) {
             return Err(Error::Usage {
                 what: format!("`{model}` keeps a history, which can't be computed again"),

@@ -138,6 +138,7 @@ impl Reader<'_> {
             pattern: self.pattern(root)?,
             ttl_seconds: seconds(ttl.0.trim().trim_start_matches("in "))
                 .ok_or_else(|| problem("this is no length of time", ttl.1).help("for example: in 1 week"))?,
+            rollback_seconds: seconds(super::ROLLBACK).unwrap_or_default(),
             rules: Vec::new(),
             hooks: Hooks::default(),
             variables,
