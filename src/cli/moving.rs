@@ -9,6 +9,7 @@ use super::{DONE, Face, Format, Verdict, error, lint, merging, say};
 use crate::adapter::warehouse::Occupied;
 use crate::domain::environment::State;
 use crate::domain::interval::{Interval, Moment, TimeError};
+use crate::domain::model::KindWord;
 use crate::domain::name::{EnvName, ModelName};
 use crate::domain::plan::Plan;
 use crate::workflow::apply::Applied;
@@ -78,7 +79,7 @@ pub(super) fn plan(face: &Face, args: &args::Plan) -> Verdict {
         say("nothing was changed\n");
         return Ok(DONE);
     }
-    let applied = session.apply(&prepared, "plan", !args.no_build, &mut |_| {})?;
+    let applied = session.apply(&prepared, !args.no_build, &mut |_| {})?;
     face.print(|| published(&applied), || json::plan(&applied.plan, true));
     Ok(DONE)
 }
@@ -203,8 +204,7 @@ fn records(plan: &Plan) -> bool {
 
 /// Applies at once: the plan is told before anything is done.
 fn apply(face: &Face, session: &Session<'_>, prepared: &Prepared, build: bool, explain: bool) -> Verdict {
-    let action = if prepared.target.environment.is_prod() { "promote" } else { "plan" };
-    let applied = session.apply(prepared, action, build, &mut |plan| {
+    let applied = session.apply(prepared, build, &mut |plan| {
         warn(face, prepared);
         if !face.is_json() {
             say(&told::render(plan, explain));
@@ -251,7 +251,7 @@ pub(super) fn promote(face: &Face, args: &args::Promote) -> Verdict {
         say("nothing was changed\n");
         return Ok(DONE);
     }
-    let applied = session.apply(&prepared, "promote", !args.no_build, &mut |_| {})?;
+    let applied = session.apply(&prepared, !args.no_build, &mut |_| {})?;
     // another process may have done it meanwhile
     let text = || if applied.published || !nothing { published(&applied) } else { String::new() };
     face.print(text, || json::plan(&applied.plan, true));
@@ -315,8 +315,8 @@ fn restate(face: &Face, session: &Session<'_>, environment: &EnvName, args: &arg
         tell!("`{model}` stays as it is: its header says `disable_restatement`, or its kind does");
     }
     if args.start.is_some() || args.end.is_some() {
-        let is_whole = |kind: &str| kind.starts_with("INCREMENTAL_") && kind != "INCREMENTAL_BY_TIME_RANGE";
-        for snapshot in restatement.tables.iter().filter(|snapshot| is_whole(&snapshot.kind)) {
+        let is_whole = |kind| matches!(kind, KindWord::UniqueKey | KindWord::Partition | KindWord::Unmanaged);
+        for snapshot in restatement.tables.iter().filter(|snapshot| is_whole(snapshot.kind)) {
             tell!("`{}` is filled again whole: no spans of its kind can be told apart", snapshot.model);
         }
     }

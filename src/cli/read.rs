@@ -106,11 +106,11 @@ fn own(environment: &Environment, state: &State) -> BTreeSet<TableName> {
 pub(super) fn log(face: &Face, args: &args::Log) -> Verdict {
     let session = face.session()?;
     let state = session.state_of(&EnvName::prod())?;
-    let mut entries: Vec<(u64, String, String, i64, usize, String)> = Vec::new();
+    let mut entries: Vec<(u64, String, &str, i64, usize, String)> = Vec::new();
     for (promotion, moved) in state.promotions.iter().zip(state.pointers_moved()) {
         let commit = CommitId::from_record(promotion.commit.clone());
         let subject = session.repository.describe(&commit).map(|info| info.subject).unwrap_or_default();
-        let (commit, action) = (promotion.commit.clone(), promotion.action.clone());
+        let (commit, action) = (promotion.commit.clone(), promotion.action.word());
         entries.push((promotion.generation, commit, action, promotion.at, moved, subject));
     }
     entries.reverse();

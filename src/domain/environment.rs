@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-pub use self::history::{Moved, OutOfReach, Promotion};
+pub use self::history::{Moved, OutOfReach, Promotion, PromotionAction};
 pub use self::inputs::Inputs;
 use super::calendar::Filled;
 use super::fingerprint::Fingerprint;
-use super::model::Around;
+use super::model::{Around, KindWord};
 use super::name::{BranchName, EnvName, ModelName, SchemaPattern, TableName};
 
 /// A column: name and type, as the engine says them.
@@ -39,7 +39,7 @@ pub struct PhysicalTable {
     /// Its name, which is its identity.
     pub table: TableName,
     /// The kind's word.
-    pub kind: String,
+    pub kind: KindWord,
     /// The tables it was built from, through embedded models, too.
     pub parents: Vec<TableName>,
     /// The query that fills it, with the parents' tables spliced in; none for seeds.
@@ -174,7 +174,7 @@ pub struct State {
 impl PhysicalTable {
     /// Whether it keeps what was once valid.
     pub fn is_history(&self) -> bool {
-        self.kind.starts_with("SCD_TYPE_2")
+        self.kind.is_history()
     }
 
     /// This table as it is now, for one that begins as a copy of it.
@@ -222,7 +222,7 @@ impl State {
 
     /// Whether rows were filled above a table that is built whole, since it was.
     pub fn is_outdated(&self, table: &TableName) -> bool {
-        let Some(table) = self.tables.get(table).filter(|table| table.kind == "FULL") else { return false };
+        let Some(table) = self.tables.get(table).filter(|table| table.kind == KindWord::Full) else { return false };
         let revision = |name: &String| self.tables.get(&TableName::physical(name.clone())).map(|above| above.revision);
         table.inputs.read.iter().any(|(name, read)| revision(name).is_some_and(|revision| revision != *read))
     }
@@ -240,7 +240,7 @@ impl State {
     }
 
     /// The tables that stand for a version and were made for what a model of this content says, under whatever name.
-    pub fn of_content(&self, content: &Fingerprint, kind: &str) -> impl Iterator<Item = &PhysicalTable> {
+    pub fn of_content(&self, content: &Fingerprint, kind: KindWord) -> impl Iterator<Item = &PhysicalTable> {
         let alike = self.tables.values().filter(move |it| it.content.as_ref() == Some(content) && it.kind == kind);
         let stands = |table: &TableName| self.snapshots.values().any(|known| known == table);
         alike.filter(move |it| stands(&it.table) && self.existing(&it.table).is_some())
@@ -262,7 +262,7 @@ impl State {
         // a physical view reads its parents' tables whenever it is read
         let mut todo: Vec<&TableName> = used.iter().copied().collect();
         while let Some(table) = todo.pop() {
-            let view = self.tables.get(table).filter(|table| table.kind == "VIEW");
+            let view = self.tables.get(table).filter(|table| table.kind == KindWord::View);
             todo.extend(view.into_iter().flat_map(|view| &view.parents).filter(|parent| used.insert(parent)));
         }
         let keep: BTreeSet<&str> = used.into_iter().map(|table| table.name.as_str()).collect();

@@ -12,7 +12,7 @@ use super::session::{Session, now};
 use super::settle::Standing;
 use crate::adapter::warehouse::{Body, Build, Fill, Load, Publication, Warehouse, WarehouseError};
 use crate::domain::diagnostic::Diagnostic;
-use crate::domain::environment::State;
+use crate::domain::environment::{PromotionAction, State};
 use crate::domain::interval::{Interval, Times};
 use crate::domain::limits::{LOADS, LOADS_TEXT};
 use crate::domain::model::{Around, Kind};
@@ -53,16 +53,10 @@ pub(super) struct Work {
 const ATTEMPTS: usize = 10;
 
 impl Session<'_> {
-    /// Applies what a target needs. `action` is the word for prod's history; with `build` false, it fails rather than
-    /// build. `told` gets the plan before anything is done.
-    pub fn apply(
-        &self,
-        prepared: &Prepared,
-        action: &str,
-        build: bool,
-        told: &mut dyn FnMut(&Plan),
-    ) -> Result<Applied, Error> {
-        let applied = self.inside(|| self.apply_in_turns(prepared, action, build, told));
+    /// Applies what a target needs. With `build` false, it fails rather than build. `told` gets the plan before anything is
+    /// done.
+    pub fn apply(&self, prepared: &Prepared, build: bool, told: &mut dyn FnMut(&Plan)) -> Result<Applied, Error> {
+        let applied = self.inside(|| self.apply_in_turns(prepared, build, told));
         if matches!(applied, Ok(_) | Err(Error::Builds { .. })) {
             // this try has been told, whatever the last one in the background came to
             failure::forget(self, &prepared.target.branch);
@@ -70,13 +64,7 @@ impl Session<'_> {
         applied
     }
 
-    fn apply_in_turns(
-        &self,
-        prepared: &Prepared,
-        action: &str,
-        build: bool,
-        told: &mut dyn FnMut(&Plan),
-    ) -> Result<Applied, Error> {
+    fn apply_in_turns(&self, prepared: &Prepared, build: bool, told: &mut dyn FnMut(&Plan)) -> Result<Applied, Error> {
         let mut work = Work::default();
         let mut told_plan: Option<Plan> = None;
         let mut contended = 0;
@@ -114,7 +102,7 @@ impl Session<'_> {
                 warehouse = self.give_way(warehouse)?;
                 continue;
             }
-            match self.publish(&warehouse, &plan, &state, action) {
+            match self.publish(&warehouse, &plan, &state) {
                 Err(Error::Warehouse(WarehouseError::Moved { .. } | WarehouseError::Lost { .. })) => {
                     contended += 1;
                     self.report.report(&Event::PlanningAgain);
@@ -146,7 +134,7 @@ impl Session<'_> {
         recorded && plan.is_done()
     }
 
-    fn publish(&self, warehouse: &Warehouse, plan: &Plan, state: &State, action: &str) -> Result<u64, Error> {
+    fn publish(&self, warehouse: &Warehouse, plan: &Plan, state: &State) -> Result<u64, Error> {
         let replaced = self.replaced(plan, state)?;
         let pointers = plan.pointers();
         let source = &plan.source;
@@ -163,7 +151,7 @@ impl Session<'_> {
             owner: &self.owner(),
             replaces: replaced.as_ref().map(|(environment, generation)| (environment, *generation)),
             pattern: plan.pattern,
-            action,
+            action: PromotionAction::Promote,
             at: now(),
         };
         let mark = |moment: &str| self.report.report(&Event::Moment(moment.to_owned()));
@@ -399,7 +387,7 @@ impl Session<'_> {
             own: model.own,
             content: model.content,
             table: own.clone(),
-            kind: model.kind.word().to_owned(),
+            kind: model.kind.word(),
             parents: of(tree.project.built_from(model)).collect(),
             sources: of(tree.project.filled_from(model)).collect(),
             beside: state

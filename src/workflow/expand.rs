@@ -197,7 +197,7 @@ impl Session<'_> {
         let mut sight = Sight {
             variables: settings.variables.clone(),
             models: self.config.models.clone(),
-            default_kind: settings.defaults.kind().word(),
+            default_kind: settings.defaults.kind().word().as_str(),
             defaults: settings.defaults.clone(),
             ..Sight::of_settings(&self.config)
         };

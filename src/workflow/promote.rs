@@ -9,7 +9,7 @@ use super::session::{Session, now};
 use super::tree::SourceTree;
 use crate::adapter::git::CommitId;
 use crate::adapter::warehouse::{Publication, WarehouseError};
-use crate::domain::environment::{Pointer, Promotion, State};
+use crate::domain::environment::{Pointer, Promotion, PromotionAction, State};
 use crate::domain::name::{EnvName, ModelName};
 
 /// What a rollback did.
@@ -151,7 +151,7 @@ impl Session<'_> {
             owner: &self.owner(),
             replaces: None,
             pattern: self.config.pattern,
-            action: "rollback",
+            action: PromotionAction::Rollback,
             at: now(),
         };
         warehouse.publish(&publication, &mark).map_err(|error| match error {
@@ -165,7 +165,7 @@ impl Session<'_> {
     /// The rollback that prod shows and who made it, while main has not moved since.
     pub fn rolled_back(&self, state: &State) -> Result<Option<(Promotion, String)>, Error> {
         let Some(prod) = state.prod() else { return Ok(None) };
-        let last = state.promotions.last().filter(|last| last.action == "rollback");
+        let last = state.promotions.last().filter(|last| last.action == PromotionAction::Rollback);
         let stays = self.main_tip()?.is_some_and(|tip| prod.tip.as_deref() == Some(tip.as_str()));
         let who = prod.owner.as_ref().map_or("somebody", |owner| owner.who.as_str());
         Ok(last.filter(|_| stays).map(|last| (last.clone(), who.to_owned())))

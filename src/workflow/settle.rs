@@ -184,7 +184,7 @@ impl Session<'_> {
             self.enqueue(&Request::new(self, branch))?;
             return Ok(Settled::Queued { environment: plan.environment, builds, locked: None });
         }
-        let applied = match self.apply(&prepared, "promote", true, &mut |_| {}) {
+        let applied = match self.apply(&prepared, true, &mut |_| {}) {
             // someone else moved prod in the meantime
             Err(Error::Rewind { .. }) => return self.settle_now(branch, build),
             applied => applied?,
@@ -197,7 +197,7 @@ impl Session<'_> {
     /// Writes down the commit of an environment that shows the right rows already. It can wait for the next time if the
     /// warehouse is taken.
     fn put_on_record(&self, prepared: &Prepared) -> Result<(), Error> {
-        match self.apply(prepared, "plan", true, &mut |_| {}) {
+        match self.apply(prepared, true, &mut |_| {}) {
             Ok(_) | Err(Error::Warehouse(WarehouseError::Locked { .. })) => Ok(()),
             Err(error) => Err(error),
         }

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use vmesh::adapter::warehouse::{Body, Build, Door, Interrupt, Location, Publication, WarehouseError};
-use vmesh::domain::environment::{Owner, Pointer};
+use vmesh::domain::environment::{Owner, Pointer, PromotionAction};
 use vmesh::domain::fingerprint::Fingerprint;
+use vmesh::domain::model::KindWord;
 use vmesh::domain::name::{BranchName, EnvName, ModelName, SchemaPattern, TableName};
 
 use crate::support::{CHAIN, Sandbox};
@@ -27,7 +28,7 @@ fn build(model: &str, number: u8) -> Build {
         fingerprint,
         own: fingerprint,
         content: fingerprint,
-        kind: "FULL".to_owned(),
+        kind: KindWord::Full,
         parents: Vec::new(),
         sources: Default::default(),
         beside: None,
@@ -61,7 +62,7 @@ fn publish(
         owner: &Owner { who: "Ada".to_owned(), host: "here".to_owned(), folder: "/shop".to_owned() },
         replaces: None,
         pattern: SchemaPattern::EnvFirst,
-        action: "promote",
+        action: PromotionAction::Promote,
         at: 0,
     };
     warehouse.publish(&publication, &|_| {})

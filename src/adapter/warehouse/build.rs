@@ -8,7 +8,7 @@ use super::{Audit, Fill, Warehouse, WarehouseError, Warned};
 use crate::domain::csv;
 use crate::domain::environment::{Column, Inputs, PhysicalTable};
 use crate::domain::fingerprint::Fingerprint;
-use crate::domain::model::{Around, Seed};
+use crate::domain::model::{Around, KindWord, Seed};
 use crate::domain::name::{ModelName, TableName, literal, quote};
 use crate::domain::project::Undeclared;
 
@@ -24,7 +24,7 @@ pub struct Build {
     /// The table to make.
     pub table: TableName,
     /// The kind's word.
-    pub kind: String,
+    pub kind: KindWord,
     /// The fingerprint but for the model's name.
     pub content: Fingerprint,
     /// The tables it is built from.
@@ -72,7 +72,7 @@ impl Build {
             fingerprint: self.fingerprint,
             own: self.own,
             table: self.table.clone(),
-            kind: self.kind.clone(),
+            kind: self.kind,
             parents: self.parents.clone(),
             select: None,
             around: self.around.clone(),
@@ -335,7 +335,7 @@ impl Warehouse {
             snapshot.model.to_string(),
             snapshot.fingerprint.hex(),
             snapshot.own.hex(),
-            snapshot.kind,
+            snapshot.kind.as_str(),
             parents.join(" "),
             snapshot.select,
             columns,

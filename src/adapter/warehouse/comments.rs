@@ -5,12 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::publish::{Publication, view_statement};
 use super::{Warehouse, WarehouseError};
 use crate::domain::environment::{Column, PhysicalTable};
-use crate::domain::model::Comments;
+use crate::domain::model::{Comments, KindWord};
 use crate::domain::name::{ModelName, TableName, literal};
 
 const DOING: &str = "commenting views";
-/// The kind of models that are views of the physical layer.
-const VIEW: &str = "VIEW";
 
 /// The columns of tables of the physical layer, in lower case.
 pub(super) struct Columns(BTreeMap<String, BTreeSet<String>>);
@@ -78,7 +76,7 @@ impl Warehouse {
             let reads = snapshot.select.as_ref().filter(|select| select.contains(&table.quoted()));
             if snapshot.table == *table && snapshot.columns != columns {
                 self.record(&PhysicalTable { columns: columns.clone(), ..snapshot })?;
-            } else if let Some(select) = reads.filter(|_| snapshot.kind == VIEW && snapshot.table != *table) {
+            } else if let Some(select) = reads.filter(|_| snapshot.kind == KindWord::View && snapshot.table != *table) {
                 let view = snapshot.table.quoted();
                 self.run_one(DOING, &format!("CREATE OR REPLACE VIEW {view} AS\n{select}"))?;
                 self.show_columns(&snapshot.table)?;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Occupied, Warehouse, WarehouseError};
-use crate::domain::environment::{Moved, Owner, Pointer};
+use crate::domain::environment::{Moved, Owner, Pointer, PromotionAction};
 use crate::domain::model::Comments;
 use crate::domain::name::{BranchName, EnvName, ModelName, SchemaPattern, TableName, literal, quote};
 
@@ -35,7 +35,7 @@ pub struct Publication<'a> {
     /// How schemas are named.
     pub pattern: SchemaPattern,
     /// For prod's history: `promote` or `rollback`.
-    pub action: &'a str,
+    pub action: PromotionAction,
     /// Now, in seconds since 1970.
     pub at: i64,
 }
@@ -256,8 +256,12 @@ impl Warehouse {
         shown: &Shown,
     ) -> Result<(), WarehouseError> {
         let failed = |error: duckdb::Error| self.failed("writing prod's history", &error);
-        let values =
-            duckdb::params![generation, publication.commit.unwrap_or_default(), publication.action, publication.at];
+        let values = duckdb::params![
+            generation,
+            publication.commit.unwrap_or_default(),
+            publication.action.word(),
+            publication.at
+        ];
         let sql = "INSERT INTO vmesh_state.promotions VALUES (?, ?, ?, ?)";
         self.connection.execute(sql, values).map_err(failed)?;
         let now = publication.pointers.iter().map(|(model, pointer)| {

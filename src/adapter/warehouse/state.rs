@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Warehouse, WarehouseError};
-use crate::domain::environment::{Environment, Moved, PhysicalTable, Pointer, Preview, Promotion, Scope, State};
+use crate::domain::environment::{
+    Environment, Moved, PhysicalTable, Pointer, Preview, Promotion, PromotionAction, Scope, State,
+};
 use crate::domain::fingerprint::Fingerprint;
-use crate::domain::model::Around;
+use crate::domain::model::{Around, KindWord};
 use crate::domain::name::{BranchName, EnvName, ModelName, SNAPSHOTS_SCHEMA, SchemaPattern, TableName, literal};
 
 const DOING: &str = "reading vmesh's records";
@@ -109,7 +111,7 @@ impl Warehouse {
                     fingerprint: Fingerprint::from_hex(&fingerprint)?,
                     own: Fingerprint::from_hex(&own)?,
                     table: TableName::physical(name),
-                    kind,
+                    kind: KindWord::read(&kind)?,
                     parents: parents.split_whitespace().map(|name| TableName::physical(name.to_owned())).collect(),
                     select: row.get(6).ok()?,
                     around: row
@@ -190,7 +192,8 @@ impl Warehouse {
         self.all(DOING, sql, |row| {
             let generation = row.get(0)?;
             let moved = moved.remove(&generation).unwrap_or_default();
-            Ok(Promotion { generation, commit: row.get(1)?, action: row.get(2)?, at: row.get(3)?, moved })
+            let action = PromotionAction::read(&row.get::<_, String>(2)?);
+            Ok(Promotion { generation, commit: row.get(1)?, action, at: row.get(3)?, moved })
         })
     }
 }

@@ -59,7 +59,7 @@ pub(in crate::cli) fn json(project: &Project, plan: &Plan) -> Value {
         let step = steps.get(&model.name);
         json!({
             "name": model.name,
-            "kind": model.kind.word(),
+            "kind": model.kind.word().as_str(),
             "path": model.path,
             "parents": model.parents.keys().collect::<Vec<_>>(),
             "sources": model.externals(),

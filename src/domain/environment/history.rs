@@ -10,6 +10,33 @@ use crate::domain::name::{ModelName, TableName};
 /// What prod shows of a model since a promotion, and by which hash its view is commented; none: no longer anything.
 pub type Moved = Option<(Pointer, Option<String>)>;
 
+/// What moves prod's pointers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PromotionAction {
+    /// To a commit that was not shown before, or is built again.
+    Promote,
+    /// Back to what a promotion before showed.
+    Rollback,
+}
+
+impl PromotionAction {
+    const ROLLBACK: &str = "rollback";
+
+    /// Its word in records and in what people read.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Promote => "promote",
+            Self::Rollback => Self::ROLLBACK,
+        }
+    }
+
+    /// The action of a word.
+    pub fn read(word: &str) -> Self {
+        if word == Self::ROLLBACK { Self::Rollback } else { Self::Promote }
+    }
+}
+
 /// One entry of the history of prod's pointers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Promotion {
@@ -17,8 +44,8 @@ pub struct Promotion {
     pub generation: u64,
     /// The commit of main that prod shows since.
     pub commit: String,
-    /// `promote` or `rollback`.
-    pub action: String,
+    /// What moved the pointers.
+    pub action: PromotionAction,
     /// When, in seconds since 1970.
     pub at: i64,
     /// The models of which prod shows something else since.
@@ -124,7 +151,7 @@ impl State {
                     false => _ = differ.insert(model),
                 }
             }
-            match promotion.action == "promote" {
+            match promotion.action == PromotionAction::Promote {
                 true if differ.is_empty() => before = last,
                 true => last = Some(promotion),
                 false => {}

@@ -8,6 +8,7 @@ use super::super::diagnostic::Problem;
 use super::super::sql::Lexeme;
 use super::header::{self, Property, Value};
 use super::incremental::{By, Incremental, OnChange, Policy, boolean, expected, expressions, number, unknown};
+use super::kind::KindWord;
 
 /// How versions of a row are told apart. Keys and values compare NULL-safely.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,15 +48,12 @@ pub enum RowChange {
     },
 }
 
-/// The words of these kinds; the first means the second.
-pub(super) const WORDS: [&str; 3] = ["SCD_TYPE_2", "SCD_TYPE_2_BY_TIME", "SCD_TYPE_2_BY_COLUMN"];
-
 impl History {
-    /// The kind's word in a header.
-    pub fn word(&self) -> &'static str {
+    /// The kind's word.
+    pub fn word(&self) -> KindWord {
         match self.change {
-            RowChange::Later { .. } => WORDS[1],
-            RowChange::Different { .. } => WORDS[2],
+            RowChange::Later { .. } => KindWord::HistoryByTime,
+            RowChange::Different { .. } => KindWord::HistoryByColumn,
         }
     }
 
@@ -86,9 +84,9 @@ impl History {
     }
 }
 
-/// Reads `SCD_TYPE_2… (…)`: the kind's word in upper case, its value, and what stands in the parentheses.
-pub(super) fn read(word: &str, value: &Value<'_>, inner: &[Lexeme]) -> Result<Incremental, Problem> {
-    let by_column = word == WORDS[2];
+/// Reads `SCD_TYPE_2… (…)`: its word, its value, and what stands in the parentheses.
+pub(super) fn read(word: KindWord, value: &Value<'_>, inner: &[Lexeme]) -> Result<Incremental, Problem> {
+    let by_column = word == KindWord::HistoryByColumn;
     let mut history = History {
         key: Vec::new(),
         valid_from: "valid_from".to_owned(),

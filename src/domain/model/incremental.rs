@@ -8,7 +8,8 @@ use super::super::diagnostic::{Problem, nearest};
 use super::super::sql::Lexeme;
 use super::super::sql::policy::query_in;
 use super::header::{self, Property, Value};
-use super::history::{self, History};
+use super::history::History;
+use super::kind::KindWord;
 
 /// How an incremental model is filled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,18 +104,14 @@ pub enum By {
     History(History),
 }
 
-/// The words of these kinds.
-pub(super) const WORDS: [&str; 4] =
-    ["INCREMENTAL_BY_TIME_RANGE", "INCREMENTAL_BY_UNIQUE_KEY", "INCREMENTAL_BY_PARTITION", "INCREMENTAL_UNMANAGED"];
-
 impl By {
-    /// The kind's word in a header.
-    pub fn word(&self) -> &'static str {
+    /// The kind's word.
+    pub fn word(&self) -> KindWord {
         match self {
-            Self::TimeRange { .. } => WORDS[0],
-            Self::UniqueKey(_) => WORDS[1],
-            Self::Partition(_) => WORDS[2],
-            Self::Unmanaged(_) => WORDS[3],
+            Self::TimeRange { .. } => KindWord::TimeRange,
+            Self::UniqueKey(_) => KindWord::UniqueKey,
+            Self::Partition(_) => KindWord::Partition,
+            Self::Unmanaged(_) => KindWord::Unmanaged,
             Self::History(history) => history.word(),
         }
     }
@@ -181,15 +178,12 @@ impl Incremental {
         }
     }
 
-    /// Reads `INCREMENTAL_… (…)`: the kind's word in upper case, its value, and what stands in the parentheses.
-    pub(super) fn read(word: &str, value: &Value<'_>, inner: &[Lexeme]) -> Result<Self, Problem> {
-        if history::WORDS.contains(&word) {
-            return history::read(word, value, inner);
-        }
+    /// Reads `INCREMENTAL_… (…)`: its word, its value, and what stands in the parentheses.
+    pub(super) fn read(word: KindWord, value: &Value<'_>, inner: &[Lexeme]) -> Result<Self, Problem> {
         let mut by = match word {
-            "INCREMENTAL_BY_TIME_RANGE" => By::TimeRange { column: String::new(), format: None },
-            "INCREMENTAL_BY_UNIQUE_KEY" => By::UniqueKey(Vec::new()),
-            "INCREMENTAL_BY_PARTITION" => By::Partition(Vec::new()),
+            KindWord::TimeRange => By::TimeRange { column: String::new(), format: None },
+            KindWord::UniqueKey => By::UniqueKey(Vec::new()),
+            KindWord::Partition => By::Partition(Vec::new()),
             _ => By::Unmanaged(false),
         };
         let (mut lookback, mut batch_size) = (0, None);
@@ -332,7 +326,7 @@ const PROPERTIES: [&str; 17] = [
 ];
 
 /// A property that a kind doesn't have.
-pub(super) fn unknown(key: &str, word: &str, property: &Property<'_>) -> Problem {
+pub(super) fn unknown(key: &str, word: KindWord, property: &Property<'_>) -> Problem {
     let problem = Problem::new(format!("unknown property `{key}` of kind {word}"), property.span.clone());
     match nearest(key, PROPERTIES) {
         Some(near) if near != key => problem.help(format!("did you mean `{near}`?")),

@@ -1,11 +1,13 @@
 //! How a model is materialized.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::super::diagnostic::{Problem, nearest};
 use super::header::{self, Value};
 use super::history;
-use super::incremental::{self, By, Incremental};
+use super::incremental::Incremental;
 use super::seed::Seed;
 
 /// A model's kind.
@@ -23,35 +25,88 @@ pub enum Kind {
     Incremental(Incremental),
 }
 
-/// Kinds of SQLMesh that vmesh will have and doesn't have yet.
+/// A kind's word in a header, and in the records of the warehouse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KindWord {
+    /// `FULL`
+    Full,
+    /// `VIEW`
+    View,
+    /// `SEED`
+    Seed,
+    /// `EMBEDDED`
+    Embedded,
+    /// `INCREMENTAL_BY_TIME_RANGE`
+    TimeRange,
+    /// `INCREMENTAL_BY_UNIQUE_KEY`
+    UniqueKey,
+    /// `INCREMENTAL_BY_PARTITION`
+    Partition,
+    /// `INCREMENTAL_UNMANAGED`
+    Unmanaged,
+    /// `SCD_TYPE_2_BY_TIME`
+    HistoryByTime,
+    /// `SCD_TYPE_2_BY_COLUMN`
+    HistoryByColumn,
+}
+
+const WORDS: [(&str, KindWord); 10] = [
+    ("FULL", KindWord::Full),
+    ("VIEW", KindWord::View),
+    ("SEED", KindWord::Seed),
+    ("EMBEDDED", KindWord::Embedded),
+    ("INCREMENTAL_BY_TIME_RANGE", KindWord::TimeRange),
+    ("INCREMENTAL_BY_UNIQUE_KEY", KindWord::UniqueKey),
+    ("INCREMENTAL_BY_PARTITION", KindWord::Partition),
+    ("INCREMENTAL_UNMANAGED", KindWord::Unmanaged),
+    ("SCD_TYPE_2_BY_TIME", KindWord::HistoryByTime),
+    ("SCD_TYPE_2_BY_COLUMN", KindWord::HistoryByColumn),
+];
+
+/// What SQLMesh takes for SCD_TYPE_2_BY_TIME.
+const BY_TIME: &str = "SCD_TYPE_2";
+/// Kinds of SQLMesh that vmesh doesn't have.
 const LATER: [&str; 2] = ["MANAGED", "CUSTOM"];
-const NOW: [&str; 4] = ["FULL", "VIEW", "SEED", "EMBEDDED"];
+
+impl KindWord {
+    /// The kind of a word, in whatever case.
+    pub fn read(word: &str) -> Option<Self> {
+        let word = if word.eq_ignore_ascii_case(BY_TIME) { WORDS[8].0 } else { word };
+        WORDS.iter().find(|(known, _)| known.eq_ignore_ascii_case(word)).map(|(_, kind)| *kind)
+    }
+
+    /// The word.
+    pub fn as_str(self) -> &'static str {
+        WORDS.iter().find(|(_, kind)| *kind == self).map_or("", |(word, _)| word)
+    }
+
+    /// Whether its tables keep what was once valid.
+    pub fn is_history(self) -> bool {
+        matches!(self, Self::HistoryByTime | Self::HistoryByColumn)
+    }
+}
+
+impl fmt::Display for KindWord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
 
 impl Kind {
-    /// The kind's word in a header.
-    pub fn word(&self) -> &'static str {
+    /// The kind's word.
+    pub fn word(&self) -> KindWord {
         match self {
-            Self::Full => "FULL",
-            Self::View => "VIEW",
-            Self::Seed(_) => "SEED",
-            Self::Embedded => "EMBEDDED",
+            Self::Full => KindWord::Full,
+            Self::View => KindWord::View,
+            Self::Seed(_) => KindWord::Seed,
+            Self::Embedded => KindWord::Embedded,
             Self::Incremental(incremental) => incremental.by.word(),
         }
     }
 
     /// Whether old spans can't be loaded again by themselves: the whole table is.
     pub fn is_filled_whole(&self) -> bool {
-        !matches!(self, Self::Incremental(Incremental { by: By::TimeRange { .. }, .. }))
-    }
-
-    /// The kind of a word alone, as `[defaults] kind` has it.
-    pub fn from_word(word: &str) -> Option<Self> {
-        match word.to_ascii_uppercase().as_str() {
-            "FULL" => Some(Self::Full),
-            "VIEW" => Some(Self::View),
-            "EMBEDDED" => Some(Self::Embedded),
-            _ => None,
-        }
+        self.word() != KindWord::TimeRange
     }
 
     /// Reads `kind FULL`, `kind SEED (path 'a.csv')`, ….
@@ -60,40 +115,45 @@ impl Kind {
             let help = if value.is_several_words() { "a comma ends each property".to_owned() } else { all() };
             return Err(Problem::new("this is no kind", value.span()).help(help));
         };
-        let upper = word.to_ascii_uppercase();
-        if upper == "SEED" {
-            return Seed::read(value, inner).map(Self::Seed);
+        match KindWord::read(word) {
+            Some(KindWord::Full) => plain(inner).map(|()| Self::Full),
+            Some(KindWord::View) => plain(inner).map(|()| Self::View),
+            Some(KindWord::Embedded) => plain(inner).map(|()| Self::Embedded),
+            Some(KindWord::Seed) => Seed::read(value, inner).map(Self::Seed),
+            Some(kind) if kind.is_history() => history::read(kind, value, inner).map(Self::Incremental),
+            Some(kind) => Incremental::read(kind, value, inner).map(Self::Incremental),
+            None => Err(unknown(word, value)),
         }
-        if incremental::WORDS.contains(&upper.as_str()) || history::WORDS.contains(&upper.as_str()) {
-            return Incremental::read(&upper, value, inner).map(Self::Incremental);
-        }
-        if let Some(kind) = Self::from_word(&upper) {
-            return plain(inner).map(|()| kind);
-        }
-        if upper == "EXTERNAL" {
-            let problem = Problem::new("a model file can't be EXTERNAL", value.span());
-            return Err(problem.help("leave the file out: any table that is no model is read as it is"));
-        }
-        if LATER.contains(&upper.as_str()) {
-            let problem = Problem::new(format!("kind `{upper}` is not supported"), value.span());
-            return Err(problem.help(match upper.as_str() {
-                "MANAGED" => "DuckDB has no tables that the engine keeps up to date; use FULL and a cron, or VIEW",
-                _ => "it is filled by Python code; use FULL, or one of the incremental kinds",
-            }));
-        }
-        let problem = Problem::new(format!("unknown kind `{word}`"), value.span());
-        let known = NOW.into_iter().chain(incremental::WORDS).chain(history::WORDS).chain(LATER);
-        Err(problem.help(match nearest(word, known) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => all(),
-        }))
     }
+}
+
+fn unknown(word: &str, value: &Value<'_>) -> Problem {
+    let upper = word.to_ascii_uppercase();
+    let (message, help) = match upper.as_str() {
+        "EXTERNAL" => (
+            "a model file can't be EXTERNAL".to_owned(),
+            "leave the file out: any table that is no model is read as it is".to_owned(),
+        ),
+        "MANAGED" => (
+            format!("kind `{upper}` is not supported"),
+            "DuckDB has no tables that the engine keeps up to date; use FULL and a cron, or VIEW".to_owned(),
+        ),
+        "CUSTOM" => (
+            format!("kind `{upper}` is not supported"),
+            "it is filled by Python code; use FULL, or one of the incremental kinds".to_owned(),
+        ),
+        _ => {
+            let known = WORDS.iter().map(|(known, _)| *known).chain([BY_TIME]).chain(LATER);
+            let help = nearest(word, known).map_or_else(all, |near| format!("did you mean `{near}`?"));
+            (format!("unknown kind `{word}`"), help)
+        }
+    };
+    Problem::new(message, value.span()).help(help)
 }
 
 /// The sentence that lists the kinds.
 fn all() -> String {
-    let (incremental, histories) = (incremental::WORDS.join(", "), history::WORDS[1..].join(", "));
-    format!("kinds are {}, {incremental}, {histories}", NOW.join(", "))
+    format!("kinds are {}", WORDS.map(|(word, _)| word).join(", "))
 }
 
 /// FULL, VIEW and EMBEDDED have one property, which changes nothing here.

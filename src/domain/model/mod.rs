@@ -24,7 +24,7 @@ pub use self::defaults::Defaults;
 pub use self::files::{FileRead, files_read};
 pub use self::history::{History, RowChange};
 pub use self::incremental::{By, Incremental, OnChange, Order, Policy};
-pub use self::kind::Kind;
+pub use self::kind::{Kind, KindWord};
 pub use self::rule::Rule;
 pub use self::schedule::Schedule;
 pub use self::seed::Seed;

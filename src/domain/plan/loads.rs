@@ -37,8 +37,8 @@ pub(super) fn continued<'s>(
     };
     let before = state.existing(&same_name().or_else(renamed)?.table)?;
     // however changes are told, a history is a history
-    let sort = |word: &str| if word.starts_with("SCD_TYPE_2") { "SCD_TYPE_2".to_owned() } else { word.to_owned() };
-    let is_alike = sort(&before.kind) == sort(model.kind.word());
+    let word = model.kind.word();
+    let is_alike = before.kind == word || before.kind.is_history() && word.is_history();
     let is_known = known.is_some_and(|known| known.table == before.table);
     if is_known || before.filled.is_none() || !is_alike {
         return None;

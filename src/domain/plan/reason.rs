@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::environment::{PhysicalTable, State};
-use super::super::model::Statement;
+use super::super::model::{KindWord, Statement};
 use super::super::name::{EnvName, ModelName};
 use super::super::project::{Model, Project};
 
@@ -17,9 +17,9 @@ pub enum Reason {
     /// It is materialized differently.
     KindChanged {
         /// The kind before.
-        from: String,
+        from: KindWord,
         /// The kind now.
-        to: String,
+        to: KindWord,
     },
     /// The statements around its query say something else.
     StatementsChanged,
@@ -67,7 +67,7 @@ pub(super) fn why(
     let canonical = |model: &Model| model.file.query.as_ref().map(|query| query.canonical);
     let statements = |model: &Model| model.file.statements.iter().map(Statement::meaning).collect::<Vec<_>>();
     if before.kind.word() != model.kind.word() {
-        Reason::KindChanged { from: before.kind.word().to_owned(), to: model.kind.word().to_owned() }
+        Reason::KindChanged { from: before.kind.word(), to: model.kind.word() }
     } else if canonical(before) != canonical(model) {
         let written = |model: &Model| model.file.expanded.as_ref().map(|expanded| expanded.written);
         let is_same_file = written(model).is_some() && written(model) == written(before);

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::environment::{PhysicalTable, State};
 use super::super::graph;
+use super::super::model::KindWord;
 use super::super::name::{EnvName, ModelName, TableName};
 
 /// The tables that were built from some others, in whichever environment.
@@ -67,5 +68,5 @@ pub fn live(state: &State) -> BTreeMap<TableName, Vec<EnvName>> {
 
 /// Whether a table holds rows that can be computed again: views hold none, seeds are their file.
 fn is_filled(table: &PhysicalTable) -> bool {
-    table.filled.is_some() || table.select.is_some() && table.kind != "VIEW"
+    table.filled.is_some() || table.select.is_some() && table.kind != KindWord::View
 }

@@ -284,7 +284,7 @@ fn written(sources: &Sources<'_>, path: &str, file: &ModelFile, span: &Span, lab
 fn finish(sources: &Sources<'_>, draft: Draft, models: &BTreeMap<ModelName, Model>) -> Result<Model, Diagnostic> {
     let start = draft.file.schedule.start.clone().or_else(|| earliest(&draft, models));
     let calendar = calendar(&draft, start.clone()).map_err(|why| Diagnostic::new(why).at(draft.place(sources, "")))?;
-    let mut kind = vec![draft.kind.word().to_owned()];
+    let mut kind = vec![draft.kind.word().to_string()];
     if let Kind::Seed(seed) = &draft.kind {
         kind.extend(seed.csv.meaning());
     }

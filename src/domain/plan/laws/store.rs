@@ -128,7 +128,7 @@ impl World {
             fingerprint: model.fingerprint,
             own: model.own,
             table: table.clone(),
-            kind: model.kind.word().to_owned(),
+            kind: model.kind.word(),
             parents,
             select: None,
             around: Around::default(),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::super::super::calendar::Timing;
-use super::super::super::environment::{Environment, Moved, Pointer, Preview, Promotion, State};
+use super::super::super::environment::{Environment, Moved, Pointer, Preview, Promotion, PromotionAction, State};
 use super::super::super::interval::Moment;
 use super::super::super::model::Kind;
 use super::super::super::name::{BranchName, EnvName, ModelName, SchemaPattern, TableName};
@@ -218,7 +218,7 @@ impl World {
         let commented = plan.comments().into_iter().filter_map(|(model, comments)| Some((model, comments.hash()?)));
         let (pointers, comments) = (plan.pointers(), commented.collect());
         let record = plan.source.clone();
-        self.publish(env, record, pointers, comments, "promote");
+        self.publish(env, record, pointers, comments, PromotionAction::Promote);
         Done { built, published: true }
     }
 
@@ -274,7 +274,7 @@ impl World {
         source: Source,
         pointers: BTreeMap<ModelName, Pointer>,
         comments: BTreeMap<ModelName, String>,
-        action: &str,
+        action: PromotionAction,
     ) {
         let before = self.state.environments.get(env).cloned();
         let shown = before.iter().flat_map(|before| before.pointers.keys());
@@ -287,7 +287,7 @@ impl World {
         let generation = before.as_ref().map_or(0, |before| before.generation) + 1;
         let tip = (self.main.len() - 1).to_string();
         if env.is_prod() {
-            let (commit, action) = (source.commit.clone().unwrap(), action.to_owned());
+            let (commit, action) = (source.commit.clone().unwrap(), action);
             let moved = moved(before.as_ref(), &pointers, &comments);
             self.state.promotions.push(Promotion { generation, commit, action, at, moved });
         }
@@ -319,7 +319,7 @@ impl World {
         let tree = self.main[to.commit.parse::<usize>().unwrap()].clone();
         let source = self.plan_of(&Self::prod(), &tree, false).source;
         let source = Source { commit: Some(to.commit), ..source };
-        self.publish(&Self::prod(), source, pointers, comments, "rollback");
+        self.publish(&Self::prod(), source, pointers, comments, PromotionAction::Rollback);
         self.published.insert(Self::prod(), tree);
         true
     }
