@@ -13,7 +13,7 @@
 //! | [`workflow`] | the verbs: what happens in which order | domain and adapter |
 //! | [`cli`] | the face: arguments in, text out | clap, the terminal |
 //!
-//! A branch's way through them: `git checkout alice` → `hooks/hook.sh` → `cli` → `workflow/settle` →
+//! A branch's way through them: `git checkout alice` → `hooks/hook.sh` → `cli` → `workflow/background` →
 //! `adapter/git` (branch, base, source tree) → `domain/name` (environment) → `domain/project` → `domain/fingerprint` →
 //! `adapter/warehouse` (state) → `domain/plan` → `workflow/apply` (build, publish) → one line on the terminal. `plan`,
 //! `promote` and `watch` enter the same road.

@@ -1,5 +1,5 @@
 //! Small files that vmesh keeps under the repository's git directory: parsed models by blob id, stat data, what hooks
-//! settled. All of them may be lost at any time; none is ever believed against the files or the warehouse.
+//! reconciled. All of them may be lost at any time; none is ever believed against the files or the warehouse.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -27,7 +27,7 @@ pub struct Places {
     /// Whether a file of the project can change what an environment shows.
     pub wanted: Box<dyn Fn(&Path) -> bool + Send + Sync>,
     /// All that counts, as it is now: for looking where listening is not possible.
-    pub picture: Box<dyn Fn() -> String + Send + Sync>,
+    pub stamp: Box<dyn Fn() -> String + Send + Sync>,
 }
 
 /// Listens to folders and rings a bell. Ends when it is dropped.
@@ -112,12 +112,12 @@ impl Listener {
         self.watcher = None;
         let (on, is_on) = channel::<()>();
         let (bell, places) = (self.bell.clone(), places.clone());
-        let mut seen = (places.picture)();
+        let mut seen = (places.stamp)();
         std::thread::spawn(move || {
             let mut pause = POLL;
             while is_on.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
                 let start = Instant::now();
-                let now = (places.picture)();
+                let now = (places.stamp)();
                 pause = POLL.max(start.elapsed() * POLL_SHARE);
                 if now != seen {
                     seen = now;

@@ -9,20 +9,20 @@ use serde_json::json;
 
 use super::args;
 use super::render::event::{Teller, waiting, warning};
-use super::render::{settled, some};
+use super::render::{reconciled, some};
 use super::{DONE, Face, Verdict, ending, error, here, say};
 use crate::adapter::git::{CommitId, Repository};
 use crate::adapter::local::Shared;
+use crate::workflow::background::failure;
+use crate::workflow::background::push::{self, Received};
+use crate::workflow::background::queue::{Duty, Queue, Request, Stopped};
+use crate::workflow::background::reconcile::Reconciled;
+use crate::workflow::background::watch::{self as watching, News};
+use crate::workflow::background::worker::{self, Outcome};
 use crate::workflow::error::Error;
 use crate::workflow::event::{Event, Report};
-use crate::workflow::failure;
-use crate::workflow::queue::{Duty, Queue, Request, Stopped};
-use crate::workflow::received::{self, Received};
 use crate::workflow::session::{Session, registered};
 use crate::workflow::settings::settings_file;
-use crate::workflow::settle::Settled;
-use crate::workflow::watch::{self as watching, News};
-use crate::workflow::worker::{self, Outcome};
 
 /// `vmesh hook NAME …`
 pub(super) fn hook(face: &Face, args: &args::Hook) -> Verdict {
@@ -39,7 +39,7 @@ pub(super) fn hook(face: &Face, args: &args::Hook) -> Verdict {
     Ok(DONE)
 }
 
-/// Settles every project of the repository, or leaves it for later where git is not done yet.
+/// Reconciles every project of the repository, or leaves it for later where git is not done yet.
 fn ring(face: &Face, args: &args::Hook) -> Result<(), Error> {
     let start = here()?;
     let repository = Repository::discover(&start)?;
@@ -62,28 +62,28 @@ fn ring(face: &Face, args: &args::Hook) -> Result<(), Error> {
             continue;
         }
         if args.name == "post-receive" {
-            told_of_push(&received::receive(repository, prefix, &teller, &face.interrupt)?);
+            told_of_push(&push::receive(repository, prefix, &teller, &face.interrupt)?);
             continue;
         }
         let mut session = Session::of_project(repository, prefix, &teller, &face.interrupt)?;
         session.hurried = true;
         let build = session.config.hooks.build;
-        let settled = session.settle(build)?;
+        let reconciled = session.reconcile(build)?;
         // whoever only checks out a file knows where they are
         let is_switch = args.name == "post-checkout" && args.args.last().is_some_and(|flag| flag == "1");
-        let line = match &settled {
-            Settled::InStep(standing) if is_switch => {
+        let line = match &reconciled {
+            Reconciled::InStep(standing) if is_switch => {
                 let is_tip =
                     || Ok::<_, Error>(session.main_tip()?.as_ref().map(CommitId::as_str) == standing.commit.as_deref());
-                Some(settled::in_step(standing, !standing.environment.is_prod() || is_tip()?))
+                Some(reconciled::in_step(standing, !standing.environment.is_prod() || is_tip()?))
             }
-            _ => settled::render(&settled, is_switch),
+            _ => reconciled::render(&reconciled, is_switch),
         };
         if let Some(line) = line {
             tell!("{line}");
         }
         for failure in failure::unseen(&session)? {
-            tell!("vmesh: {}", settled::failed(&failure));
+            tell!("vmesh: {}", reconciled::failed(&failure));
         }
     }
     Ok(())
@@ -94,8 +94,8 @@ fn told_of_push(received: &Received) {
     let mut queued = Vec::new();
     for (branch, came) in &received.moved {
         match came {
-            Some(Ok(settled)) => {
-                if let Some(line) = settled::render(settled, false) {
+            Some(Ok(reconciled)) => {
+                if let Some(line) = reconciled::render(reconciled, false) {
                     tell!("{line}");
                 }
             }
@@ -147,8 +147,8 @@ fn work(face: &Face, args: &args::Hook) -> Verdict {
 /// What a request came to, without colours.
 fn came_to(outcome: &Outcome) -> String {
     let text = match outcome {
-        Outcome::Done(Ok(settled)) => {
-            settled::render(settled, true).unwrap_or_else(|| "there is nothing to do".to_owned())
+        Outcome::Done(Ok(reconciled)) => {
+            reconciled::render(reconciled, true).unwrap_or_else(|| "there is nothing to do".to_owned())
         }
         Outcome::Done(Err(problem)) => error::text(problem),
         Outcome::Superseded => "it has changed in the meantime: planning again".to_owned(),
@@ -200,8 +200,8 @@ pub(super) fn watch(face: &Face) -> Verdict {
         }
         match news {
             News::Own(Outcome::Done(Ok(done))) => {
-                let is_news = !matches!(done, Settled::InStep(_));
-                if let Some(line) = settled::render(done, true).filter(|line| is_news || *line != last) {
+                let is_news = !matches!(done, Reconciled::InStep(_));
+                if let Some(line) = reconciled::render(done, true).filter(|line| is_news || *line != last) {
                     say(&format!("{line}\n"));
                     last = line;
                 }

@@ -31,11 +31,11 @@ use self::render::event::Teller;
 use self::render::visible::visible;
 use crate::adapter::process;
 use crate::adapter::warehouse::Interrupt;
-use crate::workflow::catch_up::CaughtUp;
+use crate::workflow::background::catch_up::CaughtUp;
+use crate::workflow::background::failure;
+use crate::workflow::background::seal::Known;
 use crate::workflow::error::Error;
 use crate::workflow::event::Report;
-use crate::workflow::failure;
-use crate::workflow::seal::Known;
 use crate::workflow::session::Session;
 
 /// What a command came to.
@@ -151,7 +151,7 @@ impl Face {
     fn session(&self) -> Result<Session<'_>, Error> {
         let session = self.revived()?;
         for failure in failure::unseen(&session)? {
-            tell!("note: {}", render::settled::failed(&failure));
+            tell!("note: {}", render::reconciled::failed(&failure));
         }
         Ok(session)
     }
@@ -181,8 +181,8 @@ impl Face {
         self.teller.clear();
         let known = match caught_up {
             Ok(CaughtUp::Nothing(known)) => known,
-            Ok(CaughtUp::Settled(settled)) => {
-                if let Some(line) = render::settled::render(&settled, false) {
+            Ok(CaughtUp::Reconciled(reconciled)) => {
+                if let Some(line) = render::reconciled::render(&reconciled, false) {
                     tell(&line);
                 }
                 None

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::args;
 use super::render::plan as told;
-use super::render::{BOLD, DIM, count, json, markdown, paint, settled, some};
+use super::render::{BOLD, DIM, count, json, markdown, paint, reconciled, some};
 use super::{DONE, Face, Format, Verdict, error, lint, merging, say};
 use crate::adapter::warehouse::Occupied;
 use crate::domain::environment::State;
@@ -376,7 +376,7 @@ fn published(applied: &Applied) -> String {
         (Some(commit), true) => format!(" shows {}", told::short(commit)),
         _ => String::new(),
     };
-    let stands = settled::stands(standing);
+    let stands = reconciled::stands(standing);
     format!("{}{commit} · {stands} · {built}{back}\n", paint(BOLD, environment))
 }
 

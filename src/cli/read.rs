@@ -13,8 +13,8 @@ use crate::adapter::git::CommitId;
 use crate::adapter::warehouse::ExportFormat;
 use crate::domain::environment::{Environment, Owner, Scope, State};
 use crate::domain::name::{EnvName, TableName};
+use crate::workflow::background::seal::Known;
 use crate::workflow::error::Error;
-use crate::workflow::seal::Known;
 use crate::workflow::session::{Session, now};
 
 /// `vmesh envs`

@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use super::render::plan as told;
-use super::render::{BOLD, DIM, RED, YELLOW, ago, event, paint, settled, some};
+use super::render::{BOLD, DIM, RED, YELLOW, ago, event, paint, reconciled, some};
 use super::{DONE, Face, Verdict};
 use crate::domain::plan::Plan;
-use crate::workflow::failure;
+use crate::workflow::background::failure;
 use crate::workflow::session::{Session, now};
 use crate::workflow::status::Status;
 
@@ -30,7 +30,7 @@ fn text(session: &Session<'_>, status: &Status) -> String {
     let Status { branch, environment, plan, .. } = status;
     let mut out = format!("{} {}\n", paint(BOLD, environment), paint(DIM, format!("· branch {branch}")));
     if !status.conflicts.is_empty() {
-        out.push_str(&format!("  {}\n", paint(YELLOW, settled::conflicts(&status.conflicts))));
+        out.push_str(&format!("  {}\n", paint(YELLOW, reconciled::conflicts(&status.conflicts))));
     }
     out.push_str(&stands(status));
     out.push_str(&format!("  {}\n", paint(DIM, format!("warehouse {}", session.shown_warehouse()))));
@@ -80,7 +80,7 @@ fn stands(status: &Status) -> String {
             )
         }
         (_, Some(plan), _) if plan.is_done() => {
-            let stands = status.standing.as_ref().map(settled::stands).unwrap_or_default();
+            let stands = status.standing.as_ref().map(reconciled::stands).unwrap_or_default();
             format!("  in step · {stands}\n")
         }
         (_, Some(plan), _) if let Some((back, by)) = &status.rolled_back => {

@@ -12,14 +12,13 @@ mod values;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use globset::GlobSet;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::diagnostic::{Diagnostic, Excerpt, nearest};
 use super::macros::Variables;
 use super::model::Defaults;
 use super::name::{BranchName, EnvName, SchemaPattern};
-use super::pattern;
+use super::pattern::{self, Patterns};
 use super::yaml::Value;
 pub use limits::Limits;
 use linter::LinterTable;
@@ -63,7 +62,7 @@ pub fn is_config(name: &str, text: &str) -> bool {
 }
 
 /// A project's settings.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Config {
     /// The branch that drives prod.
     pub main: BranchName,
@@ -80,7 +79,7 @@ pub struct Config {
     /// Seconds that a rollback may reach back; one promotion it always may.
     pub rollback_seconds: i64,
     /// Rules that name the environment of some branches; the first that matches wins.
-    rules: Vec<(GlobSet, EnvName)>,
+    rules: Vec<(Patterns, EnvName)>,
     /// What hooks may do.
     pub hooks: Hooks,
     /// What `@name` stands for.
@@ -90,7 +89,7 @@ pub struct Config {
     /// What counts for models whose headers don't say.
     pub defaults: Defaults,
     /// Files that are no part of the project.
-    pub ignored: GlobSet,
+    pub ignored: Patterns,
     /// Environments, or branches of environments, that are never collected for being unused.
     pub pinned: Vec<String>,
     /// SQL that is run before anything of an environment is built.
@@ -106,7 +105,7 @@ pub struct Config {
 }
 
 /// What hooks may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Hooks {
     /// Who builds.
     pub build: HookBuild,
@@ -121,7 +120,7 @@ impl Default for Hooks {
 }
 
 /// Who builds what a hook finds missing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum HookBuild {
     /// The hook itself, before git returns.
@@ -299,13 +298,18 @@ impl Config {
             linter: Linter::read(file.linter, &|span| excerpt(span, ""))?,
             limits: Limits::read(file.limits, &|span| excerpt(span, ""))?,
             defaults,
-            ignored: GlobSet::empty(),
+            ignored: Patterns::default(),
             pinned: Vec::new(),
             notes: Vec::new(),
             before_all: file.before_all.into_iter().map(statement).collect(),
             after_all: file.after_all.into_iter().map(statement).collect(),
             main_is_said: true,
         })
+    }
+
+    /// A hash over all that they say: equal for equal settings.
+    pub fn stamp(&self) -> String {
+        blake3::hash(&serde_json::to_vec(self).unwrap_or_default()).to_hex().to_string()
     }
 
     /// The environment of a branch: main's is prod; then the rules; then the branch's own.

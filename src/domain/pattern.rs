@@ -1,8 +1,27 @@
 //! Patterns for paths and branches, from whoever wrote them: what can't be matched is an error and no panic.
 
+use std::path::Path;
+
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use serde::Serialize;
 
 use super::limits::{PATTERN, PATTERN_NESTING};
+
+/// Patterns, of which one has to match.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Patterns {
+    written: Vec<String>,
+    by_folder: bool,
+    #[serde(skip)]
+    set: GlobSet,
+}
+
+impl Patterns {
+    /// Whether one matches a name or a path.
+    pub fn is_match(&self, text: impl AsRef<Path>) -> bool {
+        self.set.is_match(text)
+    }
+}
 
 /// Whether a text is more than a name or a path.
 pub fn is_pattern(text: &str) -> bool {
@@ -10,24 +29,26 @@ pub fn is_pattern(text: &str) -> bool {
 }
 
 /// A pattern in which `*` and `?` pass over slashes: of branches and names.
-pub fn compile(pattern: &str) -> Result<GlobSet, String> {
+pub fn compile(pattern: &str) -> Result<Patterns, String> {
     all([pattern], false)
 }
 
 /// Patterns of which one has to match, as paths: `*` stays in its folder.
-pub fn paths<'p>(patterns: impl IntoIterator<Item = &'p str>) -> Result<GlobSet, String> {
+pub fn paths<'p>(patterns: impl IntoIterator<Item = &'p str>) -> Result<Patterns, String> {
     all(patterns, true)
 }
 
-fn all<'p>(patterns: impl IntoIterator<Item = &'p str>, by_folder: bool) -> Result<GlobSet, String> {
-    let mut set = GlobSetBuilder::new();
+fn all<'p>(patterns: impl IntoIterator<Item = &'p str>, by_folder: bool) -> Result<Patterns, String> {
+    let (mut set, mut written) = (GlobSetBuilder::new(), Vec::new());
     for pattern in patterns {
         check(pattern)?;
+        written.push(pattern.to_owned());
         let glob = GlobBuilder::new(pattern).literal_separator(by_folder).build();
         set.add(glob.map_err(|error| error.kind().to_string())?);
     }
     // a glob that is compiled alone panics where its regular expression gets too large; a set says so
-    set.build().map_err(|error| error.kind().to_string())
+    let set = set.build().map_err(|error| error.kind().to_string())?;
+    Ok(Patterns { written, by_folder, set })
 }
 
 /// Refuses what would take the compiler of regular expressions beyond its depth.

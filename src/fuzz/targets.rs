@@ -440,9 +440,9 @@ fn duckdb_json(text: &str) {
 }
 
 fn records(text: &str) {
-    let _ = serde_json::from_str::<crate::workflow::queue::Request>(text);
-    let _ = serde_json::from_str::<crate::workflow::queue::Duty>(text);
-    let _ = serde_json::from_str::<crate::workflow::failure::Failure>(text);
+    let _ = serde_json::from_str::<crate::workflow::background::queue::Request>(text);
+    let _ = serde_json::from_str::<crate::workflow::background::queue::Duty>(text);
+    let _ = serde_json::from_str::<crate::workflow::background::failure::Failure>(text);
     let _ = serde_json::from_str::<crate::adapter::cache::ParsedFiles>(text);
     let _ = serde_json::from_str::<ModelFile>(text);
     let _ = serde_json::from_str::<Filled>(text);

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::background::failure::{self, Stopped};
+use super::background::reconcile::Standing;
 use super::crew::Crew;
 use super::error::Error;
 use super::event::Event;
-use super::failure::{self, Stopped};
 use super::planning::Prepared;
 use super::session::{Session, now};
-use super::settle::Standing;
 use crate::adapter::warehouse::{Body, Build, Fill, Load, Publication, Warehouse, WarehouseError};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::environment::{PromotionAction, State};

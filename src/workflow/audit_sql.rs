@@ -135,14 +135,14 @@ impl Tree {
         let known = self.audits.known(model);
         let mut hasher = blake3::Hasher::new();
         for (call, asked) in model.file.audits.iter().zip(self.asked(model)) {
-            hasher.update(format!("{} {:?}", call.name, call.blocking).as_bytes());
+            hasher.update(&serde_json::to_vec(&(&call.name, call.blocking)).unwrap_or_default());
             if let Some(asked) = asked {
                 hasher.update(asked.text.as_bytes());
             }
             // of what is said at another time, only the macros tell
             if asked.as_ref().is_none_or(|asked| asked.timely) {
                 let arguments: Vec<_> = call.arguments.iter().map(|given| (&given.name, &given.text)).collect();
-                hasher.update(format!("{arguments:?} {}", self.sight.key).as_bytes());
+                hasher.update(&serde_json::to_vec(&(arguments, &self.sight.key)).unwrap_or_default());
             }
             if let Some(custom) = known.iter().find(|custom| custom.header.name == call.name) {
                 hasher.update(custom.meaning(&self.text_of(model, custom)).as_bytes());

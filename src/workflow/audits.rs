@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::apply::Work;
 use super::audit_sql::{expand, expand_call, in_query, named_in, quoted};
+use super::background::failure::Stopped;
 use super::error::Error;
-use super::failure::Stopped;
 use super::planning::Prepared;
 use super::run::shown_tables;
 use super::session::Session;

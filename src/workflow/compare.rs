@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::background::reconcile::Standing;
+use super::background::seal::Known;
 use super::error::Error;
 use super::meant::model_named;
-use super::seal::Known;
 use super::session::Session;
-use super::settle::Standing;
 use super::shown::Shown;
 use crate::adapter::warehouse::{Rows, Warehouse};
 use crate::domain::environment::{Column, PhysicalTable, State};

@@ -206,7 +206,8 @@ impl Session<'_> {
         sight.named.set("this_model", Value::Sql(model::THIS_MODEL.to_owned()));
         let mut hasher = blake3::Hasher::new();
         hasher.update(sight.defaults.key().as_bytes());
-        hasher.update(format!("{:?}", (&sight.variables, &sight.named, &sight.models, sight.default_kind)).as_bytes());
+        let named = (&sight.variables, &sight.named, &sight.models, sight.default_kind);
+        hasher.update(&serde_json::to_vec(&named).unwrap_or_default());
         let mut problems = Vec::new();
         for file in files.python(MACROS) {
             sight.macros.add_python(macros::python_macros(&self.in_top(&file.path), &self.text(file)?));

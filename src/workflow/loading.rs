@@ -166,7 +166,7 @@ impl Session<'_> {
     fn retry(&self, one: &Waiting<'_>, sight: &Sight, known: &Known<'_>) -> Result<Attempt, Error> {
         let key = |asked: &BTreeSet<Vec<String>>| {
             let columns: Vec<_> = asked.iter().map(|parts| (parts, known.columns_of(parts))).collect();
-            let hash = blake3::hash(format!("{:?} {columns:?}", one.blueprint).as_bytes());
+            let hash = blake3::hash(&serde_json::to_vec(&(&one.blueprint, columns)).unwrap_or_default());
             format!("{}-{}", dynamic_key(one.file, sight), &hash.to_hex()[..16])
         };
         if let Some(model) = self.parsed().borrow().models(&key(&one.asked)).and_then(|models| models.first().cloned())

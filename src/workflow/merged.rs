@@ -93,17 +93,22 @@ impl Session<'_> {
         let now = self.committed_settings()?;
         let now = now.map(|settings| self.settings_read(settings.file, &settings.text)).transpose()?;
         let then = self.settings_once_merged(&prepared.desired.files)?;
-        let texts = |all: &[Statement]| all.iter().map(|one| one.text.clone()).collect::<Vec<_>>().join(";\n");
-        let told = |config: &Config| {
-            let place = format!("{:?} {:?}", config.warehouse, config.gateway);
-            let names = format!("{:?} {:?} {:?}", config.pattern, config.models, config.main);
-            let (before, after) = (texts(&config.before_all), texts(&config.after_all));
-            [(BEFORE_ALL, before), ("after_all", after), ("the warehouse", place), ("names and folders", names)]
-        };
-        let (now, then) = (now.as_ref().map(told), then.as_ref().map(told));
-        let changed = |at: &usize| now.as_ref().map(|all| &all[*at].1) != then.as_ref().map(|all| &all[*at].1);
-        let names = now.as_ref().or(then.as_ref());
-        Ok(names.map_or_else(Vec::new, |all| (0..all.len()).filter(changed).map(|at| all[at].0).collect()))
+        let same: [(&'static str, fn(&Config, &Config) -> bool); 4] = [
+            (BEFORE_ALL, |now, then| texts(&now.before_all).eq(texts(&then.before_all))),
+            ("after_all", |now, then| texts(&now.after_all).eq(texts(&then.after_all))),
+            ("the warehouse", |now, then| (&now.warehouse, &now.gateway) == (&then.warehouse, &then.gateway)),
+            ("names and folders", |now, then| {
+                (now.pattern, &now.models, &now.main) == (then.pattern, &then.models, &then.main)
+            }),
+        ];
+        Ok(same
+            .into_iter()
+            .filter(|(_, same)| match (&now, &then) {
+                (Some(now), Some(then)) => !same(now, then),
+                (now, then) => now.is_some() || then.is_some(),
+            })
+            .map(|(name, _)| name)
+            .collect())
     }
 
     /// Builds what a merge needs, and keeps it until the merge. With `build` false, it fails rather than build. Moves no
@@ -143,4 +148,8 @@ impl Session<'_> {
         warehouse.keep_preview(&Preview { branch: plan.source.branch, at: now(), tables })?;
         Ok(work.built)
     }
+}
+
+fn texts(statements: &[Statement]) -> impl Iterator<Item = &str> {
+    statements.iter().map(|statement| statement.text.as_str())
 }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::catch_up::Look;
+use super::background::catch_up::Look;
+use super::background::failure::{self, Failure};
+use super::background::queue::{Duty, Request};
+use super::background::reconcile::Standing;
+use super::background::seal::Known;
 use super::error::Error;
-use super::failure::{self, Failure};
-use super::queue::{Duty, Request};
-use super::seal::Known;
 use super::session::Session;
-use super::settle::Standing;
 use crate::adapter::git::{CommitId, Head, Rest};
 use crate::adapter::warehouse::Holder;
 use crate::domain::environment::{Promotion, State};

@@ -1,7 +1,7 @@
 //! Which wrong rows are kept: those of the last build of a model for an environment, if an audit stopped it.
 
+use super::background::failure::Stopped;
 use super::error::Error;
-use super::failure::Stopped;
 use super::planning::Prepared;
 use super::session::{Session, now};
 use crate::adapter::warehouse::{AuditFailure, Warehouse, WarehouseError, Wrong};

@@ -119,7 +119,7 @@ fn in_memory(location: &Location) -> Result<Warehouse, WarehouseError> {
 fn share(limits: &Limits) -> Limits {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     // what the settings name is what one of them may have
-    let memory = limits.memory.clone().or_else(|| Some(format!("{}%", (80 / processors).max(5)).into()));
+    let memory = limits.memory.clone().or_else(|| Some(format!("{}%", (80 / processors).max(5))));
     Limits { memory, ..limits.clone() }
 }
 

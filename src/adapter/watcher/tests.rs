@@ -18,7 +18,7 @@ fn places(project: &Path) -> Arc<Places> {
         git: [git.clone(), git.clone()],
         queue: git.join("vmesh/queue"),
         wanted: Box::new(|path| path.extension().is_some_and(|ending| ending == "sql")),
-        picture: Box::new(String::new),
+        stamp: Box::new(String::new),
     })
 }
 
@@ -154,7 +154,7 @@ fn where_nothing_tells_vmesh_looks() {
         git: real.places.git.clone(),
         queue: real.places.queue.clone(),
         wanted: Box::new(|_| false),
-        picture: Box::new(move || there.exists().to_string()),
+        stamp: Box::new(move || there.exists().to_string()),
     });
     real.listener.look(&real.places);
     fs::write(&path, "").unwrap();

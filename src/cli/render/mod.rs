@@ -8,8 +8,8 @@ pub(super) mod event;
 pub(super) mod json;
 pub(super) mod markdown;
 pub(super) mod plan;
+pub(super) mod reconciled;
 pub(super) mod rows_diff;
-pub(super) mod settled;
 pub(super) mod table;
 pub(super) mod visible;
 

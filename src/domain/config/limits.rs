@@ -1,18 +1,16 @@
 //! `[limits]`: what one use of vmesh may take of the machine. They are main's to say, as the warehouse is.
 
-use std::sync::Arc;
-
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::super::diagnostic::{Diagnostic, Excerpt};
 
 /// What one use of vmesh may take of the machine.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Limits {
     /// Memory, as the engine reads it: `4GB`, `50%`. Left out, it is the engine's own four fifths.
-    pub memory: Option<Arc<str>>,
+    pub memory: Option<String>,
     /// Disk for what doesn't fit into memory: `20GB`. Left out, it is the engine's own nine tenths of what is free.
-    pub temp: Option<Arc<str>>,
+    pub temp: Option<String>,
     /// How long building one model, or one unit test, may take; 0 is as long as it likes.
     pub seconds: u64,
 }
@@ -32,7 +30,7 @@ impl Limits {
     ) -> Result<Self, Diagnostic> {
         let size = |given: Option<toml::Spanned<String>>, takes_share: bool, help: &str| match given {
             Some(given) if is_size(given.get_ref()) || takes_share && is_share(given.get_ref()) => {
-                Ok(Some(given.into_inner().into()))
+                Ok(Some(given.into_inner()))
             }
             Some(given) => Err(Diagnostic::new("this is no size").at(excerpt(given.span())).help(help)),
             None => Ok(None),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use toml::{Spanned, Value};
 
 use super::super::diagnostic::{Diagnostic, Excerpt};
@@ -10,7 +10,7 @@ use super::super::model::Rule;
 use super::super::sql::Span;
 
 /// What a violated rule does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum Level {
     /// It stops plans.
     Error,
@@ -19,7 +19,7 @@ pub enum Level {
 }
 
 /// The rules of a project.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Linter {
     levels: BTreeMap<Rule, Level>,
     /// Whether a violated rule stops plans: only where the project has chosen its rules.

@@ -320,7 +320,7 @@ impl Reader<'_> {
         }
     }
 
-    fn ignored(&self, root: &Node) -> Found<globset::GlobSet> {
+    fn ignored(&self, root: &Node) -> Found<pattern::Patterns> {
         let mut ignored = Vec::new();
         for (pattern, span) in self.list(root, "ignore_patterns")? {
             pattern::paths([pattern.as_str()]).map_err(|error| problem(error, span))?;

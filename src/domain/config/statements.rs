@@ -4,11 +4,13 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use serde::Serialize;
+
 use super::super::macros::Variables;
 use super::super::sql::{self, Lexeme, Token};
 
 /// One of them, and where it stands in the settings.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Statement {
     /// The SQL, with its macros.
     pub text: String,

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 /// The value of a variable.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub enum Value {
     /// Nothing.
     Null,
@@ -48,7 +50,7 @@ pub(super) fn literal(text: &str) -> String {
 }
 
 /// Variables by name. SQLMesh knows no letter case in them.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Variables(BTreeMap<String, Value>);
 
 impl Variables {

@@ -1,5 +1,7 @@
 //! Properties that a project gives to every model whose header doesn't have them.
 
+use serde::Serialize;
+
 use super::super::diagnostic::Problem;
 use super::super::sql::{self, Lexeme, Span};
 use super::header::{self, Property};
@@ -25,15 +27,16 @@ const ALIASES: [(&str, &str); 3] =
     [("assertions", "audits"), ("grains", "grain"), ("table_properties", "physical_properties")];
 
 /// The defaults of a project, as headers spell them.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Defaults {
     headers: Vec<Header>,
 }
 
 /// A header with one property.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 struct Header {
     text: String,
+    #[serde(skip)]
     lexemes: Vec<Lexeme>,
 }
 

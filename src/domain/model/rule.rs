@@ -1,9 +1,11 @@
 //! The linter's rules by name, as settings and headers say them. What each looks for is the linter's.
 
+use serde::Serialize;
+
 use super::super::diagnostic::nearest;
 
 /// A rule, in the order in which findings are told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum Rule {
     /// A column that several tables have, or none.
     AmbiguousOrInvalidColumn,

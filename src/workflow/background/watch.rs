@@ -4,14 +4,17 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::error::Error;
-use super::event::Report;
+use super::super::error::Error;
+use super::super::event::Report;
+use super::super::session::Session;
+use super::super::tree::{SourceTree, is_wanted};
+use super::input_stamp::InputStamp;
+use super::progress::Announced;
 use super::queue::{Queue, Request, Right, moment};
-use super::session::Session;
-use super::tree::{SourceTree, is_wanted};
-use super::worker::{Ending, MOST_TURNS, Outcome, Silent, Watched, Worker, supervise};
+use super::supervised::{Lookout, Outcome, Supervised};
+use super::worker::Worker;
 use crate::adapter::bell::{Bell, Heard, Ring};
 use crate::adapter::git::{Head, Repository};
 use crate::adapter::warehouse::{Interrupt, WarehouseError};
@@ -35,8 +38,8 @@ pub enum News<'a> {
     Looking(&'a str),
 }
 
-/// Gets the news, and gives them back as they were told.
-pub type Told<'a> = dyn FnMut(News<'_>) -> String + 'a;
+/// Gets the news, and gives back the text that people got to read.
+pub type OnNews<'a> = dyn FnMut(News<'_>) -> String + 'a;
 
 /// One project in one working tree.
 struct Watch<'a> {
@@ -47,14 +50,14 @@ struct Watch<'a> {
     queue: &'a Queue,
     bell: Arc<Bell>,
     /// What the last try was made from, if it ended badly: the same is not tried again without a reason.
-    failed: Option<String>,
+    failed: Option<InputStamp>,
     /// How often the current branch was planned anew since it was last done.
     turns: usize,
 }
 
 /// Watches the project until interrupted. Meanwhile it has the right to work, if no other process has it, and works off
 /// what hooks leave.
-pub fn watch(start: &Path, report: &dyn Report, interrupt: &Interrupt, told: &mut Told<'_>) -> Result<(), Error> {
+pub fn watch(start: &Path, report: &dyn Report, interrupt: &Interrupt, on_news: &mut OnNews<'_>) -> Result<(), Error> {
     let session = Session::open(start, report, interrupt)?;
     let Some(folder) = session.folder.clone() else {
         let what = "a bare repository has no files to watch".to_owned();
@@ -92,16 +95,16 @@ pub fn watch(start: &Path, report: &dyn Report, interrupt: &Interrupt, told: &mu
             known = now.unwrap_or(known);
             // listen first, look then: what changes in between rings the bell
             if let Some(why) = listener.listen(known.0.clone(), ring.folders, &known.1) {
-                told(News::Looking(&why));
+                on_news(News::Looking(&why));
             }
         }
-        if let Some(outcome) = watch.settle(right.as_ref(), ring) {
-            told(News::Own(&outcome));
+        if let Some(outcome) = watch.reconcile(right.as_ref(), ring) {
+            on_news(News::Own(&outcome));
         }
         if let Some(right) = &right
-            && let Err(error) = worker.serve(right, &mut |request, outcome| told(News::Other(request, outcome)))
+            && let Err(error) = worker.serve(right, &mut |request, outcome| on_news(News::Other(request, outcome)))
         {
-            told(News::Own(&Outcome::Done(Err(error))));
+            on_news(News::Own(&Outcome::Done(Err(error))));
         }
         let soon = !is_there || !watch.folder.exists() || (right.is_some() && queue.has_work());
         heard = watch.bell.wait(if soon { SOON } else { SLOW }, &|| git.join("index.lock").exists());
@@ -115,53 +118,36 @@ impl Watch<'_> {
         Session::of_project(Repository::discover(&self.folder)?, self.prefix.clone(), self.report, self.interrupt)
     }
 
-    /// Settles the current branch: here, if this process has the right to work, or else by asking the one that has it.
-    /// `None` if there is nothing to tell.
-    fn settle(&mut self, right: Option<&Right>, ring: Ring) -> Option<Outcome> {
-        let (folder, prefix) = (&self.folder, &self.prefix);
-        let before = look(folder, prefix);
+    /// Brings the current branch in step: here, if this process has the right to work, or else by asking the one that
+    /// has it. `None` if there is nothing to tell.
+    fn reconcile(&mut self, right: Option<&Right>, ring: Ring) -> Option<Outcome> {
+        let before = InputStamp::of_checked_out(&self.folder, &self.prefix);
         if !ring.files && before.is_some() && self.failed == before {
             return None;
         }
-        let asked = moment();
-        let (interrupt, queue, bell) = (self.interrupt, self.queue, &self.bell);
-        let may_turn = self.turns < MOST_TURNS && before.is_some();
-        let is_other = || may_turn && look(folder, prefix).is_some_and(|now| before.as_ref() != Some(&now));
-        let mut seen = None;
-        let mut ending = || {
-            if interrupt.is_requested() {
-                return Some(Ending::Interrupted);
-            }
-            if right.is_some() && queue.is_stopped(asked) {
-                return Some(Ending::Stopped);
-            }
-            let rung = bell.unheard().filter(|rung| seen != Some(*rung))?;
-            seen = Some(rung);
-            is_other().then_some(Ending::Superseded)
+        let (folder, prefix, report) = (self.folder.clone(), self.prefix.clone(), self.report);
+        let mut saved = Saved { folder: &folder, prefix: &prefix, bell: &self.bell, seen: None };
+        let supervised = Supervised {
+            interrupt: self.interrupt,
+            stop: right.map(|_| self.queue),
+            asked: moment(),
+            before: before.clone(),
+            turns: &mut self.turns,
         };
-        let (result, ending) = supervise(&mut ending, |own| {
-            let repository = Repository::discover(folder)?;
-            let branch = match repository.head()? {
-                Head::Branch { name, .. } => Some(name),
-                Head::Detached { .. } => None,
+        let outcome = supervised.run(&mut saved, |own| {
+            let repository = Repository::discover(&folder)?;
+            let announced = match (right, repository.head()?) {
+                (Some(right), Head::Branch { name, .. }) => Some(Announced::new(right, &name, report)),
+                _ => None,
             };
-            let watched = right.zip(branch.as_ref()).map(|(right, branch)| Watched::new(right, branch, self.report));
-            let report = watched.as_ref().map_or(self.report, |watched| watched as &dyn Report);
+            let report = announced.as_ref().map_or(report, |announced| announced as &dyn Report);
             let mut session = Session::of_project(repository, prefix.clone(), report, own)?;
             session.in_background = right.is_some();
             if ring == Ring::default() {
                 session.location.patience = BRIEFLY;
             }
-            session.settle(if right.is_some() { HookBuild::Inline } else { HookBuild::Background })
-        });
-        let outcome = match (result, ending) {
-            (Err(_), Some(Ending::Interrupted)) => return None,
-            (Err(_), Some(Ending::Stopped)) => Outcome::Stopped,
-            (Err(_), Some(Ending::Superseded)) => Outcome::Superseded,
-            (Err(_), None) if is_other() => Outcome::Superseded,
-            (result, _) => Outcome::Done(result),
-        };
-        self.turns = if matches!(outcome, Outcome::Superseded) { self.turns + 1 } else { 0 };
+            session.reconcile(if right.is_some() { HookBuild::Inline } else { HookBuild::Background })
+        })?;
         // a warehouse that another process has is free again some time
         let is_final = match &outcome {
             Outcome::Done(Ok(_)) | Outcome::Superseded => false,
@@ -173,11 +159,25 @@ impl Watch<'_> {
     }
 }
 
-/// What the branch that is checked out would be made from now.
-fn look(folder: &Path, prefix: &str) -> Option<String> {
-    let repository = Repository::discover(folder).ok()?;
-    let session = Session::of_project(repository, prefix.to_owned(), &Silent, &Interrupt::default()).ok()?;
-    session.picture(&session.branch().ok()?).ok()
+/// Files and branches that change while the branch is worked on.
+struct Saved<'a> {
+    folder: &'a Path,
+    prefix: &'a str,
+    bell: &'a Bell,
+    /// The last time that the bell was rung, of those that were looked after.
+    seen: Option<Instant>,
+}
+
+impl Lookout for Saved<'_> {
+    fn hears_other(&mut self, than: &InputStamp) -> bool {
+        let Some(rung) = self.bell.unheard().filter(|rung| self.seen != Some(*rung)) else { return false };
+        self.seen = Some(rung);
+        self.look().is_some_and(|now| now != *than)
+    }
+
+    fn look(&self) -> Option<InputStamp> {
+        InputStamp::of_checked_out(self.folder, self.prefix)
+    }
 }
 
 /// The folders that have to be watched: the project's own, those of its models, those that hold data, and Git's. A new
@@ -223,11 +223,14 @@ fn places(session: &Session<'_>, project: &Path) -> Places {
         is_wanted(&models, path) && !name.starts_with(".#") || CONFIG_FILES.contains(&name) || name == ".gitignore"
     };
     let (folder, prefix, queue) = (project.to_owned(), session.prefix.clone(), session.queue());
-    let picture = move || format!("{:?} {:?}", look(&folder, &prefix), queue.waiting());
+    let stamp = move || {
+        let stamps = (InputStamp::of_checked_out(&folder, &prefix), queue.waiting());
+        serde_json::to_string(&stamps).unwrap_or_default()
+    };
     Places {
         git: [session.repository.git_dir().to_owned(), session.repository.common_dir().to_owned()],
         queue: session.shared().queue(),
         wanted: Box::new(wanted),
-        picture: Box::new(picture),
+        stamp: Box::new(stamp),
     }
 }

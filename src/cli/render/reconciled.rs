@@ -2,9 +2,9 @@
 
 use super::{BOLD, DIM, RED, YELLOW, ago, count, event, paint, plan, some};
 use crate::adapter::git::Rest;
-use crate::workflow::failure::Failure;
+use crate::workflow::background::failure::Failure;
+use crate::workflow::background::reconcile::{Reconciled, Standing};
 use crate::workflow::session::now;
-use crate::workflow::settle::{Settled, Standing};
 
 /// What holds until conflicts are resolved.
 pub(in crate::cli) fn conflicts(files: &[String]) -> String {
@@ -13,15 +13,15 @@ pub(in crate::cli) fn conflicts(files: &[String]) -> String {
 
 /// What to say after settling. With `greet`, an environment that was in step already is named, too: someone just
 /// switched to it.
-pub(in crate::cli) fn render(settled: &Settled, greet: bool) -> Option<String> {
-    let line = match settled {
-        Settled::Nothing | Settled::NotNow(Rest::Ready | Rest::Detached) => return None,
-        Settled::NotNow(Rest::Busy { .. }) => return None,
-        Settled::NotNow(Rest::Conflicts { .. }) if !greet => return None,
-        Settled::NotNow(Rest::Conflicts { files }) => conflicts(files),
-        Settled::InStep(standing) if greet => return Some(in_step(standing, !standing.environment.is_prod())),
-        Settled::InStep(_) => return None,
-        Settled::Published { standing, applied } => {
+pub(in crate::cli) fn render(reconciled: &Reconciled, greet: bool) -> Option<String> {
+    let line = match reconciled {
+        Reconciled::Nothing | Reconciled::NotNow(Rest::Ready | Rest::Detached) => return None,
+        Reconciled::NotNow(Rest::Busy { .. }) => return None,
+        Reconciled::NotNow(Rest::Conflicts { .. }) if !greet => return None,
+        Reconciled::NotNow(Rest::Conflicts { files }) => conflicts(files),
+        Reconciled::InStep(standing) if greet => return Some(in_step(standing, !standing.environment.is_prod())),
+        Reconciled::InStep(_) => return None,
+        Reconciled::Published { standing, applied } => {
             let built = &applied.built;
             let what = match built.len() {
                 0 => "nothing to build".to_owned(),
@@ -42,7 +42,7 @@ pub(in crate::cli) fn render(settled: &Settled, greet: bool) -> Option<String> {
                 format!("{} · {} · {what}", paint(BOLD, &standing.environment), stands(standing))
             }
         }
-        Settled::Queued { environment, builds, locked: None } => {
+        Reconciled::Queued { environment, builds, locked: None } => {
             let what = match builds.len() {
                 0 => "swapping pointers".to_owned(),
                 _ => format!("building {}", some(builds, 4)),
@@ -50,16 +50,16 @@ pub(in crate::cli) fn render(settled: &Settled, greet: bool) -> Option<String> {
             let hint = paint(DIM, "· vmesh status");
             format!("{} · {what} in the background {hint}", paint(BOLD, environment))
         }
-        Settled::Queued { environment, locked: Some(holder), .. } => {
+        Reconciled::Queued { environment, locked: Some(holder), .. } => {
             let has = event::has(holder.as_ref(), "the warehouse");
             format!("{} · {has}; planned as soon as it is free", paint(BOLD, environment))
         }
-        Settled::Kept(kept) => {
+        Reconciled::Kept(kept) => {
             let owner = &kept.owner;
             let stays = format!("{} stays as {} shows it from {}", kept.environment, owner.who, owner.folder);
             format!("{} · vmesh plan --take-over shows yours", paint(YELLOW, stays))
         }
-        Settled::Rewound { shown, tip } => {
+        Reconciled::Rewound { shown, tip } => {
             let note = format!("prod still shows {shown}, which main (now {tip}) no longer contains");
             format!("{} · vmesh promote --allow-rewind follows main", paint(YELLOW, note))
         }

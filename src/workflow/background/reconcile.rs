@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::apply::Applied;
-use super::error::Error;
+use super::super::apply::Applied;
+use super::super::error::Error;
+use super::super::ownership::Kept;
+use super::super::planning::Prepared;
+use super::super::session::Session;
 use super::failure;
-use super::ownership::Kept;
-use super::planning::Prepared;
 use super::queue::Request;
 use super::seal::Known;
-use super::session::Session;
 use crate::adapter::cache;
 use crate::adapter::git::{CommitId, Head, Rest};
 use crate::adapter::warehouse::{Holder, WarehouseError};
@@ -29,9 +29,9 @@ const INLINE_PATIENCE: Duration = Duration::from_secs(2);
 /// A hook swaps at most this many pointers itself (about half a second); more are left to the background.
 const HOOK_SWAPS: usize = 500;
 
-/// What settling came to.
+/// What reconciling came to.
 #[derive(Debug)]
-pub enum Settled {
+pub enum Reconciled {
     /// Nothing may be done now.
     NotNow(Rest),
     /// There is nothing that hooks should do.
@@ -78,12 +78,12 @@ pub struct Standing {
     pub own: usize,
 }
 
-/// Each branch's commit that was last tried to settle.
+/// Each branch's commit that was last tried to bring in step.
 type Tried = BTreeMap<String, CommitId>;
 
 impl Standing {
     /// How an environment stands once a plan is carried out.
-    pub(super) fn of(plan: &Plan, state: &State) -> Self {
+    pub(in crate::workflow) fn of(plan: &Plan, state: &State) -> Self {
         let pointers = plan.pointers();
         let shared = |model: &ModelName| state.prod().and_then(|prod| prod.pointers.get(model));
         let own = pointers.iter().filter(|(model, pointer)| shared(model) != Some(pointer)).count();
@@ -97,30 +97,30 @@ impl Standing {
 }
 
 impl Session<'_> {
-    /// Settles the current branch. `build` says who builds what is missing.
-    pub fn settle(&mut self, build: HookBuild) -> Result<Settled, Error> {
+    /// Brings the current branch in step. `build` says who builds what is missing.
+    pub fn reconcile(&mut self, build: HookBuild) -> Result<Reconciled, Error> {
         if build == HookBuild::Off {
-            return Ok(Settled::Nothing);
+            return Ok(Reconciled::Nothing);
         }
         let branch = match self.repository.head()? {
             Head::Branch { name, commit: Some(_) } => name,
-            Head::Branch { .. } => return Ok(Settled::Nothing),
-            Head::Detached { .. } => return Ok(Settled::NotNow(self.repository.rest()?)),
+            Head::Branch { .. } => return Ok(Reconciled::Nothing),
+            Head::Detached { .. } => return Ok(Reconciled::NotNow(self.repository.rest()?)),
         };
         match self.repository.rest()? {
             Rest::Ready => match self.sealed(&branch)? {
-                Some(known) => Ok(Settled::InStep(known.standing)),
-                None => self.settle_branch(&branch, build),
+                Some(known) => Ok(Reconciled::InStep(known.standing)),
+                None => self.reconcile_branch(&branch, build),
             },
-            rest => Ok(Settled::NotNow(rest)),
+            rest => Ok(Reconciled::NotNow(rest)),
         }
     }
 
-    /// Settles one branch: prod for main, the branch's environment otherwise.
-    pub fn settle_branch(&mut self, branch: &BranchName, build: HookBuild) -> Result<Settled, Error> {
+    /// Brings one branch in step: prod for main, the branch's environment otherwise.
+    pub fn reconcile_branch(&mut self, branch: &BranchName, build: HookBuild) -> Result<Reconciled, Error> {
         let environment = self.config.environment(branch);
         if environment.is_prod() && !self.config.hooks.promote {
-            return Ok(Settled::Nothing);
+            return Ok(Reconciled::Nothing);
         }
         let is_hook = self.hurried || build == HookBuild::Background;
         if is_hook {
@@ -128,25 +128,25 @@ impl Session<'_> {
             self.location.patience = self.location.patience.min(patience);
         }
         self.note_tried(branch)?;
-        match self.settle_now(branch, build) {
+        match self.reconcile_now(branch, build) {
             Err(Error::Warehouse(WarehouseError::Locked { holder, .. })) if is_hook => {
                 self.enqueue(&Request::new(self, branch))?;
-                Ok(Settled::Queued { environment, builds: Vec::new(), locked: Some(holder) })
+                Ok(Reconciled::Queued { environment, builds: Vec::new(), locked: Some(holder) })
             }
-            Err(Error::Kept(kept)) => Ok(Settled::Kept(kept)),
-            settled => settled,
+            Err(Error::Kept(kept)) => Ok(Reconciled::Kept(kept)),
+            reconciled => reconciled,
         }
     }
 
-    fn settle_now(&self, branch: &BranchName, build: HookBuild) -> Result<Settled, Error> {
+    fn reconcile_now(&self, branch: &BranchName, build: HookBuild) -> Result<Reconciled, Error> {
         // so that nobody writes between the look and the seal
         self.keep_open();
-        let settled = self.look_and_settle(branch, build);
+        let reconciled = self.look_and_reconcile(branch, build);
         self.close();
-        settled
+        reconciled
     }
 
-    fn look_and_settle(&self, branch: &BranchName, build: HookBuild) -> Result<Settled, Error> {
+    fn look_and_reconcile(&self, branch: &BranchName, build: HookBuild) -> Result<Reconciled, Error> {
         let environment = self.config.environment(branch);
         let state = self.state_of(&environment)?;
         let prepared = if environment.is_prod() {
@@ -154,10 +154,10 @@ impl Session<'_> {
             let tip = tip.as_ref().map(CommitId::as_str);
             if let Some(prod) = state.prod().filter(|prod| prod.tip.as_deref() == tip) {
                 // whatever prod shows, main has not moved since it was chosen
-                return Ok(Settled::InStep(self.standing(&state, &prod.name)));
+                return Ok(Reconciled::InStep(self.standing(&state, &prod.name)));
             }
             match self.promotion(None, false) {
-                Err(Error::Rewind { from, to }) => return Ok(Settled::Rewound { shown: from, tip: to }),
+                Err(Error::Rewind { from, to }) => return Ok(Reconciled::Rewound { shown: from, tip: to }),
                 target => self.prepare(target?)?,
             }
         } else {
@@ -172,26 +172,26 @@ impl Session<'_> {
             let standing = Standing::of(&plan, &state);
             self.remember(&prepared, Known::of(&standing, &plan, &state))?;
             failure::forget(self, branch);
-            return Ok(Settled::InStep(standing));
+            return Ok(Reconciled::InStep(standing));
         }
         self.close();
         if let Some(kept) = self.kept_elsewhere(&prepared.target, &plan, &state)? {
-            return Ok(Settled::Kept(Box::new(kept)));
+            return Ok(Reconciled::Kept(Box::new(kept)));
         }
         let builds: Vec<ModelName> = plan.builds().map(|step| step.model.clone()).collect();
         let takes_time = !builds.is_empty() || plan.swaps() > HOOK_SWAPS;
         if build == HookBuild::Background && (takes_time || self.before_all_moved(&plan.environment, &state)?) {
             self.enqueue(&Request::new(self, branch))?;
-            return Ok(Settled::Queued { environment: plan.environment, builds, locked: None });
+            return Ok(Reconciled::Queued { environment: plan.environment, builds, locked: None });
         }
         let applied = match self.apply(&prepared, true, &mut |_| {}) {
             // someone else moved prod in the meantime
-            Err(Error::Rewind { .. }) => return self.settle_now(branch, build),
+            Err(Error::Rewind { .. }) => return self.reconcile_now(branch, build),
             applied => applied?,
         };
         let standing = applied.standing.clone();
         self.remember(&prepared, Known { standing: standing.clone(), told: None })?;
-        Ok(Settled::Published { standing, applied: Box::new(applied) })
+        Ok(Reconciled::Published { standing, applied: Box::new(applied) })
     }
 
     /// Writes down the commit of an environment that shows the right rows already. It can wait for the next time if the
@@ -219,7 +219,7 @@ impl Session<'_> {
         }
     }
 
-    /// Notes which commit of a branch is being settled, whatever comes of it.
+    /// Notes which commit of a branch is being reconciled, whatever comes of it.
     fn note_tried(&self, branch: &BranchName) -> Result<(), Error> {
         let Some(tip) = self.repository.branch_tip(branch)? else { return Ok(()) };
         let mut tried: Tried = cache::load(&self.own().tried(&self.prefix)).unwrap_or_default();
@@ -229,7 +229,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Whether this commit of the branch was tried to settle already: a build that failed or was stopped begins again
+    /// Whether this commit of the branch was tried already: a build that failed or was stopped begins again
     /// when something changes or someone says so, not whenever someone looks.
     pub(super) fn was_tried(&self, branch: &BranchName, commit: &CommitId) -> bool {
         let tried: Tried = cache::load(&self.own().tried(&self.prefix)).unwrap_or_default();

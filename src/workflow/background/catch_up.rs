@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use super::error::Error;
+use super::super::error::Error;
+use super::super::session::{Session, registered};
+use super::super::tree::SourceTree;
 use super::queue::Duty;
+use super::reconcile::Reconciled;
 use super::seal::Known;
-use super::session::{Session, registered};
-use super::settle::Settled;
-use super::tree::SourceTree;
 use crate::adapter::git::{CommitId, Head, Rest};
 use crate::adapter::warehouse::{Holder, WarehouseError};
 use crate::domain::config::HookBuild;
@@ -34,12 +34,12 @@ pub struct Look {
 pub enum CaughtUp {
     /// Git moved nothing unheard, as far as was looked. With what is known of a branch in step.
     Nothing(Option<Known>),
-    /// It did, and the branch was settled.
-    Settled(Settled),
+    /// It did, and the branch was reconciled.
+    Reconciled(Reconciled),
 }
 
 impl Session<'_> {
-    /// Settles the current branch if Git moved it unheard. Edited files are no events of Git: they wait for a commit,
+    /// Brings the current branch in step if Git moved it unheard. Edited files are no events of Git: they wait for a commit,
     /// for `watch` or for `plan`. Prod is never moved from here: that takes a hook that heard main move, or `promote`.
     pub fn catch_up(&mut self) -> Result<CaughtUp, Error> {
         let build = self.config.hooks.build;
@@ -60,9 +60,9 @@ impl Session<'_> {
             Ok(true) => {
                 // as the hook would have done it that nobody rang
                 self.hurried = true;
-                let settled = self.settle(build);
+                let reconciled = self.reconcile(build);
                 (self.hurried, self.location.patience) = (false, patience);
-                settled.map(CaughtUp::Settled)
+                reconciled.map(CaughtUp::Reconciled)
             }
             Ok(false) | Err(Error::Warehouse(WarehouseError::Locked { .. })) => Ok(CaughtUp::Nothing(None)),
             Err(error) => Err(error),

@@ -20,8 +20,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use super::error::{Error, io};
-use super::session::Session;
+use super::super::error::{Error, io};
+use super::super::session::Session;
+pub use super::progress::Progress;
 use crate::adapter::git::Repository;
 use crate::adapter::local::Shared;
 use crate::adapter::{cache, process};
@@ -55,21 +56,6 @@ pub struct Request {
     pub(super) asked: u64,
     /// How often a process was killed while it worked on this.
     crashes: u32,
-}
-
-/// What the worker is doing, for `vmesh status`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Progress {
-    /// The worker's process.
-    pub pid: u32,
-    /// The branch it works on.
-    pub branch: BranchName,
-    /// The model being built.
-    pub model: Option<String>,
-    /// Which build this is, and of how many.
-    pub count: (usize, usize),
-    /// Since when, in seconds since 1970.
-    pub since: i64,
 }
 
 /// Who has the right to work.
@@ -247,7 +233,7 @@ impl Queue {
         for _ in 0..10 {
             if let Some(file) = self.lock()? {
                 let right = Right { file, queue: self.clone(), watch };
-                right.tell(None);
+                right.announce(None);
                 return Ok(Some(right));
             }
             std::thread::sleep(Duration::from_millis(10));
@@ -355,7 +341,6 @@ impl Queue {
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("GIT_")) {
             command.env_remove(name);
         }
-        #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         command.spawn().map(drop).map_err(io("start", "vmesh"))
     }
@@ -363,24 +348,17 @@ impl Queue {
 
 impl Right {
     /// Tells what is being built.
-    pub(super) fn tell(&self, progress: Option<&Progress>) {
+    pub(super) fn announce(&self, progress: Option<&Progress>) {
         let duty = Duty { pid: std::process::id(), watch: self.watch, progress: progress.cloned() };
         cache::store(&self.queue.files.worker(), &duty);
     }
 
     /// Whether the lock is still the one that others try: the repository may have been replaced.
-    #[cfg(unix)]
     pub(super) fn is_valid(&self) -> bool {
         use std::os::unix::fs::MetadataExt;
         let there = std::fs::metadata(self.queue.files.worker_lock()).map(|metadata| (metadata.dev(), metadata.ino()));
         let mine = self.file.metadata().map(|metadata| (metadata.dev(), metadata.ino()));
         matches!((there, mine), (Ok(there), Ok(mine)) if there == mine)
-    }
-
-    /// Whether the lock is still the one that others try: a locked file can't be replaced here.
-    #[cfg(not(unix))]
-    pub(super) fn is_valid(&self) -> bool {
-        self.file.metadata().is_ok()
     }
 }
 
@@ -412,7 +390,7 @@ impl Session<'_> {
     }
 
     /// Leaves a request and makes sure that someone works it off.
-    pub(super) fn enqueue(&self, request: &Request) -> Result<(), Error> {
+    pub(in crate::workflow) fn enqueue(&self, request: &Request) -> Result<(), Error> {
         self.queue().ask(request)
     }
 

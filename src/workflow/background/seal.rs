@@ -7,13 +7,13 @@ use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 
-use super::error::Error;
-use super::planning::Prepared;
-use super::session::Session;
-use super::settle::Standing;
-use super::tree::SourceTree;
+use super::super::error::Error;
+use super::super::planning::Prepared;
+use super::super::session::Session;
+use super::super::tree::SourceTree;
+use super::input_stamp::InputStamp;
+use super::reconcile::Standing;
 use crate::adapter::cache;
-use crate::adapter::git::Head;
 use crate::domain::environment::State;
 use crate::domain::name::BranchName;
 use crate::domain::plan::Plan;
@@ -21,8 +21,7 @@ use crate::domain::plan::Plan;
 /// All that a plan depends on: as long as each of these is the same, there is nothing to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Seal {
-    files: String,
-    config: String,
+    inputs: InputStamp,
     head: Option<String>,
     tip: Option<String>,
     warehouse: Vec<(u64, u128)>,
@@ -74,7 +73,8 @@ impl Session<'_> {
         if let Some(told) = known.told.as_mut().filter(|told| told.plan.environment.is_prod()) {
             // prod shows what is committed: its seal says nothing of the working tree
             let is_here = self.folder.is_some() && self.branch().ok().as_ref() == Some(branch);
-            told.plan.source.uncommitted = is_here && self.files(&SourceTree::Working)?.signature() != seal.files;
+            told.plan.source.uncommitted =
+                is_here && self.files(&SourceTree::Working)?.signature() != seal.inputs.files;
         }
         Ok(Some(known))
     }
@@ -97,10 +97,10 @@ impl Session<'_> {
 
     /// Remembers that a branch is in step with these files, unless they have changed since they were read. The warehouse
     /// is open still, or was closed just now: nobody else has written to it since it was found in step.
-    pub(super) fn remember(&self, prepared: &Prepared, known: Known) -> Result<(), Error> {
+    pub(in crate::workflow) fn remember(&self, prepared: &Prepared, known: Known) -> Result<(), Error> {
         let branch = &prepared.target.branch;
         let seal = self.seal(branch)?;
-        if prepared.desired.files.signature() == seal.files {
+        if prepared.desired.files.signature() == seal.inputs.files {
             let mut seals = self.seals();
             seals.insert(branch.to_string(), (seal, known));
             cache::store(&self.seals_file(), &seals);
@@ -124,17 +124,8 @@ impl Session<'_> {
         let warehouse = vec![stamp(path), stamp(Path::new(&wal))];
         let tip = self.main_tip()?;
         let commit = if *branch == self.config.main { tip.clone() } else { self.repository.branch_tip(branch)? };
-        let on_branch = matches!(self.repository.head()?, Head::Branch { name, .. } if name == *branch);
-        let tree = match &commit {
-            Some(commit) if self.config.environment(branch).is_prod() || !on_branch => {
-                SourceTree::Commit(commit.clone())
-            }
-            Some(_) => SourceTree::Working,
-            None => SourceTree::Empty,
-        };
         Ok(Seal {
-            files: self.files(&tree)?.signature(),
-            config: format!("{:?}", self.config),
+            inputs: InputStamp::of(self, branch)?,
             head: commit.map(|commit| commit.as_str().to_owned()),
             tip: tip.map(|tip| tip.as_str().to_owned()),
             warehouse,

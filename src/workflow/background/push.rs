@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::error::Error;
-use super::event::Report;
+use super::super::error::Error;
+use super::super::event::Report;
+use super::super::session::Session;
 use super::queue::Request;
-use super::session::Session;
-use super::settle::Settled;
+use super::reconcile::Reconciled;
 use crate::adapter::cache;
 use crate::adapter::git::{CommitId, Repository};
 use crate::adapter::local::Shared;
@@ -21,7 +21,7 @@ use crate::domain::name::BranchName;
 #[derive(Debug)]
 pub struct Received {
     /// The branches that moved, each with what came of it; `None`: it is planned in the background.
-    pub moved: Vec<(BranchName, Option<Result<Settled, Error>>)>,
+    pub moved: Vec<(BranchName, Option<Result<Reconciled, Error>>)>,
     /// Whether main was deleted: prod stays as it is.
     pub main_deleted: bool,
 }
@@ -59,7 +59,7 @@ pub fn receive(
     let moved = match build {
         HookBuild::Off => Vec::new(),
         HookBuild::Inline => {
-            moved.into_iter().map(|branch| (branch.clone(), Some(session.settle_branch(&branch, build)))).collect()
+            moved.into_iter().map(|branch| (branch.clone(), Some(session.reconcile_branch(&branch, build)))).collect()
         }
         HookBuild::Background => {
             for branch in &moved {

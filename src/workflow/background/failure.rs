@@ -3,14 +3,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::error::Error;
+use super::super::error::Error;
+use super::super::session::{Session, now};
 use super::queue::Queue;
-use super::session::{Session, now};
 use crate::adapter::cache;
 use crate::adapter::warehouse::AuditFailure;
 use crate::domain::name::{BranchName, ModelName};
 
-/// What a request in the background came to, if not well: `vmesh status` tells it until the branch is settled.
+/// What a request in the background came to, if not well: `vmesh status` tells it until the branch is in step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// The branch.
@@ -50,7 +50,7 @@ pub fn see(session: &Session<'_>, failure: Failure) {
 }
 
 /// Records what the last try came to.
-pub(super) fn record(queue: &Queue, prefix: &str, branch: &BranchName, failed: Option<String>) {
+pub(in crate::workflow) fn record(queue: &Queue, prefix: &str, branch: &BranchName, failed: Option<String>) {
     let file = queue.files().failed(prefix, branch.as_str());
     match failed {
         Some(message) => {
@@ -65,7 +65,7 @@ pub(super) fn record(queue: &Queue, prefix: &str, branch: &BranchName, failed: O
 }
 
 /// It has been mended, or tried again where somebody looks on.
-pub(super) fn forget(session: &Session<'_>, branch: &BranchName) {
+pub(in crate::workflow) fn forget(session: &Session<'_>, branch: &BranchName) {
     record(&session.queue(), &session.prefix, branch, None);
 }
 
@@ -84,7 +84,7 @@ pub struct Stopped {
 
 impl Stopped {
     /// What an audit found in the rows of a build.
-    pub(super) fn of(model: &ModelName, failure: &AuditFailure) -> Self {
+    pub(in crate::workflow) fn of(model: &ModelName, failure: &AuditFailure) -> Self {
         Self { model: model.clone(), audit: failure.name.clone(), count: failure.count, query: failure.query() }
     }
 }
@@ -95,7 +95,7 @@ pub fn stopped(session: &Session<'_>, branch: &BranchName) -> Vec<Stopped> {
 }
 
 /// Records them; none, once a build went through.
-pub(super) fn record_stopped(session: &Session<'_>, branch: &BranchName, stopped: &[Stopped]) {
+pub(in crate::workflow) fn record_stopped(session: &Session<'_>, branch: &BranchName, stopped: &[Stopped]) {
     let file = session.shared().stopped(&session.prefix, branch.as_str());
     if stopped.is_empty() {
         // mostly there is none
