@@ -11,7 +11,7 @@ use std::path::Path;
 use super::render::diagnostic;
 use crate::adapter::warehouse::WarehouseError;
 use crate::domain::diagnostic::Diagnostic;
-use crate::workflow::error::Error;
+use crate::workflow::error::{Error, SetupError};
 
 /// Everything went wrong as described.
 pub(super) const FAILED: u8 = 1;
@@ -48,35 +48,16 @@ pub(super) fn json(error: &Error) -> serde_json::Value {
 fn describe(error: &Error) -> Vec<Diagnostic> {
     vec![match error {
         Error::Project(problems) => return problems.clone(),
-        Error::Builds { environment, failures, skipped, built } => {
-            return failed::builds(environment, failures, skipped, *built);
-        }
-        Error::Run { ran, failed } => return failed::run(ran, failed),
-        Error::Tests(tests) => return failed::tests(tests),
-        Error::Lint(violations) => return failed::lint(violations),
+        Error::Build(error) => return failed::describe(error),
         Error::Git(error) => git::describe(error),
         Error::Warehouse(error) => warehouse::describe(error),
         Error::Hooks(error) => hooks::describe(error),
-        Error::NoProject { start, top, known } => no_project(start, top, known),
-        Error::PythonSettings { path, yaml } => python_settings(path, yaml),
-        Error::BuildsNeeded { environment, models } => refused::builds(environment, models),
-        Error::Detached => refused::detached(),
-        Error::Kept(kept) => refused::owned_elsewhere(kept),
-        Error::Conflicts { branch, main, models, others } => refused::merge(branch, main, models, others),
-        Error::Unmerged { files } => refused::unmerged(files),
-        Error::NothingCommitted { main } => refused::nothing_committed(main),
-        Error::OtherMain { before, now } => refused::other_main(before, now),
-        Error::ProdIsPromoted => refused::plan_of_prod(),
-        Error::NotPlanned { environment } => refused::not_planned(environment),
-        Error::NotOnMain { commit, main } => refused::not_on_main(commit, main),
-        Error::Rewind { from, to } => refused::rewind(from, to),
-        Error::NoRollback { commit } => refused::rollback(commit.as_deref()),
-        Error::Collected { commit, models } => refused::collected(commit, models),
-        Error::SharedWithProd { pattern, models } => refused::shared_with_prod(pattern, models),
-        Error::Contended { environment } => refused::contended(environment),
+        Error::Setup(SetupError::NoProject { start, top, known }) => no_project(start, top, known),
+        Error::Setup(SetupError::PythonSettings { path, yaml }) => python_settings(path, yaml),
+        Error::Branch(error) => refused::branch(error),
+        Error::Prod(error) => refused::prod(error),
         Error::Unknown { what, typed, near } => unknown(what, typed, near.as_deref()),
         Error::Query { message, help } => query(message, help.as_deref()),
-        Error::NotYet { what } => Diagnostic::new(format!("{what} is not supported yet")),
         Error::Usage { what, help } => Diagnostic::new(what).help(help),
         Error::Io { doing, path, source } => io(doing, path, source),
     }]

@@ -3,7 +3,7 @@
 use super::moving::{print_plan, warn};
 use super::render::{count, markdown};
 use super::{DONE, Face, Format, Verdict, args, error, lint, say};
-use crate::workflow::error::Error;
+use crate::workflow::error::{BranchError, BuildError, Error};
 use crate::workflow::merged::BEFORE_ALL;
 use crate::workflow::session::Session;
 
@@ -11,7 +11,9 @@ use crate::workflow::session::Session;
 pub(super) fn merged(face: &Face, session: &mut Session<'_>, args: &args::Plan) -> Verdict {
     session.keep_open();
     let target = match session.merge_target(args.env.as_deref()) {
-        Err(Error::Conflicts { branch, main, models, others }) if face.format == Format::Markdown => {
+        Err(Error::Branch(BranchError::Conflicts { branch, main, models, others }))
+            if face.format == Format::Markdown =>
+        {
             say(&markdown::conflicts(&branch, &main, &models, &others));
             return Ok(error::FAILED);
         }
@@ -36,10 +38,10 @@ pub(super) fn merged(face: &Face, session: &mut Session<'_>, args: &args::Plan) 
         return Ok(u8::from(builds > 0 || !changed.is_empty()));
     }
     if args.no_build && builds > 0 {
-        return Err(Error::BuildsNeeded {
+        return Err(Error::Build(BuildError::BuildsNeeded {
             environment: plan.environment.clone(),
             models: plan.builds().map(|step| step.model.clone()).collect(),
-        });
+        }));
     }
     let ask = builds > 0 && !args.yes && !changed.contains(&BEFORE_ALL);
     if args.no_build || (ask && face.format != Format::Text) {

@@ -13,7 +13,7 @@ use crate::domain::model::KindWord;
 use crate::domain::name::{EnvName, ModelName};
 use crate::domain::plan::Plan;
 use crate::workflow::apply::Applied;
-use crate::workflow::error::Error;
+use crate::workflow::error::{BranchError, Error, ProdError};
 use crate::workflow::planning::Prepared;
 use crate::workflow::run::Ran;
 use crate::workflow::session::Session;
@@ -45,7 +45,7 @@ pub(super) fn plan(face: &Face, args: &args::Plan) -> Verdict {
     let is_quiet = warn_first(face, &mut session, &prepared, &state)?;
     if args.yes && !args.exit_code {
         if is_prod {
-            return Err(Error::ProdIsPromoted);
+            return Err(Error::Prod(ProdError::ProdIsPromoted));
         }
         return apply(face, &session, &prepared, !args.no_build, args.explain);
     }
@@ -64,8 +64,8 @@ pub(super) fn plan(face: &Face, args: &args::Plan) -> Verdict {
     if done || face.format != Format::Text {
         return Ok(DONE);
     }
-    if let Some(kept) = session.kept_elsewhere(&prepared.target, &plan, &state)? {
-        return Err(Error::Kept(Box::new(kept)));
+    if let Some(kept) = session.owned_elsewhere(&prepared.target, &plan, &state)? {
+        return Err(Error::Branch(BranchError::OwnedElsewhere(Box::new(kept))));
     }
     if is_prod {
         say("prod is moved by: vmesh promote\n");

@@ -17,6 +17,7 @@ pub mod json_text;
 pub mod limits;
 pub mod lint;
 pub mod macros;
+pub mod main_branch;
 pub mod model;
 pub mod name;
 pub mod pattern;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::background::failure::{self, Stopped};
 use super::background::reconcile::Standing;
 use super::crew::Crew;
-use super::error::Error;
+use super::error::{BranchError, BuildError, Error};
 use super::event::Event;
 use super::planning::Prepared;
 use super::session::{Session, now};
@@ -57,7 +57,7 @@ impl Session<'_> {
     /// done.
     pub fn apply(&self, prepared: &Prepared, build: bool, told: &mut dyn FnMut(&Plan)) -> Result<Applied, Error> {
         let applied = self.inside(|| self.apply_in_turns(prepared, build, told));
-        if matches!(applied, Ok(_) | Err(Error::Builds { .. })) {
+        if matches!(applied, Ok(_) | Err(Error::Build(BuildError::Builds { .. }))) {
             // this try has been told, whatever the last one in the background came to
             failure::forget(self, &prepared.target.branch);
         }
@@ -83,15 +83,15 @@ impl Session<'_> {
                 return Ok(Applied { plan: first, built: work.built, generation, published: !is_first, standing });
             }
             self.goes_forward(prepared, &state)?;
-            if let Some(kept) = self.kept_elsewhere(&prepared.target, &plan, &state)? {
-                return Err(Error::Kept(Box::new(kept)));
+            if let Some(kept) = self.owned_elsewhere(&prepared.target, &plan, &state)? {
+                return Err(Error::Branch(BranchError::OwnedElsewhere(Box::new(kept))));
             }
             if is_first && !plan.is_done() {
                 self.lint_first(&prepared.desired)?;
             }
             if !build && plan.builds().next().is_some() {
                 let models = plan.builds().map(|step| step.model.clone()).collect();
-                return Err(Error::BuildsNeeded { environment: plan.environment, models });
+                return Err(Error::Build(BuildError::BuildsNeeded { environment: plan.environment, models }));
             }
             warehouse.check_free(&plan.views())?;
             let moves = !first.is_done() || self.before_all_moved(&plan.environment, &state)?;
@@ -121,7 +121,7 @@ impl Session<'_> {
                 }
             }
         }
-        Err(Error::Contended { environment: prepared.target.environment.clone() })
+        Err(Error::Branch(BranchError::Contended { environment: prepared.target.environment.clone() }))
     }
 
     /// Whether the environment shows the plan's tree, and its record names the commit.
@@ -296,7 +296,12 @@ impl Session<'_> {
             return Ok(true);
         }
         failures.sort_by(|a, b| a.0.cmp(&b.0));
-        Err(Error::Builds { environment: plan.environment.clone(), failures, skipped, built: built.len() })
+        Err(Error::Build(BuildError::Builds {
+            environment: plan.environment.clone(),
+            failures,
+            skipped,
+            built: built.len(),
+        }))
     }
 
     /// Tells what audits found that only warn.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::apply::Work;
 use super::audit_sql::{expand, expand_call, in_query, named_in, quoted};
 use super::background::failure::Stopped;
-use super::error::Error;
+use super::error::{BranchError, Error};
 use super::planning::Prepared;
 use super::run::shown_tables;
 use super::session::Session;
@@ -200,7 +200,7 @@ impl Session<'_> {
         by_name: Option<&str>,
     ) -> Result<Vec<Audited>, Error> {
         let environment = &prepared.target.environment;
-        let not_planned = || Error::NotPlanned { environment: environment.clone() };
+        let not_planned = || Error::Branch(BranchError::NotPlanned { environment: environment.clone() });
         let warehouse = self.read_warehouse()?.ok_or_else(not_planned)?;
         let state = warehouse.state(&self.scope_of(environment))?;
         let tree = &prepared.desired;

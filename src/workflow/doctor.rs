@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::error::Error;
+use super::error::{BranchError, Error};
 use super::place::{self, Chosen};
 use super::session::Session;
 use crate::adapter::git::{Head, Repository};
@@ -133,7 +133,7 @@ impl Session<'_> {
                 let models = prepared.desired.project.order().len();
                 good(format!("{models} {}, no problem in them", if models == 1 { "model" } else { "models" }))
             }
-            Err(Error::Detached) => warning("no branch is checked out", "git switch <branch>"),
+            Err(Error::Branch(BranchError::Detached)) => warning("no branch is checked out", "git switch <branch>"),
             Err(Error::Project(problems)) => {
                 let all = match problems.as_slice() {
                     [only] => format!("a problem in the project's files: {}", only.what),

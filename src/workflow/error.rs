@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::lint::Violation;
-use super::ownership::Kept;
+use super::ownership::OwnedElsewhere;
 use super::run::{Failed, Ran};
 use super::unit_tests::Tests;
 use crate::adapter::git::GitError;
@@ -27,6 +27,59 @@ pub enum Error {
     /// The project's files.
     #[error("the project has problems")]
     Project(Vec<Diagnostic>),
+    /// The settings.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// Builds, runs, tests and checks.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// Branches and their environments.
+    #[error(transparent)]
+    Branch(#[from] BranchError),
+    /// Prod.
+    #[error(transparent)]
+    Prod(#[from] ProdError),
+    /// A name that means nothing here.
+    #[error("unknown {what} `{typed}`")]
+    Unknown {
+        /// `environment, branch or commit`, `model`, ….
+        what: &'static str,
+        /// What was typed.
+        typed: String,
+        /// The nearest name that exists.
+        near: Option<String>,
+    },
+    /// A query of the user's that can't run.
+    #[error("{message}")]
+    Query {
+        /// The engine's words.
+        message: String,
+        /// What may help.
+        help: Option<String>,
+    },
+    /// Wrong use that clap can't see.
+    #[error("{what}")]
+    Usage {
+        /// What is wrong.
+        what: String,
+        /// What to type.
+        help: String,
+    },
+    /// The file system.
+    #[error("could not {doing} {}", .path.display())]
+    Io {
+        /// `write`, `read`, ….
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// A project that vmesh finds no settings of.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
     /// There is no project here.
     #[error("no vmesh.toml or config.yaml found")]
     NoProject {
@@ -45,6 +98,11 @@ pub enum Error {
         /// The `config.yaml` to write instead.
         yaml: String,
     },
+}
+
+/// Builds, runs, tests and checks that failed, or that would be needed.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
     /// Builds failed; everything else is built and kept, no pointer was moved.
     #[error("{} could not be built", .failures.len())]
     Builds {
@@ -79,12 +137,17 @@ pub enum Error {
         /// The models.
         models: Vec<ModelName>,
     },
+}
+
+/// Branches and their environments as they are now.
+#[derive(Debug, thiserror::Error)]
+pub enum BranchError {
     /// No branch is checked out and no environment was named.
     #[error("HEAD is detached")]
     Detached,
     /// Someone else keeps the environment in step, with changes that this tree does not have.
     #[error("`{}` is kept by {}", .0.environment, .0.owner.who)]
-    Kept(Box<Kept>),
+    OwnedElsewhere(Box<OwnedElsewhere>),
     /// A merge that was planned ahead does not go without conflicts.
     #[error("merging `{branch}` conflicts")]
     Conflicts {
@@ -103,6 +166,23 @@ pub enum Error {
         /// The files, from the top of the repository.
         files: Vec<String>,
     },
+    /// The environment was never planned.
+    #[error("environment `{environment}` does not exist yet")]
+    NotPlanned {
+        /// The environment.
+        environment: EnvName,
+    },
+    /// The environment kept moving.
+    #[error("`{environment}` kept changing")]
+    Contended {
+        /// The environment.
+        environment: EnvName,
+    },
+}
+
+/// Prod, which follows main.
+#[derive(Debug, thiserror::Error)]
+pub enum ProdError {
     /// The main branch has no commit yet.
     #[error("nothing is committed on the main branch")]
     NothingCommitted {
@@ -117,25 +197,9 @@ pub enum Error {
         /// The one that would be main now.
         now: BranchName,
     },
-    /// A name that means nothing here.
-    #[error("unknown {what} `{typed}`")]
-    Unknown {
-        /// `environment, branch or commit`, `model`, ….
-        what: &'static str,
-        /// What was typed.
-        typed: String,
-        /// The nearest name that exists.
-        near: Option<String>,
-    },
     /// Prod is moved by promote, rollback and run only.
     #[error("prod is not planned from a working tree")]
     ProdIsPromoted,
-    /// The environment was never planned.
-    #[error("environment `{environment}` does not exist yet")]
-    NotPlanned {
-        /// The environment.
-        environment: EnvName,
-    },
     /// Prod may show only commits of main.
     #[error("{commit} is not on `{main}`")]
     NotOnMain {
@@ -173,44 +237,6 @@ pub enum Error {
         pattern: String,
         /// Those that prod shows.
         models: Vec<ModelName>,
-    },
-    /// A query of the user's that can't run.
-    #[error("{message}")]
-    Query {
-        /// The engine's words.
-        message: String,
-        /// What may help.
-        help: Option<String>,
-    },
-    /// Something that is not there yet.
-    #[error("{what} is not supported yet")]
-    NotYet {
-        /// What.
-        what: String,
-    },
-    /// Wrong use that clap can't see.
-    #[error("{what}")]
-    Usage {
-        /// What is wrong.
-        what: String,
-        /// What to type.
-        help: String,
-    },
-    /// The file system.
-    #[error("could not {doing} {}", .path.display())]
-    Io {
-        /// `write`, `read`, ….
-        doing: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The environment kept moving.
-    #[error("`{environment}` kept changing")]
-    Contended {
-        /// The environment.
-        environment: EnvName,
     },
 }
 

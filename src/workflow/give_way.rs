@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::error::Error;
+use super::error::{Error, ProdError};
 use super::event::Event;
 use super::planning::Prepared;
 use super::session::Session;
@@ -61,6 +61,6 @@ impl Session<'_> {
         if shown == *commit || self.repository.is_ancestor(&shown, commit)? {
             return Ok(());
         }
-        Err(Error::Rewind { from: shown.short().to_owned(), to: commit.short().to_owned() })
+        Err(Error::Prod(ProdError::Rewind { from: shown.short().to_owned(), to: commit.short().to_owned() }))
     }
 }

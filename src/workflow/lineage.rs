@@ -31,7 +31,9 @@ impl Session<'_> {
                 let (table, _) = typed.rsplit_once('.').unwrap_or((typed, ""));
                 return Err(
                     match model_named(table, self.config.catalog(), project.models().map(|model| &model.name)) {
-                        Ok(_) if table != typed => Error::NotYet { what: "lineage of a column".to_owned() },
+                        Ok(_) if table != typed => {
+                            Error::Query { message: "lineage of a column is not supported yet".to_owned(), help: None }
+                        }
                         _ => unknown,
                     },
                 );

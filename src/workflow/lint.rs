@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::error::Error;
+use super::error::{BuildError, Error};
 use super::expand::of_blueprint;
 use super::session::Session;
 use super::tree::{SourceTree, Tree};
@@ -79,7 +79,7 @@ impl Session<'_> {
         let violations = self.lint(tree, &|_| true)?;
         let (errors, warnings): (Vec<Violation>, Vec<Violation>) =
             violations.into_iter().partition(|violation| violation.level == Level::Error);
-        if errors.is_empty() { Ok(warnings) } else { Err(Error::Lint(errors)) }
+        if errors.is_empty() { Ok(warnings) } else { Err(Error::Build(BuildError::Lint(errors))) }
     }
 
     /// The models that have a unit test.

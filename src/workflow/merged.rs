@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::apply::Work;
-use super::error::Error;
+use super::error::{BranchError, BuildError, Error, ProdError};
 use super::planning::{Prepared, Target};
 use super::session::{Session, now};
 use super::tree::SourceTree;
@@ -20,7 +20,8 @@ impl Session<'_> {
     /// What prod will show once a branch (the current one if none is named) is merged into main as it is now.
     pub fn merge_target(&self, name: Option<&str>) -> Result<Target, Error> {
         let main = &self.config.main;
-        let tip = self.main_tip()?.ok_or_else(|| Error::NothingCommitted { main: main.to_string() })?;
+        let tip =
+            self.main_tip()?.ok_or_else(|| Error::Prod(ProdError::NothingCommitted { main: main.to_string() }))?;
         let (branch, commit) = self.to_merge(name)?;
         let tree = match self.repository.merge_preview(&tip, &commit)? {
             MergePreview::Clean(tree) => tree,
@@ -43,7 +44,9 @@ impl Session<'_> {
         let Some(name) = name else {
             return match self.repository.head()? {
                 Head::Branch { name, commit: Some(commit) } => Ok((name, commit)),
-                Head::Branch { name, commit: None } => Err(Error::NothingCommitted { main: name.to_string() }),
+                Head::Branch { name, commit: None } => {
+                    Err(Error::Prod(ProdError::NothingCommitted { main: name.to_string() }))
+                }
                 Head::Detached { commit } => Ok((BranchName::from(commit.short()), commit)),
             };
         };
@@ -85,7 +88,12 @@ impl Session<'_> {
                 None => others.push(path),
             }
         }
-        Ok(Error::Conflicts { branch: branch.to_string(), main: self.config.main.to_string(), models, others })
+        Ok(Error::Branch(BranchError::Conflicts {
+            branch: branch.to_string(),
+            main: self.config.main.to_string(),
+            models,
+            others,
+        }))
     }
 
     /// What a merge changes of main's settings that no plan of models tells: what counts from the merge on.
@@ -93,7 +101,7 @@ impl Session<'_> {
         let now = self.committed_settings()?;
         let now = now.map(|settings| self.settings_read(settings.file, &settings.text)).transpose()?;
         let then = self.settings_once_merged(&prepared.desired.files)?;
-        let same: [(&'static str, fn(&Config, &Config) -> bool); 4] = [
+        let same: [(&'static str, Same); 4] = [
             (BEFORE_ALL, |now, then| texts(&now.before_all).eq(texts(&then.before_all))),
             ("after_all", |now, then| texts(&now.after_all).eq(texts(&then.after_all))),
             ("the warehouse", |now, then| (&now.warehouse, &now.gateway) == (&then.warehouse, &then.gateway)),
@@ -131,7 +139,7 @@ impl Session<'_> {
         }
         if !build && plan.builds().next().is_some() {
             let models = plan.builds().map(|step| step.model.clone()).collect();
-            return Err(Error::BuildsNeeded { environment: plan.environment, models });
+            return Err(Error::Build(BuildError::BuildsNeeded { environment: plan.environment, models }));
         }
         warehouse.check_free(&plan.views())?;
         if !plan.is_done() {
@@ -149,6 +157,9 @@ impl Session<'_> {
         Ok(work.built)
     }
 }
+
+/// Whether two versions of the settings say the same of something.
+type Same = fn(&Config, &Config) -> bool;
 
 fn texts(statements: &[Statement]) -> impl Iterator<Item = &str> {
     statements.iter().map(|statement| statement.text.as_str())

@@ -13,7 +13,7 @@ use crate::domain::plan::Plan;
 
 /// An environment that someone else keeps.
 #[derive(Debug, Clone)]
-pub struct Kept {
+pub struct OwnedElsewhere {
     /// The environment.
     pub environment: EnvName,
     /// Who.
@@ -40,7 +40,12 @@ impl Session<'_> {
     }
 
     /// Whether carrying out a plan would overwrite what someone else shows there and this tree does not contain.
-    pub fn kept_elsewhere(&self, target: &Target, plan: &Plan, state: &State) -> Result<Option<Kept>, Error> {
+    pub fn owned_elsewhere(
+        &self,
+        target: &Target,
+        plan: &Plan,
+        state: &State,
+    ) -> Result<Option<OwnedElsewhere>, Error> {
         let Some(shown) = state.environments.get(&plan.environment) else { return Ok(None) };
         let Some(owner) = shown.owner.as_ref().filter(|owner| !owner.is_at(&self.owner())) else { return Ok(None) };
         if plan.environment.is_prod() || target.take_over || plan.swaps() == 0 {
@@ -49,7 +54,7 @@ impl Session<'_> {
         if has_left(owner, &self.owner(), &shown.branch) || self.is_contained(shown, target)? {
             return Ok(None);
         }
-        Ok(Some(Kept {
+        Ok(Some(OwnedElsewhere {
             environment: shown.name.clone(),
             owner: owner.clone(),
             commit: shown.commit.clone(),

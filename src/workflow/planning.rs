@@ -1,6 +1,6 @@
 //! From a name that a person typed (or none) to a plan: which environment, which source tree, told against which base.
 
-use super::error::Error;
+use super::error::{BranchError, Error};
 use super::session::Session;
 use super::tree::{SourceTree, Tree};
 use crate::adapter::git::{CommitId, Head, Rest};
@@ -122,7 +122,9 @@ impl Session<'_> {
     /// The files in conflict, where a branch is checked out: none of its trees is what it will be.
     pub fn refuse_conflicts(&self, branch: &BranchName) -> Result<(), Error> {
         match self.repository.rest()? {
-            Rest::Conflicts { files } if self.branch()? == *branch => Err(Error::Unmerged { files }),
+            Rest::Conflicts { files } if self.branch()? == *branch => {
+                Err(Error::Branch(BranchError::Unmerged { files }))
+            }
             _ => Ok(()),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::error::Error;
+use super::error::{BranchError, Error, ProdError};
 use super::event::Event;
 use super::planning::Target;
 use super::session::{Session, now};
@@ -44,7 +44,8 @@ impl Session<'_> {
     /// Prod's target for a commit of main; the default is main's tip.
     pub fn promotion(&self, rev: Option<&str>, allow_rewind: bool) -> Result<Target, Error> {
         let main = &self.config.main;
-        let tip = self.main_tip()?.ok_or_else(|| Error::NothingCommitted { main: main.to_string() })?;
+        let tip =
+            self.main_tip()?.ok_or_else(|| Error::Prod(ProdError::NothingCommitted { main: main.to_string() }))?;
         let commit = match rev {
             None => tip.clone(),
             Some(rev) => self.repository.resolve(rev)?.ok_or_else(|| Error::Unknown {
@@ -55,7 +56,7 @@ impl Session<'_> {
         };
         if !self.repository.is_ancestor(&commit, &tip)? {
             let short = commit.short().to_owned();
-            return Err(Error::NotOnMain { commit: short, main: main.to_string() });
+            return Err(Error::Prod(ProdError::NotOnMain { commit: short, main: main.to_string() }));
         }
         let state = self.state_of(&EnvName::prod())?;
         if let Some(before) = state.prod().map(|prod| &prod.branch)
@@ -63,7 +64,7 @@ impl Session<'_> {
             && before != main
             && self.main_as_said_on(before)?.as_ref() != Some(main)
         {
-            return Err(Error::OtherMain { before: before.clone(), now: main.clone() });
+            return Err(Error::Prod(ProdError::OtherMain { before: before.clone(), now: main.clone() }));
         }
         let shown = state.prod().and_then(|prod| prod.commit.clone());
         let base = match &shown {
@@ -80,7 +81,7 @@ impl Session<'_> {
             };
             if !forward {
                 let to = commit.short().to_owned();
-                return Err(Error::Rewind { from: short(&shown), to });
+                return Err(Error::Prod(ProdError::Rewind { from: short(&shown), to }));
             }
         }
         Ok(Target {
@@ -98,7 +99,8 @@ impl Session<'_> {
     /// What a rollback to `rev`, or to the promotion before, would do.
     pub fn plan_rollback(&self, rev: Option<&str>) -> Result<Rollback, Error> {
         let state = self.state_of(&EnvName::prod())?;
-        let prod = state.prod().ok_or_else(|| Error::NotPlanned { environment: EnvName::prod() })?;
+        let prod =
+            state.prod().ok_or_else(|| Error::Branch(BranchError::NotPlanned { environment: EnvName::prod() }))?;
         let commit = match rev {
             Some(rev) => Some(match self.repository.resolve(rev)? {
                 Some(commit) => commit,
@@ -111,12 +113,12 @@ impl Session<'_> {
             None => state.promotion_before(),
         };
         let typed = commit.map(|commit| commit.short().to_owned());
-        let to = to.ok_or(Error::NoRollback { commit: typed })?.clone();
+        let to = to.ok_or(Error::Prod(ProdError::NoRollback { commit: typed }))?.clone();
         let (pointers, comments) = state.shown_since(to.generation);
         let lost = pointers.iter().filter(|(_, pointer)| state.existing(&pointer.table).is_none());
         let lost: Vec<ModelName> = lost.map(|(model, _)| model.clone()).collect();
         if !lost.is_empty() {
-            return Err(Error::Collected { commit: short(&to.commit), models: lost });
+            return Err(Error::Prod(ProdError::Collected { commit: short(&to.commit), models: lost }));
         }
         let names = prod.pointers.keys().chain(pointers.keys());
         let mut moved: Vec<ModelName> =
@@ -155,7 +157,7 @@ impl Session<'_> {
             at: now(),
         };
         warehouse.publish(&publication, &mark).map_err(|error| match error {
-            WarehouseError::Moved { environment, .. } => Error::Contended { environment },
+            WarehouseError::Moved { environment, .. } => Error::Branch(BranchError::Contended { environment }),
             other => other.into(),
         })?;
         let from = short(&rollback.prod_commit);

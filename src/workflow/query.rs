@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::error::Error;
+use super::error::{BranchError, Error};
 use super::meant::model_named;
 use super::planning::Prepared;
 use super::session::Session;
@@ -74,7 +74,9 @@ impl Session<'_> {
         let shown = self.shown(environment, &state)?;
         let resolved = self.resolve_names(text, &query, &shown, &state)?;
         let Some(warehouse) = self.read_warehouse()? else {
-            return Err(Error::NotPlanned { environment: self.config.environment(&self.config.main) });
+            return Err(Error::Branch(BranchError::NotPlanned {
+                environment: self.config.environment(&self.config.main),
+            }));
         };
         run(&warehouse, &resolved).map_err(|error| match error {
             WarehouseError::Engine { message, .. } => {

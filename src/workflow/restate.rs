@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use super::error::Error;
+use super::error::{BranchError, Error, ProdError};
 use super::event::Event;
 use super::meant::models_named;
 use super::planning::Prepared;
@@ -59,7 +59,7 @@ impl Session<'_> {
 
     fn restatement_in(&self, state: &State, patterns: &[String], environment: &EnvName) -> Result<Restatement, Error> {
         let shown = state.environments.get(environment);
-        let shown = shown.ok_or_else(|| Error::NotPlanned { environment: environment.clone() })?;
+        let shown = shown.ok_or_else(|| Error::Branch(BranchError::NotPlanned { environment: environment.clone() }))?;
         let mut named = BTreeSet::new();
         for pattern in patterns {
             let matching = self.restated_by(pattern, environment, state)?;
@@ -76,7 +76,10 @@ impl Session<'_> {
         }
         let models = if environment.is_prod() { BTreeSet::new() } else { restated.of_prod(state) };
         if !models.is_empty() {
-            return Err(Error::SharedWithProd { pattern: patterns.join(" "), models: models.into_iter().collect() });
+            return Err(Error::Prod(ProdError::SharedWithProd {
+                pattern: patterns.join(" "),
+                models: models.into_iter().collect(),
+            }));
         }
         let live = live(state);
         let Restated { histories, reached, mut tables, stale } = restated;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use super::error::Error;
+use super::error::{BranchError, BuildError, Error};
 use super::event::Event;
 use super::planning::{Prepared, Target};
 use super::session::{Session, now_micros};
@@ -127,7 +127,7 @@ impl Session<'_> {
         if ran.models.is_empty() {
             (ran.early, ran.held) = self.not_due(prepared, &state);
         }
-        if failed.models.is_empty() { Ok(ran) } else { Err(Error::Run { ran, failed }) }
+        if failed.models.is_empty() { Ok(ran) } else { Err(Error::Build(BuildError::Run { ran, failed })) }
     }
 
     /// What a run that ignores cron would fill, and the incremental models that hold all of their time.
@@ -155,7 +155,7 @@ impl Session<'_> {
         let generation = |state: &State| state.environments.get(environment).map(|shown| shown.generation);
         match generation(before) == generation(now) {
             true => Ok(()),
-            false => Err(Error::Contended { environment: environment.clone() }),
+            false => Err(Error::Branch(BranchError::Contended { environment: environment.clone() })),
         }
     }
 
@@ -166,7 +166,7 @@ impl Session<'_> {
         state: &State,
         ignore_cron: bool,
     ) -> Result<Prepared, Error> {
-        let not_planned = || Error::NotPlanned { environment: environment.clone() };
+        let not_planned = || Error::Branch(BranchError::NotPlanned { environment: environment.clone() });
         let shown = state.environments.get(environment).ok_or_else(not_planned)?;
         let mut target = match environment.is_prod() {
             true => {

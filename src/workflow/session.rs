@@ -4,7 +4,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::error::{Error, io};
+use super::error::{BranchError, Error, SetupError, io};
 use super::event::{Event, Report};
 use super::place::Place;
 use super::settings::{self, Settings, settings_file};
@@ -79,7 +79,10 @@ impl<'a> Session<'a> {
         report: &'a dyn Report,
         interrupt: &Interrupt,
     ) -> Result<Self, Error> {
-        let Settings { mut config, file, text, wait } = settings::read(&repository, &prefix)?;
+        let Settings { mut config, file, text, wait, is_new_main } = settings::read(&repository, &prefix)?;
+        if is_new_main {
+            settings::remember_main(&repository, &prefix, &config.main)?;
+        }
         let folder = repository.top().map(|top| top.join(&prefix));
         let place = Place::of(&repository, &prefix, &config);
         let names_warehouse = config.warehouse.is_some();
@@ -132,7 +135,7 @@ impl<'a> Session<'a> {
     pub fn branch(&self) -> Result<BranchName, Error> {
         match self.repository.head()? {
             Head::Branch { name, .. } => Ok(name),
-            Head::Detached { .. } => Err(Error::Detached),
+            Head::Detached { .. } => Err(Error::Branch(BranchError::Detached)),
         }
     }
 
@@ -226,9 +229,7 @@ impl<'a> Session<'a> {
             (None, Ok(branch)) => self.main_as_said_on(&branch)?.unwrap_or_else(|| self.config.main.clone()),
             _ => self.config.main.clone(),
         };
-        let file = self.shared().main(&self.prefix);
-        std::fs::write(&file, main.as_str()).map_err(io("write", file))?;
-        Ok(())
+        settings::remember_main(&self.repository, &self.prefix, &main)
     }
 }
 
@@ -281,6 +282,6 @@ fn find_project(repository: &Repository, start: &Path) -> Result<String, Error> 
     }
     match known.as_slice() {
         [only] if settings_file(&top.join(only)).is_some() => Ok(only.clone()),
-        _ => Err(Error::NoProject { start, top: top.to_owned(), known }),
+        _ => Err(Error::Setup(SetupError::NoProject { start, top: top.to_owned(), known })),
     }
 }

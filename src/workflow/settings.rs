@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use super::error::{Error, io};
+use super::error::{Error, ProdError, SetupError, io};
 use super::session::{Session, main_tip, registered};
 use super::tree::Files;
 use crate::adapter::git::{CommitId, Head, Repository};
 use crate::adapter::local::Shared;
 use crate::domain::config::{CONFIG_FILES, Config, PYTHON_CONFIG, in_yaml, is_config, is_python_config};
+use crate::domain::main_branch::{self, Evidence, Verdict, Word};
 use crate::domain::name::BranchName;
 
 /// The settings that count, and where they were found.
@@ -19,6 +20,8 @@ pub(super) struct Settings {
     pub(super) text: String,
     /// Whether the working tree has others, which have no effect until they are merged.
     pub(super) wait: bool,
+    /// Whether main is another branch than the one that is remembered.
+    pub(super) is_new_main: bool,
 }
 
 /// The name of the settings file in a folder, if there is one: what makes the folder a project.
@@ -34,7 +37,7 @@ pub fn settings_file(folder: &Path) -> Option<&'static str> {
 pub(super) fn python_settings(folder: &Path) -> Option<Error> {
     let path = folder.join(PYTHON_CONFIG);
     let text = std::fs::read_to_string(&path).ok().filter(|text| is_python_config(text))?;
-    Some(Error::PythonSettings { path, yaml: in_yaml(&text) })
+    Some(Error::Setup(SetupError::PythonSettings { path, yaml: in_yaml(&text) }))
 }
 
 /// The settings. On main they are those of the working tree. On every other branch they are main's as committed: a
@@ -58,11 +61,11 @@ pub(super) fn read(repository: &Repository, prefix: &str) -> Result<Settings, Er
         Some(Err(_)) => Ok(BranchName::from("main")),
         None => main_of_bare(repository),
     };
-    let main = trusted_main(repository, prefix, said, &parse)?;
+    let (main, is_new_main) = trusted_main(repository, prefix, said, &parse)?;
     let on_main = matches!(repository.head(), Ok(Head::Branch { name, .. }) if name == main);
     let settings = |file, text: String, mut config: Config, wait| {
         config.main = main.clone();
-        Settings { config, file, text, wait }
+        Settings { config, file, text, wait, is_new_main }
     };
     if on_main && let Some((file, text)) = on_disk {
         return parse(file, &text).map(|config| settings(file, text, config, false));
@@ -78,7 +81,7 @@ pub(super) fn read(repository: &Repository, prefix: &str) -> Result<Settings, Er
         Some((file, text)) => parse(file, &text).map(|config| settings(file, text, config, false)),
         None => {
             let start = repository.git_dir().to_owned();
-            Err(Error::NoProject { top: start.clone(), start, known: registered(repository) })
+            Err(Error::Setup(SetupError::NoProject { top: start.clone(), start, known: registered(repository) }))
         }
     }
 }
@@ -177,7 +180,7 @@ impl Session<'_> {
             false => Config::parse(&self.in_top(file), &text, &environment)
                 .map_err(|problem| Error::Project(vec![problem]))?,
         };
-        Ok(Some(Settings { config, file, text, wait: false }))
+        Ok(Some(Settings { config, file, text, wait: false, is_new_main: false }))
     }
 }
 
@@ -207,7 +210,7 @@ fn committed(
 pub(super) fn find_in_bare(repository: &Repository) -> Result<String, Error> {
     let main = main_of_bare(repository)?;
     let Some(tip) = repository.branch_tip(&main)? else {
-        return Err(Error::NothingCommitted { main: main.to_string() });
+        return Err(Error::Prod(ProdError::NothingCommitted { main: main.to_string() }));
     };
     let split = |path: &str| {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
@@ -229,69 +232,65 @@ pub(super) fn find_in_bare(repository: &Repository) -> Result<String, Error> {
         [_] => Ok(folders.remove(0)),
         _ => {
             let top = repository.git_dir().to_owned();
-            Err(Error::NoProject { start: top.clone(), top, known: folders })
+            Err(Error::Setup(SetupError::NoProject { start: top.clone(), top, known: folders }))
         }
     }
 }
 
-/// The branch that is main. A branch can't make itself main by saying so: the branch that was main when the hooks were
-/// installed says it, as it is committed, or the remote's default branch, or one that is called as such branches are.
+/// The branch that is main, and whether that is to be remembered. Git and the settings are asked for what
+/// [`main_branch::decide`] wants to know.
 fn trusted_main(
     repository: &Repository,
     prefix: &str,
     said: Result<BranchName, Error>,
     parse: &dyn Fn(&str, &str) -> Result<Config, Error>,
-) -> Result<BranchName, Error> {
-    let says = |candidate: &BranchName| -> Result<Option<BranchName>, Error> {
-        let Some(tip) = main_tip(repository, candidate)? else { return Ok(None) };
-        let settings = committed(repository, prefix, &tip)?.map(|(file, text)| parse(file, &text));
-        Ok(settings.map(|config| match config {
-            Ok(config) if config.main_is_said => config.main,
-            _ => candidate.clone(),
-        }))
-    };
-    // the one to ask from now on
-    let now = |main: BranchName| -> Result<BranchName, Error> {
-        let file = Shared::of(repository.common_dir()).main(prefix);
-        std::fs::write(&file, main.as_str()).map_err(io("write", file))?;
-        Ok(main)
-    };
-    let known = known_main(repository, prefix);
-    if let Some(known) = known.clone() {
-        if said.as_ref().is_ok_and(|said| *said == known) {
-            return Ok(known);
-        }
-        match says(&known)? {
-            Some(main) if main != known && main_tip(repository, &main)?.is_some() => {
-                // it has handed over
-                return now(main);
+) -> Result<(BranchName, bool), Error> {
+    let said_here = said.as_ref().ok().cloned();
+    let mut evidence = Evidence { remembered: remembered_main(repository, prefix), said_here, ..Evidence::default() };
+    loop {
+        match main_branch::decide(&evidence) {
+            Verdict::Main(main) => return Ok((main, false)),
+            Verdict::NewMain(main) => return Ok((main, true)),
+            Verdict::Unsaid => return said.map(|said| (said, false)),
+            Verdict::AskDefault => evidence.default = Some(repository.default_branch()),
+            Verdict::Ask(branch) => {
+                let word = word_of(repository, prefix, &branch, parse)?;
+                evidence.words.insert(branch, word);
             }
-            Some(main) => return Ok(main),
-            None if main_tip(repository, &known)?.is_some() => return Ok(known),
-            None => {}
         }
-    }
-    if let Some(candidate) = repository.default_branch()
-        && let Some(main) = says(&candidate)?
-    {
-        return if known.is_some() { now(main) } else { Ok(main) };
-    }
-    let said = said?;
-    let usual = ["main", "master"].map(BranchName::from);
-    let of_usual =
-        usual.iter().map(|candidate| Ok((candidate, says(candidate)?))).collect::<Result<Vec<_>, Error>>()?;
-    match of_usual.as_slice() {
-        // each takes itself for it
-        [(main, Some(one)), (master, Some(other))] if *main == one && *master == other => Ok(said),
-        [(_, Some(main)), _] | [_, (_, Some(main))] if known.is_some() => now(main.clone()),
-        [(_, Some(main)), _] | [_, (_, Some(main))] => Ok(main.clone()),
-        // the one that was main is gone, and nobody took its place
-        _ => Ok(known.unwrap_or(said)),
     }
 }
 
-/// The branch that was main when the hooks were installed.
-fn known_main(repository: &Repository, prefix: &str) -> Option<BranchName> {
+/// Which branch is main by the settings that are committed on a branch.
+fn word_of(
+    repository: &Repository,
+    prefix: &str,
+    branch: &BranchName,
+    parse: &dyn Fn(&str, &str) -> Result<Config, Error>,
+) -> Result<Word, Error> {
+    let Some(tip) = main_tip(repository, branch)? else {
+        return Ok(Word { main: None, exists: false, main_exists: false });
+    };
+    let settings = committed(repository, prefix, &tip)?.map(|(file, text)| parse(file, &text));
+    let main = settings.map(|config| match config {
+        Ok(config) if config.main_is_said => config.main,
+        _ => branch.clone(),
+    });
+    let main_exists = match &main {
+        Some(main) => main == branch || main_tip(repository, main)?.is_some(),
+        None => false,
+    };
+    Ok(Word { main, exists: true, main_exists })
+}
+
+/// Remembers the branch that is main, as the one to ask next time.
+pub(super) fn remember_main(repository: &Repository, prefix: &str, main: &BranchName) -> Result<(), Error> {
+    let file = Shared::of(repository.common_dir()).main(prefix);
+    std::fs::write(&file, main.as_str()).map_err(io("write", file))
+}
+
+/// The branch that is remembered as main: since the hooks were installed, or since another handed over to it.
+fn remembered_main(repository: &Repository, prefix: &str) -> Option<BranchName> {
     let known = std::fs::read_to_string(Shared::of(repository.common_dir()).main(prefix)).ok()?;
     Some(BranchName::from(known.trim_end())).filter(|known| !known.as_str().is_empty())
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::error::Error;
+use super::error::{BranchError, Error};
 use super::session::Session;
 use super::tree::{SourceTree, Tree};
 use crate::adapter::git::CommitId;
@@ -59,7 +59,7 @@ impl Session<'_> {
         let Some(commit) = self.repository.resolve(name)? else {
             let environment = EnvName::from_record(name.to_owned());
             if environment.is_prod() {
-                return Err(Error::NotPlanned { environment });
+                return Err(Error::Branch(BranchError::NotPlanned { environment }));
             }
             return Err(self.unknown_environment(name)?);
         };
@@ -77,7 +77,7 @@ impl Session<'_> {
 
     fn environment_shown(&self, environment: &EnvName, state: &State) -> Result<Shown, Error> {
         let shown = state.environments.get(environment);
-        let shown = shown.ok_or_else(|| Error::NotPlanned { environment: environment.clone() })?;
+        let shown = shown.ok_or_else(|| Error::Branch(BranchError::NotPlanned { environment: environment.clone() }))?;
         Ok(Shown {
             label: environment.to_string(),
             branch: Some(shown.branch.clone()),

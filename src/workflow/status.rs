@@ -7,7 +7,7 @@ use super::background::failure::{self, Failure};
 use super::background::queue::{Duty, Request};
 use super::background::reconcile::Standing;
 use super::background::seal::Known;
-use super::error::Error;
+use super::error::{Error, ProdError};
 use super::session::Session;
 use crate::adapter::git::{CommitId, Head, Rest};
 use crate::adapter::warehouse::Holder;
@@ -113,7 +113,7 @@ impl Session<'_> {
             self.remember(&prepared, Known::of(standing, &plan, state))?;
         }
         if plan.environment.is_prod() && !plan.is_done() {
-            status.is_rewound = matches!(self.promotion(None, false), Err(Error::Rewind { .. }));
+            status.is_rewound = matches!(self.promotion(None, false), Err(Error::Prod(ProdError::Rewind { .. })));
             status.rolled_back = if status.is_rewound { None } else { self.rolled_back(state)? };
         }
         status.schemas = plan.schemas();

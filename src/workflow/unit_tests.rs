@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use super::error::Error;
+use super::error::{BuildError, Error};
 use super::fixture_types::Built;
 use super::refusal::in_query;
 use super::session::Session;
@@ -149,7 +149,7 @@ impl Session<'_> {
         }
         let built = |fingerprint: &Fingerprint| Some(state.built(fingerprint)?.columns.clone());
         let tests = self.test_over(tree, &|_, _, model| models.contains(model), &built)?;
-        if tests.is_passed() { Ok(()) } else { Err(Error::Tests(tests)) }
+        if tests.is_passed() { Ok(()) } else { Err(Error::Build(BuildError::Tests(tests))) }
     }
 
     /// The files of tests: path and text.

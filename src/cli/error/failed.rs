@@ -1,10 +1,12 @@
 //! Work that was begun and failed, problem by problem: builds, runs, unit tests, the linter. The last problem says what
 //! is still true.
 
+use super::refused;
 use crate::cli::checking;
 use crate::cli::render::{count, some};
 use crate::domain::diagnostic::{Diagnostic, Note};
 use crate::domain::name::{EnvName, ModelName};
+use crate::workflow::error::BuildError;
 use crate::workflow::lint::Violation;
 use crate::workflow::run::{Failed, Ran};
 use crate::workflow::unit_tests::{Tested, Tests};
@@ -12,8 +14,19 @@ use crate::workflow::unit_tests::{Tested, Tests};
 /// So many violated rules are told where they stop a plan.
 const MOST_VIOLATIONS: usize = 10;
 
+/// What went wrong, problem by problem.
+pub(super) fn describe(error: &BuildError) -> Vec<Diagnostic> {
+    match error {
+        BuildError::Builds { environment, failures, skipped, built } => builds(environment, failures, skipped, *built),
+        BuildError::Run { ran, failed } => run(ran, failed),
+        BuildError::Tests(failed) => tests(failed),
+        BuildError::Lint(violations) => lint(violations),
+        BuildError::BuildsNeeded { environment, models } => vec![refused::builds(environment, models)],
+    }
+}
+
 /// Models that could not be built.
-pub(super) fn builds(
+fn builds(
     environment: &EnvName,
     failures: &[(ModelName, Diagnostic)],
     skipped: &[ModelName],
@@ -31,7 +44,7 @@ pub(super) fn builds(
 }
 
 /// Models that could not be run; what was run is kept.
-pub(super) fn run(ran: &Ran, failed: &Failed) -> Vec<Diagnostic> {
+fn run(ran: &Ran, failed: &Failed) -> Vec<Diagnostic> {
     let mut notes = Vec::new();
     for (model, done, loads) in &failed.models {
         notes.push(match done {
@@ -51,7 +64,7 @@ pub(super) fn run(ran: &Ran, failed: &Failed) -> Vec<Diagnostic> {
 }
 
 /// Unit tests that failed or can't be read.
-pub(super) fn tests(tests: &Tests) -> Vec<Diagnostic> {
+fn tests(tests: &Tests) -> Vec<Diagnostic> {
     let mut problems = tests.broken.clone();
     let failed: Vec<&Tested> = tests.tested.iter().filter(|tested| !tested.is_passed()).collect();
     if !failed.is_empty() {
@@ -63,7 +76,7 @@ pub(super) fn tests(tests: &Tests) -> Vec<Diagnostic> {
 }
 
 /// Violated rules of the linter.
-pub(super) fn lint(violations: &[Violation]) -> Vec<Diagnostic> {
+fn lint(violations: &[Violation]) -> Vec<Diagnostic> {
     let mut problems: Vec<Diagnostic> =
         violations.iter().take(MOST_VIOLATIONS).map(|violation| violation.problem.clone()).collect();
     let more = violations.len().saturating_sub(MOST_VIOLATIONS);

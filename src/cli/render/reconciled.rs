@@ -54,7 +54,7 @@ pub(in crate::cli) fn render(reconciled: &Reconciled, greet: bool) -> Option<Str
             let has = event::has(holder.as_ref(), "the warehouse");
             format!("{} · {has}; planned as soon as it is free", paint(BOLD, environment))
         }
-        Reconciled::Kept(kept) => {
+        Reconciled::OwnedElsewhere(kept) => {
             let owner = &kept.owner;
             let stays = format!("{} stays as {} shows it from {}", kept.environment, owner.who, owner.folder);
             format!("{} · vmesh plan --take-over shows yours", paint(YELLOW, stays))

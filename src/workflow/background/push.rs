@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::error::Error;
+use super::super::error::{Error, SetupError};
 use super::super::event::Report;
 use super::super::session::Session;
 use super::queue::Request;
@@ -46,7 +46,9 @@ pub fn receive(
     let main_deleted = before.main.as_ref().is_some_and(|main| !now.contains_key(main));
     let mut session = match Session::of_project(repository, prefix, report, interrupt) {
         // the settings went with main
-        Err(Error::NoProject { .. }) if main_deleted => return Ok(Received { moved: Vec::new(), main_deleted }),
+        Err(Error::Setup(SetupError::NoProject { .. })) if main_deleted => {
+            return Ok(Received { moved: Vec::new(), main_deleted });
+        }
         session => session?,
     };
     session.hurried = true;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::super::apply::Applied;
-use super::super::error::Error;
-use super::super::ownership::Kept;
+use super::super::error::{BranchError, Error, ProdError};
+use super::super::ownership::OwnedElsewhere;
 use super::super::planning::Prepared;
 use super::super::session::Session;
 use super::failure;
@@ -55,7 +55,7 @@ pub enum Reconciled {
         locked: Option<Option<Holder>>,
     },
     /// Someone else keeps the environment.
-    Kept(Box<Kept>),
+    OwnedElsewhere(Box<OwnedElsewhere>),
     /// Main went back in history: hooks don't follow.
     Rewound {
         /// The commit prod shows.
@@ -133,7 +133,7 @@ impl Session<'_> {
                 self.enqueue(&Request::new(self, branch))?;
                 Ok(Reconciled::Queued { environment, builds: Vec::new(), locked: Some(holder) })
             }
-            Err(Error::Kept(kept)) => Ok(Reconciled::Kept(kept)),
+            Err(Error::Branch(BranchError::OwnedElsewhere(kept))) => Ok(Reconciled::OwnedElsewhere(kept)),
             reconciled => reconciled,
         }
     }
@@ -157,7 +157,9 @@ impl Session<'_> {
                 return Ok(Reconciled::InStep(self.standing(&state, &prod.name)));
             }
             match self.promotion(None, false) {
-                Err(Error::Rewind { from, to }) => return Ok(Reconciled::Rewound { shown: from, tip: to }),
+                Err(Error::Prod(ProdError::Rewind { from, to })) => {
+                    return Ok(Reconciled::Rewound { shown: from, tip: to });
+                }
                 target => self.prepare(target?)?,
             }
         } else {
@@ -175,8 +177,8 @@ impl Session<'_> {
             return Ok(Reconciled::InStep(standing));
         }
         self.close();
-        if let Some(kept) = self.kept_elsewhere(&prepared.target, &plan, &state)? {
-            return Ok(Reconciled::Kept(Box::new(kept)));
+        if let Some(kept) = self.owned_elsewhere(&prepared.target, &plan, &state)? {
+            return Ok(Reconciled::OwnedElsewhere(Box::new(kept)));
         }
         let builds: Vec<ModelName> = plan.builds().map(|step| step.model.clone()).collect();
         let takes_time = !builds.is_empty() || plan.swaps() > HOOK_SWAPS;
@@ -186,7 +188,7 @@ impl Session<'_> {
         }
         let applied = match self.apply(&prepared, true, &mut |_| {}) {
             // someone else moved prod in the meantime
-            Err(Error::Rewind { .. }) => return self.reconcile_now(branch, build),
+            Err(Error::Prod(ProdError::Rewind { .. })) => return self.reconcile_now(branch, build),
             applied => applied?,
         };
         let standing = applied.standing.clone();
