@@ -9,13 +9,13 @@
 //! | room | holds | may name |
 //! |---|---|---|
 //! | [`domain`] | the nouns: pure values and functions | sqlparser (in `sql`), jiff and croner (in `interval`), minijinja (in `macros`), sqlformat (in `format`), blake3, serde |
-//! | [`adapter`] | the outside: Git, warehouse, hooks, file events | git2, duckdb, notify |
+//! | [`adapter`] | the outside: Git, the engine, hooks, file events | git2, duckdb, notify |
 //! | [`workflow`] | the verbs: what happens in which order | domain and adapter |
 //! | [`cli`] | the face: arguments in, text out | clap, the terminal |
 //!
 //! A branch's way through them: `git checkout alice` → `hooks/hook.sh` → `cli` → `workflow/background` →
 //! `adapter/git` (branch, base, source tree) → `domain/name` (environment) → `domain/project` → `domain/fingerprint` →
-//! `adapter/warehouse` (state) → `domain/plan` → `workflow/apply` (build, publish) → one line on the terminal. `plan`,
+//! `adapter/engine` (state) → `domain/plan` → `workflow/apply` (build, publish) → one line on the terminal. `plan`,
 //! `promote` and `watch` enter the same road.
 //!
 //! # Decisions

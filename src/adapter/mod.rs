@@ -2,9 +2,10 @@
 
 pub mod bell;
 pub mod cache;
+pub mod engine;
 pub mod git;
 pub mod hooks;
 pub mod local;
 pub mod process;
-pub mod warehouse;
+
 pub mod watcher;

@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use super::error;
+use crate::adapter::engine::{Interrupt, WarehouseError};
 use crate::adapter::process;
-use crate::adapter::warehouse::{Interrupt, WarehouseError};
 
 /// How long what runs may take to come to its end: rolling back, telling.
 const GRACE: Duration = Duration::from_millis(700);

@@ -9,7 +9,7 @@ mod warehouse;
 use std::path::Path;
 
 use super::render::diagnostic;
-use crate::adapter::warehouse::WarehouseError;
+use crate::adapter::engine::WarehouseError;
 use crate::domain::diagnostic::Diagnostic;
 use crate::workflow::error::{Error, SetupError};
 

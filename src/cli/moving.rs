@@ -6,7 +6,7 @@ use super::args;
 use super::render::plan as told;
 use super::render::{BOLD, DIM, count, json, markdown, paint, reconciled, some};
 use super::{DONE, Face, Format, Verdict, error, lint, merging, say};
-use crate::adapter::warehouse::Occupied;
+use crate::adapter::engine::Occupied;
 use crate::domain::environment::State;
 use crate::domain::interval::{Interval, Moment, TimeError};
 use crate::domain::model::KindWord;

@@ -10,7 +10,7 @@ use super::error::{BranchError, BuildError, Error};
 use super::event::Event;
 use super::planning::Prepared;
 use super::session::{Session, now};
-use crate::adapter::warehouse::{Body, Build, Fill, Load, Publication, Warehouse, WarehouseError};
+use crate::adapter::engine::{Body, Build, Fill, Load, Publication, Warehouse, WarehouseError};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::environment::{PromotionAction, State};
 use crate::domain::interval::{Interval, Times};
@@ -96,13 +96,13 @@ impl Session<'_> {
             warehouse.check_free(&plan.views())?;
             let moves = !first.is_done() || self.before_all_moved(&plan.environment, &state)?;
             if is_first && moves {
-                self.before_all(prepared, &warehouse)?;
+                self.before_all(prepared, &*warehouse)?;
             }
-            if !self.build_all(prepared, &plan, &warehouse, &state, &mut work)? {
+            if !self.build_all(prepared, &plan, &*warehouse, &state, &mut work)? {
                 warehouse = self.give_way(warehouse)?;
                 continue;
             }
-            match self.publish(&warehouse, &plan, &state) {
+            match self.publish(&*warehouse, &plan, &state) {
                 Err(Error::Warehouse(WarehouseError::Moved { .. } | WarehouseError::Lost { .. })) => {
                     contended += 1;
                     self.report.report(&Event::PlanningAgain);
@@ -112,9 +112,9 @@ impl Session<'_> {
                     let changed = |step: &&Step| step.swap || step.action() == Action::Build;
                     let changed: Vec<ModelName> =
                         first.steps.iter().filter(changed).map(|step| step.model.clone()).collect();
-                    self.follow_up(prepared, &changed, &warehouse, &plan.tables())?;
+                    self.follow_up(prepared, &changed, &*warehouse, &plan.tables())?;
                     if moves {
-                        self.after_all(prepared, &warehouse)?;
+                        self.after_all(prepared, &*warehouse)?;
                     }
                     let built = work.built;
                     return Ok(Applied { plan: first, built, generation, published: true, standing });
@@ -134,7 +134,7 @@ impl Session<'_> {
         recorded && plan.is_done()
     }
 
-    fn publish(&self, warehouse: &Warehouse, plan: &Plan, state: &State) -> Result<u64, Error> {
+    fn publish(&self, warehouse: &dyn Warehouse, plan: &Plan, state: &State) -> Result<u64, Error> {
         let replaced = self.replaced(plan, state)?;
         let pointers = plan.pointers();
         let source = &plan.source;
@@ -178,7 +178,7 @@ impl Session<'_> {
         &self,
         prepared: &Prepared,
         plan: &Plan,
-        warehouse: &Warehouse,
+        warehouse: &dyn Warehouse,
         state: &State,
         work: &mut Work,
     ) -> Result<bool, Error> {

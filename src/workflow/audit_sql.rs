@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::audits::OwnAudit;
 use super::session::Session;
 use super::tree::Tree;
-use crate::adapter::warehouse::Audit;
+use crate::adapter::engine::Audit;
 use crate::domain::audit::{self, CustomAudit, Resolved};
 use crate::domain::config::Made;
 use crate::domain::diagnostic::Problem;

@@ -11,7 +11,7 @@ use super::planning::Prepared;
 use super::run::shown_tables;
 use super::session::Session;
 use super::tree::{AUDITS, Files, Tree};
-use crate::adapter::warehouse::{Audit, AuditFailure, Warehouse, WarehouseError};
+use crate::adapter::engine::{Audit, AuditFailure, BuildError, Warehouse, WarehouseError};
 use crate::domain::audit::{self, CustomAudit, Resolved};
 use crate::domain::diagnostic::{Diagnostic, Excerpt, Problem};
 use crate::domain::engine_message;
@@ -222,7 +222,7 @@ impl Session<'_> {
         for own in &tree.audits.standalone {
             let is_meant = by_name.is_some_and(|name| own.audit.header.name.eq_ignore_ascii_case(name));
             if is_meant || tree.standalone_reads(own).iter().any(wanted) {
-                all.extend(self.run_standalone(prepared, own, &warehouse, &tables)?);
+                all.extend(self.run_standalone(prepared, own, &*warehouse, &tables)?);
             }
         }
         Ok(all)
@@ -234,7 +234,7 @@ impl Session<'_> {
         &self,
         prepared: &Prepared,
         plan: &Plan,
-        warehouse: &Warehouse,
+        warehouse: &dyn Warehouse,
         late: &BTreeSet<Fingerprint>,
         work: &mut Work,
     ) -> Result<(), Error> {
@@ -268,7 +268,7 @@ impl Session<'_> {
         prepared: &Prepared,
         model: &Model,
         snapshot: &PhysicalTable,
-        warehouse: &Warehouse,
+        warehouse: &dyn Warehouse,
         table: &dyn Fn(&ModelName) -> Option<TableName>,
     ) -> Result<Option<(Diagnostic, Option<Stopped>)>, Error> {
         for audit in
@@ -312,7 +312,9 @@ impl Session<'_> {
 
     /// An audit that the engine can't run, at the place in its own file; other errors as they are.
     pub(super) fn audit_told(&self, tree: &Tree, model: &Model, error: WarehouseError) -> Result<Diagnostic, Error> {
-        let WarehouseError::BrokenAudit { name, query, message } = error else { return Err(error.into()) };
+        let WarehouseError::Build(BuildError::BrokenAudit { name, query, message }) = error else {
+            return Err(error.into());
+        };
         let known = tree.audits.known(model);
         let call = model.file.audits.iter().find(|call| call.name == name);
         let excerpt = match call.map(|call| audit::resolve(call, &known)) {

@@ -8,7 +8,7 @@ use super::error::Error;
 use super::meant::model_named;
 use super::session::Session;
 use super::shown::Shown;
-use crate::adapter::warehouse::{Rows, Warehouse};
+use crate::adapter::engine::{Rows, Warehouse};
 use crate::domain::environment::{Column, PhysicalTable, State};
 use crate::domain::name::{EnvName, ModelName};
 use crate::domain::plan::{Change, ColumnChanges};
@@ -141,7 +141,7 @@ impl Session<'_> {
         let (a, b) = (left.table.clone(), right.table.clone());
         let comparison = Comparison { a, b, key, columns, types, repeated: false };
         let Some(warehouse) = self.read_warehouse()? else { return Ok(diff) };
-        diff.fill(&warehouse, &comparison, limit)?;
+        diff.fill(&*warehouse, &comparison, limit)?;
         Ok(diff)
     }
 
@@ -206,7 +206,7 @@ impl TableDiff {
         }
     }
 
-    fn fill(&mut self, warehouse: &Warehouse, comparison: &Comparison, limit: usize) -> Result<(), Error> {
+    fn fill(&mut self, warehouse: &dyn Warehouse, comparison: &Comparison, limit: usize) -> Result<(), Error> {
         let doing = "comparing tables";
         let numbers = |sql: &str| -> Result<Vec<u64>, Error> {
             let rows = warehouse.rows(doing, sql, None)?;

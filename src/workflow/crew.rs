@@ -5,8 +5,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::session::now_micros;
+use crate::adapter::engine::{Build, Warehouse, WarehouseError};
 use crate::adapter::process;
-use crate::adapter::warehouse::{Build, Warehouse, WarehouseError};
 use crate::domain::environment::PhysicalTable;
 
 /// More builds at a time than this gain nothing: DuckDB spreads each large one over all processors itself.
@@ -28,7 +28,7 @@ pub(super) struct Crew {
 
 impl Crew {
     /// A crew for `total` builds.
-    pub(super) fn new(warehouse: &Warehouse, total: usize) -> Result<Self, WarehouseError> {
+    pub(super) fn new(warehouse: &dyn Warehouse, total: usize) -> Result<Self, WarehouseError> {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let (work, jobs) = channel::<Build>();
         let (tell, done) = channel::<Done>();

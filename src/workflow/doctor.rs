@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use super::error::{BranchError, Error};
 use super::place::{self, Chosen};
 use super::session::Session;
+use crate::adapter::engine::{BACKUP, companion};
 use crate::adapter::git::{Head, Repository};
 use crate::adapter::hooks::{self, HookState};
-use crate::adapter::warehouse::{BACKUP, companion};
 use crate::domain::config::{CONFIG_FILES, is_config};
 use crate::domain::environment::State;
 use crate::domain::external::{External, Externals};
@@ -148,7 +148,7 @@ impl Session<'_> {
         });
         findings.extend(self.check_warehouse());
         let path = self.location.path.display();
-        if !self.location.exists() {
+        if !self.engine.exists(&self.location) {
             findings.push(good(format!("no warehouse yet; the first plan makes {path}")));
             return Ok(findings);
         }

@@ -6,9 +6,9 @@ use super::lint::Violation;
 use super::ownership::OwnedElsewhere;
 use super::run::{Failed, Ran};
 use super::unit_tests::Tests;
+use crate::adapter::engine::WarehouseError;
 use crate::adapter::git::GitError;
 use crate::adapter::hooks::HookError;
-use crate::adapter::warehouse::WarehouseError;
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::name::{BranchName, EnvName, ModelName};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::adapter::warehouse::{Holder, Warning};
+use crate::adapter::engine::{Holder, Warning};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::name::ModelName;
 

@@ -23,7 +23,7 @@ impl Session<'_> {
             return State::default();
         }
         let location = self.location.with_patience(std::time::Duration::ZERO);
-        let read = || location.read(&mut |_| ()).ok()??.state(&self.scope_of(&EnvName::prod())).ok();
+        let read = || self.engine.read(&location, &mut |_| ()).ok()??.state(&self.scope_of(&EnvName::prod())).ok();
         read().unwrap_or_default()
     }
 

@@ -7,7 +7,7 @@ use super::fixture_types::Built;
 use super::session::Session;
 use super::tree::Tree;
 use super::unit_tests::beside;
-use crate::adapter::warehouse::{Check, Trial};
+use crate::adapter::engine::{Check, Trial};
 use crate::domain::config;
 use crate::domain::diagnostic::{Diagnostic, Problem, nearest};
 use crate::domain::interval::{Interval, Moment, Times};

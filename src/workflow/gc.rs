@@ -2,7 +2,7 @@
 
 use super::error::Error;
 use super::session::{Session, now};
-use crate::adapter::warehouse::{Warehouse, WarehouseError};
+use crate::adapter::engine::{Warehouse, WarehouseError};
 use crate::domain::environment::{Environment, OutOfReach, Scope};
 use crate::domain::name::{BranchName, EnvName, TableName};
 
@@ -42,12 +42,12 @@ impl Session<'_> {
     /// What gc would remove now.
     pub fn garbage(&self) -> Result<Garbage, Error> {
         match self.read_warehouse()? {
-            Some(warehouse) => self.garbage_in(&warehouse),
+            Some(warehouse) => self.garbage_in(&*warehouse),
             None => Ok(Garbage::default()),
         }
     }
 
-    fn garbage_in(&self, warehouse: &Warehouse) -> Result<Garbage, Error> {
+    fn garbage_in(&self, warehouse: &dyn Warehouse) -> Result<Garbage, Error> {
         let state = warehouse.state(&Scope::Pointers)?;
         let mut environments = Vec::new();
         for environment in state.environments.values() {
@@ -83,20 +83,20 @@ impl Session<'_> {
         if garbage.is_empty() {
             return Ok(Garbage::default());
         }
-        self.collect_in(&self.write_warehouse()?, garbage)
+        self.collect_in(&*self.write_warehouse()?, garbage)
     }
 
     /// Removes whatever there is to remove.
     pub fn collect_all(&self) -> Result<Garbage, Error> {
-        if !self.location.exists() {
+        if !self.engine.exists(&self.location) {
             return Ok(Garbage::default());
         }
         let warehouse = self.write_warehouse()?;
-        let garbage = self.garbage_in(&warehouse)?;
-        self.collect_in(&warehouse, &garbage)
+        let garbage = self.garbage_in(&*warehouse)?;
+        self.collect_in(&*warehouse, &garbage)
     }
 
-    fn collect_in(&self, warehouse: &Warehouse, garbage: &Garbage) -> Result<Garbage, Error> {
+    fn collect_in(&self, warehouse: &dyn Warehouse, garbage: &Garbage) -> Result<Garbage, Error> {
         let mut done = Garbage::default();
         let environments = garbage.environments.iter().map(|(name, generation, _)| (name.clone(), *generation));
         let removed = warehouse.remove_environments(&environments.collect::<Vec<_>>(), self.config.pattern)?;

@@ -7,8 +7,8 @@ use super::error::{Error, ProdError};
 use super::event::Event;
 use super::planning::Prepared;
 use super::session::Session;
+use crate::adapter::engine::{Doing, Warehouse};
 use crate::adapter::git::CommitId;
-use crate::adapter::warehouse::{Doing, Warehouse};
 use crate::domain::environment::State;
 use crate::domain::name::{BranchName, ModelName};
 
@@ -41,7 +41,7 @@ impl Session<'_> {
     }
 
     /// Closes the warehouse, lets in who waits, and opens it again. Nobody waits for a hook, so it doesn't either.
-    pub(super) fn give_way(&self, warehouse: Warehouse) -> Result<Warehouse, Error> {
+    pub(super) fn give_way(&self, warehouse: Box<dyn Warehouse>) -> Result<Box<dyn Warehouse>, Error> {
         drop(warehouse);
         self.report.report(&Event::Moment("gave-way".to_owned()));
         self.location.give_way();

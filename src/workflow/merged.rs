@@ -143,11 +143,11 @@ impl Session<'_> {
         }
         warehouse.check_free(&plan.views())?;
         if !plan.is_done() {
-            self.before_all(prepared, &warehouse)?;
+            self.before_all(prepared, &*warehouse)?;
         }
         let mut work = Work::default();
         let (mut state, mut plan) = (state, plan);
-        while !self.inside(|| self.build_all(prepared, &plan, &warehouse, &state, &mut work))? {
+        while !self.inside(|| self.build_all(prepared, &plan, &*warehouse, &state, &mut work))? {
             warehouse = self.give_way(warehouse)?;
             state = warehouse.state(&scope)?;
             plan = prepared.plan(self, &state)?;

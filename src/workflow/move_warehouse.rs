@@ -10,7 +10,7 @@ use super::error::{Error, io};
 use super::place::{self, Moved};
 use super::session::Session;
 use crate::adapter::cache;
-use crate::adapter::warehouse::{COMPANIONS, companion};
+use crate::adapter::engine::{COMPANIONS, companion};
 
 impl Session<'_> {
     /// Moves the warehouse below the git directory; gives its new path.
@@ -22,7 +22,7 @@ impl Session<'_> {
                 help: "nothing needs to be done".to_owned(),
             });
         }
-        if !self.location.exists() {
+        if !self.engine.exists(&self.location) {
             return Err(Error::Usage {
                 what: format!("there is no warehouse at {}", from.display()),
                 help: "take `path` out of the settings, and the first plan makes one where no branch can write"
@@ -54,7 +54,7 @@ impl Session<'_> {
         }
         // whoever had it open by its old name is waited for
         let location = self.location.at(to.clone());
-        drop(location.write(&mut |holder| self.waiting(holder))?);
+        drop(self.engine.write(&location, &mut |holder| self.waiting(holder))?);
         self.link()?;
         Ok(to)
     }

@@ -7,7 +7,7 @@ use super::meant::model_named;
 use super::session::Session;
 use super::tree::{TESTS, Tree};
 use super::unit_tests::is_test;
-use crate::adapter::warehouse::{Rows, WarehouseError};
+use crate::adapter::engine::{Rows, WarehouseError};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::engine_message;
 use crate::domain::interval::{Interval, Moment, Times};
@@ -202,13 +202,13 @@ impl Session<'_> {
             },
             error => error.into(),
         };
-        let results = trial(new)?.results(&self.location).map_err(engine)?;
+        let results = self.engine.results(&trial(new)?, &self.location).map_err(engine)?;
         let mut results = results.iter().map(values);
         for (_, rows) in &mut new.ctes {
             *rows = results.next().unwrap_or_default();
         }
         new.query = results.next().unwrap_or_default();
-        let differences = trial(new)?.run(&self.location)?;
+        let differences = self.engine.test(&trial(new)?, &self.location)?;
         if differences.is_empty() {
             return Ok(());
         }

@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 use super::error::{Error, io};
 use super::session::Session;
 use crate::adapter::cache;
+use crate::adapter::engine::{BACKUP, COMPANIONS, OpenError, companion};
 use crate::adapter::git::Repository;
 use crate::adapter::local::Shared;
-use crate::adapter::warehouse::{BACKUP, COMPANIONS, WarehouseError, companion};
 use crate::domain::config::{Config, WAREHOUSE};
 
 /// The link beside the settings, to the folder of the warehouse.
@@ -115,13 +115,13 @@ pub(super) fn guard(path: &Path) -> Result<(), Error> {
     let mut links = path.ancestors().map(Path::to_owned).chain(beside).filter(|path| is_link(path));
     // a link that no checkout can make is its owner's business
     if let Some(path) = links.find(|link| in_working_tree(link).is_some()) {
-        return Err(WarehouseError::Link { path }.into());
+        return Err(Error::Warehouse(OpenError::Link { path }.into()));
     }
     let Some((repository, below)) = in_working_tree(path) else { return Ok(()) };
     match repository.tracked_among(&family(&below))? {
         Some(tracked) => {
             let top = repository.top().unwrap_or(repository.git_dir()).to_owned();
-            Err(WarehouseError::Tracked { path: path.to_owned(), tracked, top }.into())
+            Err(Error::Warehouse(OpenError::Tracked { path: path.to_owned(), tracked, top }.into()))
         }
         None => Ok(()),
     }

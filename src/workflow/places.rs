@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::error::Error;
 use super::planning::Prepared;
 use super::session::Session;
-use crate::adapter::warehouse::{Occupied, WarehouseError};
+use crate::adapter::engine::{Occupied, WarehouseError};
 use crate::domain::environment::State;
 use crate::domain::model::Kind;
 use crate::domain::name::{EnvName, ModelName, TableName};

@@ -7,8 +7,8 @@ use super::event::Event;
 use super::planning::Target;
 use super::session::{Session, now};
 use super::tree::SourceTree;
+use crate::adapter::engine::{Publication, WarehouseError};
 use crate::adapter::git::CommitId;
-use crate::adapter::warehouse::{Publication, WarehouseError};
 use crate::domain::environment::{Pointer, Promotion, PromotionAction, State};
 use crate::domain::name::{EnvName, ModelName};
 
@@ -139,7 +139,7 @@ impl Session<'_> {
         let mark = |moment: &str| self.report.report(&Event::Moment(moment.to_owned()));
         let comments = warehouse.comments(&rollback.comments)?;
         // prod goes back whatever comes of it
-        let unmade = self.before_all_as_at(&rollback.to.commit, &rollback.prod_commit, &warehouse)?;
+        let unmade = self.before_all_as_at(&rollback.to.commit, &rollback.prod_commit, &*warehouse)?;
         let publication = Publication {
             environment: &prod,
             expected: Some(rollback.generation),

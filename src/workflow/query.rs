@@ -7,7 +7,7 @@ use super::meant::model_named;
 use super::planning::Prepared;
 use super::session::Session;
 use super::shown::Shown;
-use crate::adapter::warehouse::{ExportFormat, Rows, Warehouse, WarehouseError};
+use crate::adapter::engine::{ExportFormat, Rows, Warehouse, WarehouseError};
 use crate::domain::diagnostic::nearest;
 use crate::domain::engine_message;
 use crate::domain::environment::State;
@@ -64,7 +64,7 @@ impl Session<'_> {
         &self,
         text: &str,
         environment: Option<&str>,
-        run: impl FnOnce(&Warehouse, &str) -> Result<T, WarehouseError>,
+        run: impl FnOnce(&dyn Warehouse, &str) -> Result<T, WarehouseError>,
     ) -> Result<T, Error> {
         let query = self
             .referee
@@ -78,7 +78,7 @@ impl Session<'_> {
                 environment: self.config.environment(&self.config.main),
             }));
         };
-        run(&warehouse, &resolved).map_err(|error| match error {
+        run(&*warehouse, &resolved).map_err(|error| match error {
             WarehouseError::Engine { message, .. } => {
                 let help = hint(&message, &query, &shown).or_else(|| engine_message::advice(&message));
                 Error::Query { help, message: engine_message::renumber(&message, 1) }

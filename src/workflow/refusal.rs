@@ -7,7 +7,7 @@ use super::error::Error;
 use super::planning::Prepared;
 use super::session::Session;
 use super::tree::Tree;
-use crate::adapter::warehouse::{Body, Build, WarehouseError};
+use crate::adapter::engine::{Body, Build, BuildError, WarehouseError};
 use crate::domain::csv;
 use crate::domain::diagnostic::{Cause, Diagnostic, Excerpt, nearest};
 use crate::domain::engine_message;
@@ -53,15 +53,19 @@ impl Session<'_> {
                 None if let Some(cut) = message.find(types::NOT_KEPT) => self.not_kept(prepared, model, &message, cut),
                 None => self.explain(prepared, model, build, &message, state),
             },
-            WarehouseError::Audit { failure, .. } => self.audit_failed(prepared, model, &failure),
-            WarehouseError::Columns { changes, .. } => self.columns_refused(prepared, model, &changes),
-            WarehouseError::Load { changes, .. } => self.load_refused(prepared, model, &changes),
-            WarehouseError::Cell { column, value, kind, .. } => {
+            WarehouseError::Build(BuildError::Audit { failure, .. }) => self.audit_failed(prepared, model, &failure),
+            WarehouseError::Build(BuildError::Columns { changes, .. }) => {
+                self.columns_refused(prepared, model, &changes)
+            }
+            WarehouseError::Build(BuildError::Load { changes, .. }) => self.load_refused(prepared, model, &changes),
+            WarehouseError::Build(BuildError::Cell { column, value, kind, .. }) => {
                 let told = self.cell_told(model, build, &column, &value, &kind);
                 Ok(told.unwrap_or_else(|| Diagnostic::new(format!("`{value}` in column `{column}` is no {kind}"))))
             }
-            WarehouseError::Unfit { what, help } => self.unfit(prepared, model, what, help),
-            WarehouseError::Statement { number, message } => self.statement_failed(prepared, model, number, &message),
+            WarehouseError::Build(BuildError::Unfit { what, help }) => self.unfit(prepared, model, what, help),
+            WarehouseError::Build(BuildError::Statement { number, message }) => {
+                self.statement_failed(prepared, model, number, &message)
+            }
             error @ (WarehouseError::TooLong { .. } | WarehouseError::TooLarge { .. }) => {
                 self.unfit(prepared, model, format!("could not build `{}`: {error}", model.name), WarehouseError::RAISE)
             }

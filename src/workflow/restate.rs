@@ -2,7 +2,7 @@
 //! that no reader sees new rows beside old ones.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
+use std::time::Duration;
 
 use super::error::{BranchError, Error, ProdError};
 use super::event::Event;
@@ -11,7 +11,7 @@ use super::planning::Prepared;
 use super::run::shown_tables;
 use super::session::{Session, now, now_micros};
 use super::tree::Tree;
-use crate::adapter::warehouse::{Build, Warehouse, WarehouseError};
+use crate::adapter::engine::{Build, BuildError, Restated, Warehouse, WarehouseError};
 use crate::domain::calendar::{Filled, Timing};
 use crate::domain::environment::{PhysicalTable, Scope, State};
 use crate::domain::graph;
@@ -19,7 +19,7 @@ use crate::domain::interval::Interval;
 use crate::domain::model::Kind;
 use crate::domain::name::{EnvName, ModelName, TableName};
 use crate::domain::pattern::is_pattern;
-use crate::domain::plan::{Restated, Step, live};
+use crate::domain::plan::{self, Step, live};
 use crate::domain::project::{Model, meant};
 
 /// What will be built again.
@@ -67,7 +67,7 @@ impl Session<'_> {
         }
         let is_history = |named: &TableName| state.tables.get(named).is_some_and(PhysicalTable::is_history);
         let only_histories = named.iter().all(is_history);
-        let restated = Restated::of(state, named, now() - self.config.rollback_seconds);
+        let restated = plan::Restated::of(state, named, now() - self.config.rollback_seconds);
         if let Some(model) = restated.histories.first().filter(|_| only_histories) {
             return Err(Error::Usage {
                 what: format!("`{model}` keeps a history, which can't be computed again"),
@@ -82,7 +82,7 @@ impl Session<'_> {
             }));
         }
         let live = live(state);
-        let Restated { histories, reached, mut tables, stale } = restated;
+        let plan::Restated { histories, reached, mut tables, stale } = restated;
         let (mut kept, mut trees) = (histories, BTreeMap::new());
         for snapshot in tables.iter().filter(|table| table.filled.is_some()) {
             let shown = self.shown_model(snapshot, &live, state, &mut trees)?;
@@ -100,12 +100,12 @@ impl Session<'_> {
     pub fn restate(&self, patterns: &[String], environment: &EnvName) -> Result<Vec<ModelName>, Error> {
         let warehouse = self.write_warehouse()?;
         let state = warehouse.state(&Scope::Pointers)?;
-        self.with_main_as_shown(environment, &state, || self.restate_in(&warehouse, &state, patterns, environment))
+        self.with_main_as_shown(environment, &state, || self.restate_in(&*warehouse, &state, patterns, environment))
     }
 
     fn restate_in(
         &self,
-        warehouse: &Warehouse,
+        warehouse: &dyn Warehouse,
         state: &State,
         patterns: &[String],
         environment: &EnvName,
@@ -119,39 +119,43 @@ impl Session<'_> {
         }
         let filled: Vec<&PhysicalTable> = restatement.tables.iter().collect();
         let again = self.again(&filled, state, has_statements)?;
-        let mut failed = None;
-        let build_again = |warehouse: &Warehouse| {
-            for (index, snapshot) in filled.iter().enumerate() {
-                let model = snapshot.model.clone();
-                self.building(&self.config.main, &model, index + 1, filled.len());
-                let start = Instant::now();
-                let done = match (again.get(&snapshot.table), &snapshot.filled) {
-                    (Some(build), Some(_)) => warehouse.reload(build, now_micros()),
-                    (build, _) => warehouse.refill_and_audit(snapshot, build, now_micros()),
-                };
-                done.inspect_err(|_| failed = Some(model.clone()))?;
-                self.report.report(&Event::Moment(format!("restated:{}", index + 1)));
-                self.report.report(&Event::Built { model, took: start.elapsed() });
-            }
-            warehouse.forget(&restatement.stale)
-        };
-        self.inside(|| warehouse.transaction("building again", build_again)).map_err(|error| {
-            match (error, failed) {
-                (WarehouseError::Engine { message, .. } | WarehouseError::Statement { message, .. }, Some(model)) => {
-                    Error::Query {
-                        message: format!("could not build `{model}` again: {message}"),
-                        help: Some("every table is as it was".to_owned()),
-                    }
+        let at = now_micros();
+        let restated: Vec<Restated<'_>> =
+            filled.iter().map(|table| Restated { table, build: again.get(&table.table), at }).collect();
+        let mut begun = None;
+        let mut told = |index: usize, took: Option<Duration>| {
+            let model = filled[index].model.clone();
+            match took {
+                None => {
+                    self.building(&self.config.main, &model, index + 1, filled.len());
+                    begun = Some(model);
                 }
-                (WarehouseError::Load { changes, .. }, Some(model)) => Error::Query {
+                Some(took) => {
+                    self.report.report(&Event::Moment(format!("restated:{}", index + 1)));
+                    self.report.report(&Event::Built { model, took });
+                    begun = None;
+                }
+            }
+        };
+        self.inside(|| warehouse.restate(&restated, &restatement.stale, &mut told)).map_err(|error| {
+            match (error, begun) {
+                (
+                    WarehouseError::Engine { message, .. }
+                    | WarehouseError::Build(BuildError::Statement { message, .. }),
+                    Some(model),
+                ) => Error::Query {
+                    message: format!("could not build `{model}` again: {message}"),
+                    help: Some("every table is as it was".to_owned()),
+                },
+                (WarehouseError::Build(BuildError::Load { changes, .. }), Some(model)) => Error::Query {
                     message: format!("could not build `{model}` again: {}", changes.join("; ")),
                     help: Some("load all of it, without --start and --end; every table is as it was".to_owned()),
                 },
-                (WarehouseError::Audit { model, mut failure }, _) => {
+                (WarehouseError::Build(BuildError::Audit { model, mut failure }), _) => {
                     // as main's: a restatement has no branch of its own
                     let target = (environment, &self.config.main);
                     self.keep_wrong(target, warehouse, &model, &mut failure);
-                    WarehouseError::Audit { model, failure }.into()
+                    WarehouseError::from(BuildError::Audit { model, failure }).into()
                 }
                 (other, _) => other.into(),
             }

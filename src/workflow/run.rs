@@ -9,8 +9,8 @@ use super::event::Event;
 use super::planning::{Prepared, Target};
 use super::session::{Session, now_micros};
 use super::tree::SourceTree;
+use crate::adapter::engine::Warehouse;
 use crate::adapter::git::CommitId;
-use crate::adapter::warehouse::Warehouse;
 use crate::domain::calendar::Timing;
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::environment::{PhysicalTable, Pointer, State};
@@ -84,11 +84,11 @@ impl Session<'_> {
                 failed.skipped.extend(found.map(|_| model.name.clone()));
             } else if let Some((snapshot, loads)) = found {
                 if !std::mem::replace(&mut begun, true) {
-                    self.before_all(prepared, &warehouse)?;
+                    self.before_all(prepared, &*warehouse)?;
                 }
                 self.building(&prepared.target.branch, &model.name, index + 1, total);
                 let start = Instant::now();
-                match self.run_model(prepared, model, snapshot, &loads, &warehouse, &state)? {
+                match self.run_model(prepared, model, snapshot, &loads, &*warehouse, &state)? {
                     None => {
                         self.report.report(&Event::Built { model: model.name.clone(), took: start.elapsed() });
                         ran.models.push((model.name.clone(), loads.clone()));
@@ -120,9 +120,9 @@ impl Session<'_> {
             }
         }
         let changed: Vec<ModelName> = ran.models.iter().map(|(model, _)| model.clone()).collect();
-        self.follow_up(prepared, &changed, &warehouse, &shown_tables(&ran.environment, &state))?;
+        self.follow_up(prepared, &changed, &*warehouse, &shown_tables(&ran.environment, &state))?;
         if begun {
-            self.after_all(prepared, &warehouse)?;
+            self.after_all(prepared, &*warehouse)?;
         }
         if ran.models.is_empty() {
             (ran.early, ran.held) = self.not_due(prepared, &state);
@@ -187,7 +187,7 @@ impl Session<'_> {
         model: &Model,
         snapshot: PhysicalTable,
         loads: &[Interval],
-        warehouse: &Warehouse,
+        warehouse: &dyn Warehouse,
         state: &State,
     ) -> Result<Option<Diagnostic>, Error> {
         let tables = shown_tables(&prepared.target.environment, state);
@@ -195,12 +195,7 @@ impl Session<'_> {
         let build = self.build_of(prepared, model, &step, &tables, state)?;
         let done = match model.kind {
             Kind::Incremental(_) => warehouse.build(&build, now_micros()),
-            _ => {
-                let mark = format!("running `{}`", model.name);
-                // variables outlive a transaction that is rolled back: not even that shall reach another model
-                let session = warehouse.another_session()?;
-                session.transaction(&mark, |session| session.refill_audited(&build, &snapshot, now_micros()))
-            }
+            _ => warehouse.refill(&build, &snapshot, now_micros()),
         };
         match done {
             Ok(_) => {

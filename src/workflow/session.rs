@@ -9,9 +9,9 @@ use super::event::{Event, Report};
 use super::place::Place;
 use super::settings::{self, Settings, settings_file};
 use crate::adapter::cache::ParsedFiles;
+use crate::adapter::engine::{self, Door, Engine, Holder, Interrupt, Location, Referee, Warehouse};
 use crate::adapter::git::{CommitId, Head, Repository};
 use crate::adapter::local::{Own, Shared};
-use crate::adapter::warehouse::{Door, Holder, Interrupt, Location, Referee, Warehouse};
 use crate::domain::calendar::Timing;
 use crate::domain::config::Config;
 use crate::domain::environment::{Scope, State};
@@ -35,6 +35,8 @@ pub struct Session<'a> {
     pub(super) names_warehouse: bool,
     /// Where the warehouse lies.
     pub place: Place,
+    /// The engine that it is in.
+    pub engine: &'a dyn Engine,
     /// The way to it.
     pub location: Location,
     /// Who listens.
@@ -56,12 +58,12 @@ pub struct Session<'a> {
     /// What the settings file says.
     pub(super) settings_text: String,
     parsed: OnceCell<RefCell<ParsedFiles>>,
-    pub(super) referee: Referee,
+    pub(super) referee: Box<dyn Referee>,
     /// The commit whose `before_all` counts, where that is not main's newest.
     pub(super) main_as_of: RefCell<Option<CommitId>>,
     /// Whether the warehouse stays open once it was read, and if so, what keeps it open.
     keeps: Cell<bool>,
-    kept: RefCell<Option<Warehouse>>,
+    kept: RefCell<Option<Box<dyn Warehouse>>>,
 }
 
 impl<'a> Session<'a> {
@@ -87,6 +89,7 @@ impl<'a> Session<'a> {
         let place = Place::of(&repository, &prefix, &config);
         let names_warehouse = config.warehouse.is_some();
         config.warehouse = Some(place.path.to_string_lossy().into_owned());
+        let engine = engine::of_project();
         let shared = Shared::of(repository.common_dir());
         let door = Door::new(&shared, &place.path);
         let mut location = Location::new(place.path.clone(), shared.scratch(), door, PATIENCE, interrupt.clone());
@@ -98,6 +101,7 @@ impl<'a> Session<'a> {
             folder,
             names_warehouse,
             place,
+            engine,
             location,
             report,
             settings_file: file,
@@ -109,7 +113,7 @@ impl<'a> Session<'a> {
             in_background: false,
             settings_text: text,
             parsed: OnceCell::new(),
-            referee: Referee::default(),
+            referee: engine.referee(),
             main_as_of: RefCell::default(),
             keeps: Cell::default(),
             kept: RefCell::default(),
@@ -171,15 +175,15 @@ impl<'a> Session<'a> {
     }
 
     /// Opens the warehouse for reading, if there is one.
-    pub fn read_warehouse(&self) -> Result<Option<Warehouse>, Error> {
+    pub fn read_warehouse(&self) -> Result<Option<Box<dyn Warehouse>>, Error> {
         if let Some(kept) = &*self.kept.borrow() {
             return Ok(Some(kept.another_session()?));
         }
-        if !self.location.exists() {
+        if !self.engine.exists(&self.location) {
             return Ok(None);
         }
         self.check_place()?;
-        let opened = self.location.read(&mut |holder| self.waiting(holder))?;
+        let opened = self.engine.read(&self.location, &mut |holder| self.waiting(holder))?;
         if let Some(opened) = opened.as_ref().filter(|_| self.keeps.get()) {
             *self.kept.borrow_mut() = Some(opened.another_session()?);
         }
@@ -198,15 +202,15 @@ impl<'a> Session<'a> {
     }
 
     /// Opens the warehouse for writing.
-    pub fn write_warehouse(&self) -> Result<Warehouse, Error> {
+    pub fn write_warehouse(&self) -> Result<Box<dyn Warehouse>, Error> {
         self.kept.take();
         self.write_by(&self.location)
     }
 
-    pub(super) fn write_by(&self, location: &Location) -> Result<Warehouse, Error> {
+    pub(super) fn write_by(&self, location: &Location) -> Result<Box<dyn Warehouse>, Error> {
         self.check_place()?;
         self.prepare_place()?;
-        Ok(location.write(&mut |holder| self.waiting(holder))?)
+        Ok(self.engine.write(location, &mut |holder| self.waiting(holder))?)
     }
 
     pub(super) fn waiting(&self, holder: Option<&Holder>) {

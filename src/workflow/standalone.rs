@@ -9,7 +9,7 @@ use super::event::Event;
 use super::planning::Prepared;
 use super::session::Session;
 use super::tree::Tree;
-use crate::adapter::warehouse::{Audit, Warehouse, WarehouseError, Warning};
+use crate::adapter::engine::{Audit, BuildError, Warehouse, WarehouseError, Warning};
 use crate::domain::diagnostic::{Diagnostic, Problem};
 use crate::domain::engine_message;
 use crate::domain::interval::{Interval, Moment, Times};
@@ -44,7 +44,7 @@ impl Session<'_> {
         &self,
         prepared: &Prepared,
         own: &OwnAudit,
-        warehouse: &Warehouse,
+        warehouse: &dyn Warehouse,
         tables: &BTreeMap<ModelName, TableName>,
     ) -> Result<Option<Audited>, Error> {
         let tree = &prepared.desired;
@@ -67,7 +67,7 @@ impl Session<'_> {
                 let audit = Audit { name: name.clone(), query, blocking: false, whole: true };
                 match warehouse.audited(&audit, "") {
                     Ok(found) => Ok(found),
-                    Err(WarehouseError::BrokenAudit { query, message, .. }) => {
+                    Err(WarehouseError::Build(BuildError::BrokenAudit { query, message, .. })) => {
                         let span = in_audit(&own.audit, &query, &message);
                         let what = format!("audit `{name}` can't be run");
                         let cause = engine_message::cause(&message);
@@ -85,7 +85,7 @@ impl Session<'_> {
         &self,
         prepared: &Prepared,
         changed: &[ModelName],
-        warehouse: &Warehouse,
+        warehouse: &dyn Warehouse,
         tables: &BTreeMap<ModelName, TableName>,
     ) -> Result<(), Error> {
         if changed.is_empty() {

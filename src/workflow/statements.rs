@@ -7,8 +7,8 @@ use super::planning::{Prepared, Target};
 use super::session::Session;
 use super::settings::Settings;
 use super::tree::{Files, SourceTree};
+use crate::adapter::engine::{BuildError, Warehouse, WarehouseError};
 use crate::adapter::git::CommitId;
-use crate::adapter::warehouse::{Warehouse, WarehouseError};
 use crate::domain::config::{Config, Made, Statement, made_macros, making_macros};
 use crate::domain::diagnostic::{Diagnostic, Note, Problem};
 use crate::domain::engine_message;
@@ -21,7 +21,7 @@ use crate::domain::sql::policy;
 
 impl Session<'_> {
     /// Before anything of an environment is built or loaded.
-    pub(super) fn before_all(&self, prepared: &Prepared, warehouse: &Warehouse) -> Result<(), Error> {
+    pub(super) fn before_all(&self, prepared: &Prepared, warehouse: &dyn Warehouse) -> Result<(), Error> {
         match self.committed_settings()? {
             Some(settings) => {
                 let statements = &settings.config.before_all;
@@ -101,7 +101,7 @@ impl Session<'_> {
         &self,
         commit: &str,
         other: &str,
-        warehouse: &Warehouse,
+        warehouse: &dyn Warehouse,
     ) -> Result<Option<Error>, Error> {
         let made = |commit: Option<CommitId>| self.with_main_at(commit, || self.made_before());
         let (then, now) = (self.repository.resolve(commit)?, self.repository.resolve(other)?);
@@ -120,7 +120,7 @@ impl Session<'_> {
     }
 
     /// After an environment shows it.
-    pub(super) fn after_all(&self, prepared: &Prepared, warehouse: &Warehouse) -> Result<(), Error> {
+    pub(super) fn after_all(&self, prepared: &Prepared, warehouse: &dyn Warehouse) -> Result<(), Error> {
         let environment = &prepared.target.environment;
         let so_far =
             format!("environment `{environment}` shows its models all the same; with its next change it runs again");
@@ -140,7 +140,7 @@ impl Session<'_> {
         statements: &[Statement],
         so_far: &str,
         prepared: &Prepared,
-        warehouse: &Warehouse,
+        warehouse: &dyn Warehouse,
     ) -> Result<(), Error> {
         if statements.is_empty() {
             return Ok(());
@@ -173,9 +173,9 @@ impl Session<'_> {
             }
         }
         warehouse.together(&all).map_err(|error| match error {
-            WarehouseError::Statement { number, message } => match statements.get(number) {
+            WarehouseError::Build(BuildError::Statement { number, message }) => match statements.get(number) {
                 Some(statement) => failed(statement, engine_message::cause(&message).into()),
-                None => WarehouseError::Statement { number, message }.into(),
+                None => WarehouseError::from(BuildError::Statement { number, message }).into(),
             },
             error => error.into(),
         })

@@ -9,8 +9,8 @@ use super::fixture_types::Built;
 use super::refusal::in_query;
 use super::session::Session;
 use super::tree::{TESTS, Tree};
+use crate::adapter::engine::{Difference, Engine, Location, Trial, WarehouseError};
 use crate::adapter::process;
-use crate::adapter::warehouse::{Difference, Location, Trial, WarehouseError};
 use crate::domain::diagnostic::{Diagnostic, Excerpt, Problem};
 use crate::domain::engine_message;
 use crate::domain::environment::State;
@@ -138,7 +138,7 @@ impl Session<'_> {
             }
         }
         tests.unread = yaml_paths(tree).filter(|path| !is_test(path) && !rows.contains(path)).collect();
-        tests.tested = run_all(&prepared, &self.location)?;
+        tests.tested = run_all(&prepared, self.engine, &self.location)?;
         Ok(tests)
     }
 
@@ -191,7 +191,7 @@ pub(super) fn beside(path: &str, file: &str) -> String {
 }
 
 /// Runs tests on all processors.
-fn run_all(prepared: &[Prepared], location: &Location) -> Result<Vec<Tested>, Error> {
+fn run_all(prepared: &[Prepared], engine: &dyn Engine, location: &Location) -> Result<Vec<Tested>, Error> {
     let next = AtomicUsize::new(0);
     let done: Mutex<Vec<(usize, Tested)>> = Mutex::new(Vec::new());
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
@@ -202,7 +202,7 @@ fn run_all(prepared: &[Prepared], location: &Location) -> Result<Vec<Tested>, Er
                 while let Some((at, one)) =
                     Some(next.fetch_add(1, Ordering::SeqCst)).and_then(|at| Some((at, prepared.get(at)?)))
                 {
-                    let tested = run(one, location);
+                    let tested = run(one, engine, location);
                     if let Ok(mut done) = done.lock() {
                         done.push((at, tested));
                     }
@@ -222,9 +222,13 @@ fn run_all(prepared: &[Prepared], location: &Location) -> Result<Vec<Tested>, Er
     Ok(done.into_iter().map(|(_, tested)| tested).collect())
 }
 
-fn run(Prepared { name, path, model, place, trial, query }: &Prepared, location: &Location) -> Tested {
+fn run(
+    Prepared { name, path, model, place, trial, query }: &Prepared,
+    engine: &dyn Engine,
+    location: &Location,
+) -> Tested {
     let outcome = trial.clone().and_then(|trial| {
-        trial.run(location).map_err(|error| match error {
+        engine.test(&trial, location).map_err(|error| match error {
             WarehouseError::Engine { message, .. } => {
                 let what = engine_message::cause(&message).to_string();
                 let told = Diagnostic { what, help: engine_message::advice(&message), ..place.clone() };

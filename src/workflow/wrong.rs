@@ -4,7 +4,7 @@ use super::background::failure::Stopped;
 use super::error::Error;
 use super::planning::Prepared;
 use super::session::{Session, now};
-use crate::adapter::warehouse::{AuditFailure, Warehouse, WarehouseError, Wrong};
+use crate::adapter::engine::{AuditFailure, BuildError, Warehouse, WarehouseError, Wrong};
 use crate::domain::name::{BranchName, EnvName, ModelName, TableName};
 
 impl Session<'_> {
@@ -12,10 +12,10 @@ impl Session<'_> {
     pub(super) fn keep_what_stopped(
         &self,
         prepared: &Prepared,
-        warehouse: &Warehouse,
+        warehouse: &dyn Warehouse,
         error: &mut WarehouseError,
     ) -> Option<Stopped> {
-        let WarehouseError::Audit { model, failure } = error else { return None };
+        let WarehouseError::Build(BuildError::Audit { model, failure }) = error else { return None };
         let target = &prepared.target;
         self.keep_wrong((&target.environment, &target.branch), warehouse, model, failure);
         Some(Stopped::of(model, failure))
@@ -25,7 +25,7 @@ impl Session<'_> {
     pub(super) fn keep_wrong(
         &self,
         (environment, branch): (&EnvName, &BranchName),
-        warehouse: &Warehouse,
+        warehouse: &dyn Warehouse,
         model: &ModelName,
         failure: &mut AuditFailure,
     ) {
@@ -44,7 +44,7 @@ impl Session<'_> {
     pub(super) fn forget_wrong<'m>(
         &self,
         environment: &EnvName,
-        warehouse: &Warehouse,
+        warehouse: &dyn Warehouse,
         built: impl IntoIterator<Item = &'m ModelName>,
     ) -> Result<(), Error> {
         let table = |model| TableName::wrong_rows(environment, model);

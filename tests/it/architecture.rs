@@ -67,7 +67,7 @@ fn rooms_use_only_what_is_to_their_right() {
 fn each_crate_has_one_room() {
     let homes = [
         ("git2::", "adapter/git/"),
-        ("duckdb::", "adapter/warehouse/"),
+        ("duckdb::", "adapter/engine/"),
         ("notify", "adapter/watcher.rs"),
         ("sqlparser::", "domain/sql/"),
         ("croner::", "domain/interval/"),

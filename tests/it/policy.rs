@@ -1,7 +1,7 @@
 //! The gate's table, tried against DuckDB's own parser and catalogue: what is refused, what passes, what is decided.
 
 use duckdb::Connection;
-use vmesh::adapter::warehouse::Referee;
+use vmesh::adapter::engine::{self, Referee};
 use vmesh::domain::sql::policy::{self, Refusal, Text};
 use vmesh::domain::sql::{self, Query};
 
@@ -20,7 +20,7 @@ fn forall(condition: &str) -> String {
 }
 
 /// What the gate says of a text.
-fn gate(referee: &Referee, kind: &str, text: &str) -> Result<(), Refusal> {
+fn gate(referee: &dyn Referee, kind: &str, text: &str) -> Result<(), Refusal> {
     let refusal = |what: &str| Refusal { what: what.to_owned(), span: 0..0, note: None, help: Some(String::new()) };
     let admit = |kind: Text, text: &str| referee.admit(kind, text, sql::analyse(text));
     let tables = |query: Query| match query.reads.iter().flatten().find_map(|read| policy::barred_table(&read.parts)) {
@@ -49,11 +49,11 @@ fn gate(referee: &Referee, kind: &str, text: &str) -> Result<(), Refusal> {
 
 #[test]
 fn hostile_texts_are_refused_in_a_sentence() {
-    let referee = Referee::default();
+    let referee = engine::of_project().referee();
     let mut told = String::new();
     // whether the project has a file, the gate can't know
     for (kind, text) in texts(HOSTILE).into_iter().filter(|(kind, _)| *kind != "file") {
-        match gate(&referee, kind, text) {
+        match gate(&*referee, kind, text) {
             Ok(()) => told.push_str(&format!("{kind}: {text}\n    PASSED\n")),
             Err(Refusal { what, note, help, .. }) => {
                 let rest: Vec<String> =
@@ -69,10 +69,10 @@ fn hostile_texts_are_refused_in_a_sentence() {
 
 #[test]
 fn everyday_texts_pass() {
-    let referee = Referee::default();
+    let referee = engine::of_project().referee();
     let refused: Vec<String> = texts(INNOCENT)
         .into_iter()
-        .filter_map(|(kind, text)| Some(format!("{kind}: {text}\n  {:?}", gate(&referee, kind, text).err()?)))
+        .filter_map(|(kind, text)| Some(format!("{kind}: {text}\n  {:?}", gate(&*referee, kind, text).err()?)))
         .collect();
     assert!(refused.is_empty(), "{}", refused.join("\n"));
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::adapter::warehouse::{AuditFailure, Holder, Occupied, WarehouseError};
+use crate::adapter::engine::{AuditFailure, BuildError, Holder, Occupied, OpenError, WarehouseError};
 use crate::cli::render::{count, event, some};
 use crate::domain::diagnostic::{Cause, Diagnostic};
 use crate::domain::name::{EnvName, ModelName};
@@ -15,28 +15,11 @@ const KEPT: &str = "what was built before is kept; no pointer was moved";
 /// An error of the warehouse.
 pub(super) fn describe(error: &WarehouseError) -> Diagnostic {
     match error {
+        WarehouseError::Open(error) => not_opened(error),
+        WarehouseError::Build(error) => not_built(error),
         WarehouseError::Locked { path, holder, waited, reading } => locked(path, holder.as_ref(), *waited, *reading),
-        WarehouseError::CannotOpen { path, message } => {
-            Diagnostic::new(format!("the warehouse {} can't be opened", path.display())).note(cause(message))
-        }
-        WarehouseError::NotADatabase { path, message } => not_a_database(path, message),
-        WarehouseError::Link { path } => link(path),
-        WarehouseError::ForeignLog { path, database } => foreign_log(path, database),
-        WarehouseError::Tracked { path, tracked, top } => tracked_by_git(path, tracked, top),
-        WarehouseError::Newer { path, found, known } => newer(path, *found, *known),
         WarehouseError::NotWritable { path, message } => not_writable(path, message),
         WarehouseError::Full { path, message } => full(path, message),
-        WarehouseError::Audit { model, failure } => audit(model, failure),
-        WarehouseError::BrokenAudit { name, message, .. } => failed(format!("audit `{name}` can't be run"), message),
-        WarehouseError::Columns { model, changes } => {
-            Diagnostic::new(format!("the columns of `{model}` would change: {}", changes.join("; ")))
-                .note("it goes on from the rows of the version before; nothing was changed")
-        }
-        WarehouseError::Load { changes, .. } => {
-            Diagnostic::new(format!("{error}: {}", changes.join("; "))).note(UNCHANGED)
-        }
-        WarehouseError::Cell { .. } => Diagnostic::new(error.to_string()).note(UNCHANGED),
-        WarehouseError::Unfit { what, help } => Diagnostic::new(what).note(UNCHANGED).help(*help),
         WarehouseError::TooLong { .. } | WarehouseError::TooLarge { .. } => {
             Diagnostic::new(error.to_string()).note(UNCHANGED).help(WarehouseError::RAISE)
         }
@@ -46,10 +29,38 @@ pub(super) fn describe(error: &WarehouseError) -> Diagnostic {
             .note(UNCHANGED)
             .help("vmesh plan builds it again"),
         WarehouseError::Interrupted => Diagnostic::new("interrupted").note(KEPT),
-        WarehouseError::Statement { message, .. } => {
+        WarehouseError::Engine { doing, message } => failed(format!("{doing} failed"), message),
+    }
+}
+
+fn not_opened(error: &OpenError) -> Diagnostic {
+    match error {
+        OpenError::Reading { .. } => Diagnostic::new(error.to_string()).note("a bug of vmesh: please report it"),
+        OpenError::CannotOpen { path, message } => {
+            Diagnostic::new(format!("the warehouse {} can't be opened", path.display())).note(cause(message))
+        }
+        OpenError::NotADatabase { path, message } => not_a_database(path, message),
+        OpenError::Link { path } => link(path),
+        OpenError::ForeignLog { path, database } => foreign_log(path, database),
+        OpenError::Tracked { path, tracked, top } => tracked_by_git(path, tracked, top),
+        OpenError::Newer { path, found, known } => newer(path, *found, *known),
+    }
+}
+
+fn not_built(error: &BuildError) -> Diagnostic {
+    match error {
+        BuildError::Audit { model, failure } => audit(model, failure),
+        BuildError::BrokenAudit { name, message, .. } => failed(format!("audit `{name}` can't be run"), message),
+        BuildError::Columns { model, changes } => {
+            Diagnostic::new(format!("the columns of `{model}` would change: {}", changes.join("; ")))
+                .note("it goes on from the rows of the version before; nothing was changed")
+        }
+        BuildError::Load { changes, .. } => Diagnostic::new(format!("{error}: {}", changes.join("; "))).note(UNCHANGED),
+        BuildError::Cell { .. } => Diagnostic::new(error.to_string()).note(UNCHANGED),
+        BuildError::Unfit { what, help } => Diagnostic::new(what).note(UNCHANGED).help(*help),
+        BuildError::Statement { message, .. } => {
             Diagnostic::new("a statement around a model's query failed").note(Cause::duckdb(message))
         }
-        WarehouseError::Engine { doing, message } => failed(format!("{doing} failed"), message),
     }
 }
 

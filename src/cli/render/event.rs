@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::visible::visible;
 use super::{count, diagnostic, plan};
-use crate::adapter::warehouse::{Doing, Holder, Warning};
+use crate::adapter::engine::{Doing, Holder, Warning};
 use crate::domain::name::ModelName;
 use crate::workflow::event::{Event, Report};
 

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::plan::reason;
-use crate::adapter::warehouse::Rows;
+use crate::adapter::engine::Rows;
 use crate::domain::plan::{Action, ColumnChanges, Plan};
 use crate::workflow::compare::{Diff, TableDiff};
 

@@ -1,7 +1,7 @@
 //! The rows in which a unit test differs: `-` was expected, `+` is there instead, the most alike one below the other.
 
 use super::{BOLD, DIM, GREEN, RED, padded, paint};
-use crate::adapter::warehouse::{Difference, Rows};
+use crate::adapter::engine::{Difference, Rows};
 
 /// A row to be shown: how often, and its values.
 struct Shown<'r> {

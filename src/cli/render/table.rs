@@ -4,7 +4,7 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 
 use super::{DIM, count, paint, visible};
-use crate::adapter::warehouse::Rows;
+use crate::adapter::engine::Rows;
 
 /// A query's rows, with the types that decide the alignment.
 pub(in crate::cli) fn rows(rows: &Rows) -> String {

@@ -7,7 +7,7 @@ use super::super::error::Error;
 use super::super::session::{Session, now};
 use super::queue::Queue;
 use crate::adapter::cache;
-use crate::adapter::warehouse::AuditFailure;
+use crate::adapter::engine::AuditFailure;
 use crate::domain::name::{BranchName, ModelName};
 
 /// What a request in the background came to, if not well: `vmesh status` tells it until the branch is in step.

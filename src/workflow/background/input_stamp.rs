@@ -9,7 +9,7 @@ use super::super::event::Silent;
 use super::super::session::Session;
 use super::super::tree::SourceTree;
 use crate::adapter::git::{Head, Repository};
-use crate::adapter::warehouse::Interrupt;
+use crate::adapter::engine::Interrupt;
 use crate::domain::name::BranchName;
 
 /// A branch's files and the settings that count for them, each as a hash.

@@ -11,9 +11,9 @@ use super::super::session::Session;
 use super::queue::Request;
 use super::reconcile::Reconciled;
 use crate::adapter::cache;
+use crate::adapter::engine::Interrupt;
 use crate::adapter::git::{CommitId, Repository};
 use crate::adapter::local::Shared;
-use crate::adapter::warehouse::Interrupt;
 use crate::domain::config::HookBuild;
 use crate::domain::name::BranchName;
 

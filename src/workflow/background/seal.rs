@@ -2,8 +2,7 @@
 //! `diff` have their answer without the warehouse being opened.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -118,10 +117,7 @@ impl Session<'_> {
 
     /// What is true now.
     fn seal(&self, branch: &BranchName) -> Result<Seal, Error> {
-        let path = &self.location.path;
-        let mut wal = path.clone().into_os_string();
-        wal.push(".wal");
-        let warehouse = vec![stamp(path), stamp(Path::new(&wal))];
+        let warehouse = self.engine.stamp(&self.location);
         let tip = self.main_tip()?;
         let commit = if *branch == self.config.main { tip.clone() } else { self.repository.branch_tip(branch)? };
         Ok(Seal {
@@ -132,11 +128,4 @@ impl Session<'_> {
             version: env!("CARGO_PKG_VERSION").to_owned(),
         })
     }
-}
-
-/// A file's size and time: whoever writes the warehouse changes one of them.
-fn stamp(path: &Path) -> (u64, u128) {
-    let Ok(metadata) = std::fs::metadata(path) else { return (0, 0) };
-    let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    (metadata.len(), modified.unwrap_or_default().as_nanos())
 }

@@ -8,7 +8,7 @@ use super::super::error::Error;
 use super::input_stamp::InputStamp;
 use super::queue::Queue;
 use super::reconcile::Reconciled;
-use crate::adapter::warehouse::Interrupt;
+use crate::adapter::engine::Interrupt;
 
 /// How often to look whether the work shall end before its time.
 pub(super) const TICK: Duration = Duration::from_millis(100);

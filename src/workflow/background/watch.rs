@@ -16,8 +16,8 @@ use super::queue::{Queue, Request, Right, moment};
 use super::supervised::{Lookout, Outcome, Supervised};
 use super::worker::Worker;
 use crate::adapter::bell::{Bell, Heard, Ring};
+use crate::adapter::engine::{Interrupt, WarehouseError};
 use crate::adapter::git::{Head, Repository};
-use crate::adapter::warehouse::{Interrupt, WarehouseError};
 use crate::adapter::watcher::{Listener, Places};
 use crate::domain::config::{CONFIG_FILES, HookBuild};
 

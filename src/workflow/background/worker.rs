@@ -16,7 +16,7 @@ use super::reconcile::Reconciled;
 pub use super::supervised::Outcome;
 use super::supervised::{Lookout, Supervised, TICK};
 use crate::adapter::git::{Head, Repository, Rest};
-use crate::adapter::warehouse::{Interrupt, WarehouseError};
+use crate::adapter::engine::{Interrupt, WarehouseError};
 use crate::domain::config::HookBuild;
 use crate::domain::name::BranchName;
 

@@ -42,7 +42,7 @@ const PARAMETERS: (usize, &[(&str, usize)]) = (
 const METHODS: (usize, &[(&str, usize)]) = (7, &[("adapter/git/backend.rs Backend", 21)]);
 
 /// Variants of an enum of errors.
-const VARIANTS: (usize, &[(&str, usize)]) = (12, &[("adapter/warehouse/error.rs WarehouseError", 23)]);
+const VARIANTS: (usize, &[(&str, usize)]) = (12, &[]);
 
 /// Lines of a file's code, without its tests.
 const FILE: usize = 450;

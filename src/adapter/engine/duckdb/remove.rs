@@ -2,23 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Database;
 use super::state::list;
-use super::{Warehouse, WarehouseError};
+use crate::adapter::engine::{WarehouseError, WrongRows};
 use crate::domain::name::{EnvName, ModelName, SchemaPattern, TableName, quote};
 
 const DOING: &str = "removing environments";
 
-impl Warehouse {
-    /// Removes those of the environments that are still at the generation given with them, all at once. Gives them.
-    pub fn remove_environments(
-        &self,
-        environments: &[(EnvName, u64)],
-        pattern: SchemaPattern,
-    ) -> Result<Vec<EnvName>, WarehouseError> {
-        self.transaction(DOING, |warehouse| warehouse.remove(environments, pattern))
-    }
-
-    /// The same within a transaction.
+impl Database {
+    /// Removes those of the environments that are still at the generation given with them; gives them. To be called within
+    /// a transaction.
     pub(super) fn remove(
         &self,
         environments: &[(EnvName, u64)],

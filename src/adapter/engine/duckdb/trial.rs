@@ -5,48 +5,12 @@ use std::sync::Arc;
 
 use duckdb::{Config, Connection};
 
-use super::{Door, Location, Rows, Warehouse, WarehouseError, scratch};
+use super::instance::Instance;
+use super::{Database, scratch};
+use crate::adapter::engine::{Ask, Check, Difference, Door, Location, OpenError, Rows, Tables, Trial, WarehouseError};
 use crate::domain::config::Limits;
-use crate::domain::model::Around;
 use crate::domain::name::TableName;
-use crate::domain::unit_test::{Comparison, Data, Expected, columns_of};
-
-/// A model's unit test, ready to be run.
-#[derive(Debug, Clone)]
-pub struct Trial {
-    /// Statements of main's that make macros.
-    pub macros: Vec<String>,
-    /// The tables that the queries read, and the query that each is made from.
-    pub tables: Vec<(TableName, String)>,
-    /// The statements that the model's query needs.
-    pub setup: Around,
-    /// What is compared.
-    pub checks: Vec<Check>,
-}
-
-/// A query, and the rows that it must give.
-#[derive(Debug, Clone)]
-pub struct Check {
-    /// What it is: `query`, or the name of a CTE.
-    pub what: String,
-    /// The query.
-    pub select: String,
-    /// What it must give: rows or a query, files read already.
-    pub expected: Expected,
-}
-
-/// How a query's rows differ from those that were expected.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Difference {
-    /// What was compared.
-    pub what: String,
-    /// The expected columns that it does not have; if there are any, no rows were compared.
-    pub unknown: Vec<String>,
-    /// How many expected rows are missing, and some of them, each led by how often.
-    pub missing: (u64, Rows),
-    /// How many rows nobody expected, and some of them.
-    pub unexpected: (u64, Rows),
-}
+use crate::domain::unit_test::{Comparison, Data, columns_of};
 
 /// How many rows of a difference are shown.
 const SHOWN: usize = 10;
@@ -55,12 +19,12 @@ const DOING: &str = "running a unit test";
 impl Trial {
     /// Runs the test; no difference is a pass. What the engine says of a wrong query is an error. `location` tells how
     /// it is stopped, and its limits.
-    pub fn run(&self, location: &Location) -> Result<Vec<Difference>, WarehouseError> {
+    pub(super) fn run(&self, location: &Location) -> Result<Vec<Difference>, WarehouseError> {
         let warehouse = in_memory(location)?;
         warehouse.within_limit(|| self.run_in(&warehouse))
     }
 
-    fn run_in(&self, warehouse: &Warehouse) -> Result<Vec<Difference>, WarehouseError> {
+    fn run_in(&self, warehouse: &Database) -> Result<Vec<Difference>, WarehouseError> {
         self.given(warehouse)?;
         warehouse.each(&self.setup.before)?;
         let mut differences = Vec::new();
@@ -73,7 +37,7 @@ impl Trial {
     }
 
     /// The rows that each check's query gives.
-    pub fn results(&self, location: &Location) -> Result<Vec<Rows>, WarehouseError> {
+    pub(super) fn results(&self, location: &Location) -> Result<Vec<Rows>, WarehouseError> {
         let warehouse = in_memory(location)?;
         warehouse.within_limit(|| {
             self.given(&warehouse)?;
@@ -82,7 +46,7 @@ impl Trial {
     }
 
     /// Puts the given rows into a database, and the macros that queries may call.
-    fn given(&self, warehouse: &Warehouse) -> Result<(), WarehouseError> {
+    fn given(&self, warehouse: &Database) -> Result<(), WarehouseError> {
         for statement in &self.macros {
             // one may name tables that only the warehouse has: whoever calls it is told that it is not there
             let _ = warehouse.run(DOING, statement);
@@ -97,20 +61,18 @@ impl Trial {
 }
 
 /// A database in memory: one of several that run at the same time, which share what one may take.
-fn in_memory(location: &Location) -> Result<Warehouse, WarehouseError> {
+fn in_memory(location: &Location) -> Result<Database, WarehouseError> {
     let path = PathBuf::from(":memory:");
-    let cannot = |message: String| WarehouseError::CannotOpen { path: path.clone(), message };
+    let cannot = |message: String| OpenError::CannotOpen { path: path.clone(), message };
     let scratch = tempfile::tempdir().map_err(|error| cannot(error.to_string()))?;
     let settings = Config::default()
         .with("threads", "1")
         .and_then(|config| config.with("temp_directory", scratch::spill(&scratch)))
         .map_err(|error| cannot(error.to_string()))?;
     let connection = Connection::open_in_memory_with_flags(settings).map_err(|error| cannot(error.to_string()))?;
-    location.interrupt.watch(&connection, false);
     location.interrupt.leaves(scratch.path());
-    let (interrupt, limits, door) = (location.interrupt.clone(), share(&location.limits), Door::default());
-    let (path, scratch) = (path.clone(), Arc::new(scratch));
-    let warehouse = Warehouse { connection, path, scratch, interrupt, limits, door };
+    let location = Location { limits: share(&location.limits), door: Door::default(), ..location.at(path.clone()) };
+    let warehouse = Database::of(Instance::new(connection, Arc::new(scratch), false), &location)?;
     warehouse.lock_down()?;
     Ok(warehouse)
 }
@@ -123,7 +85,7 @@ fn share(limits: &Limits) -> Limits {
     Limits { memory, ..limits.clone() }
 }
 
-impl Warehouse {
+impl Database {
     fn difference(&self, check: &Check, actual: &TableName) -> Result<Option<Difference>, WarehouseError> {
         let types = self.columns(actual)?;
         let partial = check.expected.partial;

@@ -8,7 +8,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::error::WarehouseError;
+use crate::adapter::engine::OpenError;
 
 /// What DuckDB calls its files beside a database, behind the database's name.
 pub const COMPANIONS: [&str; 4] = [".wal", ".wal.checkpoint", ".wal.recovery", SPILL];
@@ -36,14 +36,14 @@ pub fn companion(database: &Path, ending: &str) -> PathBuf {
 }
 
 /// Refuses what lies beside a database and would be taken for its log.
-pub(super) fn check(database: &Path) -> Result<(), WarehouseError> {
+pub(super) fn check(database: &Path) -> Result<(), OpenError> {
     for log in COMPANIONS.iter().filter(|ending| **ending != SPILL).map(|ending| companion(database, ending)) {
         let Ok(metadata) = std::fs::symlink_metadata(&log) else { continue };
         if metadata.is_symlink() {
-            return Err(WarehouseError::Link { path: log });
+            return Err(OpenError::Link { path: log });
         }
         if metadata.len() > 0 && !names_its_database(&log) && storage_version(database) >= Some(NAMES_ITS_DATABASE) {
-            return Err(WarehouseError::ForeignLog { path: log, database: database.to_owned() });
+            return Err(OpenError::ForeignLog { path: log, database: database.to_owned() });
         }
     }
     Ok(())
@@ -142,11 +142,11 @@ mod tests {
         std::fs::write(&database, header(67)).unwrap();
         assert!(check(&database).is_ok());
         std::fs::write(&log, head(false)).unwrap();
-        assert!(matches!(check(&database), Err(WarehouseError::ForeignLog { .. })));
+        assert!(matches!(check(&database), Err(OpenError::ForeignLog { .. })));
         std::fs::write(&log, head(true)).unwrap();
         assert!(check(&database).is_ok());
         std::fs::remove_file(&log).unwrap();
         std::os::unix::fs::symlink("elsewhere", &log).unwrap();
-        assert!(matches!(check(&database), Err(WarehouseError::Link { .. })));
+        assert!(matches!(check(&database), Err(OpenError::Link { .. })));
     }
 }

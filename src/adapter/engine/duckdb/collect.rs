@@ -2,14 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Warehouse, WarehouseError};
+use super::Database;
+use crate::adapter::engine::{Collect, WarehouseError};
 use crate::domain::environment::{OutOfReach, Preview};
-use crate::domain::name::{BranchName, SNAPSHOTS_SCHEMA, TableName, literal};
+use crate::domain::name::{BranchName, EnvName, SNAPSHOTS_SCHEMA, SchemaPattern, TableName, literal};
 
-impl Warehouse {
-    /// Drops the given tables of the physical layer with their records, but none that an environment points at by now.
-    /// Gives those dropped.
-    pub fn drop_snapshots(&self, tables: &[TableName]) -> Result<Vec<TableName>, WarehouseError> {
+impl Collect for Database {
+    fn remove_environments(
+        &self,
+        environments: &[(EnvName, u64)],
+        pattern: SchemaPattern,
+    ) -> Result<Vec<EnvName>, WarehouseError> {
+        self.transaction("removing environments", |warehouse| warehouse.remove(environments, pattern))
+    }
+
+    fn drop_snapshots(&self, tables: &[TableName]) -> Result<Vec<TableName>, WarehouseError> {
         let doing = "dropping snapshots";
         self.transaction(doing, |warehouse| {
             let pointed: BTreeSet<String> = warehouse
@@ -39,8 +46,7 @@ impl Warehouse {
         })
     }
 
-    /// Remembers what a merge will show, in place of what was remembered of the same branch.
-    pub fn keep_preview(&self, preview: &Preview) -> Result<(), WarehouseError> {
+    fn keep_preview(&self, preview: &Preview) -> Result<(), WarehouseError> {
         let branch = literal(preview.branch.as_str());
         let row = |table: &TableName| format!("({branch}, {}, {})", literal(&table.name), preview.at);
         let rows: Vec<String> = preview.tables.iter().map(row).collect();
@@ -52,16 +58,14 @@ impl Warehouse {
         self.transaction(doing, |warehouse| warehouse.run(doing, &statements))
     }
 
-    /// Forgets what merges of these branches would show.
-    pub fn forget_previews(&self, branches: &[BranchName]) -> Result<(), WarehouseError> {
+    fn forget_previews(&self, branches: &[BranchName]) -> Result<(), WarehouseError> {
         let forget = |branch: &BranchName| {
             format!("DELETE FROM vmesh_state.previews WHERE branch = {};\n", literal(branch.as_str()))
         };
         self.run("forgetting merges", &branches.iter().map(forget).collect::<String>())
     }
 
-    /// Forgets the part of prod's history that no rollback reaches.
-    pub fn forget_history(&self, history: &OutOfReach) -> Result<(), WarehouseError> {
+    fn forget_history(&self, history: &OutOfReach) -> Result<(), WarehouseError> {
         let (doing, before) = ("forgetting prod's history", history.before);
         self.transaction(doing, |warehouse| {
             let promotions = format!("DELETE FROM vmesh_state.promotions WHERE generation < {before};\n");
@@ -71,8 +75,29 @@ impl Warehouse {
         })
     }
 
+    fn bytes(&self, tables: &BTreeSet<TableName>) -> Result<BTreeMap<TableName, u64>, WarehouseError> {
+        let doing = "measuring tables";
+        let block: i64 = self.one(doing, "SELECT block_size FROM pragma_database_size()")?;
+        let kinds = self.kinds()?;
+        let mut bytes = BTreeMap::new();
+        for table in tables {
+            if kinds.get(&table.name) != Some(&"TABLE") {
+                continue;
+            }
+            let place = literal(&table.quoted());
+            let sql = format!(
+                "SELECT count(DISTINCT block_id) FROM pragma_storage_info({place}) WHERE persistent AND block_id >= 0"
+            );
+            let blocks: i64 = self.one(doing, &sql)?;
+            bytes.insert(table.clone(), u64::try_from(blocks * block).unwrap_or(0));
+        }
+        Ok(bytes)
+    }
+}
+
+impl Database {
     /// Drops tables of the physical layer with their records, whoever points at them. To be called within a transaction.
-    pub fn forget(&self, tables: &[TableName]) -> Result<(), WarehouseError> {
+    pub(super) fn forget(&self, tables: &[TableName]) -> Result<(), WarehouseError> {
         let drop = |table: &TableName| format!("DROP TABLE IF EXISTS {};\n{}", table.quoted(), forget(table));
         self.run("dropping snapshots", &tables.iter().map(drop).collect::<String>())
     }
@@ -90,27 +115,6 @@ impl Warehouse {
         let tables = list("duckdb_tables", "table_name")?.into_iter().map(|name| (name, "TABLE"));
         let views = list("duckdb_views", "view_name")?.into_iter().map(|name| (name, "VIEW"));
         Ok(tables.chain(views).collect())
-    }
-
-    /// Bytes of storage of the given tables: the blocks they lie in. Small tables share blocks, so this is an upper
-    /// bound.
-    pub fn bytes(&self, tables: &BTreeSet<TableName>) -> Result<BTreeMap<TableName, u64>, WarehouseError> {
-        let doing = "measuring tables";
-        let block: i64 = self.one(doing, "SELECT block_size FROM pragma_database_size()")?;
-        let kinds = self.kinds()?;
-        let mut bytes = BTreeMap::new();
-        for table in tables {
-            if kinds.get(&table.name) != Some(&"TABLE") {
-                continue;
-            }
-            let place = literal(&table.quoted());
-            let sql = format!(
-                "SELECT count(DISTINCT block_id) FROM pragma_storage_info({place}) WHERE persistent AND block_id >= 0"
-            );
-            let blocks: i64 = self.one(doing, &sql)?;
-            bytes.insert(table.clone(), u64::try_from(blocks * block).unwrap_or(0));
-        }
-        Ok(bytes)
     }
 }
 

@@ -25,6 +25,12 @@ pub struct Occupied {
 /// A failed use of the warehouse.
 #[derive(Debug, Error)]
 pub enum WarehouseError {
+    /// It is not to be opened, whoever has it.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// A table is not to be built so.
+    #[error(transparent)]
+    Build(#[from] BuildError),
     /// Another process has the file.
     #[error("another process holds the warehouse")]
     Locked {
@@ -36,6 +42,79 @@ pub enum WarehouseError {
         waited: u64,
         /// Whether it was to be read only.
         reading: bool,
+    },
+    /// Something of the user's stands where views should go.
+    #[error("something that vmesh did not make stands where views should go")]
+    Occupied(Vec<Occupied>),
+    /// The environment was published by someone else since the plan was made.
+    #[error("`{environment}` was changed by someone else")]
+    Moved {
+        /// The environment.
+        environment: EnvName,
+        /// The generation the plan was made against.
+        expected: Option<u64>,
+        /// The generation it is at.
+        found: Option<u64>,
+    },
+    /// A table that should be shown is gone.
+    #[error("the table of `{model}` is gone")]
+    Lost {
+        /// Whose table.
+        model: ModelName,
+        /// The table.
+        table: TableName,
+    },
+    /// The disk or the file can't be written.
+    #[error("the warehouse can't be written")]
+    NotWritable {
+        /// The warehouse.
+        path: PathBuf,
+        /// The system's words.
+        message: String,
+    },
+    /// The disk is full.
+    #[error("there is no room for the warehouse")]
+    Full {
+        /// The warehouse.
+        path: PathBuf,
+        /// The system's words.
+        message: String,
+    },
+    /// The user stopped it.
+    #[error("interrupted")]
+    Interrupted,
+    /// It took longer than the settings allow.
+    #[error("it takes more than {seconds} s, the most that `seconds` of [limits] allows")]
+    TooLong {
+        /// The limit.
+        seconds: u64,
+    },
+    /// It needs more memory, or more disk for what doesn't fit into memory, than it may have.
+    #[error("it needs more than `{limit}` of [limits] allows: {message}")]
+    TooLarge {
+        /// The setting.
+        limit: &'static str,
+        /// The engine's words.
+        message: String,
+    },
+    /// Anything else the engine says.
+    #[error("{doing}: {message}")]
+    Engine {
+        /// What vmesh was doing.
+        doing: String,
+        /// The engine's words.
+        message: String,
+    },
+}
+
+/// Why a warehouse is not opened.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// This very process reads it, and so it can't write it.
+    #[error("this process reads {} already and can't write it", .path.display())]
+    Reading {
+        /// The warehouse.
+        path: PathBuf,
     },
     /// The file is there and can't be opened.
     #[error("the warehouse can't be opened")]
@@ -87,22 +166,11 @@ pub enum WarehouseError {
         /// The format this version writes.
         known: u32,
     },
-    /// The disk or the file can't be written.
-    #[error("the warehouse can't be written")]
-    NotWritable {
-        /// The warehouse.
-        path: PathBuf,
-        /// The system's words.
-        message: String,
-    },
-    /// The disk is full.
-    #[error("there is no room for the warehouse")]
-    Full {
-        /// The warehouse.
-        path: PathBuf,
-        /// The system's words.
-        message: String,
-    },
+}
+
+/// Why a table is not built, as far as its model, its rows or main's statements are to blame.
+#[derive(Debug, Error)]
+pub enum BuildError {
     /// Rows that an audit says are wrong.
     #[error("audit `{}` found wrong rows in `{model}`", .failure.name)]
     Audit {
@@ -157,57 +225,11 @@ pub enum WarehouseError {
         /// The engine's words.
         message: String,
     },
-    /// Something of the user's stands where views should go.
-    #[error("something that vmesh did not make stands where views should go")]
-    Occupied(Vec<Occupied>),
-    /// The environment was published by someone else since the plan was made.
-    #[error("`{environment}` was changed by someone else")]
-    Moved {
-        /// The environment.
-        environment: EnvName,
-        /// The generation the plan was made against.
-        expected: Option<u64>,
-        /// The generation it is at.
-        found: Option<u64>,
-    },
-    /// A table that should be shown is gone.
-    #[error("the table of `{model}` is gone")]
-    Lost {
-        /// Whose table.
-        model: ModelName,
-        /// The table.
-        table: TableName,
-    },
     /// A statement around a model's query failed.
     #[error("a statement failed: {message}")]
     Statement {
         /// Which of the model's.
         number: usize,
-        /// The engine's words.
-        message: String,
-    },
-    /// The user stopped it.
-    #[error("interrupted")]
-    Interrupted,
-    /// It took longer than the settings allow.
-    #[error("it takes more than {seconds} s, the most that `seconds` of [limits] allows")]
-    TooLong {
-        /// The limit.
-        seconds: u64,
-    },
-    /// It needs more memory, or more disk for what doesn't fit into memory, than it may have.
-    #[error("it needs more than `{limit}` of [limits] allows: {message}")]
-    TooLarge {
-        /// The setting.
-        limit: &'static str,
-        /// The engine's words.
-        message: String,
-    },
-    /// Anything else the engine says.
-    #[error("{doing}: {message}")]
-    Engine {
-        /// What vmesh was doing.
-        doing: String,
         /// The engine's words.
         message: String,
     },
@@ -225,14 +247,6 @@ pub struct Holder {
 }
 
 impl Holder {
-    /// Reads the holder off DuckDB's message: `… Conflicting lock is held in /path/program (PID 123).`
-    pub(super) fn from_message(message: &str) -> Option<Self> {
-        let (_, rest) = message.split_once("lock is held in ")?;
-        let (program, rest) = rest.split_once(" (PID ")?;
-        let pid = rest.split(')').next()?.parse().ok()?;
-        Some(Self { program: program.to_owned(), pid, doing: None })
-    }
-
     /// Whether it is a vmesh, which gives way sooner or later.
     pub fn is_vmesh(&self) -> bool {
         // Linux says so where the program was replaced while it runs
@@ -245,51 +259,4 @@ impl Holder {
 impl WarehouseError {
     /// What helps where a limit was hit.
     pub const RAISE: &str = "let the query take less, or raise the limit: [limits] in main's vmesh.toml";
-
-    /// Sorts an engine's error by what can be done about it.
-    pub(super) fn from_engine(path: &std::path::Path, doing: &str, error: &duckdb::Error) -> Self {
-        let message = words(error);
-        let path = path.to_owned();
-        let lower = message.to_lowercase();
-        if message.starts_with("INTERRUPT") {
-            Self::Interrupted
-        } else if message.starts_with("Out of Memory Error") {
-            let limit = if message.contains("max_temp_directory_size") { "temp" } else { "memory" };
-            Self::TooLarge { limit, message: message.lines().next().unwrap_or_default().to_owned() }
-        } else if lower.contains("no space left on device") || lower.contains("disk quota exceeded") {
-            Self::Full { path, message }
-        } else if lower.contains("read-only file system")
-            || lower.contains("permission denied")
-            || lower.contains("attached in read-only mode")
-        {
-            Self::NotWritable { path, message }
-        } else {
-            Self::Engine { doing: doing.to_owned(), message }
-        }
-    }
-}
-
-/// The engine's own words, without the wrapper's.
-pub(super) fn words(error: &duckdb::Error) -> String {
-    match error {
-        duckdb::Error::DuckDBFailure(_, Some(message)) => message.clone(),
-        other => other.to_string(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_holder_is_read_off_the_message() {
-        let message = "IO Error: Could not set lock on file \"/x/f.duckdb\": Conflicting lock is held in \
-                       /usr/bin/python3.11 (PID 8494). See also https://duckdb.org";
-        let holder = Holder { program: "/usr/bin/python3.11".to_owned(), pid: 8494, doing: None };
-        assert!(!holder.is_vmesh());
-        assert_eq!(Holder::from_message(message), Some(holder));
-        let vmesh = Holder::from_message("Conflicting lock is held in /home/ada/bin/vmesh (deleted) (PID 7).");
-        assert!(vmesh.is_some_and(|holder| holder.is_vmesh() && holder.pid == 7));
-        assert_eq!(Holder::from_message("IO Error: Could not set lock on file"), None);
-    }
 }

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::publish::{Publication, view_statement};
-use super::{Warehouse, WarehouseError};
+use super::Database;
+use super::publish::view_statement;
+use crate::adapter::engine::{Publication, Tables, WarehouseError};
 use crate::domain::environment::{Column, PhysicalTable};
 use crate::domain::model::{Comments, KindWord};
-use crate::domain::name::{ModelName, TableName, literal};
+use crate::domain::name::{TableName, literal};
 
 const DOING: &str = "commenting views";
 
@@ -20,24 +21,7 @@ impl Columns {
     }
 }
 
-impl Warehouse {
-    /// The comments behind hashes that are on record.
-    pub fn comments(
-        &self,
-        hashes: &BTreeMap<ModelName, String>,
-    ) -> Result<BTreeMap<ModelName, Comments>, WarehouseError> {
-        if hashes.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        let rows = self.all(DOING, "SELECT hash, content FROM vmesh_state.comments", |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
-        })?;
-        let known: BTreeMap<String, Comments> =
-            rows.into_iter().filter_map(|(hash, content)| Some((hash, serde_json::from_str(&content).ok()?))).collect();
-        let found = hashes.iter().filter_map(|(model, hash)| Some((model.clone(), known.get(hash)?.clone())));
-        Ok(found.collect())
-    }
-
+impl Database {
     /// Puts a publication's comments on record.
     pub(super) fn write_comments(&self, publication: &Publication<'_>) -> Result<(), WarehouseError> {
         let row = |comments: &Comments| {

@@ -2,43 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Occupied, Warehouse, WarehouseError};
-use crate::domain::environment::{Moved, Owner, Pointer, PromotionAction};
+use super::Database;
+use crate::adapter::engine::{Occupied, Publication, Publish, WarehouseError};
+use crate::domain::environment::{Moved, Pointer};
 use crate::domain::model::Comments;
-use crate::domain::name::{BranchName, EnvName, ModelName, SchemaPattern, TableName, literal, quote};
-
-/// What an environment shall show, and from which state on.
-#[derive(Debug, Clone)]
-pub struct Publication<'a> {
-    /// The environment.
-    pub environment: &'a EnvName,
-    /// The generation that the plan was made against; `None`: it must not exist yet.
-    pub expected: Option<u64>,
-    /// Its branch.
-    pub branch: &'a BranchName,
-    /// The commit it was planned from.
-    pub commit: Option<&'a str>,
-    /// Whether files differed from that commit.
-    pub dirty: bool,
-    /// The merge base with main.
-    pub base: Option<&'a str>,
-    /// Main's tip now (prod only).
-    pub tip: Option<&'a str>,
-    /// Every model with what to show of it.
-    pub pointers: &'a BTreeMap<ModelName, Pointer>,
-    /// What the views are commented with; none for those that have no comment.
-    pub comments: &'a BTreeMap<ModelName, Comments>,
-    /// Who publishes.
-    pub owner: &'a Owner,
-    /// The environment, at its generation, whose place this one takes: its branch was renamed.
-    pub replaces: Option<(&'a EnvName, u64)>,
-    /// How schemas are named.
-    pub pattern: SchemaPattern,
-    /// For prod's history: `promote` or `rollback`.
-    pub action: PromotionAction,
-    /// Now, in seconds since 1970.
-    pub at: i64,
-}
+use crate::domain::name::{EnvName, ModelName, TableName, literal, quote};
 
 /// What an environment shows of each model, and what its view is commented with.
 type Shown = BTreeMap<ModelName, (Pointer, Option<String>)>;
@@ -49,10 +17,8 @@ pub(super) fn view_statement(catalog: &str, view: &TableName, table: &TableName)
     format!("CREATE OR REPLACE VIEW {}.{} AS SELECT * FROM {};\n", quote(catalog), view.quoted(), table.quoted())
 }
 
-impl Warehouse {
-    /// Publishes: after it, readers see all of the new pointers; before it, all of the old ones. Gives the new
-    /// generation. `mark` is called at the named moments inside the transaction, for tests that stop the process there.
-    pub fn publish(&self, publication: &Publication<'_>, mark: &dyn Fn(&str)) -> Result<u64, WarehouseError> {
+impl Publish for Database {
+    fn publish(&self, publication: &Publication<'_>, mark: &dyn Fn(&str)) -> Result<u64, WarehouseError> {
         let doing = format!("publishing `{}`", publication.environment);
         self.transaction(&doing, |warehouse| {
             mark("publish:begin");
@@ -76,6 +42,40 @@ impl Warehouse {
         })
     }
 
+    fn check_free(&self, places: &BTreeMap<ModelName, TableName>) -> Result<(), WarehouseError> {
+        let schemas: BTreeSet<String> = places.values().map(|place| literal(&place.schema)).collect();
+        if schemas.is_empty() {
+            return Ok(());
+        }
+        let schemas = schemas.into_iter().collect::<Vec<_>>().join(", ");
+        let sql = format!(
+            "SELECT lower(schema_name), lower(table_name), 'table', '' FROM duckdb_tables() \
+             WHERE database_name = current_database() AND lower(schema_name) IN ({schemas}) \
+             UNION ALL SELECT lower(schema_name), lower(view_name), 'view', sql FROM duckdb_views() \
+             WHERE database_name = current_database() AND lower(schema_name) IN ({schemas})"
+        );
+        let rows = self.all("looking for tables in the way", &sql, |row| {
+            let (schema, name, kind, sql): (String, String, String, String) =
+                (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+            Ok((TableName { schema, name }, (kind, sql)))
+        })?;
+        let there: BTreeMap<TableName, (String, String)> = rows.into_iter().collect();
+        let occupied = |(model, place): (&ModelName, &TableName)| {
+            let (kind, sql) = there.get(place)?;
+            let kind = match kind.as_str() {
+                "table" => "table",
+                _ if super::state::target(sql).is_some() => return None,
+                _ => "view",
+            };
+            let is_sqlmesh = kind == "view" && sql.contains("sqlmesh__");
+            Some(Occupied { model: model.clone(), place: place.clone(), kind, is_sqlmesh })
+        };
+        let occupied: Vec<Occupied> = places.iter().filter_map(occupied).collect();
+        if occupied.is_empty() { Ok(()) } else { Err(WarehouseError::Occupied(occupied)) }
+    }
+}
+
+impl Database {
     fn check_generation(&self, environment: &EnvName, expected: Option<u64>) -> Result<Option<u64>, WarehouseError> {
         let name = literal(environment.as_str());
         let sql = format!("SELECT generation FROM vmesh_state.environments WHERE name = {name}");
@@ -141,39 +141,6 @@ impl Warehouse {
         let gone = gone.filter(|place| !wanted.contains(place) && views.contains_key(place));
         let drops: String = gone.map(|place| drop_view(&catalog, &place)).collect();
         Ok(schemas.collect::<String>() + &create + &drops)
-    }
-
-    /// That nothing which vmesh did not make stands where the views of models should go.
-    pub fn check_free(&self, places: &BTreeMap<ModelName, TableName>) -> Result<(), WarehouseError> {
-        let schemas: BTreeSet<String> = places.values().map(|place| literal(&place.schema)).collect();
-        if schemas.is_empty() {
-            return Ok(());
-        }
-        let schemas = schemas.into_iter().collect::<Vec<_>>().join(", ");
-        let sql = format!(
-            "SELECT lower(schema_name), lower(table_name), 'table', '' FROM duckdb_tables() \
-             WHERE database_name = current_database() AND lower(schema_name) IN ({schemas}) \
-             UNION ALL SELECT lower(schema_name), lower(view_name), 'view', sql FROM duckdb_views() \
-             WHERE database_name = current_database() AND lower(schema_name) IN ({schemas})"
-        );
-        let rows = self.all("looking for tables in the way", &sql, |row| {
-            let (schema, name, kind, sql): (String, String, String, String) =
-                (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
-            Ok((TableName { schema, name }, (kind, sql)))
-        })?;
-        let there: BTreeMap<TableName, (String, String)> = rows.into_iter().collect();
-        let occupied = |(model, place): (&ModelName, &TableName)| {
-            let (kind, sql) = there.get(place)?;
-            let kind = match kind.as_str() {
-                "table" => "table",
-                _ if super::state::target(sql).is_some() => return None,
-                _ => "view",
-            };
-            let is_sqlmesh = kind == "view" && sql.contains("sqlmesh__");
-            Some(Occupied { model: model.clone(), place: place.clone(), kind, is_sqlmesh })
-        };
-        let occupied: Vec<Occupied> = places.iter().filter_map(occupied).collect();
-        if occupied.is_empty() { Ok(()) } else { Err(WarehouseError::Occupied(occupied)) }
     }
 
     fn write_pointers(&self, publication: &Publication<'_>, shown: &Shown) -> Result<(), WarehouseError> {

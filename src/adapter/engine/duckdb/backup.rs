@@ -2,15 +2,16 @@
 
 use std::process::{Command, Stdio};
 
-use super::{Warehouse, WarehouseError, companion};
+use super::{Database, companion};
+use crate::adapter::engine::WarehouseError;
 
 /// What is added to the warehouse's name.
 pub const BACKUP: &str = ".before-5";
 
-impl Warehouse {
+impl Database {
     /// Copies the file beside itself, unless that was done before.
     pub(super) fn back_up(&self) -> Result<(), WarehouseError> {
-        let (copy, part) = (companion(&self.path, BACKUP), companion(&self.path, ".part"));
+        let (copy, part) = (companion(&self.location.path, BACKUP), companion(&self.location.path, ".part"));
         if copy.exists() {
             return Ok(());
         }
@@ -18,7 +19,7 @@ impl Warehouse {
         self.run("writing all to the file", "CHECKPOINT")?;
         // by another process: where this one closes the file a second time, the engine's lock on it is gone
         let mut cp = Command::new("cp");
-        let done = cp.args(["-p", "--"]).arg(&self.path).arg(&part).stdin(Stdio::null()).output();
+        let done = cp.args(["-p", "--"]).arg(&self.location.path).arg(&part).stdin(Stdio::null()).output();
         let done = done.map_err(|error| failed(format!("cp: {error}")))?;
         if !done.status.success() {
             let _ = std::fs::remove_file(&part);

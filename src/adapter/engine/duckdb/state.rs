@@ -2,19 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Warehouse, WarehouseError};
+use super::Database;
+use crate::adapter::engine::{Records, WarehouseError};
 use crate::domain::environment::{
     Environment, Moved, PhysicalTable, Pointer, Preview, Promotion, PromotionAction, Scope, State,
 };
 use crate::domain::fingerprint::Fingerprint;
-use crate::domain::model::{Around, KindWord};
+use crate::domain::model::{Around, Comments, KindWord};
 use crate::domain::name::{BranchName, EnvName, ModelName, SNAPSHOTS_SCHEMA, SchemaPattern, TableName, literal};
 
 const DOING: &str = "reading vmesh's records";
 
-impl Warehouse {
-    /// What there is at one moment.
-    pub fn state(&self, scope: &Scope) -> Result<State, WarehouseError> {
+impl Records for Database {
+    fn state(&self, scope: &Scope) -> Result<State, WarehouseError> {
         self.transaction(DOING, |warehouse| {
             let environments = warehouse.environments(scope)?;
             let views = match scope {
@@ -35,6 +35,31 @@ impl Warehouse {
         })
     }
 
+    fn comments(&self, hashes: &BTreeMap<ModelName, String>) -> Result<BTreeMap<ModelName, Comments>, WarehouseError> {
+        if hashes.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let rows = self.all(DOING, "SELECT hash, content FROM vmesh_state.comments", |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+        })?;
+        let known: BTreeMap<String, Comments> =
+            rows.into_iter().filter_map(|(hash, content)| Some((hash, serde_json::from_str(&content).ok()?))).collect();
+        let found = hashes.iter().filter_map(|(model, hash)| Some((model.clone(), known.get(hash)?.clone())));
+        Ok(found.collect())
+    }
+
+    fn put_on_record(&self, table: &PhysicalTable) -> Result<(), WarehouseError> {
+        self.transaction("recording a table", |warehouse| warehouse.record(table))
+    }
+
+    fn stand_for(&self, version: &Fingerprint, table: &TableName) -> Result<(), WarehouseError> {
+        let (version, name) = (version.hex(), literal(&table.name));
+        let sql = format!("INSERT OR REPLACE INTO vmesh_state.snapshots VALUES ('{version}', {name})");
+        self.run("recording a snapshot", &sql)
+    }
+}
+
+impl Database {
     fn environments(&self, scope: &Scope) -> Result<BTreeMap<EnvName, Environment>, WarehouseError> {
         let sql = "SELECT name, branch, commit_id, dirty, base, tip, generation, created_at, updated_at, owner \
                    FROM vmesh_state.environments";

@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 
 use duckdb::{Config, Connection};
 
+use crate::adapter::engine::Referee;
 use crate::domain::diagnostic::Cause;
 use crate::domain::engine_message;
 use crate::domain::project::guess_reads;
@@ -12,23 +13,12 @@ use crate::domain::sql::{self, DuckdbReads, Query};
 
 /// An engine in memory that parses and never runs anything of the user's. Opened when first asked, closed to the outside.
 #[derive(Default)]
-pub struct Referee {
+pub(super) struct Parser {
     connection: OnceCell<Option<Connection>>,
 }
 
-impl Referee {
-    fn connection(&self) -> Option<&Connection> {
-        let open = || {
-            let closed = Config::default().with("enable_external_access", "false").ok()?;
-            Connection::open_in_memory_with_flags(closed.with("lock_configuration", "true").ok()?).ok()
-        };
-        self.connection.get_or_init(open).as_ref()
-    }
-
-    /// Lets a query pass to the engine, with what it reads filled in where our parser gave up: DuckDB's parser knows, or
-    /// the words tell enough. A text that DuckDB can't parse is refused where it belongs to a model; elsewhere the engine
-    /// itself will say so, of a text that by its words can do no harm.
-    pub fn admit(&self, kind: Text, text: &str, mut query: Query) -> Result<Query, Refusal> {
+impl Referee for Parser {
+    fn admit(&self, kind: Text, text: &str, mut query: Query) -> Result<Query, Refusal> {
         policy::shape(kind, text)?;
         if self.connection().is_none() {
             let what = "DuckDB could not be started to look at this text".to_owned();
@@ -59,6 +49,16 @@ impl Referee {
         }
         policy::check(kind, text, &query, seen.as_ref())?;
         Ok(query)
+    }
+}
+
+impl Parser {
+    fn connection(&self) -> Option<&Connection> {
+        let open = || {
+            let closed = Config::default().with("enable_external_access", "false").ok()?;
+            Connection::open_in_memory_with_flags(closed.with("lock_configuration", "true").ok()?).ok()
+        };
+        self.connection.get_or_init(open).as_ref()
     }
 
     fn json(&self, query: &str) -> Result<String, String> {

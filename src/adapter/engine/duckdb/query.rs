@@ -2,38 +2,16 @@
 
 use std::path::Path;
 
-use super::{Warehouse, WarehouseError};
+use super::Database;
+use super::audit::KEPT;
+use crate::adapter::engine::audit::SAMPLE;
+use crate::adapter::engine::{Ask, Audit, AuditFailure, BuildError, ExportFormat, Rows, WarehouseError};
 use crate::domain::environment::Column;
 use crate::domain::name::{literal, quote};
 use crate::domain::{json_text, sql};
 
-/// A query's result, as text.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Rows {
-    /// Names and types.
-    pub columns: Vec<Column>,
-    /// Each value as the engine prints it; `None` is NULL.
-    pub rows: Vec<Vec<Option<String>>>,
-    /// Whether there were more rows than asked for.
-    pub more: bool,
-}
-
-/// A format that the engine writes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ExportFormat {
-    /// Comma-separated, with a header.
-    Csv,
-    /// One JSON array.
-    Json,
-    /// One JSON object a line.
-    JsonLines,
-    /// Apache Parquet.
-    Parquet,
-}
-
-impl Warehouse {
-    /// The rows of one query, at most `limit` of them.
-    pub fn rows(&self, doing: &str, query: &str, limit: Option<usize>) -> Result<Rows, WarehouseError> {
+impl Ask for Database {
+    fn rows(&self, doing: &str, query: &str, limit: Option<usize>) -> Result<Rows, WarehouseError> {
         let query = query.trim_end().trim_end_matches(';');
         let columns = self.describe(doing, query)?;
         let cut = limit.map(|limit| format!(" LIMIT {}", limit.saturating_add(1))).unwrap_or_default();
@@ -45,14 +23,7 @@ impl Warehouse {
         Ok(Rows { columns, rows, more })
     }
 
-    /// The columns of a query.
-    fn describe(&self, doing: &str, query: &str) -> Result<Vec<Column>, WarehouseError> {
-        let sql = format!("SELECT column_name, column_type FROM (DESCRIBE\n{query}\n)");
-        self.all(doing, &sql, |row| Ok((row.get(0)?, row.get(1)?)))
-    }
-
-    /// Writes a query's rows in a format; gives the bytes of the file. No digit is lost on the way.
-    pub fn export(&self, query: &str, format: ExportFormat) -> Result<Vec<u8>, WarehouseError> {
+    fn export(&self, query: &str, format: ExportFormat) -> Result<Vec<u8>, WarehouseError> {
         let doing = "running the query";
         let query = query.trim_end().trim_end_matches(';');
         let (query, options) = match format {
@@ -64,10 +35,39 @@ impl Warehouse {
                 return Ok(json(&rows, format == ExportFormat::JsonLines).into_bytes());
             }
         };
-        let file = self.scratch.path().join("export");
+        let file = self.instance.scratch.path().join("export");
         let target = literal(&file.to_string_lossy());
         self.run_one(doing, &format!("COPY (\n{query}\n) TO {target} ({options})"))?;
         read(&file, doing)
+    }
+
+    fn audited(&self, audit: &Audit, rows: &str) -> Result<Option<AuditFailure>, WarehouseError> {
+        let doing = format!("auditing with `{}`", audit.name);
+        let query = audit.query.replace(Audit::ROWS, rows);
+        let found = || -> Result<_, WarehouseError> {
+            let counted =
+                self.all(&doing, &format!("SELECT count(*) FROM (\n{query}\n) AS audited"), |row| row.get(0))?;
+            let count: u64 = counted.first().copied().unwrap_or_default();
+            if count == 0 {
+                return Ok(None);
+            }
+            let rows = self.rows(&doing, &query, Some(if audit.blocking { KEPT } else { SAMPLE }))?;
+            Ok(Some(AuditFailure { name: audit.name.clone(), count, rows, kept: None }))
+        };
+        found().map_err(|error| match error {
+            WarehouseError::Engine { message, .. } => {
+                BuildError::BrokenAudit { name: audit.name.clone(), query: format!("\n{query}"), message }.into()
+            }
+            error => error,
+        })
+    }
+}
+
+impl Database {
+    /// The columns of a query.
+    fn describe(&self, doing: &str, query: &str) -> Result<Vec<Column>, WarehouseError> {
+        let sql = format!("SELECT column_name, column_type FROM (DESCRIBE\n{query}\n)");
+        self.all(doing, &sql, |row| Ok((row.get(0)?, row.get(1)?)))
     }
 }
 

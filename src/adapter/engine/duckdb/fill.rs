@@ -1,56 +1,20 @@
 //! Filling an incremental table: one load after the other, each in a transaction of its own together with its record, so
 //! that an interrupted fill goes on where it stopped.
 
-use super::build::{Body, Build};
-use super::{Warehouse, WarehouseError, Warned, Warning, history};
+use super::{Database, history};
+use crate::adapter::engine::{Body, Build, BuildError, Fill, Load, Records, Tables, WarehouseError, Warned, Warning};
 use crate::domain::calendar::Filled;
 use crate::domain::environment::{Column, Continued, PhysicalTable};
 use crate::domain::evolution::{Evolved, evolve, fitting};
 use crate::domain::interval::{Interval, Intervals, Moment};
-use crate::domain::model::{Around, By, OnChange, Order, Policy};
+use crate::domain::model::{By, Order, Policy};
 use crate::domain::name::{TableName, literal, quote};
 use crate::domain::types::{self, Type};
-
-/// How an incremental table is filled.
-#[derive(Debug, Clone)]
-pub struct Fill {
-    /// What a load replaces.
-    pub by: By,
-    /// The query that an empty table is made from.
-    pub first: String,
-    /// The statements that it needs.
-    pub setup: Around,
-    /// The loads, the earliest first.
-    pub loads: Vec<Load>,
-    /// What the table shall hold after them.
-    pub aim: Option<Interval>,
-    /// The table as it is, if it is there.
-    pub known: Option<PhysicalTable>,
-    /// The snapshot whose rows a table that is not there begins with.
-    pub before: Option<PhysicalTable>,
-    /// What that may do to their columns.
-    pub on_change: OnChange,
-    /// The time of the loads.
-    pub now: Moment,
-    /// Whether to stop after a load when somebody waits for the warehouse: nobody sees a table that holds some of them.
-    pub gives_way: bool,
-}
-
-/// One load.
-#[derive(Debug, Clone)]
-pub struct Load {
-    /// The span that it fills.
-    pub interval: Interval,
-    /// The query for that span.
-    pub select: String,
-    /// The statements around it.
-    pub around: Around,
-}
 
 /// Where the new rows wait: a temporary table of this connection.
 pub(super) const NEW: &str = "temp.vmesh_new";
 
-impl Warehouse {
+impl Database {
     /// Makes the table if it is not there, and carries out the loads, or some of them if it is to give way. `at` is the
     /// time in microseconds since 1970.
     pub(super) fn fill_by_loads(&self, build: &Build, fill: &Fill, at: i64) -> Result<PhysicalTable, WarehouseError> {
@@ -69,7 +33,7 @@ impl Warehouse {
             })?,
         };
         for (done, load) in fill.loads.iter().enumerate() {
-            if done > 0 && fill.gives_way && self.door.is_waited_at() {
+            if done > 0 && fill.gives_way && self.location.door.is_waited_at() {
                 break;
             }
             snapshot = self.transaction(&doing, |warehouse| warehouse.load(build, fill, load, &snapshot, at))?;
@@ -90,14 +54,14 @@ impl Warehouse {
         };
         self.run_one(doing, &format!("CREATE OR REPLACE TEMP TABLE vmesh_new AS {empty}"))?;
         let columns = evolve(&self.columns(&before.table)?, &self.new_columns()?, fill.on_change)
-            .map_err(|changes| WarehouseError::Columns { model: build.model.clone(), changes })?;
+            .map_err(|changes| BuildError::Columns { model: build.model.clone(), changes })?;
         if let By::History(history) = &fill.by {
             let times = [&history.valid_from, &history.valid_to];
             let is_new =
                 |name: &&&String| !columns.iter().any(|it| it.is_old && it.column.0.eq_ignore_ascii_case(name));
             if let Some(name) = times.iter().find(is_new) {
                 let changes = vec![format!("the history's own column would be called `{name}`")];
-                return Err(WarehouseError::Columns { model: build.model.clone(), changes });
+                return Err(BuildError::Columns { model: build.model.clone(), changes }.into());
             }
         }
         let select = |evolved: &Evolved| {
@@ -111,10 +75,11 @@ impl Warehouse {
         if let By::History(history) = &fill.by
             && self.one::<bool>(doing, &history::is_ambiguous(&table, history))?
         {
-            return Err(WarehouseError::Unfit {
+            return Err(BuildError::Unfit {
                 what: format!("several rows of `{}` that are valid now would have the same `unique_key`", build.model),
                 help: "a history goes on with the key that it has, or a finer one; a model of another name begins anew",
-            });
+            }
+            .into());
         }
         self.audit(build, None)?;
         Ok((Some(before.as_source()), before.filled.clone().unwrap_or_default().intervals))
@@ -122,7 +87,7 @@ impl Warehouse {
 
     /// Carries out the loads of a table that is there, whatever it holds: kinds that know no time begin with an empty
     /// table. To be called within a transaction.
-    pub fn reload(&self, build: &Build, at: i64) -> Result<(), WarehouseError> {
+    pub(super) fn reload(&self, build: &Build, at: i64) -> Result<(), WarehouseError> {
         let doing = format!("building `{}` again", build.model);
         let Body::Loads(fill) = &build.body else { return Ok(()) };
         let Some(known) = &fill.known else { return Ok(()) };
@@ -211,7 +176,7 @@ impl Warehouse {
         }
         keeps_time(build, &fill.by, &old, &new)?;
         let is_empty = || self.one::<bool>(&doing, &format!("SELECT count(*) = 0 FROM {table}"));
-        let refused = |changes| WarehouseError::Load { model: build.model.clone(), changes };
+        let refused = |changes| BuildError::Load { model: build.model.clone(), changes };
         if snapshot.continues.is_none() && is_empty()? {
             self.run(
                 &doing,
@@ -224,7 +189,9 @@ impl Warehouse {
         for (name, kind) in &fitting.tight {
             let kept = types::keeps(&quote(name), kind);
             if self.one::<bool>(&doing, &format!("SELECT count(*) > 0 FROM {NEW} AS vmesh_new WHERE NOT ({kept})"))? {
-                return Err(refused(vec![format!("`{name}` stays {kind}, which does not hold all of the new values")]));
+                return Err(
+                    refused(vec![format!("`{name}` stays {kind}, which does not hold all of the new values")]).into()
+                );
             }
         }
         if fitting.alter.is_empty() {
@@ -294,10 +261,11 @@ fn has_times(by: &By, columns: &[Column]) -> Result<(), WarehouseError> {
     let kind = columns.iter().find(|(name, _)| name.eq_ignore_ascii_case(column)).map(|(_, kind)| kind.as_str());
     let is_number = |kind: &str| kind.ends_with("INT") || kind.ends_with("INTEGER") || kind.starts_with("DECIMAL");
     match kind.filter(|kind| is_number(kind)) {
-        Some(kind) => Err(WarehouseError::Unfit {
+        Some(kind) => Err(BuildError::Unfit {
             what: format!("`time_column {column}` is of type {kind}, and has no format"),
             help: "name a column of dates or timestamps, or say how the numbers are times: time_column (ds, '%Y%m%d')",
-        }),
+        }
+        .into()),
         None => Ok(()),
     }
 }
@@ -311,11 +279,12 @@ fn keeps_time(build: &Build, by: &By, old: &[Column], new: &[Column]) -> Result<
     };
     match (kind(old), kind(new)) {
         (Some(before), Some(now)) if Type::parse(&before) == Type::Date && Type::parse(&now).has_times() => {
-            Err(WarehouseError::Unfit {
+            Err(BuildError::Unfit {
                 what: format!("the time column `{column}` of `{}` would change from {before} to {now}", build.model),
                 help: "a query between days finds no times but midnight then: compare with `@start_ts` and `@end_ts`, \
                        which makes a new version that is filled anew; or cast the column to DATE in the query",
-            })
+            }
+            .into())
         }
         _ => Ok(()),
     }

@@ -2,124 +2,78 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
-use super::{Audit, Fill, Warehouse, WarehouseError, Warned};
+use super::Database;
+use crate::adapter::engine::{Ask, Body, Build, BuildError, Records, Restated, Tables, Warehouse, WarehouseError};
 use crate::domain::csv;
 use crate::domain::environment::{Column, Inputs, PhysicalTable};
 use crate::domain::fingerprint::Fingerprint;
-use crate::domain::model::{Around, KindWord, Seed};
-use crate::domain::name::{ModelName, TableName, literal, quote};
+use crate::domain::name::{TableName, literal, quote};
 use crate::domain::project::Undeclared;
 
-/// What to build.
-#[derive(Debug, Clone)]
-pub struct Build {
-    /// The model.
-    pub model: ModelName,
-    /// The snapshot's identity.
-    pub fingerprint: Fingerprint,
-    /// The hash of the model's own part.
-    pub own: Fingerprint,
-    /// The table to make.
-    pub table: TableName,
-    /// The kind's word.
-    pub kind: KindWord,
-    /// The fingerprint but for the model's name.
-    pub content: Fingerprint,
-    /// The tables it is built from.
-    pub parents: Vec<TableName>,
-    /// The tables that the rows come from, behind views.
-    pub sources: BTreeSet<TableName>,
-    /// The table that prod shows of the same model.
-    pub beside: Option<TableName>,
-    /// Where the rows come from.
-    pub body: Body,
-    /// The statements that run around the query; those of loads stand with each load.
-    pub around: Around,
-    /// The project's files that the query reads: path in the project, and content.
-    pub files: Vec<(String, Vec<u8>)>,
-    /// The columns that the model declares for its query, and the query without them.
-    pub declared: Option<(Vec<Column>, String)>,
-    /// What must hold of the rows.
-    pub audits: Vec<Audit>,
-    /// A hash over what they say.
-    pub audited: Option<String>,
-    /// What it found that stops nothing.
-    pub warnings: Arc<Mutex<Vec<Warned>>>,
-}
-
-impl Build {
-    fn has_statements(&self) -> bool {
-        let loads = match &self.body {
-            Body::Loads(fill) => fill.loads.iter().any(|load| !load.around.is_empty()) || !fill.setup.is_empty(),
-            _ => false,
-        };
-        loads || !self.around.is_empty()
-    }
-
-    /// Whether a snapshot has all that this was to load: a build that gave way is yet to be ended.
-    pub fn is_whole(&self, built: &PhysicalTable) -> bool {
-        let Body::Loads(fill) = &self.body else { return true };
-        let held = built.filled.as_ref().map(|filled| &filled.intervals);
-        fill.loads.iter().all(|load| held.is_some_and(|held| held.contains(load.interval)))
-    }
-
-    /// The snapshot that this makes.
-    pub(super) fn snapshot(&self, columns: Vec<Column>, at: i64) -> PhysicalTable {
-        PhysicalTable {
-            model: self.model.clone(),
-            fingerprint: self.fingerprint,
-            own: self.own,
-            table: self.table.clone(),
-            kind: self.kind,
-            parents: self.parents.clone(),
-            select: None,
-            around: self.around.clone(),
-            columns,
-            built_at: at,
-            filled: None,
-            audited: self.audited.iter().cloned().collect(),
-            content: Some(self.content),
-            revision: 0,
-            inputs: Inputs::default(),
-            continues: None,
-        }
-    }
-}
-
-/// Where a snapshot's rows come from.
-#[derive(Debug, Clone)]
-pub enum Body {
-    /// A table filled by a query.
-    Table(String),
-    /// A view over a query.
-    View(String),
-    /// A CSV file's content.
-    Seed {
-        /// The file's bytes.
-        content: Vec<u8>,
-        /// How to read it.
-        seed: Seed,
-        /// Declared columns.
-        columns: Vec<Column>,
-    },
-    /// A table that is filled by loads.
-    Loads(Box<Fill>),
-}
-
-impl Warehouse {
-    /// Builds a snapshot and puts it on record, in one transaction. `at` is the time in microseconds since 1970.
-    pub fn build(&self, build: &Build, at: i64) -> Result<PhysicalTable, WarehouseError> {
+impl Tables for Database {
+    fn build(&self, build: &Build, at: i64) -> Result<PhysicalTable, WarehouseError> {
         let doing = format!("building `{}`", build.model);
         if build.has_statements() {
             // variables outlive a transaction that is rolled back: not even that shall reach another model
-            let session = self.another_session()?;
+            let session = self.session()?;
             return session.within_limit(|| session.build_here(&doing, build, at));
         }
         self.within_limit(|| self.build_here(&doing, build, at))
     }
 
+    fn refill(&self, build: &Build, table: &PhysicalTable, at: i64) -> Result<PhysicalTable, WarehouseError> {
+        let Body::Table(select) = &build.body else { return Ok(table.clone()) };
+        // variables outlive a transaction that is rolled back: not even that shall reach another model
+        let session = self.session()?;
+        session.transaction(&format!("running `{}`", build.model), |session| {
+            session.within_limit(|| {
+                session.fits(build)?;
+                let (select, around) = (Some(select.clone()), build.around.clone());
+                let table = session.refill_by_record(&PhysicalTable { select, around, ..table.clone() }, at)?;
+                session.audit(build, None)?;
+                Ok(table)
+            })
+        })
+    }
+
+    fn restate(
+        &self,
+        tables: &[Restated<'_>],
+        dropped: &[TableName],
+        told: &mut dyn FnMut(usize, Option<Duration>),
+    ) -> Result<(), WarehouseError> {
+        self.transaction("building again", |warehouse| {
+            for (index, Restated { table, build, at }) in tables.iter().enumerate() {
+                told(index, None);
+                let start = Instant::now();
+                match (build, &table.filled) {
+                    (Some(build), Some(_)) => warehouse.reload(build, *at)?,
+                    (build, _) => {
+                        warehouse.refill_by_record(table, *at)?;
+                        build.map_or(Ok(()), |build| warehouse.audit(build, None))?;
+                    }
+                }
+                told(index, Some(start.elapsed()));
+            }
+            warehouse.forget(dropped)
+        })
+    }
+
+    fn columns(&self, table: &TableName) -> Result<Vec<Column>, WarehouseError> {
+        let sql = format!("SELECT column_name, column_type FROM (DESCRIBE {})", table.quoted());
+        self.all("reading columns", &sql, |row| Ok((row.get(0)?, row.get(1)?)))
+    }
+
+    fn another_session(&self) -> Result<Box<dyn Warehouse>, WarehouseError> {
+        Ok(Box::new(self.session()?))
+    }
+}
+
+impl Warehouse for Database {}
+
+impl Database {
     fn build_here(&self, doing: &str, build: &Build, at: i64) -> Result<PhysicalTable, WarehouseError> {
         self.fits(build)?;
         if let Body::Loads(fill) = &build.body {
@@ -137,7 +91,7 @@ impl Warehouse {
 
     /// Fills a table again by the query on record: the fingerprint stays, the sources may have new rows. The views over
     /// it are renewed if its columns changed. To be called within a transaction.
-    pub fn refill(&self, snapshot: &PhysicalTable, at: i64) -> Result<PhysicalTable, WarehouseError> {
+    fn refill_by_record(&self, snapshot: &PhysicalTable, at: i64) -> Result<PhysicalTable, WarehouseError> {
         let doing = format!("building `{}` again", snapshot.model);
         let Some(select) = &snapshot.select else { return Ok(snapshot.clone()) };
         let table = snapshot.table.quoted();
@@ -156,46 +110,6 @@ impl Warehouse {
         Ok(snapshot)
     }
 
-    /// As [`Self::refill`], with the audits of a build of the same table, if they are known.
-    pub fn refill_and_audit(
-        &self,
-        known: &PhysicalTable,
-        build: Option<&Build>,
-        at: i64,
-    ) -> Result<(), WarehouseError> {
-        self.refill(known, at)?;
-        build.map_or(Ok(()), |build| self.audit(build, None))
-    }
-
-    /// Changes what is on record of a table.
-    pub fn put_on_record(&self, table: &PhysicalTable) -> Result<(), WarehouseError> {
-        self.transaction("recording a table", |warehouse| warehouse.record(table))
-    }
-
-    /// From now on, a table stands for a version; that which did so before stays as it is.
-    pub fn stand_for(&self, version: &Fingerprint, table: &TableName) -> Result<(), WarehouseError> {
-        let (version, name) = (version.hex(), literal(&table.name));
-        let sql = format!("INSERT OR REPLACE INTO vmesh_state.snapshots VALUES ('{version}', {name})");
-        self.run("recording a snapshot", &sql)
-    }
-
-    /// As [`Self::refill`], by a build's query, and with its audits.
-    pub fn refill_audited(
-        &self,
-        build: &Build,
-        snapshot: &PhysicalTable,
-        at: i64,
-    ) -> Result<PhysicalTable, WarehouseError> {
-        let Body::Table(select) = &build.body else { return Ok(snapshot.clone()) };
-        self.within_limit(|| {
-            self.fits(build)?;
-            let (select, around) = (Some(select.clone()), build.around.clone());
-            let snapshot = self.refill(&PhysicalTable { select, around, ..snapshot.clone() }, at)?;
-            self.audit(build, None)?;
-            Ok(snapshot)
-        })
-    }
-
     /// Compares a query's columns with the declared ones, where it has what it needs to be run.
     fn fits(&self, build: &Build) -> Result<(), WarehouseError> {
         let setup = match &build.body {
@@ -212,7 +126,7 @@ impl Warehouse {
         let found = self.rows(&doing, &format!("SELECT * FROM (\n{select}\n) LIMIT 0"), Some(0))?.columns;
         let found: Vec<String> = found.into_iter().map(|(name, _)| name).collect();
         match Undeclared::of(columns, &found) {
-            Some(differ) => Err(WarehouseError::Unfit { what: differ.words(&build.model), help: Undeclared::HELP }),
+            Some(differ) => Err(BuildError::Unfit { what: differ.words(&build.model), help: Undeclared::HELP }.into()),
             None => Ok(()),
         }
     }
@@ -226,7 +140,7 @@ impl Warehouse {
         }
         let failed =
             |error: std::io::Error| WarehouseError::Engine { doing: doing.to_owned(), message: error.to_string() };
-        let folder = self.scratch.path().join(&build.table.name);
+        let folder = self.instance.scratch.path().join(&build.table.name);
         for (path, content) in &build.files {
             let file = folder.join(path);
             std::fs::create_dir_all(file.parent().unwrap_or(&folder)).map_err(failed)?;
@@ -254,8 +168,8 @@ impl Warehouse {
             }
             Body::Loads(_) => Ok(None),
             Body::Seed { content, seed, columns } => {
-                let file = self.scratch.path().join(format!("{}.csv", build.table.name));
-                let unfit = |why| WarehouseError::Unfit {
+                let file = self.instance.scratch.path().join(format!("{}.csv", build.table.name));
+                let unfit = |why| BuildError::Unfit {
                     what: format!("`{}` can't be a seed of `{}`: {why}", seed.path, build.model),
                     help: "mend the file, or say in `csv_settings` how it is written",
                 };
@@ -271,18 +185,12 @@ impl Warehouse {
                 let cut = csv::cut_short(content, seed, &self.columns(&build.table)?, columns).map_err(unfit)?;
                 match cut {
                     Some((column, value, kind)) => {
-                        Err(WarehouseError::Cell { model: build.model.clone(), column, value, kind })
+                        Err(BuildError::Cell { model: build.model.clone(), column, value, kind }.into())
                     }
                     None => Ok(None),
                 }
             }
         }
-    }
-
-    /// The columns of a table, in order.
-    pub fn columns(&self, table: &TableName) -> Result<Vec<Column>, WarehouseError> {
-        let sql = format!("SELECT column_name, column_type FROM (DESCRIBE {})", table.quoted());
-        self.all("reading columns", &sql, |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
     /// The record of a table that was made just now. Its rows are others than those of a table that was there before.

@@ -1,31 +1,14 @@
 //! Rows that stopped a build, kept for people to look at: the table that they were found in is taken back.
 
-use serde::{Deserialize, Serialize};
-
-use super::{AuditFailure, Warehouse, WarehouseError};
+use super::Database;
+use crate::adapter::engine::{AuditFailure, WarehouseError, Wrong, WrongRows};
 use crate::domain::environment::Column;
-use crate::domain::name::{AUDITS_SCHEMA, BranchName, EnvName, ModelName, TableName, literal, quote};
-
-/// Whose rows a table of wrong rows has: it says so itself, in its comment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Wrong {
-    /// The environment that was to show them.
-    pub environment: EnvName,
-    /// Its branch.
-    pub branch: BranchName,
-    /// The model.
-    pub model: ModelName,
-    /// The audit.
-    pub audit: String,
-    /// When, in seconds since 1970.
-    pub at: i64,
-}
+use crate::domain::name::{AUDITS_SCHEMA, TableName, literal, quote};
 
 const DOING: &str = "keeping wrong rows";
 
-impl Warehouse {
-    /// Keeps rows that an audit found wrong, in place of what was kept of the same model; gives where.
-    pub fn keep_wrong(&self, wrong: &Wrong, failure: &AuditFailure) -> Result<TableName, WarehouseError> {
+impl WrongRows for Database {
+    fn keep_wrong(&self, wrong: &Wrong, failure: &AuditFailure) -> Result<TableName, WarehouseError> {
         let table = TableName::wrong_rows(&wrong.environment, &wrong.model);
         let comment = serde_json::to_string(wrong).unwrap_or_default();
         let mut columns = failure.rows.columns.clone();
@@ -66,8 +49,7 @@ impl Warehouse {
         Ok(table)
     }
 
-    /// The tables of wrong rows; none of those that someone else made says whose it is.
-    pub fn wrong(&self) -> Result<Vec<(TableName, Option<Wrong>)>, WarehouseError> {
+    fn wrong(&self) -> Result<Vec<(TableName, Option<Wrong>)>, WarehouseError> {
         let sql = format!(
             "SELECT table_name, comment FROM duckdb_tables() \
              WHERE database_name = current_database() AND schema_name = '{AUDITS_SCHEMA}'"
@@ -79,8 +61,7 @@ impl Warehouse {
         })
     }
 
-    /// Drops tables of wrong rows, those that are there.
-    pub fn forget_wrong(&self, tables: &[TableName]) -> Result<(), WarehouseError> {
+    fn forget_wrong(&self, tables: &[TableName]) -> Result<(), WarehouseError> {
         let drop = |table: &TableName| format!("DROP TABLE IF EXISTS {};\n", table.quoted());
         self.run(DOING, &tables.iter().map(drop).collect::<String>())
     }

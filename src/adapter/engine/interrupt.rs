@@ -2,22 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
-
-use duckdb::{Connection, InterruptHandle};
-
-use super::{Warehouse, WarehouseError};
-
-/// How often a statement is told again that it shall end: one that is just about to begin doesn't hear it.
-const AGAIN: Duration = Duration::from_millis(50);
-
 /// Stops what runs, from another thread.
 #[derive(Clone, Default)]
 pub struct Interrupt {
     requested: Arc<AtomicBool>,
-    running: Arc<Mutex<Vec<Arc<InterruptHandle>>>>,
+    running: Arc<Mutex<Vec<Waker>>>,
     wakers: Arc<Mutex<Vec<Waker>>>,
     /// Folders that nobody needs once this process has ended.
     scratch: Arc<Mutex<Vec<PathBuf>>>,
@@ -36,7 +26,7 @@ impl Interrupt {
     pub fn request(&self) {
         self.requested.store(true, Ordering::SeqCst);
         if let Ok(running) = self.running.lock() {
-            running.iter().for_each(|handle| handle.interrupt());
+            running.iter().for_each(|end| end());
         }
         if let Ok(wakers) = self.wakers.lock() {
             wakers.iter().for_each(|wake| wake());
@@ -67,13 +57,17 @@ impl Interrupt {
         }
     }
 
-    /// Remembers a connection; with `only`, those of warehouses that were open before are forgotten.
-    pub(super) fn watch(&self, connection: &Connection, only: bool) {
+    /// Remembers how to end what runs in a session.
+    pub(super) fn watch(&self, end: impl Fn() + Send + 'static) {
         if let Ok(mut running) = self.running.lock() {
-            if only {
-                running.clear();
-            }
-            running.push(connection.interrupt_handle());
+            running.push(Box::new(end));
+        }
+    }
+
+    /// Forgets the sessions of warehouses that were open before.
+    pub(super) fn forget(&self) {
+        if let Ok(mut running) = self.running.lock() {
+            running.clear();
         }
     }
 
@@ -82,41 +76,6 @@ impl Interrupt {
         if let Ok(mut scratch) = self.scratch.lock() {
             scratch.retain(|folder| folder.exists());
             scratch.push(folder.to_owned());
-        }
-    }
-}
-
-impl Warehouse {
-    /// Does something that may take as many seconds as the settings say, and no more.
-    pub(super) fn within_limit<T>(
-        &self,
-        work: impl FnOnce() -> Result<T, WarehouseError>,
-    ) -> Result<T, WarehouseError> {
-        let seconds = self.limits.seconds;
-        if seconds == 0 {
-            return work();
-        }
-        let handle = self.connection.interrupt_handle();
-        let (at_work, is_at_work) = channel::<()>();
-        let (result, is_late) = std::thread::scope(|scope| {
-            let clock = scope.spawn(move || {
-                let mut patience = Duration::from_secs(seconds);
-                let mut is_late = false;
-                while is_at_work.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {
-                    handle.interrupt();
-                    (patience, is_late) = (AGAIN, true);
-                }
-                is_late
-            });
-            let result = work();
-            drop(at_work);
-            (result, clock.join().unwrap_or(false))
-        });
-        match result {
-            Err(WarehouseError::Interrupted) if is_late && !self.interrupt.is_requested() => {
-                Err(WarehouseError::TooLong { seconds })
-            }
-            result => result,
         }
     }
 }

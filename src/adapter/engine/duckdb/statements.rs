@@ -1,6 +1,7 @@
 //! Running the statements around a model's query, and taking back what they made in their session.
 
-use super::{Warehouse, WarehouseError};
+use super::Database;
+use crate::adapter::engine::{BuildError, Statements, WarehouseError};
 use crate::domain::model::{Around, Run};
 use crate::domain::name::literal;
 
@@ -9,12 +10,33 @@ const DOING: &str = "running statements";
 /// The engine's words, of this statement.
 fn numbered(statement: &Run, error: WarehouseError) -> WarehouseError {
     match error {
-        WarehouseError::Engine { message, .. } => WarehouseError::Statement { number: statement.number, message },
+        WarehouseError::Engine { message, .. } => BuildError::Statement { number: statement.number, message }.into(),
         other => other,
     }
 }
 
-impl Warehouse {
+impl Statements for Database {
+    fn together(&self, statements: &[Run]) -> Result<(), WarehouseError> {
+        self.session()?.transaction(DOING, |warehouse| {
+            let run =
+                |statement: &Run| warehouse.run(DOING, &statement.sql).map_err(|error| numbered(statement, error));
+            statements.iter().try_for_each(run)
+        })
+    }
+
+    fn hidden(&self, macros: &[String]) -> Result<Option<String>, WarehouseError> {
+        if macros.is_empty() {
+            return Ok(None);
+        }
+        let names = macros.iter().map(|name| literal(&name.to_lowercase())).collect::<Vec<_>>().join(", ");
+        let sql = format!(
+            "SELECT DISTINCT function_name FROM duckdb_functions() WHERE internal AND lower(function_name) IN ({names})"
+        );
+        Ok(self.all(DOING, &sql, |row| row.get::<_, String>(0))?.into_iter().next())
+    }
+}
+
+impl Database {
     /// Runs `load` between a model's statements. What these made in the session is gone afterwards: neither audits and
     /// records nor other models see it. To be called within a transaction.
     pub(super) fn around<T>(
@@ -33,15 +55,6 @@ impl Warehouse {
         Ok(loaded)
     }
 
-    /// Runs statements of main's settings in a session of their own, all or none. Each may be several.
-    pub fn together(&self, statements: &[Run]) -> Result<(), WarehouseError> {
-        self.another_session()?.transaction(DOING, |warehouse| {
-            let run =
-                |statement: &Run| warehouse.run(DOING, &statement.sql).map_err(|error| numbered(statement, error));
-            statements.iter().try_for_each(run)
-        })
-    }
-
     /// Runs a model's statements, and leaves what they make.
     pub(super) fn each(&self, statements: &[Run]) -> Result<(), WarehouseError> {
         let run = |statement: &Run| self.run_one(DOING, &statement.sql).map_err(|error| numbered(statement, error));
@@ -56,18 +69,5 @@ impl Warehouse {
             }
             None => Ok(()),
         }
-    }
-
-    /// The one of these macros that is called like one of the engine's own functions: it would be called in its place, by
-    /// vmesh too.
-    pub fn hidden(&self, macros: &[String]) -> Result<Option<String>, WarehouseError> {
-        if macros.is_empty() {
-            return Ok(None);
-        }
-        let names = macros.iter().map(|name| literal(&name.to_lowercase())).collect::<Vec<_>>().join(", ");
-        let sql = format!(
-            "SELECT DISTINCT function_name FROM duckdb_functions() WHERE internal AND lower(function_name) IN ({names})"
-        );
-        Ok(self.all(DOING, &sql, |row| row.get::<_, String>(0))?.into_iter().next())
     }
 }

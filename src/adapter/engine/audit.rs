@@ -1,0 +1,96 @@
+//! Audits: queries that give the rows that are wrong, asked before anyone sees the table; and those rows.
+
+use serde::{Deserialize, Serialize};
+
+use super::Rows;
+use crate::domain::interval::Interval;
+use crate::domain::name::{BranchName, EnvName, ModelName, TableName};
+
+/// What must hold of a table's rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Audit {
+    /// Its name.
+    pub name: String,
+    /// The query of the wrong rows, with [`Self::ROWS`] where the audited rows are read.
+    pub query: String,
+    /// Whether wrong rows are a failure, and not only a warning.
+    pub blocking: bool,
+    /// Whether it looks at all rows, even where only some were loaded.
+    pub whole: bool,
+}
+
+/// An audit that found wrong rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditFailure {
+    /// Its name.
+    pub name: String,
+    /// How many rows are wrong.
+    pub count: u64,
+    /// Some of the wrong rows: as many as are kept.
+    pub rows: Rows,
+    /// Where they are kept, if they are.
+    pub kept: Option<TableName>,
+}
+
+/// What a build found that stops nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warned {
+    /// What it is.
+    pub name: Warning,
+    /// How many rows.
+    pub count: u64,
+}
+
+/// What is warned of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Warning {
+    /// This audit, which does not block, found wrong rows.
+    Audit(String),
+    /// Rows lie outside of the spans that they were loaded for, these: they are left out.
+    LeftOut(Vec<Interval>),
+}
+
+/// How many wrong rows are shown.
+pub(super) const SAMPLE: usize = 5;
+
+impl AuditFailure {
+    /// What is shown of it: the names of the columns, and some rows.
+    pub fn sample(&self) -> Vec<String> {
+        let names = self.rows.columns.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(" | ");
+        let values = |row: &Vec<Option<String>>| {
+            row.iter().map(|value| value.as_deref().unwrap_or("NULL")).collect::<Vec<_>>().join(" | ")
+        };
+        std::iter::once(names).chain(self.rows.rows.iter().take(SAMPLE).map(values)).collect()
+    }
+
+    /// The query that gives the rows that are kept.
+    pub fn query(&self) -> Option<String> {
+        self.kept.as_ref().map(|table| format!("SELECT * FROM {table}"))
+    }
+
+    /// That rows are kept, and where.
+    pub fn told(&self) -> Option<String> {
+        let first = if self.rows.more { format!("the first {} are ", self.rows.rows.len()) } else { String::new() };
+        Some(format!("{first}kept until the next build: {}", self.query()?))
+    }
+}
+
+impl Audit {
+    /// Stands in the query for the rows to look at.
+    pub const ROWS: &'static str = "vmesh_audited_rows";
+}
+
+/// Whose rows a table of wrong rows has: it says so itself, in its comment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wrong {
+    /// The environment that was to show them.
+    pub environment: EnvName,
+    /// Its branch.
+    pub branch: BranchName,
+    /// The model.
+    pub model: ModelName,
+    /// The audit.
+    pub audit: String,
+    /// When, in seconds since 1970.
+    pub at: i64,
+}

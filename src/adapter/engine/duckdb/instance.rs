@@ -1,0 +1,49 @@
+//! The databases that this process has open. When a process closes a file, it loses all of the locks that it has on it,
+//! so each file is opened once: who opens it again gets another session.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use duckdb::Connection;
+use tempfile::TempDir;
+
+/// An open database. It is closed with its last session.
+pub(super) struct Instance {
+    connection: Mutex<Connection>,
+    /// A folder of its own for files that pass between vmesh and the engine.
+    pub(super) scratch: Arc<TempDir>,
+    /// Whether it was opened for reading only.
+    pub(super) only_reads: bool,
+}
+
+/// Those that are open, by their files.
+static OPEN: Mutex<BTreeMap<PathBuf, Weak<Instance>>> = Mutex::new(BTreeMap::new());
+
+impl Instance {
+    pub(super) fn new(connection: Connection, scratch: Arc<TempDir>, only_reads: bool) -> Arc<Self> {
+        Arc::new(Self { connection: Mutex::new(connection), scratch, only_reads })
+    }
+
+    /// The one that is open of a file.
+    pub(super) fn of(path: &Path) -> Option<Arc<Self>> {
+        OPEN.lock().unwrap_or_else(PoisonError::into_inner).get(&key(path))?.upgrade()
+    }
+
+    /// Remembers that it is open, until it is closed.
+    pub(super) fn remember(self: &Arc<Self>, path: &Path) {
+        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|_, instance| instance.strong_count() > 0);
+        open.insert(key(path), Arc::downgrade(self));
+    }
+
+    /// Another session.
+    pub(super) fn session(&self) -> Result<Connection, duckdb::Error> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner).try_clone()
+    }
+}
+
+/// The name that a file has, whichever way leads to it.
+fn key(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}

@@ -1,0 +1,43 @@
+//! Where a warehouse lies, and on which terms it is opened.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::door::Waited;
+use super::{Door, Interrupt};
+use crate::domain::config::Limits;
+
+/// Where a warehouse lies, and on which terms it is opened: nothing is held by it.
+#[derive(Debug, Clone)]
+pub struct Location {
+    /// The DuckDB file.
+    pub path: PathBuf,
+    /// Where vmesh and the engine put files for as long as they work: a folder that Git doesn't write.
+    pub scratch: PathBuf,
+    /// How long to wait for other processes, in all: whoever waited already has less left.
+    pub patience: Duration,
+    /// Stops what runs.
+    pub interrupt: Interrupt,
+    /// What may be taken of the machine.
+    pub limits: Limits,
+    /// Where those are who wait.
+    pub door: Door,
+    pub(super) waited: Waited,
+}
+
+impl Location {
+    /// A way to a file.
+    pub fn new(path: PathBuf, scratch: PathBuf, door: Door, patience: Duration, interrupt: Interrupt) -> Self {
+        Self { path, scratch, patience, interrupt, limits: Limits::default(), door, waited: Waited::default() }
+    }
+
+    /// The same way to another file.
+    pub fn at(&self, path: PathBuf) -> Self {
+        Self { path, ..self.clone() }
+    }
+
+    /// The same for one who has not waited yet.
+    pub fn with_patience(&self, patience: Duration) -> Self {
+        Self { patience, waited: Waited::default(), ..self.clone() }
+    }
+}
