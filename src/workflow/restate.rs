@@ -137,35 +137,44 @@ impl Session<'_> {
                 }
             }
         };
-        self.inside(|| warehouse.restate(&restated, &restatement.stale, &mut told)).map_err(|error| {
-            match (error, begun) {
-                (
-                    WarehouseError::Engine { message, .. }
-                    | WarehouseError::Build(BuildError::Statement { message, .. }),
-                    Some(model),
-                ) => Error::Query {
-                    message: format!("could not build `{model}` again: {message}"),
-                    help: Some("every table is as it was".to_owned()),
-                },
-                (WarehouseError::Build(BuildError::Load { changes, .. }), Some(model)) => Error::Query {
-                    message: format!("could not build `{model}` again: {}", changes.join("; ")),
-                    help: Some("load all of it, without --start and --end; every table is as it was".to_owned()),
-                },
-                (WarehouseError::Build(BuildError::Audit { model, mut failure }), _) => {
-                    // as main's: a restatement has no branch of its own
-                    let target = (environment, &self.config.main);
-                    self.keep_wrong(target, warehouse, &model, &mut failure);
-                    WarehouseError::from(BuildError::Audit { model, failure }).into()
-                }
-                (other, _) => other.into(),
-            }
-        })?;
+        let done = self.inside(|| warehouse.restate(&restated, &restatement.stale, &mut told));
+        done.map_err(|error| self.not_restated(environment, warehouse, error, begun))?;
         again.values().for_each(|build| self.warn_of(build));
         self.forget_wrong(environment, warehouse, filled.iter().map(|snapshot| &snapshot.model))?;
         if let Some(prepared) = &prepared {
             self.after_all(prepared, warehouse)?;
         }
         Ok(filled.into_iter().map(|snapshot| snapshot.model.clone()).collect())
+    }
+
+    /// Why tables could not be filled again. Where one failed, `begun` is its model.
+    fn not_restated(
+        &self,
+        environment: &EnvName,
+        warehouse: &dyn Warehouse,
+        error: WarehouseError,
+        begun: Option<ModelName>,
+    ) -> Error {
+        match (error, begun) {
+            (
+                WarehouseError::Engine { message, .. } | WarehouseError::Build(BuildError::Statement { message, .. }),
+                Some(model),
+            ) => Error::Query {
+                message: format!("could not build `{model}` again: {message}"),
+                help: Some("every table is as it was".to_owned()),
+            },
+            (WarehouseError::Build(BuildError::Load { changes, .. }), Some(model)) => Error::Query {
+                message: format!("could not build `{model}` again: {}", changes.join("; ")),
+                help: Some("load all of it, without --start and --end; every table is as it was".to_owned()),
+            },
+            (WarehouseError::Build(BuildError::Audit { model, mut failure }), _) => {
+                // as main's: a restatement has no branch of its own
+                let target = (environment, &self.config.main);
+                self.keep_wrong(target, warehouse, &model, &mut failure);
+                WarehouseError::from(BuildError::Audit { model, failure }).into()
+            }
+            (other, _) => other.into(),
+        }
     }
 }
 

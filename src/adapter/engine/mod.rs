@@ -31,7 +31,7 @@ use std::time::Duration;
 pub use self::audit::{Audit, AuditFailure, Warned, Warning, Wrong};
 pub use self::build::{Body, Build, Fill, Load, Restated};
 pub use self::door::{Doing, Door};
-pub use self::duckdb::DuckDb;
+use self::duckdb::DuckDb;
 pub use self::duckdb::{BACKUP, COMPANIONS, companion};
 pub use self::error::{BuildError, Holder, Occupied, OpenError, WarehouseError};
 pub use self::interrupt::Interrupt;

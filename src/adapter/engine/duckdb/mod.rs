@@ -39,7 +39,7 @@ use crate::domain::sql;
 const UNSOUND_OPTIMIZERS: &str = "join_filter_pushdown";
 
 /// The engine.
-pub struct DuckDb;
+pub(super) struct DuckDb;
 
 /// An open warehouse: a session in it.
 struct Database {
