@@ -39,6 +39,8 @@ pub mod shown;
 mod standalone;
 mod statements;
 pub mod status;
+#[cfg(test)]
+mod tests;
 pub mod tree;
 pub mod unit_tests;
 mod warnings;
