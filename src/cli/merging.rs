@@ -38,10 +38,11 @@ pub(super) fn merged(face: &Face, session: &mut Session<'_>, args: &args::Plan) 
         return Ok(u8::from(builds > 0 || !changed.is_empty()));
     }
     if args.no_build && builds > 0 {
-        return Err(Error::Build(BuildError::BuildsNeeded {
+        return Err(BuildError::BuildsNeeded {
             environment: plan.environment.clone(),
             models: plan.builds().map(|step| step.model.clone()).collect(),
-        }));
+        }
+        .into());
     }
     let ask = builds > 0 && !args.yes && !changed.contains(&BEFORE_ALL);
     if args.no_build || (ask && face.format != Format::Text) {

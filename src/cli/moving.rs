@@ -45,7 +45,7 @@ pub(super) fn plan(face: &Face, args: &args::Plan) -> Verdict {
     let is_quiet = warn_first(face, &mut session, &prepared, &state)?;
     if args.yes && !args.exit_code {
         if is_prod {
-            return Err(Error::Prod(ProdError::ProdIsPromoted));
+            return Err(ProdError::ProdIsPromoted.into());
         }
         return apply(face, &session, &prepared, !args.no_build, args.explain);
     }
@@ -65,7 +65,7 @@ pub(super) fn plan(face: &Face, args: &args::Plan) -> Verdict {
         return Ok(DONE);
     }
     if let Some(kept) = session.owned_elsewhere(&prepared.target, &plan, &state)? {
-        return Err(Error::Branch(BranchError::OwnedElsewhere(Box::new(kept))));
+        return Err(BranchError::OwnedElsewhere(Box::new(kept)).into());
     }
     if is_prod {
         say("prod is moved by: vmesh promote\n");

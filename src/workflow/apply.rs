@@ -84,14 +84,14 @@ impl Session<'_> {
             }
             self.goes_forward(prepared, &state)?;
             if let Some(kept) = self.owned_elsewhere(&prepared.target, &plan, &state)? {
-                return Err(Error::Branch(BranchError::OwnedElsewhere(Box::new(kept))));
+                return Err(BranchError::OwnedElsewhere(Box::new(kept)).into());
             }
             if is_first && !plan.is_done() {
                 self.lint_first(&prepared.desired)?;
             }
             if !build && plan.builds().next().is_some() {
                 let models = plan.builds().map(|step| step.model.clone()).collect();
-                return Err(Error::Build(BuildError::BuildsNeeded { environment: plan.environment, models }));
+                return Err(BuildError::BuildsNeeded { environment: plan.environment, models }.into());
             }
             warehouse.check_free(&plan.views())?;
             let moves = !first.is_done() || self.before_all_moved(&plan.environment, &state)?;
@@ -121,7 +121,7 @@ impl Session<'_> {
                 }
             }
         }
-        Err(Error::Branch(BranchError::Contended { environment: prepared.target.environment.clone() }))
+        Err(BranchError::Contended { environment: prepared.target.environment.clone() }.into())
     }
 
     /// Whether the environment shows the plan's tree, and its record names the commit.
@@ -296,12 +296,7 @@ impl Session<'_> {
             return Ok(true);
         }
         failures.sort_by(|a, b| a.0.cmp(&b.0));
-        Err(Error::Build(BuildError::Builds {
-            environment: plan.environment.clone(),
-            failures,
-            skipped,
-            built: built.len(),
-        }))
+        Err(BuildError::Builds { environment: plan.environment.clone(), failures, skipped, built: built.len() }.into())
     }
 
     /// Tells what audits found that only warn.

@@ -61,6 +61,6 @@ impl Session<'_> {
         if shown == *commit || self.repository.is_ancestor(&shown, commit)? {
             return Ok(());
         }
-        Err(Error::Prod(ProdError::Rewind { from: shown.short().to_owned(), to: commit.short().to_owned() }))
+        Err(ProdError::Rewind { from: shown.short().to_owned(), to: commit.short().to_owned() }.into())
     }
 }

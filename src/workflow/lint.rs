@@ -79,7 +79,7 @@ impl Session<'_> {
         let violations = self.lint(tree, &|_| true)?;
         let (errors, warnings): (Vec<Violation>, Vec<Violation>) =
             violations.into_iter().partition(|violation| violation.level == Level::Error);
-        if errors.is_empty() { Ok(warnings) } else { Err(Error::Build(BuildError::Lint(errors))) }
+        if errors.is_empty() { Ok(warnings) } else { Err(BuildError::Lint(errors).into()) }
     }
 
     /// The models that have a unit test.

@@ -45,7 +45,7 @@ impl Session<'_> {
             return match self.repository.head()? {
                 Head::Branch { name, commit: Some(commit) } => Ok((name, commit)),
                 Head::Branch { name, commit: None } => {
-                    Err(Error::Prod(ProdError::NothingCommitted { main: name.to_string() }))
+                    Err(ProdError::NothingCommitted { main: name.to_string() }.into())
                 }
                 Head::Detached { commit } => Ok((BranchName::from(commit.short()), commit)),
             };
@@ -139,7 +139,7 @@ impl Session<'_> {
         }
         if !build && plan.builds().next().is_some() {
             let models = plan.builds().map(|step| step.model.clone()).collect();
-            return Err(Error::Build(BuildError::BuildsNeeded { environment: plan.environment, models }));
+            return Err(BuildError::BuildsNeeded { environment: plan.environment, models }.into());
         }
         warehouse.check_free(&plan.views())?;
         if !plan.is_done() {

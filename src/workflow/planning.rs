@@ -122,9 +122,7 @@ impl Session<'_> {
     /// The files in conflict, where a branch is checked out: none of its trees is what it will be.
     pub fn refuse_conflicts(&self, branch: &BranchName) -> Result<(), Error> {
         match self.repository.rest()? {
-            Rest::Conflicts { files } if self.branch()? == *branch => {
-                Err(Error::Branch(BranchError::Unmerged { files }))
-            }
+            Rest::Conflicts { files } if self.branch()? == *branch => Err(BranchError::Unmerged { files }.into()),
             _ => Ok(()),
         }
     }

@@ -56,7 +56,7 @@ impl Session<'_> {
         };
         if !self.repository.is_ancestor(&commit, &tip)? {
             let short = commit.short().to_owned();
-            return Err(Error::Prod(ProdError::NotOnMain { commit: short, main: main.to_string() }));
+            return Err(ProdError::NotOnMain { commit: short, main: main.to_string() }.into());
         }
         let state = self.state_of(&EnvName::prod())?;
         if let Some(before) = state.prod().map(|prod| &prod.branch)
@@ -64,7 +64,7 @@ impl Session<'_> {
             && before != main
             && self.main_as_said_on(before)?.as_ref() != Some(main)
         {
-            return Err(Error::Prod(ProdError::OtherMain { before: before.clone(), now: main.clone() }));
+            return Err(ProdError::OtherMain { before: before.clone(), now: main.clone() }.into());
         }
         let shown = state.prod().and_then(|prod| prod.commit.clone());
         let base = match &shown {
@@ -81,7 +81,7 @@ impl Session<'_> {
             };
             if !forward {
                 let to = commit.short().to_owned();
-                return Err(Error::Prod(ProdError::Rewind { from: short(&shown), to }));
+                return Err(ProdError::Rewind { from: short(&shown), to }.into());
             }
         }
         Ok(Target {
@@ -118,7 +118,7 @@ impl Session<'_> {
         let lost = pointers.iter().filter(|(_, pointer)| state.existing(&pointer.table).is_none());
         let lost: Vec<ModelName> = lost.map(|(model, _)| model.clone()).collect();
         if !lost.is_empty() {
-            return Err(Error::Prod(ProdError::Collected { commit: short(&to.commit), models: lost }));
+            return Err(ProdError::Collected { commit: short(&to.commit), models: lost }.into());
         }
         let names = prod.pointers.keys().chain(pointers.keys());
         let mut moved: Vec<ModelName> =

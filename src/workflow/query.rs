@@ -74,9 +74,7 @@ impl Session<'_> {
         let shown = self.shown(environment, &state)?;
         let resolved = self.resolve_names(text, &query, &shown, &state)?;
         let Some(warehouse) = self.read_warehouse()? else {
-            return Err(Error::Branch(BranchError::NotPlanned {
-                environment: self.config.environment(&self.config.main),
-            }));
+            return Err(BranchError::NotPlanned { environment: self.config.environment(&self.config.main) }.into());
         };
         run(&*warehouse, &resolved).map_err(|error| match error {
             WarehouseError::Engine { message, .. } => {

@@ -76,10 +76,11 @@ impl Session<'_> {
         }
         let models = if environment.is_prod() { BTreeSet::new() } else { restated.of_prod(state) };
         if !models.is_empty() {
-            return Err(Error::Prod(ProdError::SharedWithProd {
+            return Err(ProdError::SharedWithProd {
                 pattern: patterns.join(" "),
                 models: models.into_iter().collect(),
-            }));
+            }
+            .into());
         }
         let live = live(state);
         let plan::Restated { histories, reached, mut tables, stale } = restated;

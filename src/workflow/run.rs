@@ -127,7 +127,7 @@ impl Session<'_> {
         if ran.models.is_empty() {
             (ran.early, ran.held) = self.not_due(prepared, &state);
         }
-        if failed.models.is_empty() { Ok(ran) } else { Err(Error::Build(BuildError::Run { ran, failed })) }
+        if failed.models.is_empty() { Ok(ran) } else { Err(BuildError::Run { ran, failed }.into()) }
     }
 
     /// What a run that ignores cron would fill, and the incremental models that hold all of their time.
@@ -155,7 +155,7 @@ impl Session<'_> {
         let generation = |state: &State| state.environments.get(environment).map(|shown| shown.generation);
         match generation(before) == generation(now) {
             true => Ok(()),
-            false => Err(Error::Branch(BranchError::Contended { environment: environment.clone() })),
+            false => Err(BranchError::Contended { environment: environment.clone() }.into()),
         }
     }
 

@@ -139,7 +139,7 @@ impl<'a> Session<'a> {
     pub fn branch(&self) -> Result<BranchName, Error> {
         match self.repository.head()? {
             Head::Branch { name, .. } => Ok(name),
-            Head::Detached { .. } => Err(Error::Branch(BranchError::Detached)),
+            Head::Detached { .. } => Err(BranchError::Detached.into()),
         }
     }
 
@@ -286,6 +286,6 @@ fn find_project(repository: &Repository, start: &Path) -> Result<String, Error> 
     }
     match known.as_slice() {
         [only] if settings_file(&top.join(only)).is_some() => Ok(only.clone()),
-        _ => Err(Error::Setup(SetupError::NoProject { start, top: top.to_owned(), known })),
+        _ => Err(SetupError::NoProject { start, top: top.to_owned(), known }.into()),
     }
 }

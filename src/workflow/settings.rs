@@ -81,7 +81,7 @@ pub(super) fn read(repository: &Repository, prefix: &str) -> Result<Settings, Er
         Some((file, text)) => parse(file, &text).map(|config| settings(file, text, config, false)),
         None => {
             let start = repository.git_dir().to_owned();
-            Err(Error::Setup(SetupError::NoProject { top: start.clone(), start, known: registered(repository) }))
+            Err(SetupError::NoProject { top: start.clone(), start, known: registered(repository) }.into())
         }
     }
 }
@@ -210,7 +210,7 @@ fn committed(
 pub(super) fn find_in_bare(repository: &Repository) -> Result<String, Error> {
     let main = main_of_bare(repository)?;
     let Some(tip) = repository.branch_tip(&main)? else {
-        return Err(Error::Prod(ProdError::NothingCommitted { main: main.to_string() }));
+        return Err(ProdError::NothingCommitted { main: main.to_string() }.into());
     };
     let split = |path: &str| {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
@@ -232,7 +232,7 @@ pub(super) fn find_in_bare(repository: &Repository) -> Result<String, Error> {
         [_] => Ok(folders.remove(0)),
         _ => {
             let top = repository.git_dir().to_owned();
-            Err(Error::Setup(SetupError::NoProject { start: top.clone(), top, known: folders }))
+            Err(SetupError::NoProject { start: top.clone(), top, known: folders }.into())
         }
     }
 }

@@ -59,7 +59,7 @@ impl Session<'_> {
         let Some(commit) = self.repository.resolve(name)? else {
             let environment = EnvName::from_record(name.to_owned());
             if environment.is_prod() {
-                return Err(Error::Branch(BranchError::NotPlanned { environment }));
+                return Err(BranchError::NotPlanned { environment }.into());
             }
             return Err(self.unknown_environment(name)?);
         };

@@ -149,7 +149,7 @@ impl Session<'_> {
         }
         let built = |fingerprint: &Fingerprint| Some(state.built(fingerprint)?.columns.clone());
         let tests = self.test_over(tree, &|_, _, model| models.contains(model), &built)?;
-        if tests.is_passed() { Ok(()) } else { Err(Error::Build(BuildError::Tests(tests))) }
+        if tests.is_passed() { Ok(()) } else { Err(BuildError::Tests(tests).into()) }
     }
 
     /// The files of tests: path and text.

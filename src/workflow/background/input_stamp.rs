@@ -8,8 +8,8 @@ use super::super::error::Error;
 use super::super::event::Silent;
 use super::super::session::Session;
 use super::super::tree::SourceTree;
-use crate::adapter::git::{Head, Repository};
 use crate::adapter::engine::Interrupt;
+use crate::adapter::git::{Head, Repository};
 use crate::domain::name::BranchName;
 
 /// A branch's files and the settings that count for them, each as a hash.

@@ -15,8 +15,8 @@ use super::queue::{Queue, Request, Right};
 use super::reconcile::Reconciled;
 pub use super::supervised::Outcome;
 use super::supervised::{Lookout, Supervised, TICK};
-use crate::adapter::git::{Head, Repository, Rest};
 use crate::adapter::engine::{Interrupt, WarehouseError};
+use crate::adapter::git::{Head, Repository, Rest};
 use crate::domain::config::HookBuild;
 use crate::domain::name::BranchName;
 

@@ -16,7 +16,6 @@ const LINES: (usize, &[(&str, usize)]) = (
         ("domain/model/history.rs read", 76),
         ("domain/model/mod.rs parse_with", 62),
         ("domain/model/properties.rs apply", 79),
-        ("workflow/apply.rs apply_in_turns", 65),
         ("workflow/apply.rs build_all", 121),
         ("workflow/apply.rs build_of", 88),
         ("workflow/fixtures.rs trial", 78),
