@@ -261,10 +261,10 @@ impl Config {
                 added.map_err(|problem| problem.in_file(path, &source))?;
             }
         }
-        let length = |text: &toml::Spanned<String>| {
-            let at = || excerpt(text.span(), "expected a time like `14d` or `12h`");
-            seconds(text.get_ref()).ok_or_else(|| Diagnostic::new("this is no length of time").at(at()))
+        let no_length = |span| {
+            Diagnostic::new("this is no length of time").at(excerpt(span, "expected a time like `14d` or `12h`"))
         };
+        let length = |text: &toml::Spanned<String>| seconds(text.get_ref()).ok_or_else(|| no_length(text.span()));
         let mut variables = Variables::default();
         for (name, value) in file.variables {
             let Some(known) = yaml(value.get_ref()).as_ref().and_then(values::variable) else {

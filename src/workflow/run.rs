@@ -65,8 +65,8 @@ impl Session<'_> {
         let (mut begun, mut stuck) = (false, BTreeSet::new());
         // what a branch has built below them follows at once, as it does with `plan`
         let mut renewed: BTreeSet<ModelName> = BTreeSet::new();
-        let project = &prepared.desired.project;
-        let mut upstream = Upstream::new(&prepared.target.timing, ran.environment.is_prod());
+        let (project, timing) = (&prepared.desired.project, &prepared.target.timing);
+        let mut upstream = Upstream::new(timing, ran.environment.is_prod());
         let total = project.order().len();
         let mut shared = not_to_fill(&ran.environment, &state);
         for (index, model) in project.order().iter().filter_map(|name| project.model(name)).enumerate() {
@@ -75,7 +75,6 @@ impl Session<'_> {
             let filled = shown.map(|filled| filled.intervals.clone()).unwrap_or_default();
             let mut loaded = Vec::new();
             let follows = !ran.environment.is_prod() && model.parents.keys().any(|parent| renewed.contains(parent));
-            let timing = &prepared.target.timing;
             let found = due(&ran.environment, model, &state, (&upstream, timing), follows);
             let found = found.filter(|(it, _)| !shared.contains(&it.table));
             let is_tried = found.is_some();

@@ -11,7 +11,7 @@ const LINES: (usize, &[(&str, usize)]) = (
     &[
         ("cli/moving.rs plan", 63),
         ("cli/read.rs envs", 64),
-        ("domain/config.rs parse_toml", 81),
+        ("domain/config.rs parse_toml", 82),
         ("domain/macros/call.rs call", 74),
         ("domain/model/history.rs read", 76),
         ("domain/model/mod.rs parse_with", 62),
