@@ -404,6 +404,9 @@ mod toml_tests {
         let config = Config::parse("vmesh.toml", "", &|_| None).unwrap();
         assert_eq!((config.warehouse.as_deref(), config.ttl_seconds), (None, 14 * 86_400));
         assert_eq!(config.rollback_seconds, 30 * 86_400);
+        let stamp = |x: &str| Config::parse("vmesh.toml", &format!("[variables]\nx = {x}"), &|_| None).unwrap().stamp();
+        let all = ["inf", "-inf", "nan", "1", "1.0", "\"1\"", "true", "[1]"].map(stamp);
+        assert_eq!(std::collections::BTreeSet::from(all).len(), 8, "each value counts");
         assert_eq!(config.catalog(), "warehouse");
         assert_eq!(config.environment(&"main".into()).as_str(), "prod");
         assert_eq!(config.environment(&"alice".into()).as_str(), "dev__alice");

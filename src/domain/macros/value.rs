@@ -14,6 +14,7 @@ pub enum Value {
     /// A whole number.
     Int(i64),
     /// Any other number.
+    #[serde(serialize_with = "exactly")]
     Float(f64),
     /// A string: a literal in SQL.
     Text(String),
@@ -23,6 +24,11 @@ pub enum Value {
     List(Vec<Value>),
     /// Several, by name.
     Map(Vec<(String, Value)>),
+}
+
+/// As text: JSON has no word for what is not finite, and two such values would count as the same.
+fn exactly<S: serde::Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{value:?}"))
 }
 
 impl Value {

@@ -122,10 +122,8 @@ impl Published {
             return Some(environment.as_ref());
         }
         let (environments, models, pattern) = &self.elsewhere;
-        let is_its = |environment: &&EnvName| {
-            models.iter().any(|model| model.last() == view.name && model.view(environment, *pattern) == *view)
-        };
-        environments.iter().find(is_its).map(Some)
+        let mut named = models.iter().filter(|model| model.last() == view.name);
+        named.find_map(|model| environments.iter().find(|it| model.view(it, *pattern) == *view)).map(Some)
     }
 
     /// Whether nothing is known of it.
