@@ -263,6 +263,13 @@ pub(super) fn rollback(face: &Face, args: &args::Rollback) -> Verdict {
     let session = face.session()?;
     let rollback = session.plan_rollback(args.rev.as_deref())?;
     let to = told::short(&rollback.to.commit);
+    if rollback.is_done {
+        face.print(
+            || format!("prod shows {to} already\n"),
+            || json!({"environment": "prod", "from": rollback.to.commit, "commit": rollback.to.commit, "applied": false, "moved": []}),
+        );
+        return Ok(DONE);
+    }
     let question = format!("{} back to {to}: {}", count(rollback.moved.len(), "pointer"), some(&rollback.moved, 8));
     if !args.yes && !face.is_json() {
         say(&format!("{question}\n"));

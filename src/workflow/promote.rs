@@ -29,6 +29,8 @@ pub struct RolledBack {
 pub struct Rollback {
     prod_commit: String,
     generation: u64,
+    /// Whether prod shows it already, rolled back since main last moved: a rollback that was killed after it was done.
+    pub is_done: bool,
     /// The promotion to return to.
     pub to: Promotion,
     /// The models whose pointers move.
@@ -128,11 +130,17 @@ impl Session<'_> {
         let prod_commit = prod.commit.clone().unwrap_or_default();
         let is_outdated = |model: &&ModelName| pointers.get(model).is_some_and(|shown| state.is_outdated(&shown.table));
         let outdated = moved.iter().filter(is_outdated).cloned().collect();
-        Ok(Rollback { outdated, prod_commit, generation: prod.generation, to, moved, pointers, comments })
+        let is_shown = moved.is_empty() && prod_commit == to.commit && prod.comments == comments;
+        let is_done = is_shown && prod.tip.as_deref() == self.main_tip()?.as_ref().map(CommitId::as_str);
+        Ok(Rollback { is_done, outdated, prod_commit, generation: prod.generation, to, moved, pointers, comments })
     }
 
     /// Rolls back. Main's tip is put on record, so that hooks leave prod alone until main moves again.
     pub fn rollback(&self, rollback: &Rollback) -> Result<RolledBack, Error> {
+        let from = short(&rollback.prod_commit);
+        if rollback.is_done {
+            return Ok(RolledBack { to: from.clone(), from, moved: 0, unmade: None });
+        }
         let tip = self.main_tip()?;
         let prod = EnvName::prod();
         let warehouse = self.write_warehouse()?;
@@ -160,7 +168,6 @@ impl Session<'_> {
             WarehouseError::Moved { environment, .. } => Error::Branch(BranchError::Contended { environment }),
             other => other.into(),
         })?;
-        let from = short(&rollback.prod_commit);
         Ok(RolledBack { from, to: short(&rollback.to.commit), moved: rollback.moved.len(), unmade })
     }
 

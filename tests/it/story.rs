@@ -80,6 +80,14 @@ fn a_branch_is_an_environment_and_a_merge_moves_prod() {
     sandbox.vmesh(&["rollback", "--yes"]).good();
     assert_eq!(sandbox.views("marts"), first);
 
+    // the same rollback again, as after one that was killed when it was done, is none
+    let commit = sandbox.value("SELECT commit_id FROM vmesh_state.environments WHERE name = 'prod'");
+    let promotions = || sandbox.value("SELECT count(*) FROM vmesh_state.promotions");
+    let before = promotions();
+    let again = sandbox.vmesh(&["rollback", &commit, "--yes"]);
+    assert!(again.out.contains("already"), "{}{}", again.out, again.err);
+    assert_eq!(promotions(), before);
+
     // a deleted branch leaves no trace
     sandbox.git(&["branch", "--quiet", "-D", "alice"]).good();
     sandbox.vmesh(&["gc", "--yes"]).good();
