@@ -7,21 +7,17 @@ mod linter;
 mod rules;
 mod sqlmesh;
 mod statements;
+mod toml_file;
 mod values;
-
-use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::diagnostic::{Diagnostic, Excerpt, nearest};
+use super::diagnostic::Diagnostic;
 use super::macros::Variables;
 use super::model::Defaults;
 use super::name::{BranchName, EnvName, SchemaPattern};
-use super::pattern::{self, Patterns};
-use super::yaml::Value;
+use super::pattern::Patterns;
 pub use limits::Limits;
-use linter::LinterTable;
 pub use linter::{Level, Linter};
 pub use statements::{Made, Statement, made_macros, making_macros};
 pub use values::variable;
@@ -132,179 +128,14 @@ pub enum HookBuild {
     Off,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-struct File {
-    project: ProjectTable,
-    engine: EngineTable,
-    environments: EnvironmentsTable,
-    hooks: HooksTable,
-    defaults: BTreeMap<toml::Spanned<String>, toml::Spanned<toml::Value>>,
-    variables: BTreeMap<String, toml::Spanned<toml::Value>>,
-    linter: Option<LinterTable>,
-    limits: limits::LimitsTable,
-    before_all: Vec<toml::Spanned<String>>,
-    after_all: Vec<toml::Spanned<String>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct ProjectTable {
-    main: String,
-    models: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct EngineTable {
-    #[serde(rename = "type")]
-    engine: toml::Spanned<String>,
-    path: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct EnvironmentsTable {
-    schema: SchemaPattern,
-    ttl: toml::Spanned<String>,
-    rollback: toml::Spanned<String>,
-    branches: BTreeMap<toml::Spanned<String>, toml::Spanned<String>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct HooksTable {
-    build: HookBuild,
-    promote: bool,
-}
-
-/// How far a rollback reaches back if nothing else is said.
-const ROLLBACK: &str = "30d";
-
-fn at_start(value: &str) -> toml::Spanned<String> {
-    toml::Spanned::new(0..0, value.to_owned())
-}
-
-impl Default for ProjectTable {
-    fn default() -> Self {
-        Self { main: "main".to_owned(), models: "models".to_owned() }
-    }
-}
-
-impl Default for EngineTable {
-    fn default() -> Self {
-        Self { engine: at_start("duckdb"), path: None }
-    }
-}
-
-impl Default for EnvironmentsTable {
-    fn default() -> Self {
-        Self {
-            schema: SchemaPattern::default(),
-            ttl: at_start("14d"),
-            rollback: at_start(ROLLBACK),
-            branches: BTreeMap::new(),
-        }
-    }
-}
-
-impl Default for HooksTable {
-    fn default() -> Self {
-        Self { build: HookBuild::default(), promote: true }
-    }
-}
-
 impl Config {
     /// Reads the text of a settings file, of which `path` tells the format. `environment` gives the value of an
     /// environment variable.
     pub fn parse(path: &str, text: &str, environment: &dyn Fn(&str) -> Option<String>) -> Result<Self, Diagnostic> {
         if path.ends_with(".toml") {
-            return Self::parse_toml(path, text);
+            return toml_file::read(path, text);
         }
         sqlmesh::read(text, environment).map_err(|problem| problem.in_file(path, &text.into()))
-    }
-
-    fn parse_toml(path: &str, text: &str) -> Result<Self, Diagnostic> {
-        let source: Arc<str> = text.into();
-        let excerpt = |span: std::ops::Range<usize>, label: &str| Excerpt {
-            path: path.to_owned(),
-            text: source.clone(),
-            span,
-            label: label.to_owned(),
-        };
-        let file: File = toml::from_str(text).map_err(|error| {
-            let what = error.message().lines().next().unwrap_or_default().to_owned();
-            let mut diagnostic = Diagnostic::new(shorten(&what));
-            if let Some(span) = error.span() {
-                diagnostic = diagnostic.at(excerpt(span, ""));
-            }
-            match suggestion(&what) {
-                Some(help) => diagnostic.help(help),
-                None => diagnostic,
-            }
-        })?;
-        let engine = file.engine.engine;
-        if engine.get_ref() != "duckdb" {
-            let what = match engine.get_ref().as_str() {
-                known @ ("postgres" | "spark") => format!("engine `{known}` is not supported yet"),
-                other => format!("unknown engine `{other}`"),
-            };
-            return Err(Diagnostic::new(what).at(excerpt(engine.span(), "")).help("type = \"duckdb\""));
-        }
-        let mut defaults = Defaults::default();
-        if !file.defaults.keys().any(|key| key.get_ref() == "kind") {
-            defaults.add("kind", "FULL", &(0..0)).map_err(|problem| problem.in_file(path, &source))?;
-        }
-        for (key, value) in &file.defaults {
-            if let Some(property) = yaml(value.get_ref()).and_then(|value| values::property(key.get_ref(), &value)) {
-                let added = defaults.add(key.get_ref(), &property, &value.span());
-                added.map_err(|problem| problem.in_file(path, &source))?;
-            }
-        }
-        let no_length = |span| {
-            Diagnostic::new("this is no length of time").at(excerpt(span, "expected a time like `14d` or `12h`"))
-        };
-        let length = |text: &toml::Spanned<String>| seconds(text.get_ref()).ok_or_else(|| no_length(text.span()));
-        let mut variables = Variables::default();
-        for (name, value) in file.variables {
-            let Some(known) = yaml(value.get_ref()).as_ref().and_then(values::variable) else {
-                let what = format!("`{name}` can't be a variable: its number is too large");
-                return Err(Diagnostic::new(what).at(excerpt(value.span(), "")));
-            };
-            variables.set(&name, known);
-        }
-        let mut rules = Vec::new();
-        for (pattern, name) in file.environments.branches {
-            let matching = pattern::compile(pattern.get_ref())
-                .map_err(|error| Diagnostic::new(error).at(excerpt(pattern.span(), "")))?;
-            let env = EnvName::named(name.get_ref()).ok_or_else(|| {
-                Diagnostic::new(format!("`{}` can't name an environment", name.get_ref()))
-                    .at(excerpt(name.span(), ""))
-                    .help("lower-case words joined by `_`, not `prod`, `dev` or `main`: \"staging\"")
-            })?;
-            rules.push((matching, env));
-        }
-        Ok(Self {
-            main: BranchName::from(file.project.main.as_str()),
-            models: file.project.models.trim_matches('/').to_owned(),
-            gateway: None,
-            warehouse: file.engine.path,
-            pattern: file.environments.schema,
-            ttl_seconds: length(&file.environments.ttl)?,
-            rollback_seconds: length(&file.environments.rollback)?,
-            rules,
-            hooks: Hooks { build: file.hooks.build, promote: file.hooks.promote },
-            variables,
-            linter: Linter::read(file.linter, &|span| excerpt(span, ""))?,
-            limits: Limits::read(file.limits, &|span| excerpt(span, ""))?,
-            defaults,
-            ignored: Patterns::default(),
-            pinned: Vec::new(),
-            notes: Vec::new(),
-            before_all: file.before_all.into_iter().map(statement).collect(),
-            after_all: file.after_all.into_iter().map(statement).collect(),
-            main_is_said: true,
-        })
     }
 
     /// A hash over all that they say: equal for equal settings.
@@ -345,102 +176,5 @@ impl Config {
     }
 }
 
-fn statement(text: toml::Spanned<String>) -> Statement {
-    Statement { span: text.span(), text: text.into_inner() }
-}
-
-/// A value as YAML has it; `None` for what no setting is.
-fn yaml(value: &toml::Value) -> Option<Value> {
-    Some(match value {
-        toml::Value::String(text) => Value::Text(text.clone()),
-        toml::Value::Integer(number) => Value::Int(i128::from(*number)),
-        toml::Value::Float(number) => Value::Float(number.to_string()),
-        toml::Value::Boolean(yes) => Value::Bool(*yes),
-        toml::Value::Array(values) => Value::List(values.iter().map(yaml).collect::<Option<_>>()?),
-        toml::Value::Datetime(time) => Value::Time(time.to_string()),
-        toml::Value::Table(entries) => {
-            let pair = |(key, value): (&String, &toml::Value)| Some((Value::Text(key.clone()), yaml(value)?));
-            Value::Map(entries.iter().map(pair).collect::<Option<_>>()?)
-        }
-    })
-}
-
-/// `14d`, `12h`, `1 month`, or any sum that jiff reads, in seconds; days have 24 hours, and a month as many days as January.
-fn seconds(text: &str) -> Option<i64> {
-    let span: jiff::Span = text.parse().ok()?;
-    let relative = jiff::civil::date(2026, 1, 1);
-    let total = span.total((jiff::Unit::Second, relative)).ok()?;
-    // `total` is whole for the units a person writes here
-    (total >= 0.0).then_some(total as i64)
-}
-
-/// `unknown field `pth`, expected one of …` without the list.
-fn shorten(message: &str) -> String {
-    let short = message.split(", expected").next().unwrap_or(message);
-    short.replace("unknown field", "unknown key").replace("unknown variant", "unknown value")
-}
-
-/// What the list of a serde message makes likely.
-fn suggestion(message: &str) -> Option<String> {
-    let mut quoted = message.split('`').skip(1).step_by(2);
-    let typed = quoted.next()?;
-    let known: Vec<&str> = quoted.collect();
-    match nearest(typed, known.iter().copied()) {
-        Some(near) => Some(format!("did you mean `{near}`?")),
-        None if known.is_empty() => None,
-        None => Some(format!("known here: {}", known.join(", "))),
-    }
-}
-
 #[cfg(test)]
 mod tests;
-
-#[cfg(test)]
-mod toml_tests {
-    use super::*;
-
-    #[test]
-    fn an_empty_file_has_the_defaults() {
-        let config = Config::parse("vmesh.toml", "", &|_| None).unwrap();
-        assert_eq!((config.warehouse.as_deref(), config.ttl_seconds), (None, 14 * 86_400));
-        assert_eq!(config.rollback_seconds, 30 * 86_400);
-        let stamp = |x: &str| Config::parse("vmesh.toml", &format!("[variables]\nx = {x}"), &|_| None).unwrap().stamp();
-        let all = ["inf", "-inf", "nan", "1", "1.0", "\"1\"", "true", "[1]"].map(stamp);
-        assert_eq!(std::collections::BTreeSet::from(all).len(), 8, "each value counts");
-        assert_eq!(config.catalog(), "warehouse");
-        assert_eq!(config.environment(&"main".into()).as_str(), "prod");
-        assert_eq!(config.environment(&"alice".into()).as_str(), "dev__alice");
-        assert_eq!(config.hooks, Hooks { build: HookBuild::Background, promote: true });
-    }
-
-    #[test]
-    fn rules_come_before_the_branch_name() {
-        let text = "[environments.branches]\n\"release/*\" = \"staging\"\n";
-        let config = Config::parse("vmesh.toml", text, &|_| None).unwrap();
-        assert_eq!(config.environment(&"release/1.2".into()).as_str(), "staging");
-        assert_eq!(config.environment(&"releases".into()).as_str(), "dev__releases");
-    }
-
-    #[test]
-    fn an_unknown_key_names_the_nearest() {
-        let error = Config::parse("vmesh.toml", "[engine]\npth = \"x\"\n", &|_| None).unwrap_err();
-        assert_eq!(error.what, "unknown key `pth`");
-        assert_eq!(error.help.as_deref(), Some("did you mean `path`?"));
-        assert_eq!(error.at.map(|at| at.line_and_column()), Some((2, 1)));
-    }
-
-    #[test]
-    fn statements_for_all_models_have_a_place() {
-        let text = "after_all = [\n  \"SELECT 1\",\n]\n";
-        let config = Config::parse("vmesh.toml", text, &|_| None).unwrap();
-        let [only] = &config.after_all[..] else { panic!("{:?}", config.after_all) };
-        assert_eq!((only.text.as_str(), &text[only.span.clone()]), ("SELECT 1", "\"SELECT 1\""));
-        assert!(config.before_all.is_empty());
-    }
-
-    #[test]
-    fn engines_to_come_are_named_as_such() {
-        let error = Config::parse("vmesh.toml", "[engine]\ntype = \"postgres\"\n", &|_| None).unwrap_err();
-        assert_eq!(error.what, "engine `postgres` is not supported yet");
-    }
-}

@@ -147,6 +147,13 @@ pub enum Scope {
         /// How their schemas are called.
         pattern: SchemaPattern,
     },
+    /// Prod's, and those of some others, with the tables that some models have there, and nothing else: for queries.
+    Models {
+        /// The other environments.
+        and: Vec<EnvName>,
+        /// The models.
+        models: Vec<ModelName>,
+    },
 }
 
 /// All records in a scope, and what is really there.
@@ -175,6 +182,13 @@ impl PhysicalTable {
     /// Whether it keeps what was once valid.
     pub fn is_history(&self) -> bool {
         self.kind.is_history()
+    }
+
+    /// Adds tables that it was filled from: one above it may have been replaced since it was made.
+    pub fn add_parents(&mut self, parents: &[TableName]) {
+        let new = parents.iter().filter(|parent| !self.parents.contains(parent)).cloned();
+        let new: Vec<TableName> = new.collect();
+        self.parents.extend(new);
     }
 
     /// This table as it is now, for one that begins as a copy of it.

@@ -7,6 +7,7 @@ mod laws;
 mod loads;
 mod reason;
 mod restated;
+mod schedule;
 mod step;
 mod upstream;
 
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 pub use self::due::{due, not_to_fill};
 pub use self::reason::Reason;
 pub use self::restated::{Restated, live};
+pub use self::schedule::{Next, Schedule, Turn};
 use self::step::Planner;
 pub use self::step::{Action, Loads, Step, Work};
 pub use self::upstream::Upstream;

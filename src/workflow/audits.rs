@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::apply::Work;
 use super::audit_sql::{expand, expand_call, in_query, named_in, quoted};
 use super::background::failure::Stopped;
+use super::build::Work;
 use super::error::{BranchError, Error};
 use super::planning::Prepared;
 use super::run::shown_tables;
@@ -16,7 +16,6 @@ use crate::domain::audit::{self, CustomAudit, Resolved};
 use crate::domain::diagnostic::{Diagnostic, Excerpt, Problem};
 use crate::domain::engine_message;
 use crate::domain::environment::PhysicalTable;
-use crate::domain::fingerprint::Fingerprint;
 use crate::domain::interval::Times;
 use crate::domain::macros::Expanded;
 use crate::domain::name::{ModelName, TableName};
@@ -235,12 +234,12 @@ impl Session<'_> {
         prepared: &Prepared,
         plan: &Plan,
         warehouse: &dyn Warehouse,
-        late: &BTreeSet<Fingerprint>,
+        late: &BTreeSet<ModelName>,
         work: &mut Work,
     ) -> Result<(), Error> {
         let is_meant = |step: &&Step| match step.action() {
             Action::Reuse => step.is_audited(),
-            _ => step.fingerprint.is_some_and(|fingerprint| late.contains(&fingerprint)),
+            _ => late.contains(&step.model),
         };
         let to_audit: Vec<&Step> = plan.steps.iter().filter(is_meant).collect();
         if to_audit.is_empty() {

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::background::reconcile::Standing;
 use super::background::seal::Known;
 use super::error::Error;
-use super::meant::model_named;
+use super::revision::Revision;
+use super::select_models::model_named;
 use super::session::Session;
-use super::shown::Shown;
 use crate::adapter::engine::{Rows, Warehouse};
 use crate::domain::environment::{Column, PhysicalTable, State};
 use crate::domain::name::{EnvName, ModelName};
@@ -99,7 +99,7 @@ impl Session<'_> {
             names.into_iter().partition(|name| a.pointers.get(name) == b.pointers.get(name));
         let trees = if differing.is_empty() { Default::default() } else { (self.trees_of(&a), self.trees_of(&b)) };
         let models = differing.into_iter().map(|model| {
-            let text = |shown: &Shown, trees: &[super::tree::Tree]| match shown.pointers.get(model) {
+            let text = |shown: &Revision, trees: &[super::tree::Tree]| match shown.pointers.get(model) {
                 Some(shown) => self.text_shown(trees, &shown.fingerprint, model, &state).unwrap_or_default(),
                 None => String::new(),
             };
@@ -145,7 +145,7 @@ impl Session<'_> {
         Ok(diff)
     }
 
-    fn side<'s>(&self, shown: &Shown, model: &ModelName, state: &'s State) -> Result<&'s PhysicalTable, Error> {
+    fn side<'s>(&self, shown: &Revision, model: &ModelName, state: &'s State) -> Result<&'s PhysicalTable, Error> {
         shown.table(state, model).ok_or_else(|| Error::Query {
             message: format!("`{}` has no table of `{model}`", shown.label),
             help: Some("vmesh diff shows which models each side has".to_owned()),
@@ -158,7 +158,7 @@ impl Session<'_> {
         model: &ModelName,
         on: &[String],
         common: &[(String, bool)],
-        b: &Shown,
+        b: &Revision,
     ) -> Result<Vec<String>, Error> {
         let names: Vec<&str> = common.iter().map(|(name, _)| name.as_str()).collect();
         let known =
@@ -254,8 +254,8 @@ fn is_in(names: &[String], name: &str) -> bool {
 }
 
 /// How a model differs, from A to B.
-fn change(a: &Shown, b: &Shown, model: &ModelName, state: &State) -> Change {
-    let own = |shown: &Shown| Some(state.tables.get(&shown.pointers.get(model)?.table)?.own);
+fn change(a: &Revision, b: &Revision, model: &ModelName, state: &State) -> Change {
+    let own = |shown: &Revision| Some(state.tables.get(&shown.pointers.get(model)?.table)?.own);
     match (a.pointers.get(model), b.pointers.get(model)) {
         (None, _) => Change::Added,
         (_, None) => Change::Removed,

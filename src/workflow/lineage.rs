@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::error::Error;
-use super::meant::model_named;
+use super::select_models::model_named;
 use super::session::Session;
 use crate::domain::graph;
 use crate::domain::name::ModelName;

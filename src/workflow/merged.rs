@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::apply::Work;
+use super::build::{Job, Work};
 use super::error::{BranchError, BuildError, Error, ProdError};
 use super::planning::{Prepared, Target};
 use super::session::{Session, now};
@@ -147,7 +147,9 @@ impl Session<'_> {
         }
         let mut work = Work::default();
         let (mut state, mut plan) = (state, plan);
-        while !self.inside(|| self.build_all(prepared, &plan, &*warehouse, &state, &mut work))? {
+        while !self.inside(|| {
+            self.build_all(Job { prepared, plan: &plan, warehouse: &*warehouse, state: &state }, &mut work)
+        })? {
             warehouse = self.give_way(warehouse)?;
             state = warehouse.state(&scope)?;
             plan = prepared.plan(self, &state)?;

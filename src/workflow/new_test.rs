@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::error::{Error, io};
-use super::meant::model_named;
+use super::select_models::model_named;
 use super::session::Session;
 use super::tree::{TESTS, Tree};
 use super::unit_tests::is_test;

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::error::{BranchError, Error};
-use super::meant::model_named;
 use super::planning::Prepared;
+use super::revision::Revision;
+use super::select_models::model_named;
 use super::session::Session;
-use super::shown::Shown;
 use crate::adapter::engine::{ExportFormat, Rows, Warehouse, WarehouseError};
 use crate::domain::diagnostic::nearest;
 use crate::domain::engine_message;
-use crate::domain::environment::State;
+use crate::domain::environment::{Scope, State};
 use crate::domain::interval::Interval;
 use crate::domain::model::Run;
 use crate::domain::name::ModelName;
@@ -70,7 +70,7 @@ impl Session<'_> {
             .referee
             .admit(Text::Person, text, sql::analyse(text))
             .map_err(|refusal| Error::Query { message: refusal.what, help: refusal.help })?;
-        let state = self.state_shown(&[environment])?;
+        let state = self.state_read(environment, &query)?;
         let shown = self.shown(environment, &state)?;
         let resolved = self.resolve_names(text, &query, &shown, &state)?;
         let Some(warehouse) = self.read_warehouse()? else {
@@ -85,9 +85,21 @@ impl Session<'_> {
         })
     }
 
+    /// The state that tells what a query reads: little of it, where it is an environment that is asked.
+    fn state_read(&self, environment: Option<&str>, query: &sql::Query) -> Result<State, Error> {
+        let reads = query.reads.iter().flatten();
+        let models = reads.flat_map(|read| project::meant(&read.parts, self.config.catalog())).collect();
+        let and = self.environments_named(&[environment])?;
+        let state = self.state_within(&Scope::Models { and, models })?;
+        match self.environment_meant(environment, &state)? {
+            Some(_) => Ok(state),
+            None => self.state_shown(&[environment]),
+        }
+    }
+
     /// The query with models replaced by the tables that the environment shows. What only prod shows is no table of this
     /// environment.
-    fn resolve_names(&self, text: &str, query: &sql::Query, shown: &Shown, state: &State) -> Result<String, Error> {
+    fn resolve_names(&self, text: &str, query: &sql::Query, shown: &Revision, state: &State) -> Result<String, Error> {
         let known = |names: &BTreeMap<ModelName, _>, read: &sql::Read| {
             let meant = project::meant(&read.parts, self.config.catalog());
             meant.into_iter().find(|name| names.contains_key(name))
@@ -109,7 +121,7 @@ impl Session<'_> {
 }
 
 /// For a table that isn't there: the model that may be meant.
-fn hint(message: &str, query: &sql::Query, shown: &Shown) -> Option<String> {
+fn hint(message: &str, query: &sql::Query, shown: &Revision) -> Option<String> {
     let headline = engine_message::headline(message);
     let (_, rest) = headline.split_once("Table with name ")?;
     let typed = rest.split(" does not exist").next()?.trim();

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::error::{BranchError, Error, ProdError};
 use super::event::Event;
-use super::meant::models_named;
 use super::planning::Prepared;
 use super::run::shown_tables;
+use super::select_models::models_named;
 use super::session::{Session, now, now_micros};
 use super::tree::Tree;
 use crate::adapter::engine::{Build, BuildError, Restated, Warehouse, WarehouseError};

@@ -78,7 +78,7 @@ impl Session<'_> {
             let found = due(&ran.environment, model, &state, (&upstream, timing), follows);
             let found = found.filter(|(it, _)| !shared.contains(&it.table));
             let is_tried = found.is_some();
-            if self.hangs_on(prepared, model, &stuck) {
+            if !project.built_from(model).is_disjoint(&stuck) {
                 stuck.insert(model.name.clone());
                 failed.skipped.extend(found.map(|_| model.name.clone()));
             } else if let Some((snapshot, loads)) = found {

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::error::{BuildError, Error};
+use super::explain_failure::in_query;
 use super::fixture_types::Built;
-use super::refusal::in_query;
 use super::session::Session;
 use super::tree::{TESTS, Tree};
 use crate::adapter::engine::{Difference, Engine, Location, Trial, WarehouseError};

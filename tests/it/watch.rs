@@ -116,7 +116,8 @@ fn a_checkout_of_thousands_of_files_is_one_change() {
     let lines = watch.said();
     drop(watch);
     assert_eq!((generation("alice"), generation("bob")), (1, bob), "{lines}");
-    assert_eq!(lines.matches("vmesh: ").count(), 3, "{lines}");
+    // a slow checkout may tell that it plans again, and is still one change
+    assert_eq!(lines.matches("vmesh: dev__").count(), 3, "{lines}");
 }
 
 #[test]

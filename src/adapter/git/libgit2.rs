@@ -18,7 +18,7 @@ use super::history::CommitInfo;
 use super::id::{BlobId, CommitId, TreeId};
 use super::index::Entry;
 use super::merge::MergePreview;
-use super::open::{Place, Told, canonical};
+use super::open::{FromEnv, Place, canonical};
 use crate::domain::name::BranchName;
 
 /// Higher than those of the backends that write to disk, which libgit2 counts from 1.
@@ -44,7 +44,7 @@ pub(super) fn open(start: &Path) -> Result<(Libgit2, Place), GitError> {
 /// The repository that the environment names. libgit2's own reading of it is not used: it takes a relative
 /// `GIT_WORK_TREE` to be below the git directory, and believes `GIT_INDEX_FILE`, a passing index during
 /// `git commit <path>`.
-pub(super) fn open_told(told: &Told) -> Result<(Libgit2, Place), GitError> {
+pub(super) fn open_told(told: &FromEnv) -> Result<(Libgit2, Place), GitError> {
     let raw = open_raw(&told.here.join(&told.git_dir), RepositoryOpenFlags::NO_SEARCH)?;
     let top = match &told.work_tree {
         Some(work_tree) => Some(canonical(told.here.join(work_tree))),

@@ -34,14 +34,14 @@ pub(super) struct Place {
 
 /// The repository that the environment names, as Git does for its hooks.
 #[derive(Debug, Clone)]
-pub(super) struct Told {
+pub(super) struct FromEnv {
     /// The current directory, from which the others are told.
     pub(super) here: PathBuf,
     pub(super) git_dir: OsString,
     pub(super) work_tree: Option<OsString>,
 }
 
-impl Told {
+impl FromEnv {
     fn from_environment() -> Option<Self> {
         let git_dir = std::env::var_os("GIT_DIR").filter(|dir| !dir.is_empty())?;
         let here = std::env::current_dir().and_then(|here| here.canonicalize()).ok()?;
@@ -55,7 +55,7 @@ impl Repository {
     /// Looking upwards finds it, from any folder. What Git sets for its hooks counts where that finds nothing, or where a
     /// working tree is named, and `start` lies in it: a hook may have gone into another folder, or another repository.
     pub fn discover(start: &Path) -> Result<Self, GitError> {
-        Self::open(start, Told::from_environment())
+        Self::open(start, FromEnv::from_environment())
     }
 
     /// Creates a repository whose first branch is `main`: as `git` makes them here, or as libgit2 does where there is no
@@ -71,7 +71,7 @@ impl Repository {
     }
 
     /// As [`Self::discover`], with the environment given.
-    pub(super) fn open(start: &Path, told: Option<Told>) -> Result<Self, GitError> {
+    pub(super) fn open(start: &Path, told: Option<FromEnv>) -> Result<Self, GitError> {
         let Ok(start) = start.canonicalize() else {
             return Err(GitError::NotARepository { start: start.to_owned() });
         };
@@ -97,7 +97,7 @@ impl Repository {
     }
 
     /// Lets libgit2 read the repository if it can, and `git` if not.
-    fn choose(start: &Path, told: Option<&Told>) -> Result<Self, GitError> {
+    fn choose(start: &Path, told: Option<&FromEnv>) -> Result<Self, GitError> {
         let opened = match told {
             Some(told) => libgit2::open_told(told),
             None => libgit2::open(start),

@@ -9,7 +9,8 @@ use super::super::pattern;
 use super::super::sql::Span;
 use super::super::yaml::{self, Kind, Node, Value, scalar};
 use super::blanks::Blanks;
-use super::{Config, Hooks, Limits, Statement, seconds, values};
+use super::toml_file::{ROLLBACK, seconds};
+use super::{Config, Hooks, Limits, Statement, values};
 
 /// Keys that are read.
 const READ: [&str; 19] = [
@@ -138,7 +139,7 @@ impl Reader<'_> {
             pattern: self.pattern(root)?,
             ttl_seconds: seconds(ttl.0.trim().trim_start_matches("in "))
                 .ok_or_else(|| problem("this is no length of time", ttl.1).help("for example: in 1 week"))?,
-            rollback_seconds: seconds(super::ROLLBACK).unwrap_or_default(),
+            rollback_seconds: seconds(ROLLBACK).unwrap_or_default(),
             rules: Vec::new(),
             hooks: Hooks::default(),
             variables,

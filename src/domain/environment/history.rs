@@ -138,10 +138,13 @@ impl State {
     /// The promotion before the one that made what prod shows: with what rollbacks did left out, so that two rollbacks in
     /// a row go two promotions back.
     pub fn promotion_before(&self) -> Option<&Promotion> {
-        let shown = &self.prod()?.pointers;
+        let prod = self.prod()?;
+        let shown = &prod.pointers;
         // the models of which prod showed something else than today
         let mut differ: BTreeSet<&ModelName> = shown.keys().collect();
         let (mut before, mut last) = (None, None);
+        // where a revert showed the same again, the commit tells at which of the two prod stands
+        let mut of_commit = None;
         for promotion in &self.promotions {
             for (model, moved) in &promotion.moved {
                 // a version that was made anew is none to go back to
@@ -152,12 +155,17 @@ impl State {
                 }
             }
             match promotion.action == PromotionAction::Promote {
-                true if differ.is_empty() => before = last,
+                true if differ.is_empty() => {
+                    before = last;
+                    if prod.commit.as_ref() == Some(&promotion.commit) {
+                        of_commit = Some(last);
+                    }
+                }
                 true => last = Some(promotion),
                 false => {}
             }
         }
-        before
+        of_commit.unwrap_or(before)
     }
 }
 

@@ -33,12 +33,12 @@ pub struct Known {
     /// How its environment stands.
     pub standing: Standing,
     /// What its plan says; none where the environment was brought in step, and not planned again since.
-    pub told: Option<Told>,
+    pub told: Option<SealedPlan>,
 }
 
 /// What the plan of a branch in step says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Told {
+pub struct SealedPlan {
     /// The plan, without the models that are as in base.
     pub plan: Plan,
     /// The schemas of the environment's views.
@@ -56,7 +56,7 @@ impl Known {
     pub fn of(standing: &Standing, plan: &Plan, state: &State) -> Self {
         let pointers = |environment| state.environments.get(environment).map(|shown| &shown.pointers);
         let is_prods = pointers(&plan.environment) == state.prod().map(|prod| &prod.pointers);
-        let told = Told { plan: plan.brief(), schemas: plan.schemas(), is_prods, is_all: false };
+        let told = SealedPlan { plan: plan.brief(), schemas: plan.schemas(), is_prods, is_all: false };
         Self { standing: standing.clone(), told: Some(told) }
     }
 }

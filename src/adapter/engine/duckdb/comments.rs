@@ -56,7 +56,7 @@ impl Database {
         let columns = self.columns(table)?;
         let views = self.views(None)?.into_iter().filter(|(_, shown)| shown == table).map(|(view, _)| view);
         self.renew(&views.collect::<Vec<_>>(), table, &columns)?;
-        for snapshot in self.tables()?.into_values() {
+        for snapshot in self.tables("true")?.into_values() {
             let reads = snapshot.select.as_ref().filter(|select| select.contains(&table.quoted()));
             if snapshot.table == *table && snapshot.columns != columns {
                 self.record(&PhysicalTable { columns: columns.clone(), ..snapshot })?;

@@ -138,6 +138,7 @@ impl Database {
             inputs: self.inputs(&build.sources, build.beside.as_ref())?,
             ..snapshot.clone()
         };
+        next.add_parents(&build.parents);
         next.columns = self.around(&load.around, |warehouse| {
             warehouse.run_one(&doing, &format!("CREATE OR REPLACE TEMP TABLE vmesh_new AS\n{}", load.select))?;
             let columns = warehouse.take_columns(build, fill, snapshot)?;

@@ -108,7 +108,7 @@ impl Database {
 
     /// What has to be run so that the views are as the publication says: nothing for views that already are.
     fn view_statements(&self, publication: &Publication<'_>, shown: &Shown) -> Result<String, WarehouseError> {
-        let physical = self.physical()?;
+        let physical = self.physical(None)?;
         let catalog = self.catalog()?;
         let view = |model: &ModelName| model.view(publication.environment, publication.pattern);
         self.check_free(&publication.pointers.keys().map(|model| (model.clone(), view(model))).collect())?;

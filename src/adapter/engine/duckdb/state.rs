@@ -21,14 +21,20 @@ impl Records for Database {
                 Scope::All => warehouse.views(None)?,
                 Scope::Pointers => BTreeMap::new(),
                 Scope::Prod { pattern, .. } => warehouse.views(Some(&schemas(&environments, *pattern)))?,
+                Scope::Models { models, .. } => {
+                    let tables = warehouse.tables(&shown_of(scope, models))?;
+                    let physical = tables.keys().map(|table| table.name.clone()).collect();
+                    let physical = warehouse.physical(Some(&physical))?;
+                    return Ok(State { environments, tables, physical, ..State::default() });
+                }
             };
             Ok(State {
                 environments,
                 elsewhere: warehouse.elsewhere(scope)?,
                 views,
-                tables: warehouse.tables()?,
+                tables: warehouse.tables("true")?,
                 snapshots: warehouse.snapshots()?,
-                physical: warehouse.physical()?,
+                physical: warehouse.physical(None)?,
                 promotions: warehouse.promotions()?,
                 previews: warehouse.previews()?,
             })
@@ -123,10 +129,13 @@ impl Database {
         Ok(rows.into_iter().flatten().collect())
     }
 
-    pub(super) fn tables(&self) -> Result<BTreeMap<TableName, PhysicalTable>, WarehouseError> {
-        let sql = "SELECT fingerprint, model, own, table_name, kind, parents, query, columns, built_at, filled, audited, \
-                   content, revision, continues, around, inputs FROM vmesh_state.tables";
-        let rows = self.all(DOING, sql, |row| {
+    /// The tables on record that meet a condition.
+    pub(super) fn tables(&self, condition: &str) -> Result<BTreeMap<TableName, PhysicalTable>, WarehouseError> {
+        let sql = format!(
+            "SELECT fingerprint, model, own, table_name, kind, parents, query, columns, built_at, filled, audited, \
+             content, revision, continues, around, inputs FROM vmesh_state.tables WHERE {condition}"
+        );
+        let rows = self.all(DOING, &sql, |row| {
             let text = |index| row.get::<_, String>(index);
             let (fingerprint, model, own) = (text(0)?, text(1)?, text(2)?);
             let (name, kind, parents, columns) = (text(3)?, text(4)?, text(5)?, text(7)?);
@@ -158,13 +167,17 @@ impl Database {
         Ok(rows.into_iter().flatten().map(|table| (table.table.clone(), table)).collect())
     }
 
-    /// The tables and views of the physical layer.
-    pub(super) fn physical(&self) -> Result<BTreeSet<String>, WarehouseError> {
+    /// The tables and views of the physical layer: all of them, or those among some.
+    pub(super) fn physical(&self, among: Option<&BTreeSet<String>>) -> Result<BTreeSet<String>, WarehouseError> {
+        let among = match among {
+            None => "true".to_owned(),
+            Some(names) if names.is_empty() => return Ok(BTreeSet::new()),
+            Some(names) => format!("name IN ({})", list(names.iter().map(String::as_str))),
+        };
         let sql = format!(
-            "SELECT table_name FROM duckdb_tables() \
-             WHERE database_name = current_database() AND schema_name = '{SNAPSHOTS_SCHEMA}' \
-             UNION ALL SELECT view_name FROM duckdb_views() \
-             WHERE database_name = current_database() AND schema_name = '{SNAPSHOTS_SCHEMA}'"
+            "SELECT name FROM (SELECT table_name AS name, database_name, schema_name FROM duckdb_tables() \
+             UNION ALL SELECT view_name, database_name, schema_name FROM duckdb_views()) \
+             WHERE database_name = current_database() AND schema_name = '{SNAPSHOTS_SCHEMA}' AND {among}"
         );
         Ok(self.all(DOING, &sql, |row| row.get(0))?.into_iter().collect())
     }
@@ -234,10 +247,20 @@ fn schemas(environments: &BTreeMap<EnvName, Environment>, pattern: SchemaPattern
 fn within(scope: &Scope) -> String {
     match scope {
         Scope::All | Scope::Pointers => "true".to_owned(),
-        Scope::Prod { and, .. } => {
+        Scope::Prod { and, .. } | Scope::Models { and, .. } => {
             format!("environment IN ({})", list(and.iter().chain([&EnvName::prod()]).map(EnvName::as_str)))
         }
     }
+}
+
+/// The condition that a table is one of those that some models have in a scope.
+fn shown_of(scope: &Scope, models: &[ModelName]) -> String {
+    if models.is_empty() {
+        return "false".to_owned();
+    }
+    let models: Vec<String> = models.iter().map(ToString::to_string).collect();
+    let (within, models) = (within(scope), list(models.iter().map(String::as_str)));
+    format!("table_name IN (SELECT table_name FROM vmesh_state.pointers WHERE {within} AND model IN ({models}))")
 }
 
 /// A list of texts for `IN`.

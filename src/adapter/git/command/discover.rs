@@ -5,13 +5,13 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::super::error::GitError;
-use super::super::open::{Place, Told, canonical};
+use super::super::open::{FromEnv, Place, canonical};
 use super::{failed, git_in, line};
 
 const DOING: &str = "open the repository";
 
 /// The repository at or above `start`, or the one that the environment names; `None` where there is no `git` to ask.
-pub(in super::super) fn discover(start: &Path, told: Option<&Told>) -> Result<Option<Place>, GitError> {
+pub(in super::super) fn discover(start: &Path, told: Option<&FromEnv>) -> Result<Option<Place>, GitError> {
     let here = told.map_or(start, |told| &told.here);
     let ask = |questions: &[&str]| -> Result<Option<Vec<u8>>, GitError> {
         let mut git = git_in(here);

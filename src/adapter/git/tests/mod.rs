@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use super::command::{self, GitCommand};
-use super::open::Told;
+use super::open::FromEnv;
 use super::{CommitId, GitError, Repository};
 use both::Both;
 
@@ -110,10 +110,10 @@ pub(crate) fn open(dir: &Path) -> Repository {
 }
 
 /// The repository that both libgit2 and `git` find, and that both are asked about.
-fn open_as(dir: &Path, told: Option<Told>) -> Result<Repository, GitError> {
+fn open_as(dir: &Path, told: Option<FromEnv>) -> Result<Repository, GitError> {
     let Repository { backend: first, place, .. } = Repository::open(dir, told.clone())?;
     // as in `Repository::open`: told of another repository, Git looks for itself
-    let found = |told: Option<&Told>| command::discover(&dir.canonicalize().unwrap(), told);
+    let found = |told: Option<&FromEnv>| command::discover(&dir.canonicalize().unwrap(), told);
     let second = found(told.as_ref()).ok().flatten().filter(|second| *second == place);
     let second = second.unwrap_or_else(|| found(None).unwrap().unwrap());
     assert_eq!(second, place);

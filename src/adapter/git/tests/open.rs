@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use super::super::open::Told;
+use super::super::open::FromEnv;
 use super::super::{GitError, Head, MergePreview, Repository, Rest, libgit2};
 use super::{Sandbox, git_in, open, open_as};
 
-fn told(here: &Path, git_dir: &str, work_tree: Option<&str>) -> Option<Told> {
-    Some(Told { here: here.to_owned(), git_dir: git_dir.into(), work_tree: work_tree.map(Into::into) })
+fn told(here: &Path, git_dir: &str, work_tree: Option<&str>) -> Option<FromEnv> {
+    Some(FromEnv { here: here.to_owned(), git_dir: git_dir.into(), work_tree: work_tree.map(Into::into) })
 }
 
 #[test]

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::super::super::name::EnvName;
+use super::super::super::name::{EnvName, TableName};
 use super::history::Outcome;
-use super::law::{hold, promoted};
-use super::rows::{Query, Rows};
+use super::law::{Shown, hold, promoted};
+use super::rows::{Input, Query, Rows};
 use super::store::{Stored, direct};
 use super::tree::Sort;
-use super::world::{World, query};
+use super::world::{FIRST, World, query};
 
 /// **Nothing is built twice.** A plan builds no table twice. It builds a table that is there only for days that it lacks,
 /// or since what it was built or copied from was written or replaced. It makes no whole table or view whose twin is there: the very
@@ -21,7 +21,8 @@ pub(super) fn nothing_is_built_twice(before: &World, outcome: &Outcome, after: &
         match before.stored.get(table) {
             Some(then) => {
                 let differs = now.rows != then.rows || now.inputs != then.inputs || now.query != then.query;
-                let differs = differs || now.from != then.from;
+                let differs =
+                    differs || now.from != then.from || goes_back(then, &before.shows(&World::prod()), before);
                 hold(differs || now.writes == then.writes, || format!("{model} was built as it was: {then:?}"))?;
             }
             None if matches!(now.query.sort, Sort::Full | Sort::View | Sort::Seed) => {
@@ -36,6 +37,7 @@ pub(super) fn nothing_is_built_twice(before: &World, outcome: &Outcome, after: &
 
 fn is_twin(name: &str, other: &Stored, new: &Stored, before: &World) -> bool {
     let is_same = other.query == new.query && other.inputs == new.inputs && !is_older(name, before, |_| Counts::All);
+    let is_same = is_same && !goes_back(other, &before.shows(&World::prod()), before);
     // a table that was put aside is nobody's twin
     is_same && before.state.snapshots.values().any(|known| known.name == *name)
 }
@@ -60,6 +62,60 @@ pub(super) fn is_older(table: &str, world: &World, counts: impl Fn(&str) -> Coun
             Counts::All => now != *then,
         }
     })
+}
+
+/// Whether prod would go back in time by showing a table: it has filled what it shows of the model since that was, and
+/// both read raw tables, which have other rows by now.
+pub(super) fn goes_back(stored: &Stored, prod: &Shown, world: &World) -> bool {
+    let Some((beside, then)) = stored.beside.as_ref().filter(|_| stored.query.sort == Sort::Full) else { return false };
+    let is_shown = prod.values().any(|table| table.name == *beside);
+    is_shown && world.stored.get(beside).is_some_and(|now| now.writes != *then) && reads_raw(&stored.query, world)
+}
+
+/// Whether a query reads raw tables, through views and embedded models.
+fn reads_raw(query: &Query, world: &World) -> bool {
+    query.inputs.iter().any(|input| match input {
+        Input::Raw(_) => true,
+        Input::Inline(query) => reads_raw(query, world),
+        Input::Table(table) => {
+            let view = world.stored.get(table).filter(|stored| stored.rows.is_none());
+            view.is_some_and(|view| reads_raw(&view.query, world))
+        }
+    })
+}
+
+/// **Prod never goes back in time**: what it shows from now on was read from raw tables after prod last filled what it
+/// showed in its place.
+pub(super) fn never_back(before: &World, after: &World) -> Result<(), String> {
+    let shown = before.shows(&World::prod());
+    for (model, table) in after.shows(&World::prod()) {
+        let stored = &after.stored[&table.name];
+        let place: Shown = shown.get(&model).map(|place| (model.clone(), place.clone())).into_iter().collect();
+        hold(!goes_back(stored, &place, after), || {
+            format!("prod goes back in time with {table} of {model}: {stored:?}")
+        })?;
+    }
+    Ok(())
+}
+
+/// **Days are filled.** A table that is filled by days, and that prod did not show before, holds each day that what it
+/// reads holds: in prod now, elsewhere when it was made. Where loads build on each other, the first day that is lacking
+/// above ends it.
+pub(super) fn days_are_filled(env: &EnvName, before: &World, after: &World) -> Result<(), String> {
+    let others: BTreeSet<TableName> = match env.is_prod() {
+        true => before.shows(env).into_values().collect(),
+        false => promoted(before),
+    };
+    for (model, table) in after.shows(env).into_iter().filter(|(_, table)| !others.contains(table)) {
+        let stored = &after.stored[&table.name];
+        let Some(Rows::Days(days)) = &stored.rows else { continue };
+        let held = if env.is_prod() { after.held_above(&stored.query) } else { stored.held_above.clone() };
+        let is_wanted = |(at, day): &(i64, i64)| stored.query.sort != Sort::Key || FIRST + at == *day;
+        let mut wanted = (0..).zip(held).filter(is_wanted).map(|(_, day)| day);
+        let lacking = wanted.find(|day| !days.contains_key(day));
+        hold(lacking.is_none(), || format!("{env} shows {table} of {model}, which lacks day {lacking:?}: {stored:?}"))?;
+    }
+    Ok(())
 }
 
 /// **An environment's tables are made of its own**: each was filled, load by load, from the very tables that the

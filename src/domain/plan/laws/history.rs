@@ -173,6 +173,8 @@ fn episode() -> impl Strategy<Value = Vec<Event>> {
         3 => (1..3u8).prop_map(|who| vec![Event::Merge(who), Event::Plan(0)]),
         3 => change(0).prop_map(|edit| vec![edit, Event::Plan(0)]),
         2 => Just(vec![Event::Tick(1), Event::Run(0)]),
+        1 => Just(vec![Event::Tick(7), Event::Gc]),
+        1 => (1..3u8, 0..8u8).prop_map(|(who, loads)| vec![Event::Killed(who, loads), Event::Plan(who)]),
         1 => (0..3u8).prop_map(|back| vec![Event::Revert(back), Event::Plan(0)]),
         12 => event().prop_map(|event| vec![event]),
     ]

@@ -8,7 +8,7 @@ use super::freshness;
 use super::history::{Event, Outcome};
 use super::rows::{Rows, meaning};
 use super::tree::{self, Read, Sort, Tree};
-use super::world::World;
+use super::world::{DAY, World};
 
 /// What an environment shows.
 pub(super) type Shown = BTreeMap<ModelName, TableName>;
@@ -25,10 +25,14 @@ pub(super) fn all(before: &World, event: &Event, outcome: &Outcome, after: &Worl
         nothing_is_left(env, after)?;
         freshness::built_from_its_own(env, after)?;
         freshness::fresh(env, before, after)?;
+        freshness::days_are_filled(env, before, after)?;
         goes_on_from_prod(env, before, after)?;
     }
     match event {
-        Event::Plan(0) if outcome.done.published => a_revert_needs_nobody(before, after),
+        Event::Plan(0) if outcome.done.published => {
+            freshness::never_back(before, after)?;
+            a_revert_needs_nobody(before, after)
+        }
         Event::Rollback if outcome.rolled_back => a_rollback_gives_pointers_back(before, after),
         Event::Restate(..) => freshness::restating_reaches_all(outcome, after),
         Event::Gc => gc_drops_what_nobody_needs(before, after),
@@ -169,6 +173,19 @@ fn goes_on_from_prod(env: &EnvName, before: &World, after: &World) -> Result<(),
             hold(copied.as_ref() == Some(&rows), || {
                 format!("{env} shows {table} of {model}, which began as {copied:?}, and prod showed {rows:?}")
             })?;
+            let stored = &after.stored[&table.name];
+            let last = match &stored.rows {
+                Some(Rows::History(seen)) if is_new => seen.last().copied(),
+                _ => continue,
+            };
+            // what lacks the last day above has to wait for it
+            if !after.held_above(&stored.query).contains(&(after.now / DAY - 1)) {
+                continue;
+            }
+            let now = after.whole(&stored.query);
+            hold(last == Some(now), || {
+                format!("{env} shows {table} of {model}, which has not seen what {model} says")
+            })?;
         }
     }
     Ok(())
@@ -210,7 +227,7 @@ fn a_revert_needs_nobody(before: &World, after: &World) -> Result<(), String> {
         } else {
             Some(table)
         };
-        if !is_exempt(&old, &name, &shown, &world) {
+        if !is_exempt(&old, &name, (&shown, &now), &world) {
             let found = again.get(model);
             hold(found == wanted, || format!("prod showed {wanted:?} of {model}; after a revert it shows {found:?}"))?;
         }
@@ -218,12 +235,14 @@ fn a_revert_needs_nobody(before: &World, after: &World) -> Result<(), String> {
     Ok(())
 }
 
-fn is_exempt(tree: &Tree, name: &str, shown: &Shown, world: &World) -> bool {
+fn is_exempt(tree: &Tree, name: &str, (shown, now): (&Shown, &Shown), world: &World) -> bool {
     let spec = &tree[name];
     let table = ModelName::parse(name).and_then(|model| shown.get(&model));
     let is_older = table.is_some_and(|table| freshness::is_older(&table.name, world, |_| freshness::Counts::All));
-    let above = |read: &Read| matches!(read, Read::Model(read) if is_exempt(tree, read, shown, world));
-    spec.sort.goes_on() || is_older || spec.reads.iter().any(above)
+    let above = |read: &Read| matches!(read, Read::Model(read) if is_exempt(tree, read, (shown, now), world));
+    let goes_back = table.and_then(|table| world.stored.get(&table.name));
+    let goes_back = goes_back.is_some_and(|stored| freshness::goes_back(stored, now, world));
+    spec.sort.goes_on() || is_older || goes_back || spec.reads.iter().any(above)
 }
 
 /// **Rollback gives the pointers back**: to the tables that prod showed before the last promotion; with that, prod's

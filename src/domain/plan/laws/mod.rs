@@ -22,8 +22,10 @@ mod world;
 
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 
-use self::history::{Event, history, play};
+use self::history::{Event, act, history, play};
 use self::tree::{Edit, Sort};
+use self::world::World;
+use super::super::name::ModelName;
 
 /// The same histories each time; others, and as many as it says, where `VMESH_LAWS_ROUNDS` is set.
 fn runner() -> TestRunner {
@@ -58,6 +60,61 @@ fn a_table_of_two_names_is_filled_for_both() {
         Event::Rollback,
     ];
     play(&events).unwrap();
+}
+
+#[test]
+fn restating_reaches_what_was_loaded_from_a_table_in_another_ones_place() {
+    // `i` was made over one table of `e`, and its later days were loaded from the next; the first is gone
+    let comment = |text| Event::Edit(0, 0, Edit::Comment(text));
+    let events = [
+        Event::Edit(0, 8, Edit::Reads(6)),
+        Event::Plan(0),
+        Event::Edit(0, 4, Edit::Text(1)),
+        Event::Plan(0),
+        Event::Tick(1),
+        Event::Run(0),
+        Event::Revert(0),
+        Event::Plan(0),
+        Event::Tick(7),
+        comment(1),
+        Event::Plan(0),
+        comment(2),
+        Event::Plan(0),
+        Event::Gc,
+        Event::Rows(0, true),
+        Event::Restate(0, 0),
+    ];
+    play(&events).unwrap();
+}
+
+#[test]
+fn rollbacks_in_a_row_go_back_and_never_forward() {
+    // to one version, to another, and back to the first
+    let mut world = World::new();
+    world.promote(None);
+    let first = world.shows(&World::prod());
+    for event in [Event::Edit(0, 0, Edit::Text(1)), Event::Plan(0), Event::Revert(0), Event::Plan(0)] {
+        act(&mut world, &event);
+    }
+    assert!(world.rollback());
+    assert_ne!(world.shows(&World::prod()), first);
+    assert!(world.rollback());
+    assert_eq!(world.shows(&World::prod()), first);
+    assert!(!world.rollback(), "nothing lies before the first");
+}
+
+#[test]
+fn gc_keeps_what_a_kept_view_reads() {
+    let mut world = World::new();
+    world.promote(None);
+    let [table, view] = ["b", "c"].map(|name| world.shows(&World::prod())[&ModelName::parse(name).unwrap()].clone());
+    // prod goes on to show the view, and nothing shows the table itself
+    world.state.promotions.clear();
+    let prod = world.state.environments.get_mut(&World::prod()).unwrap();
+    prod.pointers.retain(|_, pointer| pointer.table == view);
+    let unused = world.state.unused(0);
+    assert!(!unused.contains(&table) && !unused.contains(&view), "{unused:?}");
+    assert_eq!(unused.len() + 2, world.state.tables.len(), "and nothing else");
 }
 
 #[test]

@@ -9,9 +9,9 @@ use super::super::super::model::{Around, By, Kind, Order};
 use super::super::super::name::{EnvName, ModelName, TableName};
 use super::super::super::project::{Model, Project};
 use super::super::{Reason, Step};
-use super::rows::{Cell, Input, Query, Rows, hash, raw_meaning};
+use super::rows::{Cell, Day, Input, Query, Rows, hash, raw_meaning};
 use super::tree::Sort;
-use super::world::{DAY, World};
+use super::world::{DAY, FIRST, World};
 
 /// How many loads may be carried out before the process is killed; none: all of them.
 pub(super) type Budget = Option<usize>;
@@ -32,6 +32,10 @@ pub(super) struct Stored {
     pub(super) copied: Option<Rows>,
     /// The table that they were copied from.
     pub(super) from: Option<(String, Writes)>,
+    /// What prod showed of the model when it was last written.
+    pub(super) beside: Option<(String, Writes)>,
+    /// The days that what it reads held when it was made.
+    pub(super) held_above: BTreeSet<Day>,
 }
 
 /// How often a table was written.
@@ -147,7 +151,7 @@ impl World {
                 let rows = (*kind != Kind::View).then(|| Rows::Whole(self.whole(&query)));
                 let select = (!matches!(kind, Kind::Seed(_))).then(|| select(&query));
                 let inputs = self.recorded_inputs(&query, &table, &model.name);
-                self.make(&table, rows, query);
+                self.make((&table, &model.name), rows, query);
                 let revision = self.state.tables.get(&table).map_or(0, |before| before.revision + 1);
                 self.record(PhysicalTable { select, inputs, revision, ..fresh });
                 self.stand_for(model, &table);
@@ -157,12 +161,35 @@ impl World {
     }
 
     /// Puts a table or view in the place of what is there.
-    fn make(&mut self, table: &TableName, rows: Option<Rows>, query: Query) {
+    fn make(&mut self, (table, model): (&TableName, &ModelName), rows: Option<Rows>, query: Query) {
         let before = self.stored.get(&table.name).map_or(Writes::default(), |it| it.writes);
         let writes = Writes { all: before.all + 1, planned: before.planned + 1 };
         let (inputs, reads) = (self.writes_of(&query), direct(&query));
+        let (beside, held_above) = (self.beside(table, model), self.held_above(&query));
         let (copied, from) = (None, None);
-        self.stored.insert(table.name.clone(), Stored { rows, query, inputs, reads, writes, copied, from });
+        let stored = Stored { rows, query, inputs, reads, writes, copied, from, beside, held_above };
+        self.stored.insert(table.name.clone(), stored);
+    }
+
+    /// The days that are over and that all hold which is filled by days above a query, through whatever lies between; of
+    /// histories, none can say: their rows are of no day.
+    pub(super) fn held_above(&self, query: &Query) -> BTreeSet<Day> {
+        let all: BTreeSet<Day> = (FIRST..self.now / DAY).collect();
+        let of = |input: &Input| match input {
+            Input::Raw(_) => all.clone(),
+            Input::Inline(query) => self.held_above(query),
+            Input::Table(table) => match &self.stored[table] {
+                Stored { rows: Some(Rows::Days(days)), .. } => days.keys().copied().collect(),
+                Stored { rows: Some(Rows::History(_)), .. } => BTreeSet::new(),
+                other => self.held_above(&other.query),
+            },
+        };
+        query.inputs.iter().map(of).fold(all.clone(), |held, other| &held & &other)
+    }
+
+    fn beside(&self, table: &TableName, model: &ModelName) -> Option<(String, Writes)> {
+        let shown = self.shows(&EnvName::prod()).remove(model).filter(|shown| shown != table)?;
+        Some((shown.name.clone(), self.stored[&shown.name].writes))
     }
 
     fn record(&mut self, table: PhysicalTable) {
@@ -193,7 +220,7 @@ impl World {
             let empty =
                 if query.sort == Sort::History { Rows::History(Vec::new()) } else { Rows::Days(BTreeMap::new()) };
             let from = before.map(|it| (it.table.name.clone(), self.stored[&it.table.name].writes));
-            self.make(&fresh.table, Some(rows.clone().unwrap_or(empty)), query.clone());
+            self.make((&fresh.table, &model.name), Some(rows.clone().unwrap_or(empty)), query.clone());
             let stored = self.stored.get_mut(&fresh.table.name).unwrap();
             (stored.copied, stored.from) = (rows, from);
             let continues = before.map(PhysicalTable::as_source);
@@ -256,7 +283,8 @@ impl World {
         stored.writes = Writes { all: stored.writes.all + 1, planned: stored.writes.planned + 1 };
         let revision = snapshot.revision + 1;
         let inputs = self.recorded_inputs(query, &snapshot.table, &model.name);
-        let next = PhysicalTable { filled: Some(filled), built_at: at, revision, inputs, ..snapshot.clone() };
+        let mut next = PhysicalTable { filled: Some(filled), built_at: at, revision, inputs, ..snapshot.clone() };
+        next.add_parents(&direct(query).into_iter().map(TableName::physical).collect::<Vec<_>>());
         self.record(next.clone());
         next
     }
@@ -270,7 +298,7 @@ impl World {
         let rows = Some(Rows::Whole(self.whole(&query)));
         let before = self.stored[&snapshot.table.name].writes;
         let (select, inputs) = (Some(select(&query)), self.recorded_inputs(&query, &snapshot.table, &snapshot.model));
-        self.make(&snapshot.table, rows, query);
+        self.make((&snapshot.table, &snapshot.model), rows, query);
         if is_run {
             self.stored.get_mut(&snapshot.table.name).unwrap().writes.planned = before.planned;
         }

@@ -21,7 +21,7 @@ pub(super) const DAY: i64 = 24 * 60 * 60 * SECOND;
 /// How long rollbacks and environments are kept, in seconds.
 pub(super) const TTL: i64 = 5 * 24 * 60 * 60;
 /// The day on which raw rows and models begin: 2026-01-01.
-const FIRST: i64 = 20_454;
+pub(super) const FIRST: i64 = 20_454;
 
 /// A branch: its files, and the commit of main that it was made from.
 #[derive(Debug, Clone)]

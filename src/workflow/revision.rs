@@ -13,7 +13,7 @@ use crate::domain::project::Model;
 
 /// Pointers, and where they come from.
 #[derive(Debug, Clone)]
-pub struct Shown {
+pub struct Revision {
     /// What a person calls it.
     pub label: String,
     /// The branch, if it is an environment's.
@@ -24,7 +24,7 @@ pub struct Shown {
     pub pointers: BTreeMap<ModelName, Pointer>,
 }
 
-impl Shown {
+impl Revision {
     /// The table of a model here.
     pub fn table<'s>(&self, state: &'s State, model: &ModelName) -> Option<&'s PhysicalTable> {
         state.existing(&self.pointers.get(model)?.table)
@@ -34,28 +34,26 @@ impl Shown {
 impl Session<'_> {
     /// The state that tells what such names show: of environments and branches.
     pub(super) fn state_shown(&self, names: &[Option<&str>]) -> Result<State, Error> {
-        let mut and = Vec::new();
+        self.state_within(&self.scope(self.environments_named(names)?))
+    }
+
+    /// The environments that such names may mean; no name means the current branch's.
+    pub(super) fn environments_named(&self, names: &[Option<&str>]) -> Result<Vec<EnvName>, Error> {
+        let mut named = Vec::new();
         for name in names {
             let branch = name.map_or_else(|| self.branch(), |name| Ok(BranchName::from(name)))?;
-            and.push(self.config.environment(&branch));
-            and.extend(name.map(|name| EnvName::from_record(name.to_owned())));
+            named.push(self.config.environment(&branch));
+            named.extend(name.map(|name| EnvName::from_record(name.to_owned())));
         }
-        self.state_within(&self.scope(and))
+        Ok(named)
     }
 
     /// What a name shows; without one, the current branch's environment.
-    pub fn shown(&self, name: Option<&str>, state: &State) -> Result<Shown, Error> {
-        let Some(name) = name else {
-            return self.environment_shown(&self.config.environment(&self.branch()?), state);
-        };
-        if let Some(environment) = state.environments.keys().find(|environment| environment.as_str() == name) {
-            return self.environment_shown(environment, state);
-        }
-        let branch = BranchName::from(name);
-        let environment = self.config.environment(&branch);
-        if self.repository.branch_tip(&branch)?.is_some() && state.environments.contains_key(&environment) {
+    pub fn shown(&self, name: Option<&str>, state: &State) -> Result<Revision, Error> {
+        if let Some(environment) = self.environment_meant(name, state)? {
             return self.environment_shown(&environment, state);
         }
+        let name = name.unwrap_or_default();
         let Some(commit) = self.repository.resolve(name)? else {
             let environment = EnvName::from_record(name.to_owned());
             if environment.is_prod() {
@@ -72,13 +70,26 @@ impl Session<'_> {
                 tree.project.models().map(|model| (model.name.clone(), pointer(model, state))).collect()
             }
         };
-        Ok(Shown { label: name.to_owned(), branch: None, commit: Some(commit), pointers })
+        Ok(Revision { label: name.to_owned(), branch: None, commit: Some(commit), pointers })
     }
 
-    fn environment_shown(&self, environment: &EnvName, state: &State) -> Result<Shown, Error> {
+    /// The environment that a name means: its own, or its branch's; none: it may mean a commit. Without a name, that of the
+    /// branch that is checked out, whether it is there or not.
+    pub(super) fn environment_meant(&self, name: Option<&str>, state: &State) -> Result<Option<EnvName>, Error> {
+        let Some(name) = name else { return Ok(Some(self.config.environment(&self.branch()?))) };
+        if let Some(environment) = state.environments.keys().find(|environment| environment.as_str() == name) {
+            return Ok(Some(environment.clone()));
+        }
+        let branch = BranchName::from(name);
+        let environment = self.config.environment(&branch);
+        let is_there = state.environments.contains_key(&environment);
+        Ok((is_there && self.repository.branch_tip(&branch)?.is_some()).then_some(environment))
+    }
+
+    fn environment_shown(&self, environment: &EnvName, state: &State) -> Result<Revision, Error> {
         let shown = state.environments.get(environment);
         let shown = shown.ok_or_else(|| Error::Branch(BranchError::NotPlanned { environment: environment.clone() }))?;
-        Ok(Shown {
+        Ok(Revision {
             label: environment.to_string(),
             branch: Some(shown.branch.clone()),
             commit: shown.commit.clone().map(CommitId::from_record),
@@ -87,7 +98,7 @@ impl Session<'_> {
     }
 
     /// The source trees in which a side's models may be written, the likeliest first.
-    pub(super) fn trees_of(&self, shown: &Shown) -> Vec<Tree> {
+    pub(super) fn trees_of(&self, shown: &Revision) -> Vec<Tree> {
         let current = self.branch().ok();
         let working =
             (shown.branch.is_some() && shown.branch == current && self.folder.is_some()).then_some(SourceTree::Working);

@@ -1,22 +1,22 @@
-//! Several builds at a time: each in a thread and a session of its own, all in the one open warehouse.
+//! A pool of builders: several builds at a time, each in a thread and a session of its own, all in the one open warehouse.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::session::now_micros;
 use crate::adapter::engine::{Build, Warehouse, WarehouseError};
 use crate::adapter::process;
 use crate::domain::environment::PhysicalTable;
+use crate::workflow::session::now_micros;
 
 /// More builds at a time than this gain nothing: DuckDB spreads each large one over all processors itself.
 const MOST: usize = 4;
 
 /// A build that ended: what it was, how long it took, and how it ended.
-type Done = (Build, Duration, Result<PhysicalTable, WarehouseError>);
+pub(super) type Done = (Build, Duration, Result<PhysicalTable, WarehouseError>);
 
 /// Builders that wait for work.
-pub(super) struct Crew {
+pub(super) struct Pool {
     work: Option<Sender<Build>>,
     done: Receiver<Done>,
     builders: Vec<JoinHandle<()>>,
@@ -26,8 +26,8 @@ pub(super) struct Crew {
     next: Option<Build>,
 }
 
-impl Crew {
-    /// A crew for `total` builds.
+impl Pool {
+    /// A pool for `total` builds.
     pub(super) fn new(warehouse: &dyn Warehouse, total: usize) -> Result<Self, WarehouseError> {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let (work, jobs) = channel::<Build>();
@@ -106,7 +106,7 @@ fn panicked(build: &Build) -> WarehouseError {
     WarehouseError::Engine { doing: format!("building `{}`", build.model), message }
 }
 
-impl Drop for Crew {
+impl Drop for Pool {
     /// No session may outlive the warehouse: it would keep the file open.
     fn drop(&mut self) {
         self.work = None;

@@ -1,0 +1,309 @@
+//! Reading `vmesh.toml`: what each table says, and where an error stands.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use toml::{Spanned, Value as Toml};
+
+use super::linter::LinterTable;
+use super::{Config, HookBuild, Hooks, Limits, Linter, Statement, limits, values};
+use crate::domain::diagnostic::{Diagnostic, Excerpt, nearest};
+use crate::domain::macros::Variables;
+use crate::domain::model::Defaults;
+use crate::domain::name::{BranchName, EnvName, SchemaPattern};
+use crate::domain::pattern::{self, Patterns};
+use crate::domain::yaml::Value;
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    project: ProjectTable,
+    engine: EngineTable,
+    environments: EnvironmentsTable,
+    hooks: HooksTable,
+    defaults: BTreeMap<Spanned<String>, Spanned<Toml>>,
+    variables: BTreeMap<String, Spanned<Toml>>,
+    linter: Option<LinterTable>,
+    limits: limits::LimitsTable,
+    before_all: Vec<Spanned<String>>,
+    after_all: Vec<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ProjectTable {
+    main: String,
+    models: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct EngineTable {
+    #[serde(rename = "type")]
+    engine: Spanned<String>,
+    path: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct EnvironmentsTable {
+    schema: SchemaPattern,
+    ttl: Spanned<String>,
+    rollback: Spanned<String>,
+    branches: BTreeMap<Spanned<String>, Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct HooksTable {
+    build: HookBuild,
+    promote: bool,
+}
+
+/// How far a rollback reaches back if nothing else is said.
+pub(super) const ROLLBACK: &str = "30d";
+
+fn at_start(value: &str) -> Spanned<String> {
+    Spanned::new(0..0, value.to_owned())
+}
+
+impl Default for ProjectTable {
+    fn default() -> Self {
+        Self { main: "main".to_owned(), models: "models".to_owned() }
+    }
+}
+
+impl Default for EngineTable {
+    fn default() -> Self {
+        Self { engine: at_start("duckdb"), path: None }
+    }
+}
+
+impl Default for EnvironmentsTable {
+    fn default() -> Self {
+        Self {
+            schema: SchemaPattern::default(),
+            ttl: at_start("14d"),
+            rollback: at_start(ROLLBACK),
+            branches: BTreeMap::new(),
+        }
+    }
+}
+
+impl Default for HooksTable {
+    fn default() -> Self {
+        Self { build: HookBuild::default(), promote: true }
+    }
+}
+
+/// Reads the text of a `vmesh.toml`.
+pub(super) fn read(path: &str, text: &str) -> Result<Config, Diagnostic> {
+    let source = Source { path, text: text.into() };
+    let file: File = toml::from_str(text).map_err(|error| source.unreadable(&error))?;
+    source.check_engine(&file.engine.engine)?;
+    Ok(Config {
+        main: BranchName::from(file.project.main.as_str()),
+        models: file.project.models.trim_matches('/').to_owned(),
+        gateway: None,
+        warehouse: file.engine.path,
+        pattern: file.environments.schema,
+        ttl_seconds: source.seconds(&file.environments.ttl)?,
+        rollback_seconds: source.seconds(&file.environments.rollback)?,
+        rules: source.rules(&file.environments.branches)?,
+        hooks: Hooks { build: file.hooks.build, promote: file.hooks.promote },
+        variables: source.variables(file.variables)?,
+        linter: Linter::read(file.linter, &|span| source.excerpt(span, ""))?,
+        limits: Limits::read(file.limits, &|span| source.excerpt(span, ""))?,
+        defaults: source.defaults(&file.defaults)?,
+        ignored: Patterns::default(),
+        pinned: Vec::new(),
+        notes: Vec::new(),
+        before_all: file.before_all.into_iter().map(statement).collect(),
+        after_all: file.after_all.into_iter().map(statement).collect(),
+        main_is_said: true,
+    })
+}
+
+/// The file, for what is told of it.
+struct Source<'s> {
+    path: &'s str,
+    text: Arc<str>,
+}
+
+impl Source<'_> {
+    fn excerpt(&self, span: Range<usize>, label: &str) -> Excerpt {
+        Excerpt { path: self.path.to_owned(), text: self.text.clone(), span, label: label.to_owned() }
+    }
+
+    /// What is wrong, and where.
+    fn wrong(&self, what: impl Into<String>, span: Range<usize>) -> Diagnostic {
+        Diagnostic::new(what).at(self.excerpt(span, ""))
+    }
+
+    fn unreadable(&self, error: &toml::de::Error) -> Diagnostic {
+        let what = error.message().lines().next().unwrap_or_default();
+        let short = shorten(what);
+        let diagnostic = match error.span() {
+            Some(span) => self.wrong(short, span),
+            None => Diagnostic::new(short),
+        };
+        match suggestion(what) {
+            Some(help) => diagnostic.help(help),
+            None => diagnostic,
+        }
+    }
+
+    fn check_engine(&self, engine: &Spanned<String>) -> Result<(), Diagnostic> {
+        let what = match engine.get_ref().as_str() {
+            "duckdb" => return Ok(()),
+            known @ ("postgres" | "spark") => format!("engine `{known}` is not supported yet"),
+            other => format!("unknown engine `{other}`"),
+        };
+        Err(self.wrong(what, engine.span()).help("type = \"duckdb\""))
+    }
+
+    fn seconds(&self, length: &Spanned<String>) -> Result<i64, Diagnostic> {
+        let at = || self.excerpt(length.span(), "expected a time like `14d` or `12h`");
+        seconds(length.get_ref()).ok_or_else(|| Diagnostic::new("this is no length of time").at(at()))
+    }
+
+    fn rules(
+        &self,
+        branches: &BTreeMap<Spanned<String>, Spanned<String>>,
+    ) -> Result<Vec<(Patterns, EnvName)>, Diagnostic> {
+        let rule = |(pattern, name): (&Spanned<String>, &Spanned<String>)| {
+            let matching = pattern::compile(pattern.get_ref()).map_err(|error| self.wrong(error, pattern.span()))?;
+            let environment = EnvName::named(name.get_ref()).ok_or_else(|| {
+                self.wrong(format!("`{}` can't name an environment", name.get_ref()), name.span())
+                    .help("lower-case words joined by `_`, not `prod`, `dev` or `main`: \"staging\"")
+            })?;
+            Ok((matching, environment))
+        };
+        branches.iter().map(rule).collect()
+    }
+
+    fn variables(&self, said: BTreeMap<String, Spanned<Toml>>) -> Result<Variables, Diagnostic> {
+        let mut variables = Variables::default();
+        for (name, value) in said {
+            let known = yaml(value.get_ref()).as_ref().and_then(values::variable);
+            let what = || format!("`{name}` can't be a variable: its number is too large");
+            let known = known.ok_or_else(|| self.wrong(what(), value.span()))?;
+            variables.set(&name, known);
+        }
+        Ok(variables)
+    }
+
+    fn defaults(&self, said: &BTreeMap<Spanned<String>, Spanned<Toml>>) -> Result<Defaults, Diagnostic> {
+        let mut defaults = Defaults::default();
+        let mut add = |key: &str, property: &str, span: &Range<usize>| {
+            defaults.add(key, property, span).map_err(|problem| problem.in_file(self.path, &self.text))
+        };
+        if !said.keys().any(|key| key.get_ref() == "kind") {
+            add("kind", "FULL", &(0..0))?;
+        }
+        for (key, value) in said {
+            let property = yaml(value.get_ref()).and_then(|value| values::property(key.get_ref(), &value));
+            property.map_or(Ok(()), |property| add(key.get_ref(), &property, &value.span()))?;
+        }
+        Ok(defaults)
+    }
+}
+
+fn statement(text: Spanned<String>) -> Statement {
+    Statement { span: text.span(), text: text.into_inner() }
+}
+
+/// A value as YAML has it; `None` for what no setting is.
+fn yaml(value: &Toml) -> Option<Value> {
+    Some(match value {
+        Toml::String(text) => Value::Text(text.clone()),
+        Toml::Integer(number) => Value::Int(i128::from(*number)),
+        Toml::Float(number) => Value::Float(number.to_string()),
+        Toml::Boolean(yes) => Value::Bool(*yes),
+        Toml::Array(values) => Value::List(values.iter().map(yaml).collect::<Option<_>>()?),
+        Toml::Datetime(time) => Value::Time(time.to_string()),
+        Toml::Table(entries) => {
+            let pair = |(key, value): (&String, &Toml)| Some((Value::Text(key.clone()), yaml(value)?));
+            Value::Map(entries.iter().map(pair).collect::<Option<_>>()?)
+        }
+    })
+}
+
+/// `14d`, `12h`, `1 month`, or any sum that jiff reads, in seconds; days have 24 hours, and a month as many days as January.
+pub(super) fn seconds(text: &str) -> Option<i64> {
+    let span: jiff::Span = text.parse().ok()?;
+    let relative = jiff::civil::date(2026, 1, 1);
+    let total = span.total((jiff::Unit::Second, relative)).ok()?;
+    // `total` is whole for the units a person writes here
+    (total >= 0.0).then_some(total as i64)
+}
+
+/// `unknown field `pth`, expected one of …` without the list.
+fn shorten(message: &str) -> String {
+    let short = message.split(", expected").next().unwrap_or(message);
+    short.replace("unknown field", "unknown key").replace("unknown variant", "unknown value")
+}
+
+/// What the list of a serde message makes likely.
+fn suggestion(message: &str) -> Option<String> {
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let typed = quoted.next()?;
+    let known: Vec<&str> = quoted.collect();
+    match nearest(typed, known.iter().copied()) {
+        Some(near) => Some(format!("did you mean `{near}`?")),
+        None if known.is_empty() => None,
+        None => Some(format!("known here: {}", known.join(", "))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Config, HookBuild, Hooks};
+
+    #[test]
+    fn an_empty_file_has_the_defaults() {
+        let config = Config::parse("vmesh.toml", "", &|_| None).unwrap();
+        assert_eq!((config.warehouse.as_deref(), config.ttl_seconds), (None, 14 * 86_400));
+        assert_eq!(config.rollback_seconds, 30 * 86_400);
+        let stamp = |x: &str| Config::parse("vmesh.toml", &format!("[variables]\nx = {x}"), &|_| None).unwrap().stamp();
+        let all = ["inf", "-inf", "nan", "1", "1.0", "\"1\"", "true", "[1]"].map(stamp);
+        assert_eq!(std::collections::BTreeSet::from(all).len(), 8, "each value counts");
+        assert_eq!(config.catalog(), "warehouse");
+        assert_eq!(config.environment(&"main".into()).as_str(), "prod");
+        assert_eq!(config.environment(&"alice".into()).as_str(), "dev__alice");
+        assert_eq!(config.hooks, Hooks { build: HookBuild::Background, promote: true });
+    }
+
+    #[test]
+    fn rules_come_before_the_branch_name() {
+        let text = "[environments.branches]\n\"release/*\" = \"staging\"\n";
+        let config = Config::parse("vmesh.toml", text, &|_| None).unwrap();
+        assert_eq!(config.environment(&"release/1.2".into()).as_str(), "staging");
+        assert_eq!(config.environment(&"releases".into()).as_str(), "dev__releases");
+    }
+
+    #[test]
+    fn an_unknown_key_names_the_nearest() {
+        let error = Config::parse("vmesh.toml", "[engine]\npth = \"x\"\n", &|_| None).unwrap_err();
+        assert_eq!(error.what, "unknown key `pth`");
+        assert_eq!(error.help.as_deref(), Some("did you mean `path`?"));
+        assert_eq!(error.at.map(|at| at.line_and_column()), Some((2, 1)));
+    }
+
+    #[test]
+    fn statements_for_all_models_have_a_place() {
+        let text = "after_all = [\n  \"SELECT 1\",\n]\n";
+        let config = Config::parse("vmesh.toml", text, &|_| None).unwrap();
+        let [only] = &config.after_all[..] else { panic!("{:?}", config.after_all) };
+        assert_eq!((only.text.as_str(), &text[only.span.clone()]), ("SELECT 1", "\"SELECT 1\""));
+        assert!(config.before_all.is_empty());
+    }
+
+    #[test]
+    fn engines_to_come_are_named_as_such() {
+        let error = Config::parse("vmesh.toml", "[engine]\ntype = \"postgres\"\n", &|_| None).unwrap_err();
+        assert_eq!(error.what, "engine `postgres` is not supported yet");
+    }
+}

@@ -1,0 +1,213 @@
+//! Building what a plan lacks: the schedule says what is next, a pool of builders does it, and what comes of each build is
+//! told and remembered.
+
+mod assemble;
+mod pool;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use self::pool::{Done, Pool};
+use super::background::failure::{self, Stopped};
+use super::error::{BuildError, Error};
+use super::event::Event;
+use super::planning::Prepared;
+use super::session::Session;
+use crate::adapter::engine::{Build, Warehouse, WarehouseError};
+use crate::domain::diagnostic::Diagnostic;
+use crate::domain::environment::State;
+use crate::domain::name::{ModelName, TableName};
+use crate::domain::plan::{Next, Plan, Reason, Schedule, Step, Turn};
+
+/// What has come of a plan's builds so far: it outlasts the times when others have the warehouse.
+#[derive(Debug, Default)]
+pub(super) struct Work {
+    /// The models that were built.
+    pub(super) built: Vec<ModelName>,
+    /// Those that could not be built, and why.
+    pub(super) failures: Vec<(ModelName, Diagnostic)>,
+    /// Those that failed, and what is below them.
+    stuck: BTreeSet<ModelName>,
+    /// Those that were left out.
+    skipped: Vec<ModelName>,
+    /// The audits that stopped one.
+    pub(super) stopped: Vec<Stopped>,
+    /// Those to be audited once all is built.
+    late: BTreeSet<ModelName>,
+    /// How many were begun.
+    begun: usize,
+    is_tested: bool,
+}
+
+/// A plan to be built, and what it is built in.
+#[derive(Clone, Copy)]
+pub(super) struct Job<'j> {
+    pub(super) prepared: &'j Prepared,
+    pub(super) plan: &'j Plan,
+    pub(super) warehouse: &'j dyn Warehouse,
+    /// What the plan was made from.
+    pub(super) state: &'j State,
+}
+
+/// How a turn at the warehouse ended.
+enum Turned {
+    /// All is built that can be.
+    Out,
+    /// Somebody waits for the warehouse.
+    Over,
+}
+
+impl Session<'_> {
+    /// Builds the plan's missing tables, several at a time where none waits for another. Models below one that failed are
+    /// left out; the others are built and kept. `false`: not all of them yet, for somebody waits for the warehouse.
+    pub(super) fn build_all(&self, job: Job<'_>, work: &mut Work) -> Result<bool, Error> {
+        if !std::mem::replace(&mut work.is_tested, true) {
+            let to_build: Vec<ModelName> = job.plan.builds().map(|step| step.model.clone()).collect();
+            self.test_first(&job.prepared.desired, &to_build, job.state)?;
+        }
+        let mut schedule = Schedule::new(turns(job), std::mem::take(&mut work.stuck));
+        let turned = self.build_in_turn(job, &mut schedule, work);
+        work.stuck = schedule.into_stuck();
+        match turned? {
+            Turned::Over => Ok(false),
+            Turned::Out => self.conclude(job, work).map(|()| true),
+        }
+    }
+
+    fn build_in_turn(&self, job: Job<'_>, schedule: &mut Schedule, work: &mut Work) -> Result<Turned, Error> {
+        let tables = job.plan.tables();
+        let total = work.begun + schedule.waiting();
+        let mut pool = Pool::new(job.warehouse, schedule.waiting())?;
+        let (mut done, mut is_cut) = (0, false);
+        let is_interrupted = || self.location.interrupt.is_requested();
+        loop {
+            // at least one is built in each turn, or those who come and go would keep it from ending
+            let gives_way = is_cut || done > 0 && schedule.waiting() > 0 && self.is_waited_for();
+            if gives_way && pool.is_idle() && !is_interrupted() {
+                return Ok(Turned::Over);
+            }
+            while !gives_way && !is_interrupted() && pool.has_room() {
+                match schedule.next(pool.is_idle()) {
+                    Next::Wait => break,
+                    Next::Skip(model) => work.skipped.push(model),
+                    Next::Build { model, audits_late } => {
+                        work.begun += 1;
+                        self.building(&job.prepared.target.branch, &model, work.begun, total);
+                        let mut build = self.build_of_step(job, &model, &tables)?;
+                        if audits_late {
+                            build.audits.clear();
+                            build.audited = None;
+                            work.late.insert(model);
+                        }
+                        self.report.report(&Event::Moment(format!("build:{}", work.begun)));
+                        pool.begin(build);
+                    }
+                }
+            }
+            let Some(ended) = pool.next_done() else { break };
+            done += 1;
+            is_cut |= !self.ended(job, ended, schedule, work)?;
+        }
+        if is_interrupted() { Err(WarehouseError::Interrupted.into()) } else { Ok(Turned::Out) }
+    }
+
+    fn build_of_step(
+        &self,
+        job: Job<'_>,
+        model: &ModelName,
+        tables: &BTreeMap<ModelName, TableName>,
+    ) -> Result<Build, Error> {
+        let step = job.plan.builds().find(|step| step.model == *model);
+        let known = step.zip(job.prepared.desired.project.model(model));
+        let (step, model) = known.ok_or_else(|| Error::Usage {
+            what: format!("`{model}` is in the plan and not among the models"),
+            help: "please report it".to_owned(),
+        })?;
+        self.build_of(job.prepared, model, step, tables, job.state)
+    }
+
+    /// Tells what came of a build; `false` where it gave way before it had carried out all of its loads.
+    fn ended(
+        &self,
+        job: Job<'_>,
+        (build, took, result): Done,
+        schedule: &mut Schedule,
+        work: &mut Work,
+    ) -> Result<bool, Error> {
+        match result {
+            Ok(table) if !build.is_whole(&table) => {
+                // it goes on in the next turn, and is told once
+                work.begun -= 1;
+                return Ok(false);
+            }
+            Ok(_) => {
+                schedule.built(&build.model);
+                work.built.push(build.model.clone());
+                self.warn_of(&build);
+                self.report.report(&Event::Built { model: build.model, took });
+                self.report.report(&Event::Moment(format!("built:{}", work.built.len())));
+            }
+            Err(mut error) => {
+                schedule.failed(&build.model);
+                work.stopped.extend(self.keep_what_stopped(job.prepared, job.warehouse, &mut error));
+                if let Some(model) = job.prepared.desired.project.model(&build.model) {
+                    let failure = self.build_failed(job.prepared, model, &build, error, job.state)?;
+                    work.failures.push((build.model.clone(), failure));
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// What remains once all is built: versions that share a table, audits that had to wait, and what is remembered of
+    /// those that stopped something.
+    fn conclude(&self, job: Job<'_>, work: &mut Work) -> Result<(), Error> {
+        let Job { prepared, plan, warehouse, .. } = job;
+        if work.failures.is_empty() {
+            let shared = plan.steps.iter().filter(|step| matches!(step.reason, Reason::SameAs(_)));
+            for (version, table) in shared.filter_map(|step| step.fingerprint.zip(step.table.as_ref())) {
+                warehouse.stand_for(&version, table)?;
+            }
+            let late = std::mem::take(&mut work.late);
+            self.audit_rest(prepared, plan, warehouse, &late, work)?;
+        }
+        let Work { built, mut failures, skipped, stopped, .. } = std::mem::take(work);
+        let before = failure::stopped(self, &prepared.target.branch);
+        let mended = before.iter().map(|before| &before.model).chain(&built);
+        let mended = mended.filter(|model| !stopped.iter().any(|it| it.model == **model));
+        self.forget_wrong(&plan.environment, warehouse, mended)?;
+        failure::record_stopped(self, &prepared.target.branch, &stopped);
+        if failures.is_empty() {
+            work.built = built;
+            return Ok(());
+        }
+        failures.sort_by(|a, b| a.0.cmp(&b.0));
+        Err(BuildError::Builds { environment: plan.environment.clone(), failures, skipped, built: built.len() }.into())
+    }
+
+    /// Tells what audits found that only warn.
+    pub(super) fn warn_of(&self, build: &Build) {
+        let warnings = build.warnings.lock().map(|mut warnings| std::mem::take(&mut *warnings)).unwrap_or_default();
+        for failure in warnings {
+            self.report.report(&Event::Warning {
+                model: Some(build.model.clone()),
+                audit: failure.name,
+                count: failure.count,
+            });
+        }
+    }
+}
+
+/// The builds of a plan, and what each waits for.
+fn turns(job: Job<'_>) -> impl Iterator<Item = Turn> {
+    let tree = &job.prepared.desired;
+    let turn = move |step: &Step| {
+        let model = tree.project.model(&step.model)?;
+        let audited_with = tree.audit_reads(model).into_iter().filter(|name| *name != model.name);
+        Some(Turn {
+            model: model.name.clone(),
+            parents: tree.project.built_from(model),
+            audited_with: audited_with.collect(),
+        })
+    };
+    job.plan.builds().filter_map(turn)
+}
