@@ -15,8 +15,11 @@
 //!
 //! A branch's way through them: `git checkout alice` → `hooks/hook.sh` → `cli` → `workflow/background` →
 //! `adapter/git` (branch, base, source tree) → `domain/name` (environment) → `domain/project` → `domain/fingerprint` →
-//! `adapter/engine` (state) → `domain/plan` → `workflow/apply` (build, publish) → one line on the terminal. `plan`,
+//! `adapter/engine` (state) → `domain/plan` → `workflow/apply` (`build`, publish) → one line on the terminal. `plan`,
 //! `promote` and `watch` enter the same road.
+//!
+//! What a verb may use says its type: a `Workspace` reads files and history, a `Loader` over it makes models of them, and
+//! a `Session` over that has the warehouse and somebody who listens.
 //!
 //! # Decisions
 //!

@@ -21,8 +21,9 @@ use crate::workflow::background::watch::{self as watching, News};
 use crate::workflow::background::worker::{self, Outcome};
 use crate::workflow::error::Error;
 use crate::workflow::event::{Event, Report};
-use crate::workflow::session::{Session, registered};
+use crate::workflow::session::Session;
 use crate::workflow::settings::settings_file;
+use crate::workflow::workspace::registered;
 
 /// `vmesh hook NAME …`
 pub(super) fn hook(face: &Face, args: &args::Hook) -> Verdict {

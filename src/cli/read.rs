@@ -31,56 +31,63 @@ pub(super) fn envs(face: &Face) -> Verdict {
     drop(warehouse);
     session.close();
     let (now, here) = (now(), session.owner());
-    let lines: Vec<(&Environment, usize, u64)> = state
-        .environments
-        .values()
-        .map(|environment| {
-            let own = own(environment, &state);
-            (environment, own.len(), own.iter().filter_map(|table| sizes.get(table)).sum())
-        })
-        .collect();
+    let line = |environment| {
+        let own = own(environment, &state);
+        EnvLine { environment, own: own.len(), bytes: own.iter().filter_map(|table| sizes.get(table)).sum() }
+    };
+    let lines: Vec<EnvLine<'_>> = state.environments.values().map(line).collect();
     let text = || {
         if lines.is_empty() {
             return "no environments yet\n".to_owned();
         }
-        let rows = lines.iter().map(|(environment, own, size)| {
-            let commit = environment.commit.as_deref().map(told::short).unwrap_or_default();
-            let dirty = if environment.dirty { "+" } else { "" };
-            let differs = if environment.name.is_prod() { "–".to_owned() } else { own.to_string() };
-            vec![
-                environment.name.to_string(),
-                environment.branch.to_string(),
-                environment.owner.as_ref().map(|owner| keeper(owner, &here)).unwrap_or_default(),
-                format!("{commit}{dirty}"),
-                ago(environment.updated_at, now),
-                environment.pointers.len().to_string(),
-                differs,
-                if environment.name.is_prod() { "–".to_owned() } else { bytes(*size) },
-            ]
-        });
         let headings = ["environment", "branch", "kept by", "commit", "updated", "models", "not prod's", "own storage"];
-        table::list(headings, rows.collect())
+        table::list(headings, lines.iter().map(|line| line.cells(now, &here)).collect())
     };
-    let data = || {
-        let environments = lines.iter().map(|(environment, own, size)| {
-            json!({
-                "environment": environment.name,
-                "branch": environment.branch,
-                "owner": environment.owner,
-                "commit": environment.commit,
-                "dirty": environment.dirty,
-                "generation": environment.generation,
-                "created_at": environment.created_at,
-                "updated_at": environment.updated_at,
-                "models": environment.pointers.len(),
-                "differs": own,
-                "bytes": size,
-            })
-        });
-        Value::Array(environments.collect())
-    };
-    face.print(text, data);
+    face.print(text, || Value::Array(lines.iter().map(EnvLine::json).collect()));
     Ok(DONE)
+}
+
+/// An environment, and the tables that only it shows.
+struct EnvLine<'e> {
+    environment: &'e Environment,
+    own: usize,
+    bytes: u64,
+}
+
+impl EnvLine<'_> {
+    fn cells(&self, now: i64, here: &Owner) -> Vec<String> {
+        let environment = self.environment;
+        let commit = environment.commit.as_deref().map(told::short).unwrap_or_default();
+        let dirty = if environment.dirty { "+" } else { "" };
+        let unless_prod = |text: String| if environment.name.is_prod() { "–".to_owned() } else { text };
+        vec![
+            environment.name.to_string(),
+            environment.branch.to_string(),
+            environment.owner.as_ref().map(|owner| keeper(owner, here)).unwrap_or_default(),
+            format!("{commit}{dirty}"),
+            ago(environment.updated_at, now),
+            environment.pointers.len().to_string(),
+            unless_prod(self.own.to_string()),
+            unless_prod(bytes(self.bytes)),
+        ]
+    }
+
+    fn json(&self) -> Value {
+        let environment = self.environment;
+        json!({
+            "environment": environment.name,
+            "branch": environment.branch,
+            "owner": environment.owner,
+            "commit": environment.commit,
+            "dirty": environment.dirty,
+            "generation": environment.generation,
+            "created_at": environment.created_at,
+            "updated_at": environment.updated_at,
+            "models": environment.pointers.len(),
+            "differs": self.own,
+            "bytes": self.bytes,
+        })
+    }
 }
 
 /// Who keeps an environment, and where, as far as it is not here.

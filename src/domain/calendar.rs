@@ -209,7 +209,7 @@ impl Calendar {
 
 /// The moment that a text means whenever it is read; `None` if it is told from now.
 pub fn fixed<E>(text: &str, read: impl Fn(&str, Moment) -> Result<Moment, E>) -> Option<Moment> {
-    // no two clocks could be less alike
+    // read by two clocks that differ in each digit: equal results mean that the text does not depend on now
     let other = Moment::from_micros(1_234_567_890_123_456);
     let moment = read(text, Moment::EPOCH).ok()?;
     (read(text, other).ok() == Some(moment)).then_some(moment)

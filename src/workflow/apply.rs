@@ -7,6 +7,7 @@ use super::error::{BranchError, BuildError, Error};
 use super::event::Event;
 use super::planning::Prepared;
 use super::session::{Session, now};
+use super::workspace::Workspace;
 use crate::adapter::engine::{Publication, Warehouse, WarehouseError};
 use crate::domain::environment::{PromotionAction, State};
 use crate::domain::name::{EnvName, ModelName};
@@ -36,7 +37,7 @@ impl Session<'_> {
     pub fn apply(&self, prepared: &Prepared, build: bool, told: &mut dyn FnMut(&Plan)) -> Result<Applied, Error> {
         let applied = self.inside(|| self.apply_in_turns(prepared, build, told));
         if matches!(applied, Ok(_) | Err(Error::Build(BuildError::Builds { .. }))) {
-            // this try has been told, whatever the last one in the background came to
+            // this outcome has been told: the last failure in the background is out of date
             failure::forget(self, &prepared.target.branch);
         }
         applied
@@ -103,16 +104,6 @@ impl Session<'_> {
         Err(BranchError::Contended { environment: prepared.target.environment.clone() }.into())
     }
 
-    /// Whether the environment shows the plan's tree, and its record names the commit.
-    pub(super) fn is_recorded(&self, plan: &Plan, state: &State) -> bool {
-        let source = &plan.source;
-        let recorded = state.environments.get(&plan.environment).is_some_and(|shown| {
-            let tip = !plan.environment.is_prod() || shown.tip == source.tip;
-            shown.commit == source.commit && shown.dirty == source.dirty && tip
-        });
-        recorded && plan.is_done()
-    }
-
     fn publish(&self, warehouse: &dyn Warehouse, plan: &Plan, state: &State) -> Result<u64, Error> {
         let replaced = self.replaced(plan, state)?;
         let pointers = plan.pointers();
@@ -137,6 +128,18 @@ impl Session<'_> {
         let generation = warehouse.publish(&publication, &mark)?;
         mark("publish:done");
         Ok(generation)
+    }
+}
+
+impl Workspace {
+    /// Whether the environment shows the plan's tree, and its record names the commit.
+    pub(super) fn is_recorded(&self, plan: &Plan, state: &State) -> bool {
+        let source = &plan.source;
+        let recorded = state.environments.get(&plan.environment).is_some_and(|shown| {
+            let tip = !plan.environment.is_prod() || shown.tip == source.tip;
+            shown.commit == source.commit && shown.dirty == source.dirty && tip
+        });
+        recorded && plan.is_done()
     }
 
     /// The environment whose place a new one takes: that of the name which the branch had before `git branch -m`.

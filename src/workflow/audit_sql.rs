@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::audits::OwnAudit;
-use super::session::Session;
+use super::loader::Loader;
 use super::tree::Tree;
 use crate::adapter::engine::Audit;
 use crate::domain::audit::{self, CustomAudit, Resolved};
@@ -18,7 +18,7 @@ use crate::domain::project::{Model, Published, guess_reads};
 use crate::domain::sql;
 use crate::domain::sql::policy::{Refusal, Text};
 
-/// What an audit asks once its macros are expanded: this is what counts, whatever makes it.
+/// An audit's query with its macros expanded. Audits count by this text, not by the calls that made it.
 #[derive(Debug, Clone)]
 pub(super) struct Asked {
     text: String,
@@ -43,7 +43,7 @@ fn names_in(text: &str) -> Vec<Vec<String>> {
     reads.into_iter().map(|read| read.parts).collect()
 }
 
-/// The words of a text, in lower case: what it may call is one of them.
+/// The words of a text, in lower case. A macro that the text calls is one of them.
 fn words_in(text: &str) -> Vec<String> {
     let word = |lexeme: sql::Lexeme| match lexeme.token {
         sql::Token::Word { text, .. } => Some(text.to_lowercase()),
@@ -139,7 +139,7 @@ impl Tree {
             if let Some(asked) = asked {
                 hasher.update(asked.text.as_bytes());
             }
-            // of what is said at another time, only the macros tell
+            // the text may differ at another time: count what makes it, the arguments and the macros
             if asked.as_ref().is_none_or(|asked| asked.timely) {
                 let arguments: Vec<_> = call.arguments.iter().map(|given| (&given.name, &given.text)).collect();
                 hasher.update(&serde_json::to_vec(&(arguments, &self.sight.key)).unwrap_or_default());
@@ -154,7 +154,7 @@ impl Tree {
             hasher.update(other.fingerprint.hex().as_bytes());
         }
         let texts = self.asked(model).iter().flatten().map(|asked| asked.text.as_str());
-        // of one whose macros can't be expanded, what is written
+        // an audit whose macros can't be expanded counts as it is written
         let called = |custom: &&&CustomAudit| model.file.audits.iter().any(|call| call.name == custom.header.name);
         let written = known.iter().filter(called).map(|custom| custom.query.as_str());
         let used = texts.chain(written).flat_map(words_in).collect();
@@ -237,7 +237,7 @@ pub(super) fn expand<'g>(
     Ok(expanded)
 }
 
-impl Session<'_> {
+impl Loader {
     /// An audit's query with the tables of the models that it names, if it may be asked at all.
     pub(super) fn admit_audit(
         &self,

@@ -7,10 +7,12 @@ use super::audit_sql::{expand, expand_call, in_query, named_in, quoted};
 use super::background::failure::Stopped;
 use super::build::Work;
 use super::error::{BranchError, Error};
+use super::loader::Loader;
 use super::planning::Prepared;
 use super::run::shown_tables;
 use super::session::Session;
 use super::tree::{AUDITS, Files, Tree};
+use super::workspace::Workspace;
 use crate::adapter::engine::{Audit, AuditFailure, BuildError, Warehouse, WarehouseError};
 use crate::domain::audit::{self, CustomAudit, Resolved};
 use crate::domain::diagnostic::{Diagnostic, Excerpt, Problem};
@@ -57,7 +59,7 @@ pub struct Audited {
 /// Audits for which the rows of one load are not enough.
 const WHOLE: [&str; 3] = ["unique_values", "unique_combination_of_columns", "equal_row_count"];
 
-impl Session<'_> {
+impl Workspace {
     /// The project's own audits.
     pub(super) fn own_audits(&self, files: &Files) -> Result<OwnAudits, Error> {
         let mut own = OwnAudits::default();
@@ -110,6 +112,25 @@ impl Session<'_> {
         self.in_repository(problems)
     }
 
+    /// A call with the macros in its arguments expanded.
+    fn call_at(&self, tree: &Tree, model: &Model, call: &audit::Call, times: &Times) -> Result<audit::Call, Error> {
+        expand_call(tree, call, times).map(|(call, _)| call).map_err(|(problem, text)| {
+            let path = format!("{}, audit {}", self.in_top(&model.path), call.name);
+            Error::Project(vec![problem.in_file(&path, &text.into())])
+        })
+    }
+
+    /// A place in the file in which an audit of a model is written: one of its own, or the model's.
+    fn in_file_of(&self, tree: &Tree, model: &Model, custom: &CustomAudit, span: Span) -> Result<Excerpt, Error> {
+        let (path, text, span) = match tree.audits.written(custom) {
+            Some(own) => (&own.path, own.text.clone(), span),
+            None => (&model.path, self.file_text(tree, model)?, model.file.original(&span)),
+        };
+        Ok(Excerpt { path: self.in_top(path), text, span, label: String::new() })
+    }
+}
+
+impl Loader {
     /// A model's audits as queries. `table` gives the table of a model in the environment.
     pub(super) fn audits_of(
         &self,
@@ -147,14 +168,6 @@ impl Session<'_> {
         Ok(audits)
     }
 
-    /// A call with the macros in its arguments expanded.
-    fn call_at(&self, tree: &Tree, model: &Model, call: &audit::Call, times: &Times) -> Result<audit::Call, Error> {
-        expand_call(tree, call, times).map(|(call, _)| call).map_err(|(problem, text)| {
-            let path = format!("{}, audit {}", self.in_top(&model.path), call.name);
-            Error::Project(vec![problem.in_file(&path, &text.into())])
-        })
-    }
-
     fn custom_query(
         &self,
         tree: &Tree,
@@ -179,52 +192,6 @@ impl Session<'_> {
             let told = Diagnostic { what, at: Some(at), notes: Vec::new(), help };
             Err(Error::Project(vec![told.note(format!("called by `{}`", model.name))]))
         })
-    }
-
-    /// A place in the file in which an audit of a model is written: one of its own, or the model's.
-    fn in_file_of(&self, tree: &Tree, model: &Model, custom: &CustomAudit, span: Span) -> Result<Excerpt, Error> {
-        let (path, text, span) = match tree.audits.written(custom) {
-            Some(own) => (&own.path, own.text.clone(), span),
-            None => (&model.path, self.file_text(tree, model)?, model.file.original(&span)),
-        };
-        Ok(Excerpt { path: self.in_top(path), text, span, label: String::new() })
-    }
-
-    /// Runs the audits of an environment's models, or of those that are `wanted`; standalone ones if they read one of
-    /// these, or are wanted by name.
-    pub fn audit(
-        &self,
-        prepared: &Prepared,
-        wanted: &dyn Fn(&ModelName) -> bool,
-        by_name: Option<&str>,
-    ) -> Result<Vec<Audited>, Error> {
-        let environment = &prepared.target.environment;
-        let not_planned = || Error::Branch(BranchError::NotPlanned { environment: environment.clone() });
-        let warehouse = self.read_warehouse()?.ok_or_else(not_planned)?;
-        let state = warehouse.state(&self.scope_of(environment))?;
-        let tree = &prepared.desired;
-        let tables = shown_tables(environment, &state);
-        state.environments.get(environment).ok_or_else(not_planned)?;
-        let mut all = Vec::new();
-        for name in tree.project.order().iter().filter(|name| wanted(name)) {
-            let (Some(model), Some(rows)) = (tree.project.model(name), tables.get(name)) else { continue };
-            let times = self.times(model, None, &prepared.target.timing);
-            for audit in self.audits_of(tree, model, &times, &|name| tables.get(name).cloned())? {
-                let found = match warehouse.audited(&audit, &rows.quoted()) {
-                    Ok(found) => Ok(found),
-                    Err(error) => Err(self.audit_told(tree, model, error)?),
-                };
-                let Audit { name, blocking, .. } = audit;
-                all.push(Audited { model: Some(model.name.clone()), audit: name, blocking, found });
-            }
-        }
-        for own in &tree.audits.standalone {
-            let is_meant = by_name.is_some_and(|name| own.audit.header.name.eq_ignore_ascii_case(name));
-            if is_meant || tree.standalone_reads(own).iter().any(wanted) {
-                all.extend(self.run_standalone(prepared, own, &*warehouse, &tables)?);
-            }
-        }
-        Ok(all)
     }
 
     /// Runs the audits of tables that were there before anyone asked for these, and of those that were built before what
@@ -292,6 +259,45 @@ impl Session<'_> {
 }
 
 impl Session<'_> {
+    /// Runs the audits of an environment's models, or of those that are `wanted`; standalone ones if they read one of
+    /// these, or are wanted by name.
+    pub fn audit(
+        &self,
+        prepared: &Prepared,
+        wanted: &dyn Fn(&ModelName) -> bool,
+        by_name: Option<&str>,
+    ) -> Result<Vec<Audited>, Error> {
+        let environment = &prepared.target.environment;
+        let not_planned = || Error::Branch(BranchError::NotPlanned { environment: environment.clone() });
+        let warehouse = self.read_warehouse()?.ok_or_else(not_planned)?;
+        let state = warehouse.state(&self.scope_of(environment))?;
+        let tree = &prepared.desired;
+        let tables = shown_tables(environment, &state);
+        state.environments.get(environment).ok_or_else(not_planned)?;
+        let mut all = Vec::new();
+        for name in tree.project.order().iter().filter(|name| wanted(name)) {
+            let (Some(model), Some(rows)) = (tree.project.model(name), tables.get(name)) else { continue };
+            let times = self.times(model, None, &prepared.target.timing);
+            for audit in self.audits_of(tree, model, &times, &|name| tables.get(name).cloned())? {
+                let found = match warehouse.audited(&audit, &rows.quoted()) {
+                    Ok(found) => Ok(found),
+                    Err(error) => Err(self.audit_told(tree, model, error)?),
+                };
+                let Audit { name, blocking, .. } = audit;
+                all.push(Audited { model: Some(model.name.clone()), audit: name, blocking, found });
+            }
+        }
+        for own in &tree.audits.standalone {
+            let is_meant = by_name.is_some_and(|name| own.audit.header.name.eq_ignore_ascii_case(name));
+            if is_meant || tree.standalone_reads(own).iter().any(wanted) {
+                all.extend(self.run_standalone(prepared, own, &*warehouse, &tables)?);
+            }
+        }
+        Ok(all)
+    }
+}
+
+impl Workspace {
     /// What an audit found.
     pub(super) fn audit_failed(
         &self,

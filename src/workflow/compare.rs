@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::background::reconcile::Standing;
 use super::background::seal::Known;
 use super::error::Error;
+use super::loader::Loader;
 use super::revision::Revision;
 use super::select_models::model_named;
 use super::session::Session;
+use super::workspace::Workspace;
 use crate::adapter::engine::{Rows, Warehouse};
 use crate::domain::environment::{Column, PhysicalTable, State};
 use crate::domain::name::{EnvName, ModelName};
@@ -144,14 +146,18 @@ impl Session<'_> {
         diff.fill(&*warehouse, &comparison, limit)?;
         Ok(diff)
     }
+}
 
+impl Workspace {
     fn side<'s>(&self, shown: &Revision, model: &ModelName, state: &'s State) -> Result<&'s PhysicalTable, Error> {
         shown.table(state, model).ok_or_else(|| Error::Query {
             message: format!("`{}` has no table of `{model}`", shown.label),
             help: Some("vmesh diff shows which models each side has".to_owned()),
         })
     }
+}
 
+impl Loader {
     /// The key: as typed (each column checked), or the model's grain.
     fn key(
         &self,

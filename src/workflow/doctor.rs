@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::error::{BranchError, Error};
 use super::place::{self, Chosen};
 use super::session::Session;
+use super::workspace::Workspace;
 use crate::adapter::engine::{BACKUP, companion};
 use crate::adapter::git::{Head, Repository};
 use crate::adapter::hooks::{self, HookState};
@@ -102,7 +103,7 @@ pub fn check_hooks(repository: &Repository) -> Result<Vec<Finding>, Error> {
     Ok(findings)
 }
 
-impl Session<'_> {
+impl Workspace {
     /// Settings files that lie there and don't count.
     fn other_settings(&self) -> Vec<Finding> {
         let is_other = |name: &&str| {
@@ -115,6 +116,73 @@ impl Session<'_> {
         CONFIG_FILES.into_iter().filter(is_other).map(told).collect()
     }
 
+    /// Git can't write where the warehouse lies.
+    fn check_warehouse(&self) -> Option<Finding> {
+        let path = self.place.path.display();
+        let named = format!("take the warehouse's path out of {}", self.settings_file);
+        match self.place.chosen {
+            Chosen::ByDefault => None,
+            Chosen::ByMove => {
+                self.names_warehouse.then(|| warning(format!("the warehouse was moved to {path}"), named))
+            }
+            Chosen::BySettings | Chosen::ByEarlier => {
+                let (_, below) = place::in_working_tree(&self.place.path)?;
+                let what = format!("the warehouse lies where a checkout can replace it: {}", below.display());
+                Some(warning(what, "vmesh doctor --move-warehouse"))
+            }
+        }
+    }
+
+    fn check_head(&self) -> Result<Finding, Error> {
+        Ok(match self.repository.head()? {
+            Head::Branch { name, commit: None } => good(format!("on `{name}`, before its first commit")),
+            Head::Branch { name, .. } => {
+                let environment = self.config.environment(&name);
+                good(format!("on `{name}`: environment `{environment}`"))
+            }
+            Head::Detached { .. } => warning("HEAD is detached: it has no environment", "git switch <branch>"),
+        })
+    }
+
+    /// Every pointer has its table, every view shows what its pointer says.
+    fn check_records(&self, state: &State) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let mut expected: BTreeSet<TableName> = BTreeSet::new();
+        for environment in state.environments.values() {
+            let mut wrong = Vec::new();
+            for (model, pointer) in &environment.pointers {
+                let view = model.view(&environment.name, self.config.pattern);
+                let table = state.existing(&pointer.table).map(|known| &known.table);
+                if table.is_none() || state.views.get(&view) != table {
+                    wrong.push(view.to_string());
+                }
+                expected.insert(view);
+            }
+            if !wrong.is_empty() {
+                let help = if environment.name.is_prod() { "vmesh promote" } else { "vmesh plan" };
+                findings.push(bad(format!("views that don't show their snapshot: {}", wrong.join(", ")), help));
+            }
+        }
+        let stray: Vec<String> =
+            state.views.keys().filter(|view| !expected.contains(view)).map(ToString::to_string).collect();
+        if !stray.is_empty() {
+            findings.push(warning(
+                format!("views over snapshots that no environment records: {}", stray.join(", ")),
+                "drop them, or leave them: vmesh does not touch them",
+            ));
+        }
+        let prod = EnvName::prod();
+        if findings.is_empty() {
+            findings.push(good("every view shows its snapshot"));
+        }
+        if !state.environments.contains_key(&prod) {
+            findings.push(warning("nothing was promoted yet: there is no prod", "vmesh promote"));
+        }
+        findings
+    }
+}
+
+impl Session<'_> {
     /// Looks at everything.
     pub fn doctor(&self) -> Result<Vec<Finding>, Error> {
         let mut findings = vec![self.check_head()?];
@@ -172,23 +240,6 @@ impl Session<'_> {
         Some(warning(what, "rm it once all is well; or move it back before you return to that version"))
     }
 
-    /// Git can't write where the warehouse lies.
-    fn check_warehouse(&self) -> Option<Finding> {
-        let path = self.place.path.display();
-        let named = format!("take the warehouse's path out of {}", self.settings_file);
-        match self.place.chosen {
-            Chosen::ByDefault => None,
-            Chosen::ByMove => {
-                self.names_warehouse.then(|| warning(format!("the warehouse was moved to {path}"), named))
-            }
-            Chosen::BySettings | Chosen::ByEarlier => {
-                let (_, below) = place::in_working_tree(&self.place.path)?;
-                let what = format!("the warehouse lies where a checkout can replace it: {}", below.display());
-                Some(warning(what, "vmesh doctor --move-warehouse"))
-            }
-        }
-    }
-
     /// The tables that no model makes are as the project says.
     fn check_externals(&self, externals: &Externals) -> Result<Vec<Finding>, Error> {
         let Some(warehouse) = self.read_warehouse()? else { return Ok(Vec::new()) };
@@ -198,53 +249,5 @@ impl Session<'_> {
         };
         let help = "correct external_models.yaml, unless the warehouse is wrong";
         Ok(externals.iter().filter_map(differs).map(|what| warning(what, help)).collect())
-    }
-
-    fn check_head(&self) -> Result<Finding, Error> {
-        Ok(match self.repository.head()? {
-            Head::Branch { name, commit: None } => good(format!("on `{name}`, before its first commit")),
-            Head::Branch { name, .. } => {
-                let environment = self.config.environment(&name);
-                good(format!("on `{name}`: environment `{environment}`"))
-            }
-            Head::Detached { .. } => warning("HEAD is detached: it has no environment", "git switch <branch>"),
-        })
-    }
-
-    /// Every pointer has its table, every view shows what its pointer says.
-    fn check_records(&self, state: &State) -> Vec<Finding> {
-        let mut findings = Vec::new();
-        let mut expected: BTreeSet<TableName> = BTreeSet::new();
-        for environment in state.environments.values() {
-            let mut wrong = Vec::new();
-            for (model, pointer) in &environment.pointers {
-                let view = model.view(&environment.name, self.config.pattern);
-                let table = state.existing(&pointer.table).map(|known| &known.table);
-                if table.is_none() || state.views.get(&view) != table {
-                    wrong.push(view.to_string());
-                }
-                expected.insert(view);
-            }
-            if !wrong.is_empty() {
-                let help = if environment.name.is_prod() { "vmesh promote" } else { "vmesh plan" };
-                findings.push(bad(format!("views that don't show their snapshot: {}", wrong.join(", ")), help));
-            }
-        }
-        let stray: Vec<String> =
-            state.views.keys().filter(|view| !expected.contains(view)).map(ToString::to_string).collect();
-        if !stray.is_empty() {
-            findings.push(warning(
-                format!("views over snapshots that no environment records: {}", stray.join(", ")),
-                "drop them, or leave them: vmesh does not touch them",
-            ));
-        }
-        let prod = EnvName::prod();
-        if findings.is_empty() {
-            findings.push(good("every view shows its snapshot"));
-        }
-        if !state.environments.contains_key(&prod) {
-            findings.push(warning("nothing was promoted yet: there is no prod", "vmesh promote"));
-        }
-        findings
     }
 }

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::error::Error;
-use super::session::Session;
+use super::loader::Loader;
 use super::tree::{Files, MACROS, Tree};
+use super::workspace::Workspace;
 use crate::domain::calendar::Timing;
 use crate::domain::config::Config;
 use crate::domain::diagnostic::{Diagnostic, Problem};
@@ -190,7 +191,7 @@ impl Tree {
     }
 }
 
-impl Session<'_> {
+impl Workspace {
     /// What the macros of these files can see.
     pub(super) fn sight(&self, files: &Files) -> Result<Sight, Error> {
         let settings = self.settings_of(files)?;
@@ -236,6 +237,56 @@ impl Session<'_> {
         if problems.is_empty() { Ok(sight) } else { Err(Error::Project(self.in_repository(problems))) }
     }
 
+    /// Which models a query and the statements around it read when they are run; all of them must be known before.
+    fn reads_at(&self, tree: &Tree, model: &Model, file: &ModelFile, text: &Arc<str>) -> Result<Reads, Error> {
+        let key = |parts: &[String]| parts.join(".").to_lowercase();
+        let before = model.file.query.iter().flat_map(|query| query.reads.iter().flatten()).zip(&model.reads);
+        let around = model.file.statements.iter().zip(&model.statement_reads);
+        let around = around.flat_map(|(statement, models)| statement.reads().map(|(read, _)| read).zip(models));
+        let known: BTreeMap<String, _> =
+            before.chain(around).map(|(read, parent)| (key(&read.parts), parent.clone())).collect();
+        let start = file.query_span.start;
+        let wrong = |span: &Span, what: String, help: &str| {
+            let span = file.original(&(start + span.start..start + span.end));
+            let problem = Problem { what, span, help: Some(help.to_owned()) }.in_file(&model.path, text);
+            Error::Project(self.in_repository(vec![problem]))
+        };
+        let query = file.query.iter();
+        let parent = |read: &Read| {
+            if let Some(parent) = known.get(&key(&read.parts)) {
+                return Ok(parent.clone());
+            }
+            if is_own(&read.parts, &model.name) {
+                return Ok(None);
+            }
+            let Some(found) = tree.project.find(&read.parts) else { return Ok(None) };
+            if model.parents.contains_key(&found.name) {
+                return Ok(Some(found.name.clone()));
+            }
+            let what = format!("`{}` reads `{}` at some times only", model.name, found.name);
+            Err(wrong(
+                &read.span,
+                what,
+                &format!("say in the header that it depends on it: depends_on ({})", found.name),
+            ))
+        };
+        let reads = query.flat_map(|query| query.reads.iter().flatten()).map(parent).collect::<Result<_, Error>>()?;
+        let of = |statement: &Statement| statement.reads().map(|(read, _)| parent(read)).collect::<Result<_, Error>>();
+        Ok((reads, file.statements.iter().map(of).collect::<Result<_, Error>>()?))
+    }
+
+    /// The times that a model is run for: a load's span, or for one that is built whole, all up to now.
+    pub(super) fn times(&self, model: &Model, load: Option<Interval>, timing: &Timing) -> Times {
+        let now = timing.now;
+        let schedule = &model.file.schedule;
+        let start = schedule.start.as_ref().or(schedule.default_start.as_ref());
+        let start = start.and_then(|start| Moment::read(start, now).ok()).unwrap_or(Moment::EPOCH);
+        let interval = load.or_else(|| Interval::new(start, now)).unwrap_or(Times::LOADING.interval);
+        Times { interval, execution: now }
+    }
+}
+
+impl Loader {
     /// Expands and reads one model of a file; the problems are told at their places in the file as it was written. Also
     /// gives the relations whose columns had a say.
     pub(super) fn read_unit(
@@ -309,44 +360,6 @@ impl Session<'_> {
         Ok(Model { file: Arc::new(file), reads, statement_reads, ..model.clone() })
     }
 
-    /// Which models a query and the statements around it read when they are run; all of them must be known before.
-    fn reads_at(&self, tree: &Tree, model: &Model, file: &ModelFile, text: &Arc<str>) -> Result<Reads, Error> {
-        let key = |parts: &[String]| parts.join(".").to_lowercase();
-        let before = model.file.query.iter().flat_map(|query| query.reads.iter().flatten()).zip(&model.reads);
-        let around = model.file.statements.iter().zip(&model.statement_reads);
-        let around = around.flat_map(|(statement, models)| statement.reads().map(|(read, _)| read).zip(models));
-        let known: BTreeMap<String, _> =
-            before.chain(around).map(|(read, parent)| (key(&read.parts), parent.clone())).collect();
-        let start = file.query_span.start;
-        let wrong = |span: &Span, what: String, help: &str| {
-            let span = file.original(&(start + span.start..start + span.end));
-            let problem = Problem { what, span, help: Some(help.to_owned()) }.in_file(&model.path, text);
-            Error::Project(self.in_repository(vec![problem]))
-        };
-        let query = file.query.iter();
-        let parent = |read: &Read| {
-            if let Some(parent) = known.get(&key(&read.parts)) {
-                return Ok(parent.clone());
-            }
-            if is_own(&read.parts, &model.name) {
-                return Ok(None);
-            }
-            let Some(found) = tree.project.find(&read.parts) else { return Ok(None) };
-            if model.parents.contains_key(&found.name) {
-                return Ok(Some(found.name.clone()));
-            }
-            let what = format!("`{}` reads `{}` at some times only", model.name, found.name);
-            Err(wrong(
-                &read.span,
-                what,
-                &format!("say in the header that it depends on it: depends_on ({})", found.name),
-            ))
-        };
-        let reads = query.flat_map(|query| query.reads.iter().flatten()).map(parent).collect::<Result<_, Error>>()?;
-        let of = |statement: &Statement| statement.reads().map(|(read, _)| parent(read)).collect::<Result<_, Error>>();
-        Ok((reads, file.statements.iter().map(of).collect::<Result<_, Error>>()?))
-    }
-
     /// A model's statements around a load of `own`, its table, for a span of time.
     pub(super) fn around_at(
         &self,
@@ -397,16 +410,6 @@ impl Session<'_> {
         let text = |model: &Model| self.model_text(tree, model);
         let (project, model) = self.at_time(tree, model, times)?;
         project.select(&model, &text, table)
-    }
-
-    /// The times that a model is run for: a load's span, or for one that is built whole, all up to now.
-    pub(super) fn times(&self, model: &Model, load: Option<Interval>, timing: &Timing) -> Times {
-        let now = timing.now;
-        let schedule = &model.file.schedule;
-        let start = schedule.start.as_ref().or(schedule.default_start.as_ref());
-        let start = start.and_then(|start| Moment::read(start, now).ok()).unwrap_or(Moment::EPOCH);
-        let interval = load.or_else(|| Interval::new(start, now)).unwrap_or(Times::LOADING.interval);
-        Times { interval, execution: now }
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::error::Error;
 use super::planning::Prepared;
-use super::session::Session;
 use super::tree::Tree;
+use super::workspace::Workspace;
 use crate::adapter::engine::{Body, Build, BuildError, WarehouseError};
 use crate::domain::csv;
 use crate::domain::diagnostic::{Cause, Diagnostic, Excerpt, nearest};
@@ -16,7 +16,7 @@ use crate::domain::model::{Kind, ModelFile};
 use crate::domain::project::{Model, cast_head};
 use crate::domain::types;
 
-impl Session<'_> {
+impl Workspace {
     /// A place of a model, in the file that the user wrote.
     pub(super) fn excerpt(&self, tree: &Tree, model: &Model, span: &Range<usize>) -> Result<Excerpt, Error> {
         let (path, text) = (self.in_top(&model.path), self.file_text(tree, model)?);

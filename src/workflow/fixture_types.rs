@@ -3,6 +3,7 @@
 
 use super::session::Session;
 use super::tree::Tree;
+use super::workspace::Workspace;
 use crate::domain::environment::{Column, State};
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::name::{EnvName, ModelName};
@@ -26,7 +27,9 @@ impl Session<'_> {
         let read = || self.engine.read(&location, &mut |_| ()).ok()??.state(&self.scope_of(&EnvName::prod())).ok();
         read().unwrap_or_default()
     }
+}
 
+impl Workspace {
     /// The columns of a parent with their types, of which `said` are the test's: those that files say, and of columns
     /// that no row names, those that the engine found. Where nothing is known of these, they are text.
     pub(super) fn types_of(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::error::Error;
 use super::fixture_types::Built;
-use super::session::Session;
+use super::loader::Loader;
 use super::tree::Tree;
 use super::unit_tests::beside;
 use crate::adapter::engine::{Check, Trial};
@@ -22,7 +22,7 @@ use crate::domain::unit_test::{self, Data, Expected, Input, Row, UnitTest, Vars}
 /// The tables of the given rows.
 type Given = BTreeMap<ModelName, TableName>;
 
-impl Session<'_> {
+impl Loader {
     /// Makes a test ready. An error without a place is the test's.
     pub(super) fn trial(&self, tree: &Tree, test: &UnitTest, path: &str, built: Built<'_>) -> Result<Trial, Error> {
         let Some(model) = tree.project.model(&test.model) else {
@@ -51,19 +51,7 @@ impl Session<'_> {
             let parent = tree.project.model(&input.model);
             let select = match self.data(tree, &input.data, path)? {
                 Data::Query(query) => unit_test::freeze(&query, &clock, &[]),
-                _ if let Some(wrong) = wrong_type(input) => return Err(wrong),
-                Data::Rows(rows) if let Some(unknown) = unknown(parent, &rows) => return Err(unknown),
-                Data::Rows(rows) => {
-                    let types = self.types_of(tree, (&input.model, parent), &input.columns, &rows, built);
-                    if let Some((column, value, kind)) = unit_test::cut_short(&rows, &types) {
-                        let (model, help) =
-                            (&input.model, format!("give a value that {kind} holds, or another type in `columns`"));
-                        let what = format!("rows of `{model}` are given {value} in `{column}`, which is {kind}");
-                        return Err(Error::Project(vec![Diagnostic::new(what).help(help)]));
-                    }
-                    let rows = unit_test::fixture(&rows, &types);
-                    rows.ok_or_else(|| wrong(format!("the input `{}` has no columns", input.model)))?
-                }
+                Data::Rows(rows) => self.rows_of(tree, (input, parent), &rows, built)?,
                 Data::CsvFile(..) | Data::YamlFile(_) => continue,
             };
             let table = place(parent, &input.model);
@@ -89,19 +77,34 @@ impl Session<'_> {
         };
         let mut checks = Vec::new();
         for (name, rows) in &test.ctes {
-            let (head, names) = sql::with_clause(&select)
-                .ok_or_else(|| wrong(format!("`{}` has no common table expressions", model.name)))?;
-            if !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
-                let what = format!("`{}` has no common table expression `{name}`", model.name);
-                return Err(Error::Project(vec![Diagnostic::new(what).help(format!("it has {}", names.join(", ")))]));
-            }
-            let select = format!("{head}\nSELECT * FROM {}", quote(name));
+            let select = cte_of(model, &select, name)?;
             checks.push(Check { what: name.clone(), select, expected: expected(rows)? });
         }
         if let Some(rows) = &test.query {
             checks.push(Check { what: "query".to_owned(), select, expected: expected(rows)? });
         }
         Ok(Trial { macros: self.macros_before()?, tables, setup, checks })
+    }
+
+    /// The query that gives the rows of an input.
+    fn rows_of(
+        &self,
+        tree: &Tree,
+        (input, parent): (&Input, Option<&Model>),
+        rows: &[Row],
+        built: Built<'_>,
+    ) -> Result<String, Error> {
+        if let Some(wrong) = wrong_type(input).or_else(|| unknown(parent, rows)) {
+            return Err(wrong);
+        }
+        let types = self.types_of(tree, (&input.model, parent), &input.columns, rows, built);
+        if let Some((column, value, kind)) = unit_test::cut_short(rows, &types) {
+            let what = format!("rows of `{}` are given {value} in `{column}`, which is {kind}", input.model);
+            let help = format!("give a value that {kind} holds, or another type in `columns`");
+            return Err(Error::Project(vec![Diagnostic::new(what).help(help)]));
+        }
+        let select = unit_test::fixture(rows, &types);
+        select.ok_or_else(|| wrong(format!("the input `{}` has no columns", input.model)))
     }
 
     /// Rows, with files read: their paths count from the project, or from the test.
@@ -132,7 +135,18 @@ impl Session<'_> {
     }
 }
 
-/// That what is given as the type of a column is none.
+/// The query of one of a model's common table expressions.
+fn cte_of(model: &Model, select: &str, name: &str) -> Result<String, Error> {
+    let none = || wrong(format!("`{}` has no common table expressions", model.name));
+    let (head, names) = sql::with_clause(select).ok_or_else(none)?;
+    if !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+        let what = format!("`{}` has no common table expression `{name}`", model.name);
+        return Err(Error::Project(vec![Diagnostic::new(what).help(format!("it has {}", names.join(", ")))]));
+    }
+    Ok(format!("{head}\nSELECT * FROM {}", quote(name)))
+}
+
+/// The error that the type which a test gives a column is no type.
 fn wrong_type(input: &Input) -> Option<Error> {
     let is_type = |kind: &str| sql::lex(kind).is_ok_and(|lexemes| policy::is_type(&lexemes));
     let (column, kind) = input.columns.iter().find(|(_, kind)| !is_type(kind))?;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::error::{Error, io};
-use super::session::Session;
+use super::loader::Loader;
 use super::tree::{AUDITS, SourceTree, is_below};
 use crate::domain::format::{self, Kept};
 use crate::domain::{model, sql};
@@ -30,7 +30,7 @@ pub enum Outcome {
     Unformatted,
 }
 
-impl Session<'_> {
+impl Loader {
     /// Lays out the files of the working tree that are named, or lie in a folder that is; all of them if none is. With
     /// `check`, none is written.
     pub fn format(&self, paths: &[PathBuf], check: bool) -> Result<Vec<Laid>, Error> {
@@ -65,7 +65,7 @@ impl Session<'_> {
     }
 }
 
-/// Those of all files that are meant; whoever names something else is told.
+/// The files that the arguments name. An argument that names no file is an error.
 fn named<'f>(folder: &Path, all: &[&'f str], paths: &[PathBuf]) -> Result<Vec<&'f str>, Error> {
     if paths.is_empty() {
         return Ok(all.to_vec());

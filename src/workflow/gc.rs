@@ -2,6 +2,7 @@
 
 use super::error::Error;
 use super::session::{Session, now};
+use super::workspace::Workspace;
 use crate::adapter::engine::{Warehouse, WarehouseError};
 use crate::domain::environment::{Environment, OutOfReach, Scope};
 use crate::domain::name::{BranchName, EnvName, TableName};
@@ -47,6 +48,49 @@ impl Session<'_> {
         }
     }
 
+    /// Removes it. What came into use in the meantime stays.
+    pub fn collect(&self, garbage: &Garbage) -> Result<Garbage, Error> {
+        if garbage.is_empty() {
+            return Ok(Garbage::default());
+        }
+        self.collect_in(&*self.write_warehouse()?, garbage)
+    }
+
+    /// Removes all garbage.
+    pub fn collect_all(&self) -> Result<Garbage, Error> {
+        if !self.engine.exists(&self.location) {
+            return Ok(Garbage::default());
+        }
+        let warehouse = self.write_warehouse()?;
+        let garbage = self.garbage_in(&*warehouse)?;
+        self.collect_in(&*warehouse, &garbage)
+    }
+
+    /// Removes one environment, even if its branch is there. The tables stay until gc.
+    pub fn invalidate(&self, name: &str) -> Result<EnvName, Error> {
+        let state = self.state_of(&EnvName::prod())?;
+        let by_branch = self.config.environment(&BranchName::from(name));
+        let found = state.environments.values().find(|environment| environment.name.as_str() == name);
+        let found = found.or_else(|| state.environments.get(&by_branch));
+        let Some(environment) = found else { return Err(self.unknown_environment(name)?) };
+        if environment.name.is_prod() {
+            return Err(Error::Usage {
+                what: "prod can't be removed".to_owned(),
+                help: "vmesh rollback moves it back".to_owned(),
+            });
+        }
+        let Environment { name, generation, .. } = environment;
+        let removed =
+            self.write_warehouse()?.remove_environments(&[(name.clone(), *generation)], self.config.pattern)?;
+        if removed.is_empty() {
+            let (environment, expected) = (name.clone(), Some(*generation));
+            return Err(WarehouseError::Moved { environment, expected, found: None }.into());
+        }
+        Ok(environment.name.clone())
+    }
+}
+
+impl Workspace {
     fn garbage_in(&self, warehouse: &dyn Warehouse) -> Result<Garbage, Error> {
         let state = warehouse.state(&Scope::Pointers)?;
         let mut environments = Vec::new();
@@ -78,24 +122,6 @@ impl Session<'_> {
         Ok(Garbage { environments, tables, previews, history: state.out_of_reach(reached), wrong })
     }
 
-    /// Removes it. What came into use in the meantime stays.
-    pub fn collect(&self, garbage: &Garbage) -> Result<Garbage, Error> {
-        if garbage.is_empty() {
-            return Ok(Garbage::default());
-        }
-        self.collect_in(&*self.write_warehouse()?, garbage)
-    }
-
-    /// Removes whatever there is to remove.
-    pub fn collect_all(&self) -> Result<Garbage, Error> {
-        if !self.engine.exists(&self.location) {
-            return Ok(Garbage::default());
-        }
-        let warehouse = self.write_warehouse()?;
-        let garbage = self.garbage_in(&*warehouse)?;
-        self.collect_in(&*warehouse, &garbage)
-    }
-
     fn collect_in(&self, warehouse: &dyn Warehouse, garbage: &Garbage) -> Result<Garbage, Error> {
         let mut done = Garbage::default();
         let environments = garbage.environments.iter().map(|(name, generation, _)| (name.clone(), *generation));
@@ -112,29 +138,6 @@ impl Session<'_> {
         done.wrong.clone_from(&garbage.wrong);
         done.tables = warehouse.drop_snapshots(&garbage.tables)?;
         Ok(done)
-    }
-
-    /// Removes one environment, whatever its branch does. The snapshots stay until gc.
-    pub fn invalidate(&self, name: &str) -> Result<EnvName, Error> {
-        let state = self.state_of(&EnvName::prod())?;
-        let by_branch = self.config.environment(&BranchName::from(name));
-        let found = state.environments.values().find(|environment| environment.name.as_str() == name);
-        let found = found.or_else(|| state.environments.get(&by_branch));
-        let Some(environment) = found else { return Err(self.unknown_environment(name)?) };
-        if environment.name.is_prod() {
-            return Err(Error::Usage {
-                what: "prod can't be removed".to_owned(),
-                help: "vmesh rollback moves it back".to_owned(),
-            });
-        }
-        let Environment { name, generation, .. } = environment;
-        let removed =
-            self.write_warehouse()?.remove_environments(&[(name.clone(), *generation)], self.config.pattern)?;
-        if removed.is_empty() {
-            let (environment, expected) = (name.clone(), Some(*generation));
-            return Err(WarehouseError::Moved { environment, expected, found: None }.into());
-        }
-        Ok(environment.name.clone())
     }
 
     /// Whether an environment is to be collected. A branch that only another clone has is not gone; nor is one, for all

@@ -7,6 +7,7 @@ use super::error::{Error, ProdError};
 use super::event::Event;
 use super::planning::Prepared;
 use super::session::Session;
+use super::workspace::Workspace;
 use crate::adapter::engine::{Doing, Warehouse};
 use crate::adapter::git::CommitId;
 use crate::domain::environment::State;
@@ -16,7 +17,7 @@ use crate::domain::name::{BranchName, ModelName};
 const BACK: Duration = Duration::from_secs(600);
 
 impl Session<'_> {
-    /// Tells that a model is being built: whoever listens, and whoever waits for the warehouse.
+    /// Tells the listener, and the processes that wait for the warehouse, which model is being built.
     pub(super) fn building(&self, branch: &BranchName, model: &ModelName, index: usize, total: usize) {
         self.location.door.tell(Some(&Doing {
             pid: std::process::id(),
@@ -48,7 +49,9 @@ impl Session<'_> {
         let location = if self.hurried { self.location.clone() } else { self.location.with_patience(BACK) };
         self.write_by(&location)
     }
+}
 
+impl Workspace {
     /// That prod is still where it was when a promotion was chosen, or at a commit that this one contains: someone else
     /// may have moved it since.
     pub(super) fn goes_forward(&self, prepared: &Prepared, state: &State) -> Result<(), Error> {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::error::Error;
 use super::select_models::model_named;
-use super::session::Session;
+use super::workspace::Workspace;
 use crate::domain::graph;
 use crate::domain::name::ModelName;
 use crate::domain::project::Project;
@@ -22,7 +22,7 @@ pub struct Lineage {
     pub sources: BTreeSet<String>,
 }
 
-impl Session<'_> {
+impl Workspace {
     /// The relatives of the model that a person means. Columns come with a later version.
     pub fn lineage(&self, project: &Project, typed: &str) -> Result<Lineage, Error> {
         let model = match model_named(typed, self.config.catalog(), project.models().map(|model| &model.name)) {

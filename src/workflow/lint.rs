@@ -7,6 +7,7 @@ use super::error::{BuildError, Error};
 use super::expand::of_blueprint;
 use super::session::Session;
 use super::tree::{SourceTree, Tree};
+use super::workspace::Workspace;
 use crate::domain::config::Level;
 use crate::domain::diagnostic::{Diagnostic, Excerpt};
 use crate::domain::lint::{self, Place, Subject};
@@ -28,7 +29,7 @@ pub struct Violation {
     pub problem: Diagnostic,
 }
 
-impl Session<'_> {
+impl Workspace {
     /// Where the models to be linted are read from: the working tree, or without one, main's tip.
     pub fn source_here(&self) -> Result<SourceTree, Error> {
         Ok(match (&self.folder, self.main_tip()?) {
@@ -70,18 +71,6 @@ impl Session<'_> {
         Ok(violations)
     }
 
-    /// Lints all of a project whose settings choose rules, before anything is done with it: an error if one of level
-    /// error is violated, else the warnings.
-    pub fn lint_first(&self, tree: &Tree) -> Result<Vec<Violation>, Error> {
-        if self.skip_linter || !self.config.linter.stops_plans {
-            return Ok(Vec::new());
-        }
-        let violations = self.lint(tree, &|_| true)?;
-        let (errors, warnings): (Vec<Violation>, Vec<Violation>) =
-            violations.into_iter().partition(|violation| violation.level == Level::Error);
-        if errors.is_empty() { Ok(warnings) } else { Err(BuildError::Lint(errors).into()) }
-    }
-
     /// The models that have a unit test.
     fn tested(&self, tree: &Tree) -> Result<BTreeSet<ModelName>, Error> {
         let mut models = BTreeSet::new();
@@ -93,6 +82,20 @@ impl Session<'_> {
             }
         }
         if problems.is_empty() { Ok(models) } else { Err(Error::Project(self.in_repository(problems))) }
+    }
+}
+
+impl Session<'_> {
+    /// Lints all of a project whose settings choose rules, before anything is done with it: an error if one of level
+    /// error is violated, else the warnings.
+    pub fn lint_first(&self, tree: &Tree) -> Result<Vec<Violation>, Error> {
+        if self.skip_linter || !self.config.linter.stops_plans {
+            return Ok(Vec::new());
+        }
+        let violations = self.lint(tree, &|_| true)?;
+        let (errors, warnings): (Vec<Violation>, Vec<Violation>) =
+            violations.into_iter().partition(|violation| violation.level == Level::Error);
+        if errors.is_empty() { Ok(warnings) } else { Err(BuildError::Lint(errors).into()) }
     }
 }
 

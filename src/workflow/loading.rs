@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use super::error::Error;
 use super::expand::{Sight, Unit, of_blueprint};
-use super::session::Session;
+use super::loader::Loader;
 use super::tree::Files;
+use super::workspace::Workspace;
 use crate::adapter::git::SourceFile;
 use crate::domain::diagnostic::{Diagnostic, Problem};
 use crate::domain::external::Externals;
@@ -17,7 +18,7 @@ use crate::domain::model::{self, ModelFile};
 use crate::domain::name::ModelName;
 use crate::domain::project::{Known, SeedFile, from_path};
 
-/// The models of some files, and what is wrong with others.
+/// The models of the files that could be read, and the problems of the others.
 pub(super) type Loaded = (Vec<(String, Arc<ModelFile>)>, Vec<Diagnostic>);
 
 /// One model whose macros ask for columns that are not known yet.
@@ -37,7 +38,7 @@ enum Attempt {
     Wrong(Vec<Diagnostic>),
 }
 
-impl Session<'_> {
+impl Loader {
     /// The models of a source tree's files, in the order of the files.
     pub(super) fn load(
         &self,
@@ -103,33 +104,25 @@ impl Session<'_> {
         let fixed = format!("{}-{}", file.id, sight.defaults.key());
         let dynamic = dynamic_key(file, sight);
         let cached = [&fixed, &dynamic].into_iter().find_map(|key| self.parsed().borrow().models(key));
-        if let Some(cached) = cached {
-            for model in cached {
-                let asked: BTreeSet<_> = model.expanded.iter().flat_map(|it| it.asked.iter().cloned()).collect();
-                match asked.is_empty() {
-                    true => models.push((file.path.clone(), model)),
-                    false => waiting.push(Waiting {
-                        file,
-                        blueprint: model.blueprint().cloned(),
-                        asked,
-                        problems: Vec::new(),
-                    }),
-                }
+        for model in cached.iter().flatten() {
+            let asked: BTreeSet<_> = model.expanded.iter().flat_map(|it| it.asked.iter().cloned()).collect();
+            let (blueprint, problems) = (model.blueprint().cloned(), Vec::new());
+            match asked.is_empty() {
+                true => models.push((file.path.clone(), model.clone())),
+                false => waiting.push(Waiting { file, blueprint, asked, problems }),
             }
+        }
+        if cached.is_some() {
             return Ok(());
         }
         let text = self.text(file)?;
-        let told = |problem: Problem| problem.in_file(&file.path, &text);
+        let diagnostic = |problem: Problem| self.in_repository(vec![problem.in_file(&file.path, &text)]);
         if let Some(problem) = conflict(&text) {
-            problems.extend(self.in_repository(vec![told(problem)]));
+            problems.extend(diagnostic(problem));
             return Ok(());
         }
-        let taken_apart = File::read(&text).filter(File::is_dynamic);
-        let Some(apart) = taken_apart else {
-            let parsed = model::parse_with(&text, &sight.defaults)
-                .map_err(|problems| problems.into_iter().map(told).collect::<Vec<_>>())
-                .and_then(|mut model| self.complete(&mut model, &file.path, &text).map(|()| Arc::new(model)));
-            match parsed {
+        let Some(apart) = File::read(&text).filter(File::is_dynamic) else {
+            match self.parse_fixed(file, &text, sight) {
                 Ok(model) => {
                     self.parsed().borrow_mut().add_models(&fixed, vec![model.clone()]);
                     models.push((file.path.clone(), model));
@@ -142,12 +135,11 @@ impl Session<'_> {
             Ok(None) => vec![None],
             Ok(Some(several)) => several.into_iter().map(Some).collect(),
             Err(problem) => {
-                problems.extend(self.in_repository(vec![told(problem)]));
+                problems.extend(diagnostic(problem));
                 return Ok(());
             }
         };
-        let mut read = Vec::new();
-        let all = blueprints.len();
+        let (mut read, all) = (Vec::new(), blueprints.len());
         for blueprint in blueprints {
             match self.attempt(sight, file, &text, &apart, blueprint.as_ref(), None) {
                 Attempt::Read(model) => read.push(model),
@@ -160,6 +152,20 @@ impl Session<'_> {
         }
         models.extend(read.into_iter().map(|model| (file.path.clone(), model)));
         Ok(())
+    }
+
+    /// The model of a file without macros.
+    fn parse_fixed(
+        &self,
+        file: &SourceFile,
+        text: &Arc<str>,
+        sight: &Sight,
+    ) -> Result<Arc<ModelFile>, Vec<Diagnostic>> {
+        let in_file = |problem: Problem| problem.in_file(&file.path, text);
+        let mut model = model::parse_with(text, &sight.defaults)
+            .map_err(|problems| problems.into_iter().map(in_file).collect::<Vec<_>>())?;
+        self.complete(&mut model, &file.path, text)?;
+        Ok(Arc::new(model))
     }
 
     /// Another attempt, now that columns are known. What it came to before with the same columns is remembered.
@@ -183,6 +189,34 @@ impl Session<'_> {
         Ok(attempt)
     }
 
+    fn attempt(
+        &self,
+        sight: &Sight,
+        file: &SourceFile,
+        text: &Arc<str>,
+        apart: &File<'_>,
+        blueprint: Option<&Blueprint>,
+        known: Option<&Known<'_>>,
+    ) -> Attempt {
+        let asked = RefCell::new(BTreeSet::new());
+        let lacking = RefCell::new(false);
+        let columns = |parts: &[String]| {
+            asked.borrow_mut().insert(parts.to_vec());
+            let columns = known.and_then(|known| known.columns_of(parts));
+            *lacking.borrow_mut() |= columns.is_none();
+            columns
+        };
+        let unit = Unit { path: &file.path, text, blueprint, columns: &columns };
+        let read = self.read_unit(sight, apart, unit);
+        match read {
+            Ok(model) => Attempt::Read(Arc::new(model)),
+            Err(problems) if lacking.take() => Attempt::Waits(asked.take(), problems),
+            Err(problems) => Attempt::Wrong(problems),
+        }
+    }
+}
+
+impl Workspace {
     /// Why columns are not known, and what to do: told of the models that don't wait for one of the others.
     fn in_vain(&self, still: Vec<Waiting<'_>>, folder: &str, known: &Known<'_>) -> Vec<Diagnostic> {
         let waiting: Vec<ModelName> = still.iter().filter_map(|one| from_path(&one.file.path, folder)).collect();
@@ -215,32 +249,6 @@ impl Session<'_> {
             problems.into_iter().map(move |problem| problem.help(help.clone())).collect::<Vec<_>>()
         };
         still.iter().filter(|one| in_circle || is_first(one)).flat_map(told).collect()
-    }
-
-    fn attempt(
-        &self,
-        sight: &Sight,
-        file: &SourceFile,
-        text: &Arc<str>,
-        apart: &File<'_>,
-        blueprint: Option<&Blueprint>,
-        known: Option<&Known<'_>>,
-    ) -> Attempt {
-        let asked = RefCell::new(BTreeSet::new());
-        let lacking = RefCell::new(false);
-        let columns = |parts: &[String]| {
-            asked.borrow_mut().insert(parts.to_vec());
-            let columns = known.and_then(|known| known.columns_of(parts));
-            *lacking.borrow_mut() |= columns.is_none();
-            columns
-        };
-        let unit = Unit { path: &file.path, text, blueprint, columns: &columns };
-        let read = self.read_unit(sight, apart, unit);
-        match read {
-            Ok(model) => Attempt::Read(Arc::new(model)),
-            Err(problems) if lacking.take() => Attempt::Waits(asked.take(), problems),
-            Err(problems) => Attempt::Wrong(problems),
-        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::build::{Job, Work};
 use super::error::{BranchError, BuildError, Error, ProdError};
+use super::loader::Loader;
 use super::planning::{Prepared, Target};
 use super::session::{Session, now};
 use super::tree::SourceTree;
@@ -68,6 +69,48 @@ impl Session<'_> {
         }
     }
 
+    /// Builds what a merge needs, and keeps it until the merge. With `build` false, it fails rather than build. Moves no
+    /// pointer. Gives what was built.
+    pub fn build_ahead(&self, prepared: &Prepared, build: bool) -> Result<Vec<ModelName>, Error> {
+        let mut warehouse = self.write_warehouse()?;
+        let scope = self.scope_of(&prepared.target.environment);
+        let state = warehouse.state(&scope)?;
+        let plan = prepared.plan(self, &state)?;
+        if plan.builds().next().is_some() && self.settings_changed(prepared)?.contains(&BEFORE_ALL) {
+            return Err(Error::Usage {
+                what:
+                    "the merge changes `before_all`, so nothing can be built ahead of it: it is run once it is main's"
+                        .to_owned(),
+                help: "merge, and vmesh promote builds".to_owned(),
+            });
+        }
+        if !plan.is_done() {
+            self.lint_first(&prepared.desired)?;
+        }
+        if !build && plan.builds().next().is_some() {
+            let models = plan.builds().map(|step| step.model.clone()).collect();
+            return Err(BuildError::BuildsNeeded { environment: plan.environment, models }.into());
+        }
+        warehouse.check_free(&plan.views())?;
+        if !plan.is_done() {
+            self.before_all(prepared, &*warehouse)?;
+        }
+        let mut work = Work::default();
+        let (mut state, mut plan) = (state, plan);
+        while !self.inside(|| {
+            self.build_all(Job { prepared, plan: &plan, warehouse: &*warehouse, state: &state }, &mut work)
+        })? {
+            warehouse = self.give_way(warehouse)?;
+            state = warehouse.state(&scope)?;
+            plan = prepared.plan(self, &state)?;
+        }
+        let tables = plan.tables().into_values().collect();
+        warehouse.keep_preview(&Preview { branch: plan.source.branch, at: now(), tables })?;
+        Ok(work.built)
+    }
+}
+
+impl Loader {
     /// The error of a merge that does not go: which models both sides changed.
     fn conflicts(&self, branch: &BranchName, sides: &[&CommitId], paths: Vec<String>) -> Result<Error, Error> {
         let mut names = BTreeMap::new();
@@ -117,46 +160,6 @@ impl Session<'_> {
             })
             .map(|(name, _)| name)
             .collect())
-    }
-
-    /// Builds what a merge needs, and keeps it until the merge. With `build` false, it fails rather than build. Moves no
-    /// pointer. Gives what was built.
-    pub fn build_ahead(&self, prepared: &Prepared, build: bool) -> Result<Vec<ModelName>, Error> {
-        let mut warehouse = self.write_warehouse()?;
-        let scope = self.scope_of(&prepared.target.environment);
-        let state = warehouse.state(&scope)?;
-        let plan = prepared.plan(self, &state)?;
-        if plan.builds().next().is_some() && self.settings_changed(prepared)?.contains(&BEFORE_ALL) {
-            return Err(Error::Usage {
-                what:
-                    "the merge changes `before_all`, so nothing can be built ahead of it: it is run once it is main's"
-                        .to_owned(),
-                help: "merge, and vmesh promote builds".to_owned(),
-            });
-        }
-        if !plan.is_done() {
-            self.lint_first(&prepared.desired)?;
-        }
-        if !build && plan.builds().next().is_some() {
-            let models = plan.builds().map(|step| step.model.clone()).collect();
-            return Err(BuildError::BuildsNeeded { environment: plan.environment, models }.into());
-        }
-        warehouse.check_free(&plan.views())?;
-        if !plan.is_done() {
-            self.before_all(prepared, &*warehouse)?;
-        }
-        let mut work = Work::default();
-        let (mut state, mut plan) = (state, plan);
-        while !self.inside(|| {
-            self.build_all(Job { prepared, plan: &plan, warehouse: &*warehouse, state: &state }, &mut work)
-        })? {
-            warehouse = self.give_way(warehouse)?;
-            state = warehouse.state(&scope)?;
-            plan = prepared.plan(self, &state)?;
-        }
-        let tables = plan.tables().into_values().collect();
-        warehouse.keep_preview(&Preview { branch: plan.source.branch, at: now(), tables })?;
-        Ok(work.built)
     }
 }
 

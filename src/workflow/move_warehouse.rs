@@ -52,7 +52,7 @@ impl Session<'_> {
                 carry(&left, &right).map_err(io("move", left))?;
             }
         }
-        // whoever had it open by its old name is waited for
+        // a process that has the file open by its old name may still write: wait until it has ended
         let location = self.location.at(to.clone());
         drop(self.engine.write(&location, &mut |holder| self.waiting(holder))?);
         self.link()?;

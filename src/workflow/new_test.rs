@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use super::error::{Error, io};
+use super::loader::Loader;
 use super::select_models::model_named;
 use super::session::Session;
 use super::tree::{TESTS, Tree};
 use super::unit_tests::is_test;
+use super::workspace::Workspace;
 use crate::adapter::engine::{Rows, WarehouseError};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::engine_message;
@@ -122,35 +124,6 @@ impl Session<'_> {
         Ok(new)
     }
 
-    /// The file for a test, and what is in it already.
-    fn place_of_test(
-        &self,
-        tree: &Tree,
-        wish: &Wish<'_>,
-        model: &ModelName,
-        name: &str,
-    ) -> Result<(String, Option<String>), Error> {
-        let path = wish.path.map_or_else(|| format!("{TESTS}/test_{}.yaml", model.last()), str::to_owned);
-        let is_below = path.strip_prefix(TESTS).is_some_and(|rest| rest.starts_with('/')) && !path.contains("..");
-        if !is_below || !is_test(&path) || !(path.ends_with(".yaml") || path.ends_with(".yml")) {
-            return Err(Error::Usage {
-                what: format!("{path} would not be read as a test"),
-                help: format!("--path {TESTS}/test_{}.yaml", model.last()),
-            });
-        }
-        let Some(text) = tree.files.get(&path).map(|file| self.text(file)).transpose()? else {
-            return Ok((path, None));
-        };
-        let known = unit_test::parse(&path, &text).map_err(|problems| Error::Project(self.in_repository(problems)))?;
-        match known.iter().find(|test| test.name == name) {
-            Some(_) => Err(Error::Usage {
-                what: format!("{path} has a test `{name}` already"),
-                help: format!("give the new one another name: --name {name}_2"),
-            }),
-            None => Ok((path, Some(text.to_string()))),
-        }
-    }
-
     /// The variables that a test must set to be true at any time: the times, for models that ask for them.
     fn vars_of_test(&self, tree: &Tree, model: &Model, wish: &Wish<'_>) -> Result<Vec<(String, Value)>, Error> {
         let given = wish.vars.iter().map(|(name, text)| (name.to_lowercase(), unit_test::plain(text)));
@@ -178,14 +151,6 @@ impl Session<'_> {
             add("execution_time", Moment::from_micros(micros - micros.rem_euclid(1_000_000)));
         }
         Ok(vars)
-    }
-
-    fn ctes_of(&self, tree: &Tree, model: &Model) -> Result<Vec<String>, Error> {
-        let select = self.select_at(tree, model, &Times::LOADING, &|_| None)?.unwrap_or_default();
-        match sql::with_clause(&select) {
-            Some((_, names)) => Ok(names),
-            None => Err(failed(format!("`{}` has no common table expressions", model.name))),
-        }
     }
 
     /// Runs the model over the test's rows and expects what comes of it; then runs the test as it is written.
@@ -216,6 +181,37 @@ impl Session<'_> {
         let help = "make it deterministic, or write a test with `partial: true` by hand".to_owned();
         Err(Error::Query { message, help: Some(help) })
     }
+}
+
+impl Workspace {
+    /// The file for a test, and the text that it has so far.
+    fn place_of_test(
+        &self,
+        tree: &Tree,
+        wish: &Wish<'_>,
+        model: &ModelName,
+        name: &str,
+    ) -> Result<(String, Option<String>), Error> {
+        let path = wish.path.map_or_else(|| format!("{TESTS}/test_{}.yaml", model.last()), str::to_owned);
+        let is_below = path.strip_prefix(TESTS).is_some_and(|rest| rest.starts_with('/')) && !path.contains("..");
+        if !is_below || !is_test(&path) || !(path.ends_with(".yaml") || path.ends_with(".yml")) {
+            return Err(Error::Usage {
+                what: format!("{path} would not be read as a test"),
+                help: format!("--path {TESTS}/test_{}.yaml", model.last()),
+            });
+        }
+        let Some(text) = tree.files.get(&path).map(|file| self.text(file)).transpose()? else {
+            return Ok((path, None));
+        };
+        let known = unit_test::parse(&path, &text).map_err(|problems| Error::Project(self.in_repository(problems)))?;
+        match known.iter().find(|test| test.name == name) {
+            Some(_) => Err(Error::Usage {
+                what: format!("{path} has a test `{name}` already"),
+                help: format!("give the new one another name: --name {name}_2"),
+            }),
+            None => Ok((path, Some(text.to_string()))),
+        }
+    }
 
     fn write_in_project(&self, path: &str, text: &str) -> Result<(), Error> {
         let Some(folder) = &self.folder else {
@@ -224,6 +220,16 @@ impl Session<'_> {
         let file = folder.join(path);
         std::fs::create_dir_all(file.parent().unwrap_or(Path::new("."))).map_err(io("create", file.clone()))?;
         std::fs::write(&file, text).map_err(io("write", file))
+    }
+}
+
+impl Loader {
+    fn ctes_of(&self, tree: &Tree, model: &Model) -> Result<Vec<String>, Error> {
+        let select = self.select_at(tree, model, &Times::LOADING, &|_| None)?.unwrap_or_default();
+        match sql::with_clause(&select) {
+            Some((_, names)) => Ok(names),
+            None => Err(failed(format!("`{}` has no common table expressions", model.name))),
+        }
     }
 }
 

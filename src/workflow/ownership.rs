@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::error::Error;
 use super::planning::Target;
-use super::session::Session;
+use super::workspace::Workspace;
 use crate::adapter::git::{CommitId, Head, Repository};
 use crate::domain::environment::{Environment, Owner, State};
 use crate::domain::name::{BranchName, EnvName};
@@ -26,7 +26,7 @@ pub struct OwnedElsewhere {
     pub at: i64,
 }
 
-impl Session<'_> {
+impl Workspace {
     /// Who works here.
     pub fn owner(&self) -> Owner {
         let name = self.repository.user_name().ok().flatten();

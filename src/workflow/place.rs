@@ -6,10 +6,10 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use super::workspace::Workspace;
 use serde::{Deserialize, Serialize};
 
 use super::error::{Error, io};
-use super::session::Session;
 use crate::adapter::cache;
 use crate::adapter::engine::{BACKUP, COMPANIONS, OpenError, companion};
 use crate::adapter::git::Repository;
@@ -81,7 +81,7 @@ fn is_file(path: &Path) -> bool {
     std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file())
 }
 
-/// A path without `.` and `..`, whatever lies there.
+/// A path without `.` and `..`, told from its text alone: no link is followed.
 fn lexical(path: &Path) -> PathBuf {
     let mut out = PathBuf::new();
     for part in path.components() {
@@ -131,7 +131,7 @@ fn is_link(path: &Path) -> bool {
     std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink())
 }
 
-impl Session<'_> {
+impl Workspace {
     /// Refuses a warehouse that Git could write, or that it wrote.
     pub(super) fn check_place(&self) -> Result<(), Error> {
         if self.place.is_below_git() { Ok(()) } else { guard(&self.place.path) }

@@ -1,8 +1,10 @@
 //! From a name that a person typed (or none) to a plan: which environment, which source tree, told against which base.
 
 use super::error::{BranchError, Error};
+use super::loader::Loader;
 use super::session::Session;
 use super::tree::{SourceTree, Tree};
+use super::workspace::Workspace;
 use crate::adapter::git::{CommitId, Head, Rest};
 use crate::domain::calendar::Timing;
 use crate::domain::diagnostic::{Diagnostic, nearest};
@@ -84,14 +86,6 @@ impl Session<'_> {
         }
     }
 
-    /// Prod's target: main's tip, told against what prod shows.
-    pub(super) fn target_of_prod(&self, state: &State) -> Result<Target, Error> {
-        let (environment, branch, tip) = (EnvName::prod(), self.config.main.clone(), self.main_tip()?);
-        let tree = tip.clone().map_or(SourceTree::Empty, SourceTree::Commit);
-        let (base, commit) = (self.promoted_commit(state)?, tip.clone());
-        Ok(Target { environment, branch, tree, commit, base, tip, take_over: false, timing: self.timing })
-    }
-
     fn target_of_branch(&self, branch: BranchName, create_from: Option<&str>) -> Result<Target, Error> {
         let tip = self.main_tip()?;
         let head = self.repository.head()?;
@@ -119,6 +113,60 @@ impl Session<'_> {
         Ok(Target { environment, branch, tree, commit, base, tip, take_over: false, timing: self.timing })
     }
 
+    /// The branch that a name means: a branch, the environment of one, or on a detached HEAD a new name.
+    pub fn branch_of(&self, name: &str) -> Result<BranchName, Error> {
+        let branches = self.repository.branches()?;
+        let branch = BranchName::from(name);
+        if name == EnvName::prod().as_str() {
+            return Ok(self.config.main.clone());
+        }
+        let known = branches.iter().map(|(branch, _)| branch);
+        let of_env = |branch: &&BranchName| self.config.environment(branch).as_str() == name;
+        let current = self.branch().ok();
+        // an environment first: the branch of that very name has another one
+        let found = known.clone().find(of_env).or_else(|| known.clone().find(|known| **known == branch));
+        let current = current.as_ref().filter(|current| **current == branch || of_env(current));
+        if let Some(found) = found.or(current) {
+            return Ok(found.clone());
+        }
+        match self.repository.head()? {
+            Head::Detached { .. } => Ok(branch),
+            Head::Branch { .. } => Err(self.unknown_environment(name)?),
+        }
+    }
+
+    /// The commit of an environment, a branch, or a revision.
+    fn commit_of(&self, name: &str) -> Result<Option<CommitId>, Error> {
+        let state = self.state_of(&EnvName::prod())?;
+        let environment = state.environments.values().find(|environment| environment.name.as_str() == name);
+        if let Some(commit) = environment.and_then(|environment| environment.commit.clone()) {
+            return Ok(self.repository.resolve(&commit)?);
+        }
+        match self.repository.resolve(name)? {
+            Some(commit) => Ok(Some(commit)),
+            None => Err(self.unknown_environment(name)?),
+        }
+    }
+
+    /// The error for a name that is no environment, branch or commit.
+    pub(super) fn unknown_environment(&self, typed: &str) -> Result<Error, Error> {
+        let mut names: Vec<String> =
+            self.state_of(&EnvName::prod())?.environments.keys().map(ToString::to_string).collect();
+        names.extend(self.repository.branches()?.into_iter().map(|(branch, _)| branch.to_string()));
+        let near = nearest(typed, names.iter().map(String::as_str)).map(str::to_owned);
+        Ok(Error::Unknown { what: "environment, branch or commit", typed: typed.to_owned(), near })
+    }
+}
+
+impl Workspace {
+    /// Prod's target: main's tip, told against what prod shows.
+    pub(super) fn target_of_prod(&self, state: &State) -> Result<Target, Error> {
+        let (environment, branch, tip) = (EnvName::prod(), self.config.main.clone(), self.main_tip()?);
+        let tree = tip.clone().map_or(SourceTree::Empty, SourceTree::Commit);
+        let (base, commit) = (self.promoted_commit(state)?, tip.clone());
+        Ok(Target { environment, branch, tree, commit, base, tip, take_over: false, timing: self.timing })
+    }
+
     /// The files in conflict, where a branch is checked out: none of its trees is what it will be.
     pub fn refuse_conflicts(&self, branch: &BranchName) -> Result<(), Error> {
         match self.repository.rest()? {
@@ -127,6 +175,25 @@ impl Session<'_> {
         }
     }
 
+    /// What is said where filling a model takes more loads than can be carried out.
+    pub(super) fn overloaded(&self, tree: &Tree, model: &Model) -> Result<Error, Error> {
+        let what = format!("filling `{}` takes too many loads: {LOADS} are the most", model.name);
+        let help = "a larger batch_size makes fewer loads of it, a later start less time; or let the cron be rarer";
+        let problem = Diagnostic::new(what).at(self.excerpt(tree, model, &model.file.place)?);
+        Ok(Error::Project(vec![problem.note("each load is a transaction of its own").help(help)]))
+    }
+
+    /// The commit that prod shows, if this clone has it.
+    fn promoted_commit(&self, state: &State) -> Result<Option<CommitId>, Error> {
+        let commit = state.prod().and_then(|prod| prod.commit.clone());
+        Ok(match commit {
+            Some(commit) => self.repository.resolve(&commit)?,
+            None => None,
+        })
+    }
+}
+
+impl Loader {
     /// Loads a target's trees.
     pub fn prepare(&self, target: Target) -> Result<Prepared, Error> {
         let files = self.files(&target.tree)?;
@@ -172,71 +239,10 @@ impl Session<'_> {
             return Ok(Other::Same);
         }
         match self.assemble(files, Published::default()) {
-            // what main says of itself is main's problem: a branch that mends it must be able to plan
+            // a broken main must not stop the branch that mends it: plan without main's tree
             Err(Error::Project(_)) => Ok(Other::None),
             tree => tree.map(|tree| Other::Differs(Box::new(tree))),
         }
-    }
-
-    /// What is said where filling a model takes more loads than can be carried out.
-    pub(super) fn overloaded(&self, tree: &Tree, model: &Model) -> Result<Error, Error> {
-        let what = format!("filling `{}` takes too many loads: {LOADS} are the most", model.name);
-        let help = "a larger batch_size makes fewer loads of it, a later start less time; or let the cron be rarer";
-        let problem = Diagnostic::new(what).at(self.excerpt(tree, model, &model.file.place)?);
-        Ok(Error::Project(vec![problem.note("each load is a transaction of its own").help(help)]))
-    }
-
-    /// The branch that a name means: a branch, the environment of one, or on a detached HEAD a new name.
-    pub fn branch_of(&self, name: &str) -> Result<BranchName, Error> {
-        let branches = self.repository.branches()?;
-        let branch = BranchName::from(name);
-        if name == EnvName::prod().as_str() {
-            return Ok(self.config.main.clone());
-        }
-        let known = branches.iter().map(|(branch, _)| branch);
-        let of_env = |branch: &&BranchName| self.config.environment(branch).as_str() == name;
-        let current = self.branch().ok();
-        // an environment first: the branch of that very name has another one
-        let found = known.clone().find(of_env).or_else(|| known.clone().find(|known| **known == branch));
-        let current = current.as_ref().filter(|current| **current == branch || of_env(current));
-        if let Some(found) = found.or(current) {
-            return Ok(found.clone());
-        }
-        match self.repository.head()? {
-            Head::Detached { .. } => Ok(branch),
-            Head::Branch { .. } => Err(self.unknown_environment(name)?),
-        }
-    }
-
-    /// The commit that prod shows, if this clone has it.
-    fn promoted_commit(&self, state: &State) -> Result<Option<CommitId>, Error> {
-        let commit = state.prod().and_then(|prod| prod.commit.clone());
-        Ok(match commit {
-            Some(commit) => self.repository.resolve(&commit)?,
-            None => None,
-        })
-    }
-
-    /// The commit of an environment, a branch, or a revision.
-    fn commit_of(&self, name: &str) -> Result<Option<CommitId>, Error> {
-        let state = self.state_of(&EnvName::prod())?;
-        let environment = state.environments.values().find(|environment| environment.name.as_str() == name);
-        if let Some(commit) = environment.and_then(|environment| environment.commit.clone()) {
-            return Ok(self.repository.resolve(&commit)?);
-        }
-        match self.repository.resolve(name)? {
-            Some(commit) => Ok(Some(commit)),
-            None => Err(self.unknown_environment(name)?),
-        }
-    }
-
-    /// The error for a name that is no environment, branch or commit.
-    pub(super) fn unknown_environment(&self, typed: &str) -> Result<Error, Error> {
-        let mut names: Vec<String> =
-            self.state_of(&EnvName::prod())?.environments.keys().map(ToString::to_string).collect();
-        names.extend(self.repository.branches()?.into_iter().map(|(branch, _)| branch.to_string()));
-        let near = nearest(typed, names.iter().map(String::as_str)).map(str::to_owned);
-        Ok(Error::Unknown { what: "environment, branch or commit", typed: typed.to_owned(), near })
     }
 }
 

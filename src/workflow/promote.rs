@@ -7,6 +7,7 @@ use super::event::Event;
 use super::planning::Target;
 use super::session::{Session, now};
 use super::tree::SourceTree;
+use super::workspace::Workspace;
 use crate::adapter::engine::{Publication, WarehouseError};
 use crate::adapter::git::CommitId;
 use crate::domain::environment::{Pointer, Promotion, PromotionAction, State};
@@ -146,7 +147,7 @@ impl Session<'_> {
         let warehouse = self.write_warehouse()?;
         let mark = |moment: &str| self.report.report(&Event::Moment(moment.to_owned()));
         let comments = warehouse.comments(&rollback.comments)?;
-        // prod goes back whatever comes of it
+        // a `before_all` that fails keeps nobody from going back
         let unmade = self.before_all_as_at(&rollback.to.commit, &rollback.prod_commit, &*warehouse)?;
         let publication = Publication {
             environment: &prod,
@@ -170,7 +171,9 @@ impl Session<'_> {
         })?;
         Ok(RolledBack { from, to: short(&rollback.to.commit), moved: rollback.moved.len(), unmade })
     }
+}
 
+impl Workspace {
     /// The rollback that prod shows and who made it, while main has not moved since.
     pub fn rolled_back(&self, state: &State) -> Result<Option<(Promotion, String)>, Error> {
         let Some(prod) = state.prod() else { return Ok(None) };

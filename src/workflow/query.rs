@@ -7,6 +7,7 @@ use super::planning::Prepared;
 use super::revision::Revision;
 use super::select_models::model_named;
 use super::session::Session;
+use super::workspace::Workspace;
 use crate::adapter::engine::{ExportFormat, Rows, Warehouse, WarehouseError};
 use crate::domain::diagnostic::nearest;
 use crate::domain::engine_message;
@@ -96,7 +97,9 @@ impl Session<'_> {
             None => self.state_shown(&[environment]),
         }
     }
+}
 
+impl Workspace {
     /// The query with models replaced by the tables that the environment shows. What only prod shows is no table of this
     /// environment.
     fn resolve_names(&self, text: &str, query: &sql::Query, shown: &Revision, state: &State) -> Result<String, Error> {

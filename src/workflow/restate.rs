@@ -11,6 +11,7 @@ use super::run::shown_tables;
 use super::select_models::models_named;
 use super::session::{Session, now, now_micros};
 use super::tree::Tree;
+use super::workspace::Workspace;
 use crate::adapter::engine::{Build, BuildError, Restated, Warehouse, WarehouseError};
 use crate::domain::calendar::{Filled, Timing};
 use crate::domain::environment::{PhysicalTable, Scope, State};
@@ -35,7 +36,7 @@ pub struct Restatement {
     pub stale: Vec<TableName>,
 }
 
-impl Session<'_> {
+impl Workspace {
     /// The models of a plan that a name or pattern means; all of them without one.
     pub fn models_meant(&self, prepared: &Prepared, pattern: Option<&str>) -> Result<Vec<ModelName>, Error> {
         self.models_of(&prepared.desired, pattern)
@@ -50,6 +51,38 @@ impl Session<'_> {
         }
     }
 
+    /// Why tables could not be filled again. Where one failed, `begun` is its model.
+    fn not_restated(
+        &self,
+        environment: &EnvName,
+        warehouse: &dyn Warehouse,
+        error: WarehouseError,
+        begun: Option<ModelName>,
+    ) -> Error {
+        match (error, begun) {
+            (
+                WarehouseError::Engine { message, .. } | WarehouseError::Build(BuildError::Statement { message, .. }),
+                Some(model),
+            ) => Error::Query {
+                message: format!("could not build `{model}` again: {message}"),
+                help: Some("every table is as it was".to_owned()),
+            },
+            (WarehouseError::Build(BuildError::Load { changes, .. }), Some(model)) => Error::Query {
+                message: format!("could not build `{model}` again: {}", changes.join("; ")),
+                help: Some("load all of it, without --start and --end; every table is as it was".to_owned()),
+            },
+            (WarehouseError::Build(BuildError::Audit { model, mut failure }), _) => {
+                // as main's: a restatement has no branch of its own
+                let target = (environment, &self.config.main);
+                self.keep_wrong(target, warehouse, &model, &mut failure);
+                WarehouseError::from(BuildError::Audit { model, failure }).into()
+            }
+            (other, _) => other.into(),
+        }
+    }
+}
+
+impl Session<'_> {
     /// What restating the models of `patterns` means, as `environment` shows them: their tables, and every table that
     /// was built from them, in whichever environment. A branch may not do it to what prod shows.
     pub fn restatement(&self, patterns: &[String], environment: &EnvName) -> Result<Restatement, Error> {
@@ -147,36 +180,6 @@ impl Session<'_> {
         }
         Ok(filled.into_iter().map(|snapshot| snapshot.model.clone()).collect())
     }
-
-    /// Why tables could not be filled again. Where one failed, `begun` is its model.
-    fn not_restated(
-        &self,
-        environment: &EnvName,
-        warehouse: &dyn Warehouse,
-        error: WarehouseError,
-        begun: Option<ModelName>,
-    ) -> Error {
-        match (error, begun) {
-            (
-                WarehouseError::Engine { message, .. } | WarehouseError::Build(BuildError::Statement { message, .. }),
-                Some(model),
-            ) => Error::Query {
-                message: format!("could not build `{model}` again: {message}"),
-                help: Some("every table is as it was".to_owned()),
-            },
-            (WarehouseError::Build(BuildError::Load { changes, .. }), Some(model)) => Error::Query {
-                message: format!("could not build `{model}` again: {}", changes.join("; ")),
-                help: Some("load all of it, without --start and --end; every table is as it was".to_owned()),
-            },
-            (WarehouseError::Build(BuildError::Audit { model, mut failure }), _) => {
-                // as main's: a restatement has no branch of its own
-                let target = (environment, &self.config.main);
-                self.keep_wrong(target, warehouse, &model, &mut failure);
-                WarehouseError::from(BuildError::Audit { model, failure }).into()
-            }
-            (other, _) => other.into(),
-        }
-    }
 }
 
 impl Session<'_> {
@@ -266,7 +269,9 @@ impl Session<'_> {
         }
         Ok(None)
     }
+}
 
+impl Workspace {
     /// What a table holds, within the times that were asked for; all of it where loads can't be told apart.
     fn loads_again(&self, model: &Model, filled: &Filled) -> Vec<Interval> {
         let Some(calendar) = &model.calendar else { return Vec::new() };

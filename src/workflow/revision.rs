@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::error::{BranchError, Error};
+use super::loader::Loader;
 use super::session::Session;
 use super::tree::{SourceTree, Tree};
+use super::workspace::Workspace;
 use crate::adapter::git::CommitId;
 use crate::domain::environment::{PhysicalTable, Pointer, State};
 use crate::domain::fingerprint::Fingerprint;
@@ -37,17 +39,6 @@ impl Session<'_> {
         self.state_within(&self.scope(self.environments_named(names)?))
     }
 
-    /// The environments that such names may mean; no name means the current branch's.
-    pub(super) fn environments_named(&self, names: &[Option<&str>]) -> Result<Vec<EnvName>, Error> {
-        let mut named = Vec::new();
-        for name in names {
-            let branch = name.map_or_else(|| self.branch(), |name| Ok(BranchName::from(name)))?;
-            named.push(self.config.environment(&branch));
-            named.extend(name.map(|name| EnvName::from_record(name.to_owned())));
-        }
-        Ok(named)
-    }
-
     /// What a name shows; without one, the current branch's environment.
     pub fn shown(&self, name: Option<&str>, state: &State) -> Result<Revision, Error> {
         if let Some(environment) = self.environment_meant(name, state)? {
@@ -71,6 +62,19 @@ impl Session<'_> {
             }
         };
         Ok(Revision { label: name.to_owned(), branch: None, commit: Some(commit), pointers })
+    }
+}
+
+impl Workspace {
+    /// The environments that such names may mean; no name means the current branch's.
+    pub(super) fn environments_named(&self, names: &[Option<&str>]) -> Result<Vec<EnvName>, Error> {
+        let mut named = Vec::new();
+        for name in names {
+            let branch = name.map_or_else(|| self.branch(), |name| Ok(BranchName::from(name)))?;
+            named.push(self.config.environment(&branch));
+            named.extend(name.map(|name| EnvName::from_record(name.to_owned())));
+        }
+        Ok(named)
     }
 
     /// The environment that a name means: its own, or its branch's; none: it may mean a commit. Without a name, that of the
@@ -97,17 +101,6 @@ impl Session<'_> {
         })
     }
 
-    /// The source trees in which a side's models may be written, the likeliest first.
-    pub(super) fn trees_of(&self, shown: &Revision) -> Vec<Tree> {
-        let current = self.branch().ok();
-        let working =
-            (shown.branch.is_some() && shown.branch == current && self.folder.is_some()).then_some(SourceTree::Working);
-        let known = shown.commit.as_ref().and_then(|commit| self.repository.resolve(commit.as_str()).ok().flatten());
-        let trees = working.into_iter().chain(known.map(SourceTree::Commit));
-        // a tree that can't be loaded just can't help to show a text
-        trees.filter_map(|tree| self.tree(&tree).ok()).collect()
-    }
-
     /// A model's file as it was when its snapshot was planned; the query that was run, if no tree has it.
     pub(super) fn text_shown(
         &self,
@@ -121,6 +114,19 @@ impl Session<'_> {
             Some(self.file_text(tree, found).ok()?.to_string())
         };
         trees.iter().find_map(find).or_else(|| state.on_record(fingerprint)?.select.clone())
+    }
+}
+
+impl Loader {
+    /// The source trees in which a side's models may be written, the likeliest first.
+    pub(super) fn trees_of(&self, shown: &Revision) -> Vec<Tree> {
+        let current = self.branch().ok();
+        let working =
+            (shown.branch.is_some() && shown.branch == current && self.folder.is_some()).then_some(SourceTree::Working);
+        let known = shown.commit.as_ref().and_then(|commit| self.repository.resolve(commit.as_str()).ok().flatten());
+        let trees = working.into_iter().chain(known.map(SourceTree::Commit));
+        // a tree that can't be loaded just can't help to show a text
+        trees.filter_map(|tree| self.tree(&tree).ok()).collect()
     }
 }
 

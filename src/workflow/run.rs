@@ -9,6 +9,7 @@ use super::event::Event;
 use super::planning::{Prepared, Target};
 use super::session::{Session, now_micros};
 use super::tree::SourceTree;
+use super::workspace::Workspace;
 use crate::adapter::engine::Warehouse;
 use crate::adapter::git::CommitId;
 use crate::domain::calendar::Timing;
@@ -129,35 +130,6 @@ impl Session<'_> {
         if failed.models.is_empty() { Ok(ran) } else { Err(BuildError::Run { ran, failed }.into()) }
     }
 
-    /// What a run that ignores cron would fill, and the incremental models that hold all of their time.
-    fn not_due(&self, prepared: &Prepared, state: &State) -> (Vec<ModelName>, Vec<ModelName>) {
-        let environment = &prepared.target.environment;
-        let timing = Timing { ignore_cron: true, ..prepared.target.timing };
-        let (upstream, shared) = (Upstream::new(&timing, environment.is_prod()), not_to_fill(environment, state));
-        let (mut early, mut held) = (Vec::new(), Vec::new());
-        let project = &prepared.desired.project;
-        for model in project.order().iter().filter_map(|name| project.model(name)) {
-            let shown = state.pointer(environment, &model.name);
-            let built = shown.and_then(|shown| state.existing(&shown.table)).filter(|it| !shared.contains(&it.table));
-            let Some(built) = built else { continue };
-            if due(environment, model, state, (&upstream, &timing), false).is_some() {
-                early.push(model.name.clone());
-            } else if built.filled.is_some() && !built.is_history() {
-                held.push(model.name.clone());
-            }
-        }
-        (early, held)
-    }
-
-    /// That an environment shows what it showed before others had the warehouse.
-    fn is_unmoved(&self, environment: &EnvName, before: &State, now: &State) -> Result<(), Error> {
-        let generation = |state: &State| state.environments.get(environment).map(|shown| shown.generation);
-        match generation(before) == generation(now) {
-            true => Ok(()),
-            false => Err(BranchError::Contended { environment: environment.clone() }.into()),
-        }
-    }
-
     /// The tree that an environment was made from. Main may have moved on: of prod, it is the commit that prod shows.
     pub(super) fn prepare_as_shown(
         &self,
@@ -206,6 +178,37 @@ impl Session<'_> {
                 self.keep_what_stopped(prepared, warehouse, &mut error);
                 self.build_failed(prepared, model, &build, error, state).map(Some)
             }
+        }
+    }
+}
+
+impl Workspace {
+    /// What a run that ignores cron would fill, and the incremental models that hold all of their time.
+    fn not_due(&self, prepared: &Prepared, state: &State) -> (Vec<ModelName>, Vec<ModelName>) {
+        let environment = &prepared.target.environment;
+        let timing = Timing { ignore_cron: true, ..prepared.target.timing };
+        let (upstream, shared) = (Upstream::new(&timing, environment.is_prod()), not_to_fill(environment, state));
+        let (mut early, mut held) = (Vec::new(), Vec::new());
+        let project = &prepared.desired.project;
+        for model in project.order().iter().filter_map(|name| project.model(name)) {
+            let shown = state.pointer(environment, &model.name);
+            let built = shown.and_then(|shown| state.existing(&shown.table)).filter(|it| !shared.contains(&it.table));
+            let Some(built) = built else { continue };
+            if due(environment, model, state, (&upstream, &timing), false).is_some() {
+                early.push(model.name.clone());
+            } else if built.filled.is_some() && !built.is_history() {
+                held.push(model.name.clone());
+            }
+        }
+        (early, held)
+    }
+
+    /// Fails if an environment no longer shows what it showed before other processes had the warehouse.
+    fn is_unmoved(&self, environment: &EnvName, before: &State, now: &State) -> Result<(), Error> {
+        let generation = |state: &State| state.environments.get(environment).map(|shown| shown.generation);
+        match generation(before) == generation(now) {
+            true => Ok(()),
+            false => Err(BranchError::Contended { environment: environment.clone() }.into()),
         }
     }
 }

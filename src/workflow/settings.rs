@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use super::error::{Error, ProdError, SetupError, io};
-use super::session::{Session, main_tip, registered};
+use super::loader::Loader;
 use super::tree::Files;
+use super::workspace::Workspace;
+use super::workspace::{main_tip, registered};
 use crate::adapter::git::{CommitId, Head, Repository};
 use crate::adapter::local::Shared;
 use crate::domain::config::{CONFIG_FILES, Config, PYTHON_CONFIG, in_yaml, is_config, is_python_config};
@@ -28,7 +30,7 @@ pub(super) struct Settings {
 pub fn settings_file(folder: &Path) -> Option<&'static str> {
     CONFIG_FILES.into_iter().find(|name| match std::fs::read_to_string(folder.join(name)) {
         Ok(text) => is_config(name, &text),
-        // whoever wants to read it is told why that fails
+        // reading it is tried again where it is used, and the error is told there
         Err(_) => *name == CONFIG_FILES[0] && folder.join(name).is_file(),
     })
 }
@@ -86,7 +88,7 @@ pub(super) fn read(repository: &Repository, prefix: &str) -> Result<Settings, Er
     }
 }
 
-impl Session<'_> {
+impl Workspace {
     /// The settings of a source tree, as far as they say what its models mean: variables and defaults. Where the
     /// warehouse is, and what is main, is main's to say.
     ///
@@ -162,15 +164,6 @@ impl Session<'_> {
         Ok(None)
     }
 
-    /// Main's settings as they are committed; none, if none are. What they have run in a warehouse counts from then on.
-    pub(super) fn committed_settings(&self) -> Result<Option<Settings>, Error> {
-        let as_of = self.main_as_of.borrow().clone();
-        match as_of.map_or_else(|| self.main_tip(), |commit| Ok(Some(commit)))? {
-            Some(commit) => self.settings_at(&commit),
-            None => Ok(None),
-        }
-    }
-
     /// The settings of a commit of main's; none, if it has none.
     pub(super) fn settings_at(&self, commit: &CommitId) -> Result<Option<Settings>, Error> {
         let Some((file, text)) = committed(&self.repository, &self.prefix, commit)? else { return Ok(None) };
@@ -181,6 +174,17 @@ impl Session<'_> {
                 .map_err(|problem| Error::Project(vec![problem]))?,
         };
         Ok(Some(Settings { config, file, text, wait: false, is_new_main: false }))
+    }
+}
+
+impl Loader {
+    /// Main's settings as they are committed; none, if none are. What they have run in a warehouse counts from then on.
+    pub(super) fn committed_settings(&self) -> Result<Option<Settings>, Error> {
+        let as_of = self.main_as_of.borrow().clone();
+        match as_of.map_or_else(|| self.main_tip(), |commit| Ok(Some(commit)))? {
+            Some(commit) => self.settings_at(&commit),
+            None => Ok(None),
+        }
     }
 }
 
@@ -283,7 +287,7 @@ fn word_of(
     Ok(Word { main, exists: true, main_exists })
 }
 
-/// Remembers the branch that is main, as the one to ask next time.
+/// Writes down which branch is main, so that the next command asks the settings of that branch.
 pub(super) fn remember_main(repository: &Repository, prefix: &str, main: &BranchName) -> Result<(), Error> {
     let file = Shared::of(repository.common_dir()).main(prefix);
     std::fs::write(&file, main.as_str()).map_err(io("write", file))

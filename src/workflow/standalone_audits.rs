@@ -6,9 +6,11 @@ use super::audit_sql::{expand, in_query};
 use super::audits::{Audited, OwnAudit, in_audit};
 use super::error::Error;
 use super::event::Event;
+use super::loader::Loader;
 use super::planning::Prepared;
 use super::session::Session;
 use super::tree::Tree;
+use super::workspace::Workspace;
 use crate::adapter::engine::{Audit, BuildError, Warehouse, WarehouseError, Warning};
 use crate::domain::diagnostic::{Diagnostic, Problem};
 use crate::domain::engine_message;
@@ -32,13 +34,15 @@ impl OwnAudit {
     }
 }
 
-impl Session<'_> {
+impl Workspace {
     /// Whether a standalone audit has this name.
     pub fn is_standalone(&self, prepared: &Prepared, name: &str) -> bool {
         let standalone = &prepared.desired.audits.standalone;
         standalone.iter().any(|own| own.audit.header.name.eq_ignore_ascii_case(name))
     }
+}
 
+impl Loader {
     /// Runs a standalone audit, unless it is switched off.
     pub(super) fn run_standalone(
         &self,
@@ -79,7 +83,9 @@ impl Session<'_> {
         };
         Ok(Some(Audited { model: None, audit: name, blocking: false, found }))
     }
+}
 
+impl Session<'_> {
     /// Runs the standalone audits that read one of these models, and tells what they find.
     pub(super) fn follow_up(
         &self,
@@ -93,7 +99,7 @@ impl Session<'_> {
         }
         for own in &prepared.desired.audits.standalone {
             let reads = prepared.desired.standalone_reads(own);
-            // of one whose macros can't be expanded, nobody knows what it reads
+            // an audit whose macros can't be expanded may read anything
             if !reads.is_empty() && !reads.iter().any(|name| changed.contains(name)) {
                 continue;
             }

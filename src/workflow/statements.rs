@@ -3,10 +3,11 @@
 
 use super::error::Error;
 use super::expand::Sight;
+use super::loader::Loader;
 use super::planning::{Prepared, Target};
-use super::session::Session;
 use super::settings::Settings;
 use super::tree::{Files, SourceTree};
+use super::workspace::Workspace;
 use crate::adapter::engine::{BuildError, Warehouse, WarehouseError};
 use crate::adapter::git::CommitId;
 use crate::domain::config::{Config, Made, Statement, made_macros, making_macros};
@@ -19,7 +20,7 @@ use crate::domain::model::{Kind, Run};
 use crate::domain::name::{AUDITS_SCHEMA, EnvName, PROD, SNAPSHOTS_SCHEMA, STATE_SCHEMA, TableName};
 use crate::domain::sql::policy;
 
-impl Session<'_> {
+impl Loader {
     /// Before anything of an environment is built or loaded.
     pub(super) fn before_all(&self, prepared: &Prepared, warehouse: &dyn Warehouse) -> Result<(), Error> {
         match self.committed_settings()? {
@@ -132,7 +133,9 @@ impl Session<'_> {
             None => Ok(()),
         }
     }
+}
 
+impl Workspace {
     fn run_all(
         &self,
         key: &str,

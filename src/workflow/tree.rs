@@ -8,8 +8,9 @@ use super::audit_sql::AllAsked;
 use super::audits::OwnAudits;
 use super::error::Error;
 use super::expand::Sight;
-use super::session::Session;
+use super::loader::Loader;
 use super::whereabouts::{self, DataFiles};
+use super::workspace::Workspace;
 use crate::adapter::cache::{self, SeedContent};
 use crate::adapter::git::{BrokenLink, CommitId, Head, Location, SourceFile, SourceFiles, StatCache, TreeId};
 use crate::domain::config::{CONFIG_FILES, Made};
@@ -117,7 +118,7 @@ impl Files {
     }
 }
 
-impl Session<'_> {
+impl Workspace {
     /// The project's files of a source tree: models and CSV files.
     pub fn files(&self, tree: &SourceTree) -> Result<Files, Error> {
         let wanted = |path: &str| is_wanted(&self.config.models, path) && !self.config.ignored.is_match(path);
@@ -142,7 +143,86 @@ impl Session<'_> {
         Ok(Files { by_path, tree: tree.clone(), broken: found.broken, submodules: found.submodules })
     }
 
-    /// The project of a source tree, whatever is shown by now.
+    /// What the project says of tables that no model makes.
+    fn externals(&self, files: &Files) -> Result<Externals, Error> {
+        let mut externals = Externals::default();
+        // a schema.yaml may be anything, where SQLMesh never was
+        let is_meant =
+            |path: &str| is_external(path) && (path.starts_with("external") || self.settings_file != "vmesh.toml");
+        for file in files.by_path.values().filter(|file| is_meant(&file.path)) {
+            let text = self.text(file)?;
+            let wrong = |problem: Problem| Error::Project(self.in_repository(vec![problem.in_file(&file.path, &text)]));
+            externals.add(&text).map_err(wrong)?;
+        }
+        Ok(externals)
+    }
+
+    /// The text of a model's file, without macros.
+    pub fn model_text(&self, tree: &Tree, model: &Model) -> Result<Arc<str>, Error> {
+        match &model.file.expanded {
+            Some(expanded) => Ok(expanded.text.as_str().into()),
+            None => self.file_text(tree, model),
+        }
+    }
+
+    /// The text of a model's file, as it was written.
+    pub fn file_text(&self, tree: &Tree, model: &Model) -> Result<Arc<str>, Error> {
+        match tree.files.by_path.get(&model.path) {
+            Some(file) => self.text(file),
+            None => Ok("".into()),
+        }
+    }
+
+    /// The bytes of a seed's CSV file.
+    pub fn seed_content(&self, tree: &Tree, seed: &SeedFile) -> Result<Vec<u8>, Error> {
+        match tree.files.by_path.get(&seed.path) {
+            Some(file) => self.content(file),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    pub(super) fn text(&self, file: &SourceFile) -> Result<Arc<str>, Error> {
+        let bytes = self.repository.read_text(file).map_err(|error| self.told(error))?;
+        let text = String::from_utf8_lossy(&bytes);
+        Ok(match text.contains("\r\n") {
+            true if is_sql(&file.path) => sql::unify_line_ends(&text).into(),
+            true => text.replace("\r\n", "\n").into(),
+            false => text.into(),
+        })
+    }
+
+    /// Models in Python, which nobody may take for read.
+    fn python_models(&self, files: &Files) -> Result<Vec<Diagnostic>, Error> {
+        let mut problems = Vec::new();
+        for file in files.python(&self.config.models) {
+            let text = self.text(file)?;
+            let Some(span) = macros::python_model(&text) else { continue };
+            let what = "models in Python are not supported".to_owned();
+            let help = "write it as a query in a .sql file, or have it fill a table of the warehouse, which models read \
+                        like any other, and move the file out of the models";
+            problems.push(Problem { what, span, help: Some(help.to_owned()) }.in_file(&file.path, &text));
+        }
+        Ok(self.in_repository(problems))
+    }
+
+    /// A path of the project, told from the top of the repository.
+    pub(super) fn in_top(&self, path: &str) -> String {
+        if self.prefix.is_empty() { path.to_owned() } else { format!("{}/{path}", self.prefix) }
+    }
+
+    /// Paths in messages count from the top of the repository, where a terminal can open them.
+    pub(super) fn in_repository(&self, mut problems: Vec<Diagnostic>) -> Vec<Diagnostic> {
+        for problem in &mut problems {
+            if let Some(at) = &mut problem.at {
+                at.path = self.in_top(&at.path);
+            }
+        }
+        problems
+    }
+}
+
+impl Loader {
+    /// The project of a source tree, without a look at what prod or the environment shows.
     pub fn tree(&self, tree: &SourceTree) -> Result<Tree, Error> {
         self.assemble(self.files(tree)?, Published::default())
     }
@@ -208,68 +288,6 @@ impl Session<'_> {
         if wrong.is_empty() { Ok(tree) } else { Err(Error::Project(wrong)) }
     }
 
-    /// What the project says of tables that no model makes.
-    fn externals(&self, files: &Files) -> Result<Externals, Error> {
-        let mut externals = Externals::default();
-        // a schema.yaml may be anything, where SQLMesh never was
-        let is_meant =
-            |path: &str| is_external(path) && (path.starts_with("external") || self.settings_file != "vmesh.toml");
-        for file in files.by_path.values().filter(|file| is_meant(&file.path)) {
-            let text = self.text(file)?;
-            let wrong = |problem: Problem| Error::Project(self.in_repository(vec![problem.in_file(&file.path, &text)]));
-            externals.add(&text).map_err(wrong)?;
-        }
-        Ok(externals)
-    }
-
-    /// The text of a model's file, without macros.
-    pub fn model_text(&self, tree: &Tree, model: &Model) -> Result<Arc<str>, Error> {
-        match &model.file.expanded {
-            Some(expanded) => Ok(expanded.text.as_str().into()),
-            None => self.file_text(tree, model),
-        }
-    }
-
-    /// The text of a model's file, as it was written.
-    pub fn file_text(&self, tree: &Tree, model: &Model) -> Result<Arc<str>, Error> {
-        match tree.files.by_path.get(&model.path) {
-            Some(file) => self.text(file),
-            None => Ok("".into()),
-        }
-    }
-
-    /// The bytes of a seed's CSV file.
-    pub fn seed_content(&self, tree: &Tree, seed: &SeedFile) -> Result<Vec<u8>, Error> {
-        match tree.files.by_path.get(&seed.path) {
-            Some(file) => self.content(file),
-            None => Ok(Vec::new()),
-        }
-    }
-
-    pub(super) fn text(&self, file: &SourceFile) -> Result<Arc<str>, Error> {
-        let bytes = self.repository.read_text(file).map_err(|error| self.told(error))?;
-        let text = String::from_utf8_lossy(&bytes);
-        Ok(match text.contains("\r\n") {
-            true if is_sql(&file.path) => sql::unify_line_ends(&text).into(),
-            true => text.replace("\r\n", "\n").into(),
-            false => text.into(),
-        })
-    }
-
-    /// Models in Python, which nobody may take for read.
-    fn python_models(&self, files: &Files) -> Result<Vec<Diagnostic>, Error> {
-        let mut problems = Vec::new();
-        for file in files.python(&self.config.models) {
-            let text = self.text(file)?;
-            let Some(span) = macros::python_model(&text) else { continue };
-            let what = "models in Python are not supported".to_owned();
-            let help = "write it as a query in a .sql file, or have it fill a table of the warehouse, which models read \
-                        like any other, and move the file out of the models";
-            problems.push(Problem { what, span, help: Some(help.to_owned()) }.in_file(&file.path, &text));
-        }
-        Ok(self.in_repository(problems))
-    }
-
     /// Passes a file's texts through the gate, and adds what only DuckDB's parser knows of them.
     pub(super) fn complete(&self, model: &mut ModelFile, path: &str, text: &Arc<str>) -> Result<(), Vec<Diagnostic>> {
         let refused = |Refusal { what, span, note, help }: Refusal| {
@@ -313,21 +331,6 @@ impl Session<'_> {
             }
         };
         Ok(SeedFile { path: file.path.clone(), hash: content.hash, header: content.header })
-    }
-
-    /// A path of the project, told from the top of the repository.
-    pub(super) fn in_top(&self, path: &str) -> String {
-        if self.prefix.is_empty() { path.to_owned() } else { format!("{}/{path}", self.prefix) }
-    }
-
-    /// Paths in messages count from the top of the repository, where a terminal can open them.
-    pub(super) fn in_repository(&self, mut problems: Vec<Diagnostic>) -> Vec<Diagnostic> {
-        for problem in &mut problems {
-            if let Some(at) = &mut problem.at {
-                at.path = self.in_top(&at.path);
-            }
-        }
-        problems
     }
 }
 

@@ -9,6 +9,7 @@ use super::explain_failure::in_query;
 use super::fixture_types::Built;
 use super::session::Session;
 use super::tree::{TESTS, Tree};
+use super::workspace::Workspace;
 use crate::adapter::engine::{Difference, Engine, Location, Trial, WarehouseError};
 use crate::adapter::process;
 use crate::domain::diagnostic::{Diagnostic, Excerpt, Problem};
@@ -151,7 +152,9 @@ impl Session<'_> {
         let tests = self.test_over(tree, &|_, _, model| models.contains(model), &built)?;
         if tests.is_passed() { Ok(()) } else { Err(BuildError::Tests(tests).into()) }
     }
+}
 
+impl Workspace {
     /// The files of tests: path and text.
     pub(super) fn test_files(&self, tree: &Tree) -> Result<Vec<(String, String)>, Error> {
         let text = |path: String| {

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::error::Error;
-use super::session::Session;
+use super::loader::Loader;
 use super::tree::{AUDITS, Files, MACROS, SourceTree, TESTS, is_below, is_data, is_wanted};
+use super::workspace::Workspace;
 use crate::adapter::cache;
 use crate::adapter::git::{Broken, BrokenLink, GitError, SourceFile};
 use crate::domain::csv;
@@ -22,7 +23,7 @@ const MOST_BESIDE: usize = 1000;
 
 /// The data files of a source tree, found as they are asked for.
 pub(super) struct DataFiles<'a> {
-    session: &'a Session<'a>,
+    loader: &'a Loader,
     files: &'a Files,
     /// Those that no rule about names finds.
     beside: RefCell<BTreeMap<String, SourceFile>>,
@@ -31,8 +32,8 @@ pub(super) struct DataFiles<'a> {
 }
 
 impl<'a> DataFiles<'a> {
-    pub(super) fn new(session: &'a Session<'a>, files: &'a Files) -> Self {
-        Self { session, files, beside: RefCell::default(), failed: RefCell::default() }
+    pub(super) fn new(loader: &'a Loader, files: &'a Files) -> Self {
+        Self { loader, files, beside: RefCell::default(), failed: RefCell::default() }
     }
 
     /// The file of this path, told from the project's folder.
@@ -41,12 +42,12 @@ impl<'a> DataFiles<'a> {
         let file = match known {
             Some(file) => file,
             None => {
-                let file = self.kept(self.session.find(&self.files.tree, path))?.ok()?;
+                let file = self.kept(self.loader.find(&self.files.tree, path))?.ok()?;
                 self.beside.borrow_mut().insert(path.to_owned(), file.clone());
                 file
             }
         };
-        self.kept(self.session.seed(&file))
+        self.kept(self.loader.seed(&file))
     }
 
     /// Those that a path or a pattern means, within the project.
@@ -57,12 +58,12 @@ impl<'a> DataFiles<'a> {
         }
         let Ok(meant) = pattern::paths([pattern]) else { return Vec::new() };
         let found = self.files.all().filter(|file| is_data(&file.path) && meant.is_match(&file.path));
-        found.filter_map(|file| self.kept(self.session.seed(file))).collect()
+        found.filter_map(|file| self.kept(self.loader.seed(file))).collect()
     }
 
     /// Why a path or a pattern means no file, where there is more to say than that nothing is there.
     pub(super) fn absent(&self, path: &str) -> Option<String> {
-        self.kept(self.session.absent(self.files, path)).flatten()
+        self.kept(self.loader.absent(self.files, path)).flatten()
     }
 
     /// What was found, and what went wrong.
@@ -81,7 +82,7 @@ impl<'a> DataFiles<'a> {
     }
 }
 
-impl Session<'_> {
+impl Workspace {
     /// The file of a source tree that a path comes to, told from the project's folder: maybe outside of it.
     pub(super) fn find(&self, tree: &SourceTree, path: &str) -> Result<Result<SourceFile, Broken>, Error> {
         if path.starts_with('/') {

@@ -3,11 +3,12 @@
 use super::background::failure::Stopped;
 use super::error::Error;
 use super::planning::Prepared;
-use super::session::{Session, now};
+use super::session::now;
+use super::workspace::Workspace;
 use crate::adapter::engine::{AuditFailure, BuildError, Warehouse, WarehouseError, Wrong};
 use crate::domain::name::{BranchName, EnvName, ModelName, TableName};
 
-impl Session<'_> {
+impl Workspace {
     /// Keeps the rows that stopped a build, if an audit did.
     pub(super) fn keep_what_stopped(
         &self,

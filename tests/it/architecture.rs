@@ -81,10 +81,10 @@ const TOUCHING: &[(&str, usize)] = &[
     ("workflow/ownership.rs", 1),
     ("workflow/place.rs", 4),
     ("workflow/scaffold.rs", 3),
-    ("workflow/session.rs", 3),
     ("workflow/settings.rs", 11),
     ("workflow/unit_tests.rs", 3),
     ("workflow/whereabouts.rs", 1),
+    ("workflow/workspace.rs", 3),
 ];
 
 #[test]

@@ -111,16 +111,7 @@ pub(super) fn read(word: KindWord, value: &Value<'_>, inner: &[Lexeme]) -> Resul
             ("updated_at_as_valid_from", false) | ("execution_time_as_valid_from", true) => {
                 first_from_then = boolean(&property)?;
             }
-            ("columns", true) => {
-                let one = |element: &Value<'_>| element.text().map(str::to_owned);
-                let named: Option<Vec<String>> = property.value.elements().iter().map(one).collect();
-                let is_all = property.value.sql() == "*";
-                columns = if is_all {
-                    None
-                } else {
-                    Some(named.ok_or_else(|| expected("a list of columns, or *", &property))?)
-                };
-            }
+            ("columns", true) => columns = compared(&property)?,
             ("batch_size", _) => {
                 let none = || expected("a number from 1", &property);
                 batch_size = Some(NonZeroU32::new(number(&property)?).ok_or_else(none)?);
@@ -136,17 +127,7 @@ pub(super) fn read(word: KindWord, value: &Value<'_>, inner: &[Lexeme]) -> Resul
             }
         }
     }
-    if on_change.destructive == Policy::Ignore || on_change.additive == Policy::Ignore {
-        let problem = Problem::new(format!("kind {word} can't leave its columns as they are"), value.span());
-        return Err(problem.help("each version has the columns of the query: ERROR or ALLOW"));
-    }
-    if history.valid_from.eq_ignore_ascii_case(&history.valid_to) {
-        return Err(Problem::new("the two times of a version need two columns", value.span()));
-    }
-    if history.key.is_empty() {
-        let problem = Problem::new(format!("kind {word} needs the columns that identify a row"), value.span());
-        return Err(problem.help(format!("{word} (unique_key id{})", if by_column { ", columns *" } else { "" })));
-    }
+    check(&history, on_change, word, value)?;
     history.change = if by_column {
         RowChange::Different { columns, updated_at, first_from_then }
     } else {
@@ -161,6 +142,33 @@ pub(super) fn read(word: KindWord, value: &Value<'_>, inner: &[Lexeme]) -> Resul
         forward_only: false,
         on_change,
     })
+}
+
+/// The columns whose change makes a new version; none: all of them.
+fn compared(property: &Property<'_>) -> Result<Option<Vec<String>>, Problem> {
+    if property.value.sql() == "*" {
+        return Ok(None);
+    }
+    let one = |element: &Value<'_>| element.text().map(str::to_owned);
+    let named: Option<Vec<String>> = property.value.elements().iter().map(one).collect();
+    named.map(Some).ok_or_else(|| expected("a list of columns, or *", property))
+}
+
+/// What must hold of the properties together.
+fn check(history: &History, on_change: OnChange, word: KindWord, value: &Value<'_>) -> Result<(), Problem> {
+    if on_change.destructive == Policy::Ignore || on_change.additive == Policy::Ignore {
+        let problem = Problem::new(format!("kind {word} can't leave its columns as they are"), value.span());
+        return Err(problem.help("each version has the columns of the query: ERROR or ALLOW"));
+    }
+    if history.valid_from.eq_ignore_ascii_case(&history.valid_to) {
+        return Err(Problem::new("the two times of a version need two columns", value.span()));
+    }
+    if history.key.is_empty() {
+        let problem = Problem::new(format!("kind {word} needs the columns that identify a row"), value.span());
+        let columns = if word == KindWord::HistoryByColumn { ", columns *" } else { "" };
+        return Err(problem.help(format!("{word} (unique_key id{columns})")));
+    }
+    Ok(())
 }
 
 fn column(property: &Property<'_>) -> Result<String, Problem> {

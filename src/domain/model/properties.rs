@@ -158,23 +158,9 @@ fn apply(file: &mut ModelFile, property: &Property<'_>, metadata: &mut blake3::H
         return Ok(());
     }
     match key {
-        "name" => {
-            let mut parts = property.value.name().unwrap_or_default();
-            file.catalog = (parts.len() == 3).then(|| parts.remove(0));
-            let problem = || {
-                let what = "a model's name is `name`, `schema.name` or `catalog.schema.name`";
-                let is_more = property.value.is_several_words();
-                let help = if is_more { "a comma ends each property" } else { "no quotes around the whole" };
-                Problem::new(what, property.value.span()).help(help)
-            };
-            file.name = Some(ModelName::from_parts(&parts).ok_or_else(problem)?);
-            file.place = property.value.span();
-        }
+        "name" => name(file, property)?,
         "kind" => file.kind = Some(Kind::read(&property.value)?),
-        "enabled" => {
-            let value = property.value.boolean();
-            file.about.disabled = !value.ok_or_else(|| expected("true or false", property))?;
-        }
+        "enabled" => file.about.disabled = !boolean(property)?,
         "dialect" => dialect(property)?,
         "description" => file.about.description = Some(text(property)?),
         "owner" => file.about.owner = Some(text(property)?),
@@ -183,38 +169,16 @@ fn apply(file: &mut ModelFile, property: &Property<'_>, metadata: &mut blake3::H
         // the first of several is the key of `table-diff`
         "grains" => file.about.grain = property.value.elements().first().map(key_of).unwrap_or_default(),
         "columns" => file.columns = columns(property)?,
-        "depends_on" => {
-            for element in property.value.elements() {
-                // there is one catalog: it says nothing
-                let name = element.name().and_then(|parts| match parts.as_slice() {
-                    [_, rest @ ..] if rest.len() == 2 => ModelName::from_parts(rest),
-                    parts => ModelName::from_parts(parts),
-                });
-                file.depends_on.push(name.ok_or_else(|| Problem::new("expected a model's name", element.span()))?);
-            }
-        }
+        "depends_on" => file.depends_on.extend(models(property)?),
         "gateway" => file.gateway = Some(text(property)?),
-        "virtual_environment_mode" if property.value.text().is_some_and(|mode| mode.eq_ignore_ascii_case("full")) => {}
         "audits" | "assertions" => {}
-        "formatting" => {
-            let value = property.value.boolean();
-            file.about.unformatted = !value.ok_or_else(|| expected("true or false", property))?;
-        }
+        "formatting" => file.about.unformatted = !boolean(property)?,
         "ignored_rules" => ignored_rules(file, property)?,
         "column_descriptions" => {
             file.about.comments.columns = column_descriptions(property)?;
             file.about.describes = true;
         }
-        "virtual_environment_mode" => {
-            let mode = property.value.text().unwrap_or_default();
-            if !mode.eq_ignore_ascii_case("full") {
-                return Err(Problem::new(
-                    format!("`virtual_environment_mode` is `full`, not `{mode}`"),
-                    property.value.span(),
-                )
-                .help("leave it out: every environment of vmesh is virtual"));
-            }
-        }
+        "virtual_environment_mode" => check_mode(property)?,
         _ if METADATA.contains(&key) => {}
         _ if PHYSICAL.contains(&key) => file.physical.push((key.to_owned(), property.value.canonical())),
         _ if REFUSED.iter().any(|(name, _)| *name == key) => {
@@ -224,6 +188,45 @@ fn apply(file: &mut ModelFile, property: &Property<'_>, metadata: &mut blake3::H
         _ => return Err(unknown(key, property.span.clone())),
     }
     Ok(())
+}
+
+fn name(file: &mut ModelFile, property: &Property<'_>) -> Result<(), Problem> {
+    let mut parts = property.value.name().unwrap_or_default();
+    file.catalog = (parts.len() == 3).then(|| parts.remove(0));
+    let problem = || {
+        let what = "a model's name is `name`, `schema.name` or `catalog.schema.name`";
+        let is_more = property.value.is_several_words();
+        let help = if is_more { "a comma ends each property" } else { "no quotes around the whole" };
+        Problem::new(what, property.value.span()).help(help)
+    };
+    file.name = Some(ModelName::from_parts(&parts).ok_or_else(problem)?);
+    file.place = property.value.span();
+    Ok(())
+}
+
+/// Names of models. There is one catalog: it says nothing.
+fn models(property: &Property<'_>) -> Result<Vec<ModelName>, Problem> {
+    let model = |element: &header::Value<'_>| {
+        let name = element.name().and_then(|parts| match parts.as_slice() {
+            [_, rest @ ..] if rest.len() == 2 => ModelName::from_parts(rest),
+            parts => ModelName::from_parts(parts),
+        });
+        name.ok_or_else(|| Problem::new("expected a model's name", element.span()))
+    };
+    property.value.elements().iter().map(model).collect()
+}
+
+fn check_mode(property: &Property<'_>) -> Result<(), Problem> {
+    let mode = property.value.text().unwrap_or_default();
+    if mode.eq_ignore_ascii_case("full") {
+        return Ok(());
+    }
+    let problem = Problem::new(format!("`virtual_environment_mode` is `full`, not `{mode}`"), property.value.span());
+    Err(problem.help("leave it out: every environment of vmesh is virtual"))
+}
+
+fn boolean(property: &Property<'_>) -> Result<bool, Problem> {
+    property.value.boolean().ok_or_else(|| expected("true or false", property))
 }
 
 /// Rules of the linter that don't count for this model. SQLMesh projects may name rules of their own, written in Python.

@@ -47,7 +47,7 @@ pub enum Reason {
     Inlined,
     /// The source tree has no such model any more.
     Gone,
-    /// Neither has it one that goes on from its history.
+    /// The model is gone, and no other model goes on from the history that it kept.
     HistoryEnds,
 }
 

@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use super::super::error::Error;
-use super::super::session::{Session, registered};
+use super::super::session::Session;
 use super::super::tree::SourceTree;
+use super::super::workspace::registered;
 use super::queue::Duty;
 use super::reconcile::Reconciled;
 use super::seal::Known;
@@ -32,7 +33,7 @@ pub struct Look {
 
 /// What catching up came to.
 pub enum CaughtUp {
-    /// Git moved nothing unheard, as far as was looked. With what is known of a branch in step.
+    /// No ref has moved without a hook's notice; with what a seal knows of a branch in step.
     Nothing(Option<Known>),
     /// It did, and the branch was reconciled.
     Reconciled(Reconciled),

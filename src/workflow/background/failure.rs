@@ -4,7 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::error::Error;
-use super::super::session::{Session, now};
+use super::super::session::now;
+use super::super::workspace::Workspace;
 use super::queue::Queue;
 use crate::adapter::cache;
 use crate::adapter::engine::AuditFailure;
@@ -26,16 +27,16 @@ pub struct Failure {
 }
 
 /// The last failure of a branch in the background.
-pub fn of(session: &Session<'_>, branch: &BranchName) -> Option<Failure> {
-    cache::load(&session.shared().failed(&session.prefix, branch.as_str()))
+pub fn of(workspace: &Workspace, branch: &BranchName) -> Option<Failure> {
+    cache::load(&workspace.shared().failed(&workspace.prefix, branch.as_str()))
 }
 
 /// The failures that nobody has seen, of branches that are still there; the latest first.
-pub fn unseen(session: &Session<'_>) -> Result<Vec<Failure>, Error> {
-    let failures = session.shared().all_failed().filter_map(|file| cache::load::<Failure>(&file));
+pub fn unseen(workspace: &Workspace) -> Result<Vec<Failure>, Error> {
+    let failures = workspace.shared().all_failed().filter_map(|file| cache::load::<Failure>(&file));
     let mut unseen = Vec::new();
-    for failure in failures.filter(|failure| !failure.is_seen && failure.prefix == session.prefix) {
-        if session.repository.branch_tip(&failure.branch)?.is_some() {
+    for failure in failures.filter(|failure| !failure.is_seen && failure.prefix == workspace.prefix) {
+        if workspace.repository.branch_tip(&failure.branch)?.is_some() {
             unseen.push(failure);
         }
     }
@@ -44,8 +45,8 @@ pub fn unseen(session: &Session<'_>) -> Result<Vec<Failure>, Error> {
 }
 
 /// Somebody has seen it.
-pub fn see(session: &Session<'_>, failure: Failure) {
-    let file = session.shared().failed(&failure.prefix, failure.branch.as_str());
+pub fn see(workspace: &Workspace, failure: Failure) {
+    let file = workspace.shared().failed(&failure.prefix, failure.branch.as_str());
     cache::store(&file, &Failure { is_seen: true, ..failure });
 }
 
@@ -65,8 +66,8 @@ pub(in crate::workflow) fn record(queue: &Queue, prefix: &str, branch: &BranchNa
 }
 
 /// It has been mended, or tried again where somebody looks on.
-pub(in crate::workflow) fn forget(session: &Session<'_>, branch: &BranchName) {
-    record(&session.queue(), &session.prefix, branch, None);
+pub(in crate::workflow) fn forget(workspace: &Workspace, branch: &BranchName) {
+    record(&workspace.queue(), &workspace.prefix, branch, None);
 }
 
 /// A build that an audit stopped.
@@ -90,13 +91,13 @@ impl Stopped {
 }
 
 /// The builds of a branch that audits stopped when it was last built.
-pub fn stopped(session: &Session<'_>, branch: &BranchName) -> Vec<Stopped> {
-    cache::load(&session.shared().stopped(&session.prefix, branch.as_str())).unwrap_or_default()
+pub fn stopped(workspace: &Workspace, branch: &BranchName) -> Vec<Stopped> {
+    cache::load(&workspace.shared().stopped(&workspace.prefix, branch.as_str())).unwrap_or_default()
 }
 
 /// Records them; none, once a build went through.
-pub(in crate::workflow) fn record_stopped(session: &Session<'_>, branch: &BranchName, stopped: &[Stopped]) {
-    let file = session.shared().stopped(&session.prefix, branch.as_str());
+pub(in crate::workflow) fn record_stopped(workspace: &Workspace, branch: &BranchName, stopped: &[Stopped]) {
+    let file = workspace.shared().stopped(&workspace.prefix, branch.as_str());
     if stopped.is_empty() {
         // mostly there is none
         let _ = std::fs::remove_file(file);

@@ -24,7 +24,7 @@ pub struct Progress {
     pub since: i64,
 }
 
-/// Writes down what is being built as long as it lives, and passes all events on.
+/// Writes the model that is being built to a file while it lives, and passes all events on.
 pub(super) struct Announced<'a> {
     right: &'a Right,
     next: &'a dyn Report,

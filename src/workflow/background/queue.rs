@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crate::workflow::workspace::Workspace;
 use serde::{Deserialize, Serialize};
 
 use super::super::error::{Error, io};
@@ -265,7 +266,7 @@ impl Queue {
         }
     }
 
-    /// Ends what is being built and takes back what waits, whoever is at work; `None` if nobody answers. `waiting_for` is
+    /// Ends the build that is at work, in any process, and takes back the requests that wait; `None` if no process answers. `waiting_for` is
     /// told once who takes their time.
     pub fn stop(&self, waiting_for: &mut dyn FnMut(Option<Duty>)) -> Result<Option<Stopped>, Error> {
         let building = self.duty().and_then(|duty| duty.progress);
@@ -383,7 +384,7 @@ fn remove(path: &Path) {
     let _ = std::fs::remove_file(path);
 }
 
-impl Session<'_> {
+impl Workspace {
     /// The repository's queue.
     pub fn queue(&self) -> Queue {
         Queue::new(self.shared())

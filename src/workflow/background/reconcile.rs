@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::workflow::workspace::Workspace;
 use serde::{Deserialize, Serialize};
 
 use super::super::apply::Applied;
@@ -153,7 +154,7 @@ impl Session<'_> {
             let tip = self.main_tip()?;
             let tip = tip.as_ref().map(CommitId::as_str);
             if let Some(prod) = state.prod().filter(|prod| prod.tip.as_deref() == tip) {
-                // whatever prod shows, main has not moved since it was chosen
+                // main has not moved since somebody chose what prod shows: a rollback stays
                 return Ok(Reconciled::InStep(self.standing(&state, &prod.name)));
             }
             match self.promotion(None, false) {
@@ -204,7 +205,9 @@ impl Session<'_> {
             Err(error) => Err(error),
         }
     }
+}
 
+impl Workspace {
     /// How an environment stands against prod.
     pub fn standing(&self, state: &State, environment: &EnvName) -> Standing {
         let shown = state.environments.get(environment);
@@ -221,7 +224,7 @@ impl Session<'_> {
         }
     }
 
-    /// Notes which commit of a branch is being reconciled, whatever comes of it.
+    /// Notes which commit of a branch is being reconciled, before it is known how that ends.
     fn note_tried(&self, branch: &BranchName) -> Result<(), Error> {
         let Some(tip) = self.repository.branch_tip(branch)? else { return Ok(()) };
         let mut tried: Tried = cache::load(&self.own().tried(&self.prefix)).unwrap_or_default();

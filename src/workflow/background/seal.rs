@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use crate::workflow::workspace::Workspace;
 use serde::{Deserialize, Serialize};
 
 use super::super::error::Error;
@@ -70,7 +71,7 @@ impl Session<'_> {
             return Ok(None);
         }
         if let Some(told) = known.told.as_mut().filter(|told| told.plan.environment.is_prod()) {
-            // prod shows what is committed: its seal says nothing of the working tree
+            // prod shows a commit: its seal leaves the working tree out
             let is_here = self.folder.is_some() && self.branch().ok().as_ref() == Some(branch);
             told.plan.source.uncommitted =
                 is_here && self.files(&SourceTree::Working)?.signature() != seal.inputs.files;
@@ -107,14 +108,6 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn seals(&self) -> Seals {
-        cache::load(&self.seals_file()).unwrap_or_default()
-    }
-
-    fn seals_file(&self) -> PathBuf {
-        self.own().settled(&self.prefix)
-    }
-
     /// What is true now.
     fn seal(&self, branch: &BranchName) -> Result<Seal, Error> {
         let warehouse = self.engine.stamp(&self.location);
@@ -127,5 +120,15 @@ impl Session<'_> {
             warehouse,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         })
+    }
+}
+
+impl Workspace {
+    fn seals(&self) -> Seals {
+        cache::load(&self.seals_file()).unwrap_or_default()
+    }
+
+    fn seals_file(&self) -> PathBuf {
+        self.own().settled(&self.prefix)
     }
 }

@@ -12,12 +12,12 @@ use crate::domain::name::{EnvName, ModelName, TableName};
 use crate::domain::plan::Step;
 use crate::domain::project::{Model, SeedFile, cast};
 use crate::workflow::error::Error;
+use crate::workflow::loader::Loader;
 use crate::workflow::planning::Prepared;
-use crate::workflow::session::Session;
 
 /// A model to be built, and what its texts are made with.
 struct Assembly<'a> {
-    session: &'a Session<'a>,
+    loader: &'a Loader,
     prepared: &'a Prepared,
     model: &'a Model,
     step: &'a Step,
@@ -28,7 +28,7 @@ struct Assembly<'a> {
     own: TableName,
 }
 
-impl Session<'_> {
+impl Loader {
     /// What the warehouse needs to know to build a model.
     pub(in crate::workflow) fn build_of(
         &self,
@@ -43,7 +43,7 @@ impl Session<'_> {
             return Err(self.overloaded(&prepared.desired, model)?);
         }
         let own = step.table.clone().unwrap_or_else(|| model.table());
-        Assembly { session: self, prepared, model, step, tables, state, own }.build()
+        Assembly { loader: self, prepared, model, step, tables, state, own }.build()
     }
 }
 
@@ -57,7 +57,7 @@ impl Assembly<'_> {
             Kind::Incremental(_) => Around::default(),
             _ => self.around(&self.times(None))?,
         };
-        let content = |file: &SeedFile| Ok((file.path.clone(), self.session.seed_content(tree, file)?));
+        let content = |file: &SeedFile| Ok((file.path.clone(), self.loader.seed_content(tree, file)?));
         let files = model.files.iter().map(content).collect::<Result<_, Error>>()?;
         // audits are of each load's rows, and their times of all loads
         let hull = self.step.loads().first().zip(self.step.loads().last());
@@ -66,7 +66,7 @@ impl Assembly<'_> {
             true => self.step.table.clone(),
             false => self.tables.get(name).cloned(),
         };
-        let audits = self.session.audits_of(tree, model, &self.times(hull), &audited)?;
+        let audits = self.loader.audits_of(tree, model, &self.times(hull), &audited)?;
         let beside = self.state.pointer(&EnvName::prod(), &model.name).map(|shown| shown.table.clone());
         Ok(Build {
             model: model.name.clone(),
@@ -93,7 +93,7 @@ impl Assembly<'_> {
         let columns = &self.model.file.columns;
         match (&self.model.kind, &self.model.seed) {
             (Kind::Seed(seed), Some(file)) => Ok(Body::Seed {
-                content: self.session.seed_content(&self.prepared.desired, file)?,
+                content: self.loader.seed_content(&self.prepared.desired, file)?,
                 seed: seed.clone(),
                 columns: columns.clone(),
             }),
@@ -125,13 +125,13 @@ impl Assembly<'_> {
 
     /// The times of a load, or of all that is due.
     fn times(&self, load: Option<Interval>) -> Times {
-        self.session.times(self.model, load, &self.prepared.target.timing)
+        self.loader.times(self.model, load, &self.prepared.target.timing)
     }
 
     /// The model's query at a time; none of a seed.
     fn select(&self, times: &Times) -> Result<Option<String>, Error> {
         let table = |name: &ModelName| self.tables.get(name).cloned();
-        self.session.select_at(&self.prepared.desired, self.model, times, &table)
+        self.loader.select_at(&self.prepared.desired, self.model, times, &table)
     }
 
     /// The query at a time, its columns in their declared types.
@@ -142,7 +142,7 @@ impl Assembly<'_> {
     /// The statements around the query at a time.
     fn around(&self, times: &Times) -> Result<Around, Error> {
         let table = |name: &ModelName| self.tables.get(name).cloned();
-        self.session.around_at(&self.prepared.desired, self.model, times, &self.own, &table)
+        self.loader.around_at(&self.prepared.desired, self.model, times, &self.own, &table)
     }
 
     fn tables_of(&self, models: BTreeSet<ModelName>) -> impl Iterator<Item = TableName> {

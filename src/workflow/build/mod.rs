@@ -10,6 +10,7 @@ use self::pool::{Done, Pool};
 use super::background::failure::{self, Stopped};
 use super::error::{BuildError, Error};
 use super::event::Event;
+use super::loader::Loader;
 use super::planning::Prepared;
 use super::session::Session;
 use crate::adapter::engine::{Build, Warehouse, WarehouseError};
@@ -110,21 +111,6 @@ impl Session<'_> {
         if is_interrupted() { Err(WarehouseError::Interrupted.into()) } else { Ok(Turned::Out) }
     }
 
-    fn build_of_step(
-        &self,
-        job: Job<'_>,
-        model: &ModelName,
-        tables: &BTreeMap<ModelName, TableName>,
-    ) -> Result<Build, Error> {
-        let step = job.plan.builds().find(|step| step.model == *model);
-        let known = step.zip(job.prepared.desired.project.model(model));
-        let (step, model) = known.ok_or_else(|| Error::Usage {
-            what: format!("`{model}` is in the plan and not among the models"),
-            help: "please report it".to_owned(),
-        })?;
-        self.build_of(job.prepared, model, step, tables, job.state)
-    }
-
     /// Tells what came of a build; `false` where it gave way before it had carried out all of its loads.
     fn ended(
         &self,
@@ -158,8 +144,37 @@ impl Session<'_> {
         Ok(true)
     }
 
-    /// What remains once all is built: versions that share a table, audits that had to wait, and what is remembered of
-    /// those that stopped something.
+    /// Tells what audits found that only warn.
+    pub(super) fn warn_of(&self, build: &Build) {
+        let warnings = build.warnings.lock().map(|mut warnings| std::mem::take(&mut *warnings)).unwrap_or_default();
+        for failure in warnings {
+            self.report.report(&Event::Warning {
+                model: Some(build.model.clone()),
+                audit: failure.name,
+                count: failure.count,
+            });
+        }
+    }
+}
+
+impl Loader {
+    fn build_of_step(
+        &self,
+        job: Job<'_>,
+        model: &ModelName,
+        tables: &BTreeMap<ModelName, TableName>,
+    ) -> Result<Build, Error> {
+        let step = job.plan.builds().find(|step| step.model == *model);
+        let known = step.zip(job.prepared.desired.project.model(model));
+        let (step, model) = known.ok_or_else(|| Error::Usage {
+            what: format!("`{model}` is in the plan and not among the models"),
+            help: "please report it".to_owned(),
+        })?;
+        self.build_of(job.prepared, model, step, tables, job.state)
+    }
+
+    /// The work after the last build: versions that share a table are put on record, audits that had to wait are run, and
+    /// audits that stopped a build are remembered.
     fn conclude(&self, job: Job<'_>, work: &mut Work) -> Result<(), Error> {
         let Job { prepared, plan, warehouse, .. } = job;
         if work.failures.is_empty() {
@@ -182,18 +197,6 @@ impl Session<'_> {
         }
         failures.sort_by(|a, b| a.0.cmp(&b.0));
         Err(BuildError::Builds { environment: plan.environment.clone(), failures, skipped, built: built.len() }.into())
-    }
-
-    /// Tells what audits found that only warn.
-    pub(super) fn warn_of(&self, build: &Build) {
-        let warnings = build.warnings.lock().map(|mut warnings| std::mem::take(&mut *warnings)).unwrap_or_default();
-        for failure in warnings {
-            self.report.report(&Event::Warning {
-                model: Some(build.model.clone()),
-                audit: failure.name,
-                count: failure.count,
-            });
-        }
     }
 }
 

@@ -10,13 +10,8 @@ const LINES: (usize, &[(&str, usize)]) = (
     60,
     &[
         ("cli/moving.rs plan", 63),
-        ("cli/read.rs envs", 64),
         ("domain/macros/call.rs call", 74),
-        ("domain/model/history.rs read", 76),
         ("domain/model/mod.rs parse_with", 62),
-        ("domain/model/properties.rs apply", 79),
-        ("workflow/fixtures.rs trial", 78),
-        ("workflow/loading.rs load_file", 69),
         ("workflow/run.rs run_prepared", 71),
     ],
 );

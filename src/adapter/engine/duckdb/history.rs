@@ -187,7 +187,7 @@ SELECT *, lead(vmesh_from) OVER {order} AS vmesh_to FROM begun",
         self.moment(self.now)
     }
 
-    /// From ever on.
+    /// Since before the first row that was seen: `valid_from` is 1970-01-01.
     fn always(&self) -> String {
         self.moment(Moment::EPOCH)
     }
