@@ -197,8 +197,9 @@ impl<'a> Planner<'a> {
             return (Work::Inline, Reason::Inlined, None);
         }
         let known = state.built(&model.fingerprint);
-        let source = continued(model, known, self.trees.desired, state, self.env);
-        let fresh = known.filter(|known| source.is_none() && !self.is_outdated(model, known));
+        let current = known.filter(|known| !self.is_outdated(model, known));
+        let source = continued(model, current, self.trees.desired, state, self.env);
+        let fresh = current.filter(|_| source.is_none());
         let loads = loads(model, (fresh, source), state, self.env, (self.timing, upstream));
         if let Some(built) = fresh {
             let table = Some(built.table.clone());

@@ -120,14 +120,19 @@ pub(super) fn days_are_filled(env: &EnvName, before: &World, after: &World) -> R
 
 /// **An environment's tables are made of its own**: each was filled, load by load, from the very tables that the
 /// environment shows of the models above. What is filled by loads may have read a whole table (through views, too) in
-/// whose place there is a newer one of the same version: a day's rows are of when it was loaded.
+/// whose place there is a newer one of the same version: a day's rows are of when it was loaded. But what lies above that
+/// and is filled by loads itself, it has to show.
 pub(super) fn built_from_its_own(env: &EnvName, after: &World) -> Result<(), String> {
     let (tree, shown) = (&after.published[env], after.shows(env));
     for (model, table) in &shown {
         let stored = &after.stored[&table.name];
         let query = query(tree, &model.to_string(), &shown);
         let (own, below) = (direct(&query), after.stored_inputs(&query));
-        let is_whole = |table: &String| after.stored[table].query.sort == Sort::Full;
+        let roots = after.roots(&query);
+        let is_whole = |table: &String| {
+            let whole = &after.stored[table].query;
+            whole.sort == Sort::Full && after.roots(whole).is_subset(&roots)
+        };
         let is_older = |read: &String| match after.stored.get(read) {
             Some(other) if other.rows.is_some() => is_whole(read),
             Some(view) => after.stored_inputs(&view.query).iter().all(|input| below.contains(input) || is_whole(input)),
@@ -137,6 +142,8 @@ pub(super) fn built_from_its_own(env: &EnvName, after: &World) -> Result<(), Str
         let by_loads = !matches!(stored.query.sort, Sort::Full | Sort::View);
         let is_own = stored.reads.iter().all(|read| own.contains(read) || by_loads && is_older(read));
         hold(is_own, || format!("{env} shows {table} of {model}, made of {:?}; it shows {own:?} above", stored.reads))?;
+        let are_same = !by_loads || roots.is_subset(&stored.roots);
+        hold(are_same, || format!("{env} shows {table} of {model}, loaded from {:?}, not {roots:?}", stored.roots))?;
     }
     Ok(())
 }

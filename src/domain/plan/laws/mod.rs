@@ -88,6 +88,121 @@ fn restating_reaches_what_was_loaded_from_a_table_in_another_ones_place() {
 }
 
 #[test]
+fn a_renamed_model_begins_with_prod_s_rows_even_where_an_older_table_of_its_name_is_out_of_date() {
+    // alice's table of `i` stood over another table than prod's; bob, who calls prod's `ix` so again, made an empty one
+    let events = [
+        Event::Edit(0, 5, Edit::Text(1)),
+        Event::Branch(2),
+        Event::Plan(2),
+        Event::Edit(0, 8, Edit::Rename),
+        Event::Tick(1),
+        Event::Run(0),
+        Event::Plan(0),
+        Event::Branch(1),
+        Event::Edit(1, 8, Edit::Rename),
+        Event::Plan(1),
+    ];
+    play(&events).unwrap();
+}
+
+#[test]
+fn what_is_built_whole_is_built_again_over_another_table() {
+    let events = [
+        Event::Branch(2),
+        Event::Edit(2, 10, Edit::Reads(9)),
+        Event::Plan(2),
+        Event::Edit(0, 5, Edit::Rename),
+        Event::Plan(0),
+        Event::Revert(0),
+        Event::Plan(0),
+        Event::Plan(2),
+    ];
+    play(&events).unwrap();
+}
+
+#[test]
+fn a_table_that_grows_is_made_anew_where_a_killed_promotion_replaced_what_lies_above_what_it_reads() {
+    // `h` is built whole over `f`, of which prod has another table than alice; the promotion ends between the two
+    for loads in 0..8 {
+        let events = [
+            Event::Edit(0, 7, Edit::Sort(Sort::Full)),
+            Event::Plan(0),
+            Event::Branch(1),
+            Event::Edit(1, 5, Edit::Text(1)),
+            Event::Plan(1),
+            Event::Tick(1),
+            Event::Run(0),
+            Event::Merge(1),
+            Event::Killed(0, loads),
+            Event::Plan(0),
+        ];
+        play(&events).unwrap();
+    }
+}
+
+#[test]
+fn a_branch_fills_nothing_that_prod_has_shown_even_if_it_is_told_to_begin_earlier() {
+    let events = [
+        Event::Branch(1),
+        Event::Edit(0, 8, Edit::Text(1)),
+        Event::Plan(0),
+        Event::Plan(1),
+        Event::Tick(2),
+        Event::Run(0),
+    ];
+    let mut world = World::new();
+    world.promote(None);
+    events.iter().for_each(|event| _ = act(&mut world, event));
+    world.start = Some(world.now / world::DAY - 1);
+    let plan = world.plan(&World::env("bob")).unwrap();
+    assert!(plan.is_done, "{}", plan.told);
+}
+
+#[test]
+fn what_was_built_from_restated_rows_and_is_shown_nowhere_goes() {
+    let events = [
+        Event::Branch(1),
+        Event::Edit(1, 4, Edit::Text(1)),
+        Event::Plan(1),
+        Event::Edit(1, 4, Edit::Text(2)),
+        Event::Plan(1),
+        Event::Rows(0, true),
+        Event::Restate(0, 0),
+    ];
+    play(&events).unwrap();
+}
+
+#[test]
+fn prod_never_goes_back_in_time_with_what_reads_raw_tables_through_views() {
+    let events = [
+        Event::Edit(0, 2, Edit::Reads(0)),
+        Event::Edit(0, 10, Edit::Reads(4)),
+        Event::Plan(0),
+        Event::Branch(1),
+        Event::Edit(1, 10, Edit::Text(1)),
+        Event::Plan(1),
+        Event::Rows(0, false),
+        Event::Tick(1),
+        Event::Run(0),
+        Event::Merge(1),
+        Event::Plan(0),
+    ];
+    play(&events).unwrap();
+}
+
+#[test]
+fn a_view_moves_where_its_table_has_moved() {
+    let events = [
+        Event::Branch(1),
+        Event::Edit(1, 9, Edit::Sort(Sort::Full)),
+        Event::Plan(1),
+        Event::Edit(1, 9, Edit::Reads(0)),
+        Event::Plan(1),
+    ];
+    play(&events).unwrap();
+}
+
+#[test]
 fn rollbacks_in_a_row_go_back_and_never_forward() {
     // to one version, to another, and back to the first
     let mut world = World::new();

@@ -34,6 +34,8 @@ pub(super) struct Stored {
     pub(super) from: Option<(String, Writes)>,
     /// What prod showed of the model when it was last written.
     pub(super) beside: Option<(String, Writes)>,
+    /// The nearest tables above it that are filled by loads, when it was last written.
+    pub(super) roots: BTreeSet<String>,
     /// The days that what it reads held when it was made.
     pub(super) held_above: BTreeSet<Day>,
 }
@@ -167,8 +169,19 @@ impl World {
         let (inputs, reads) = (self.writes_of(&query), direct(&query));
         let (beside, held_above) = (self.beside(table, model), self.held_above(&query));
         let (copied, from) = (None, None);
-        let stored = Stored { rows, query, inputs, reads, writes, copied, from, beside, held_above };
+        let roots = self.roots(&query);
+        let stored = Stored { rows, query, inputs, reads, writes, copied, from, beside, roots, held_above };
         self.stored.insert(table.name.clone(), stored);
+    }
+
+    /// The nearest tables above a query that are filled by loads, through what is built whole, as far as they are there.
+    pub(super) fn roots(&self, query: &Query) -> BTreeSet<String> {
+        let of = |table: String| match self.stored.get(&table) {
+            Some(Stored { rows: Some(Rows::Whole(_)), query, .. }) => self.roots(query),
+            Some(_) => [table].into(),
+            None => BTreeSet::new(),
+        };
+        self.stored_inputs(query).into_iter().flat_map(of).collect()
     }
 
     /// The days that are over and that all hold which is filled by days above a query, through whatever lies between; of
@@ -276,8 +289,9 @@ impl World {
             }
             Rows::Whole(_) => panic!("{} is not built whole", model.name),
         }
-        let reads = direct(query);
+        let (reads, roots) = (direct(query), self.roots(query));
         let stored = self.stored.get_mut(&snapshot.table.name).unwrap();
+        stored.roots = roots;
         (stored.rows, stored.query) = (Some(rows), query.clone());
         stored.reads.extend(reads);
         stored.writes = Writes { all: stored.writes.all + 1, planned: stored.writes.planned + 1 };

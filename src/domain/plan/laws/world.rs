@@ -35,6 +35,8 @@ pub(super) struct Branch {
 pub(super) struct World {
     /// Now, in microseconds since 1970.
     pub(super) now: i64,
+    /// The day that plans are limited to begin with.
+    pub(super) start: Option<i64>,
     /// How often the rows of each day changed, in the two tables that vmesh doesn't manage.
     pub(super) raw: [BTreeMap<i64, u32>; 2],
     /// Main's commits.
@@ -69,6 +71,7 @@ impl World {
     pub(super) fn new() -> Self {
         let mut world = Self {
             now: (FIRST + 3) * DAY + DAY / 2,
+            start: None,
             raw: [BTreeMap::new(), BTreeMap::new()],
             main: vec![tree::first()],
             branches: BTreeMap::new(),
@@ -101,7 +104,10 @@ impl World {
     }
 
     pub(super) fn timing(&self) -> Timing {
-        Timing::at(Moment::from_micros(self.now))
+        Timing {
+            start: self.start.map(|day| Moment::from_micros(day * DAY)),
+            ..Timing::at(Moment::from_micros(self.now))
+        }
     }
 
     pub(super) fn prod() -> EnvName {
