@@ -52,10 +52,3 @@ pub trait Report {
     /// Takes one event.
     fn report(&self, event: &Event);
 }
-
-/// Listens to nothing.
-pub(super) struct Silent;
-
-impl Report for Silent {
-    fn report(&self, _: &Event) {}
-}

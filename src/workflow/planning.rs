@@ -248,9 +248,9 @@ impl Loader {
 
 impl Prepared {
     /// The plan that makes the environment show the tree, from the warehouse's state.
-    pub fn plan(&self, session: &Session<'_>, state: &State) -> Result<Plan, Error> {
+    pub fn plan(&self, workspace: &Workspace, state: &State) -> Result<Plan, Error> {
         let target = &self.target;
-        let strangers = session.strangers(&self.desired, &Published::of(state, session.config.pattern))?;
+        let strangers = workspace.strangers(&self.desired, &Published::of(state, workspace.config.pattern))?;
         if !strangers.is_empty() {
             return Err(Error::Project(strangers));
         }
@@ -261,7 +261,7 @@ impl Prepared {
             dirty: self.dirty,
             uncommitted: self.uncommitted,
             merged: matches!(target.tree, SourceTree::Merge(_)),
-            main: session.config.main.clone(),
+            main: workspace.config.main.clone(),
             base: id(&target.base),
             tip: id(&target.tip),
         };
@@ -271,9 +271,10 @@ impl Prepared {
             main: self.main.as_ref().map(|tree| &tree.project),
             audits: &self.desired.audit_keys(),
         };
-        let plan = Plan::new(target.environment.clone(), source, trees, state, session.config.pattern, &target.timing);
+        let plan =
+            Plan::new(target.environment.clone(), source, trees, state, workspace.config.pattern, &target.timing);
         match plan.overloaded().and_then(|step| self.desired.project.model(&step.model)) {
-            Some(model) => Err(session.overloaded(&self.desired, model)?),
+            Some(model) => Err(workspace.overloaded(&self.desired, model)?),
             None => Ok(plan),
         }
     }

@@ -5,10 +5,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::super::error::Error;
-use super::super::event::Silent;
-use super::super::session::Session;
 use super::super::tree::SourceTree;
-use crate::adapter::engine::Interrupt;
+use super::super::workspace::Workspace;
 use crate::adapter::git::{Head, Repository};
 use crate::domain::name::BranchName;
 
@@ -23,24 +21,23 @@ pub(super) struct InputStamp {
 impl InputStamp {
     /// That of a branch as it is now: of the working tree where the branch is checked out, of its newest commit
     /// elsewhere. Prod shows what is committed.
-    pub(super) fn of(session: &Session<'_>, branch: &BranchName) -> Result<Self, Error> {
-        let is_prod = session.config.environment(branch).is_prod();
-        let is_here = matches!(session.repository.head()?, Head::Branch { name, .. } if name == *branch);
-        let tip = if is_prod { session.main_tip()? } else { session.repository.branch_tip(branch)? };
+    pub(super) fn of(workspace: &Workspace, branch: &BranchName) -> Result<Self, Error> {
+        let is_prod = workspace.config.environment(branch).is_prod();
+        let is_here = matches!(workspace.repository.head()?, Head::Branch { name, .. } if name == *branch);
+        let tip = if is_prod { workspace.main_tip()? } else { workspace.repository.branch_tip(branch)? };
         let tree = match tip {
-            _ if is_here && !is_prod && session.folder.is_some() => SourceTree::Working,
+            _ if is_here && !is_prod && workspace.folder.is_some() => SourceTree::Working,
             Some(commit) => SourceTree::Commit(commit),
             None => SourceTree::Empty,
         };
-        let files = session.files(&tree)?.signature();
-        Ok(Self { branch: branch.clone(), files, settings: session.config.stamp() })
+        let files = workspace.files(&tree)?.signature();
+        Ok(Self { branch: branch.clone(), files, settings: workspace.config.stamp() })
     }
 
     /// That of a branch as another working tree of its repository, or this one in another thread, has it; none where
     /// that can't be read.
     pub(super) fn seen_from(repository: Repository, prefix: &str, branch: &BranchName) -> Option<Self> {
-        let session = Session::of_project(repository, prefix.to_owned(), &Silent, &Interrupt::default()).ok()?;
-        Self::of(&session, branch).ok()
+        Self::of(&Workspace::of_project(repository, prefix.to_owned()).ok()?, branch).ok()
     }
 
     /// That of the branch that is checked out in a folder; none where that can't be read.

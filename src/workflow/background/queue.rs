@@ -22,7 +22,6 @@ use crate::workflow::workspace::Workspace;
 use serde::{Deserialize, Serialize};
 
 use super::super::error::{Error, io};
-use super::super::session::Session;
 pub use super::progress::Progress;
 use crate::adapter::git::Repository;
 use crate::adapter::local::Shared;
@@ -100,9 +99,9 @@ pub(super) fn moment() -> u64 {
 }
 
 impl Request {
-    /// A request of this session's project.
-    pub fn new(session: &Session<'_>, branch: &BranchName) -> Self {
-        Self::of(&session.repository, &session.prefix, Some(branch.clone()))
+    /// A request of this project.
+    pub fn new(workspace: &Workspace, branch: &BranchName) -> Self {
+        Self::of(&workspace.repository, &workspace.prefix, Some(branch.clone()))
     }
 
     fn of(repository: &Repository, prefix: &str, branch: Option<BranchName>) -> Self {

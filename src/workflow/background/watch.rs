@@ -10,6 +10,7 @@ use super::super::error::Error;
 use super::super::event::Report;
 use super::super::session::Session;
 use super::super::tree::{SourceTree, is_wanted};
+use super::super::workspace::Workspace;
 use super::input_stamp::InputStamp;
 use super::progress::Announced;
 use super::queue::{Queue, Request, Right, moment};
@@ -182,21 +183,21 @@ impl Lookout for Saved<'_> {
 
 /// The folders that have to be watched: the project's own, those of its models, those that hold data, and Git's. A new
 /// file in a folder of another sort is seen when a model that reads it is saved, or a minute later.
-fn folders(session: &Session<'_>, project: &Path) -> Result<BTreeSet<PathBuf>, Error> {
+fn folders(workspace: &Workspace, project: &Path) -> Result<BTreeSet<PathBuf>, Error> {
     let mut folders = BTreeSet::from([project.to_owned()]);
-    let files = session.files(&SourceTree::Working)?;
+    let files = workspace.files(&SourceTree::Working)?;
     folders.extend(files.linked(project).filter_map(|file| file.parent().map(Into::into)));
     for path in files.paths() {
         let above = Path::new(path).ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
         folders.extend(above.map(|folder| project.join(folder)));
     }
-    with_all_below(project.join(&session.config.models), &mut folders);
-    let (own, shared) = (session.repository.git_dir(), session.repository.common_dir());
+    with_all_below(project.join(&workspace.config.models), &mut folders);
+    let (own, shared) = (workspace.repository.git_dir(), workspace.repository.common_dir());
     for git in [own, shared] {
         folders.extend([git.to_owned(), git.join("logs"), git.join("reftable")]);
         with_all_below(git.join("refs"), &mut folders);
     }
-    folders.insert(session.shared().queue());
+    folders.insert(workspace.shared().queue());
     Ok(folders)
 }
 
@@ -209,9 +210,9 @@ fn with_all_below(folder: PathBuf, folders: &mut BTreeSet<PathBuf>) {
     folders.insert(folder);
 }
 
-fn places(session: &Session<'_>, project: &Path) -> Places {
-    let (folder, models) = (project.to_owned(), session.config.models.clone());
-    let files = session.files(&SourceTree::Working);
+fn places(workspace: &Workspace, project: &Path) -> Places {
+    let (folder, models) = (project.to_owned(), workspace.config.models.clone());
+    let files = workspace.files(&SourceTree::Working);
     let linked: BTreeSet<PathBuf> = files.iter().flat_map(|files| files.linked(project)).map(Into::into).collect();
     let wanted = move |path: &Path| {
         if linked.contains(path) {
@@ -222,14 +223,14 @@ fn places(session: &Session<'_>, project: &Path) -> Places {
         // Emacs marks a file that is being edited by a link beside it
         is_wanted(&models, path) && !name.starts_with(".#") || CONFIG_FILES.contains(&name) || name == ".gitignore"
     };
-    let (folder, prefix, queue) = (project.to_owned(), session.prefix.clone(), session.queue());
+    let (folder, prefix, queue) = (project.to_owned(), workspace.prefix.clone(), workspace.queue());
     let stamp = move || {
         let stamps = (InputStamp::of_checked_out(&folder, &prefix), queue.waiting());
         serde_json::to_string(&stamps).unwrap_or_default()
     };
     Places {
-        git: [session.repository.git_dir().to_owned(), session.repository.common_dir().to_owned()],
-        queue: session.shared().queue(),
+        git: [workspace.repository.git_dir().to_owned(), workspace.repository.common_dir().to_owned()],
+        queue: workspace.shared().queue(),
         wanted: Box::new(wanted),
         stamp: Box::new(stamp),
     }

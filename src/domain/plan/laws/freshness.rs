@@ -142,7 +142,7 @@ pub(super) fn built_from_its_own(env: &EnvName, after: &World) -> Result<(), Str
         let by_loads = !matches!(stored.query.sort, Sort::Full | Sort::View);
         let is_own = stored.reads.iter().all(|read| own.contains(read) || by_loads && is_older(read));
         hold(is_own, || format!("{env} shows {table} of {model}, made of {:?}; it shows {own:?} above", stored.reads))?;
-        let are_same = !by_loads || roots.is_subset(&stored.roots);
+        let are_same = !by_loads || stored.roots.is_subset(&roots);
         hold(are_same, || format!("{env} shows {table} of {model}, loaded from {:?}, not {roots:?}", stored.roots))?;
     }
     Ok(())

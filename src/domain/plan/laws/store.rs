@@ -34,7 +34,7 @@ pub(super) struct Stored {
     pub(super) from: Option<(String, Writes)>,
     /// What prod showed of the model when it was last written.
     pub(super) beside: Option<(String, Writes)>,
-    /// The nearest tables above it that are filled by loads, when it was last written.
+    /// The nearest tables above it that are filled by loads, with each load since it was made.
     pub(super) roots: BTreeSet<String>,
     /// The days that what it reads held when it was made.
     pub(super) held_above: BTreeSet<Day>,
@@ -291,7 +291,7 @@ impl World {
         }
         let (reads, roots) = (direct(query), self.roots(query));
         let stored = self.stored.get_mut(&snapshot.table.name).unwrap();
-        stored.roots = roots;
+        stored.roots.extend(roots);
         (stored.rows, stored.query) = (Some(rows), query.clone());
         stored.reads.extend(reads);
         stored.writes = Writes { all: stored.writes.all + 1, planned: stored.writes.planned + 1 };
@@ -330,7 +330,8 @@ impl World {
         let held = known.filled.iter().flat_map(|filled| filled.intervals.iter());
         let loaded: super::super::super::interval::Intervals = loads.iter().copied().collect();
         if incremental.by.order() != Order::Any || held.into_iter().all(|held| loaded.contains(held)) {
-            self.stored.get_mut(&known.table.name).unwrap().rows = Some(Rows::Days(BTreeMap::new()));
+            let stored = self.stored.get_mut(&known.table.name).unwrap();
+            (stored.rows, stored.roots) = (Some(Rows::Days(BTreeMap::new())), BTreeSet::new());
             snapshot.filled = Some(Filled { aim: known.filled.as_ref().and_then(|it| it.aim), ..Filled::default() });
         }
         for load in loads {
