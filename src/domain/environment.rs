@@ -147,7 +147,7 @@ pub enum Scope {
         /// How their schemas are called.
         pattern: SchemaPattern,
     },
-    /// Prod's, and those of some others, with the tables that some models have there, and nothing else: for queries.
+    /// Of prod's and some others, the pointers and tables of some models, and nothing else: for queries.
     Models {
         /// The other environments.
         and: Vec<EnvName>,

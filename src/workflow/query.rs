@@ -79,7 +79,7 @@ impl Session<'_> {
         };
         run(&*warehouse, &resolved).map_err(|error| match error {
             WarehouseError::Engine { message, .. } => {
-                let help = hint(&message, &query, &shown).or_else(|| engine_message::advice(&message));
+                let help = self.hint(environment, &message, &query).or_else(|| engine_message::advice(&message));
                 Error::Query { help, message: engine_message::renumber(&message, 1) }
             }
             other => other.into(),
@@ -123,17 +123,21 @@ impl Workspace {
     }
 }
 
-/// For a table that isn't there: the model that may be meant.
-fn hint(message: &str, query: &sql::Query, shown: &Revision) -> Option<String> {
-    let headline = engine_message::headline(message);
-    let (_, rest) = headline.split_once("Table with name ")?;
-    let typed = rest.split(" does not exist").next()?.trim();
-    // the engine leaves the schema out
-    let is_it = |read: &&sql::Read| read.parts.last().is_some_and(|last| last.eq_ignore_ascii_case(typed));
-    let whole = query.reads.iter().flatten().find(is_it).map_or_else(|| typed.to_owned(), |read| read.parts.join("."));
-    let models: Vec<String> = shown.pointers.keys().map(ToString::to_string).collect();
-    let by_last = shown.pointers.keys().find(|model| model.last().eq_ignore_ascii_case(typed));
-    let near = by_last.map(ToString::to_string);
-    let near = near.or_else(|| nearest(&whole, models.iter().map(String::as_str)).map(str::to_owned))?;
-    Some(format!("did you mean `{near}`?"))
+impl Session<'_> {
+    /// For a table that isn't there: the model that may be meant.
+    fn hint(&self, environment: Option<&str>, message: &str, query: &sql::Query) -> Option<String> {
+        let headline = engine_message::headline(message);
+        let (_, rest) = headline.split_once("Table with name ")?;
+        let typed = rest.split(" does not exist").next()?.trim();
+        // the engine leaves the schema out
+        let is_it = |read: &&sql::Read| read.parts.last().is_some_and(|last| last.eq_ignore_ascii_case(typed));
+        let read = query.reads.iter().flatten().find(is_it);
+        let whole = read.map_or_else(|| typed.to_owned(), |read| read.parts.join("."));
+        let shown = self.shown(environment, &self.state_shown(&[environment]).ok()?).ok()?;
+        let models: Vec<String> = shown.pointers.keys().map(ToString::to_string).collect();
+        let by_last = shown.pointers.keys().find(|model| model.last().eq_ignore_ascii_case(typed));
+        let near = by_last.map(ToString::to_string);
+        let near = near.or_else(|| nearest(&whole, models.iter().map(String::as_str)).map(str::to_owned))?;
+        Some(format!("did you mean `{near}`?"))
+    }
 }

@@ -21,8 +21,9 @@ impl Records for Database {
                 Scope::All => warehouse.views(None)?,
                 Scope::Pointers => BTreeMap::new(),
                 Scope::Prod { pattern, .. } => warehouse.views(Some(&schemas(&environments, *pattern)))?,
-                Scope::Models { models, .. } => {
-                    let tables = warehouse.tables(&shown_of(scope, models))?;
+                Scope::Models { .. } => {
+                    let shown = format!("SELECT table_name FROM vmesh_state.pointers WHERE {}", within(scope));
+                    let tables = warehouse.tables(&format!("table_name IN ({shown} AND {})", of_models(scope)))?;
                     let physical = tables.keys().map(|table| table.name.clone()).collect();
                     let physical = warehouse.physical(Some(&physical))?;
                     return Ok(State { environments, tables, physical, ..State::default() });
@@ -92,8 +93,9 @@ impl Database {
         // most environments show most of what prod shows: each pointer is read once
         let sql = format!(
             "SELECT model, fingerprint, table_name, comments, string_agg(environment, ' ') \
-             FROM vmesh_state.pointers WHERE {} GROUP BY ALL",
-            within(scope)
+             FROM vmesh_state.pointers WHERE {} AND {} GROUP BY ALL",
+            within(scope),
+            of_models(scope)
         );
         let pointers = self.all(DOING, &sql, |row| {
             let model: String = row.get(0)?;
@@ -253,14 +255,16 @@ fn within(scope: &Scope) -> String {
     }
 }
 
-/// The condition that a table is one of those that some models have in a scope.
-fn shown_of(scope: &Scope, models: &[ModelName]) -> String {
-    if models.is_empty() {
-        return "false".to_owned();
+/// The condition that a row of `pointers` is of a model in a scope.
+fn of_models(scope: &Scope) -> String {
+    match scope {
+        Scope::Models { models, .. } if models.is_empty() => "false".to_owned(),
+        Scope::Models { models, .. } => {
+            let models: Vec<String> = models.iter().map(ToString::to_string).collect();
+            format!("model IN ({})", list(models.iter().map(String::as_str)))
+        }
+        _ => "true".to_owned(),
     }
-    let models: Vec<String> = models.iter().map(ToString::to_string).collect();
-    let (within, models) = (within(scope), list(models.iter().map(String::as_str)));
-    format!("table_name IN (SELECT table_name FROM vmesh_state.pointers WHERE {within} AND model IN ({models}))")
 }
 
 /// A list of texts for `IN`.
