@@ -186,9 +186,11 @@ impl PhysicalTable {
 
     /// Adds tables that it was filled from: one above it may have been replaced since it was made.
     pub fn add_parents(&mut self, parents: &[TableName]) {
-        let new = parents.iter().filter(|parent| !self.parents.contains(parent)).cloned();
-        let new: Vec<TableName> = new.collect();
-        self.parents.extend(new);
+        for parent in parents {
+            if !self.parents.contains(parent) {
+                self.parents.push(parent.clone());
+            }
+        }
     }
 
     /// This table as it is now, for one that begins as a copy of it.

@@ -41,7 +41,7 @@ pub(super) struct RawWorktree {
 /// One line of a tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TreeEntry {
-    /// FromEnv from the folder that was asked for.
+    /// Told from the folder that was asked for.
     pub(super) path: String,
     pub(super) mode: u32,
     pub(super) id: BlobId,

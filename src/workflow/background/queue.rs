@@ -265,8 +265,8 @@ impl Queue {
         }
     }
 
-    /// Ends the build that is at work, in any process, and takes back the requests that wait; `None` if no process answers. `waiting_for` is
-    /// told once who takes their time.
+    /// Ends the build that is at work, in any process, and takes back the requests that wait; `None` if no process
+    /// answers. `waiting_for` is told once who takes their time.
     pub fn stop(&self, waiting_for: &mut dyn FnMut(Option<Duty>)) -> Result<Option<Stopped>, Error> {
         let building = self.duty().and_then(|duty| duty.progress);
         let mut waiting = self.waiting();

@@ -16,8 +16,9 @@ use super::session::Session;
 use crate::adapter::engine::{Build, Warehouse, WarehouseError};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::environment::State;
-use crate::domain::name::{ModelName, TableName};
+use crate::domain::name::ModelName;
 use crate::domain::plan::{Next, Plan, Reason, Schedule, Step, Turn};
+use crate::domain::project::Model;
 
 /// What has come of a plan's builds so far: it outlasts the times when others have the warehouse.
 #[derive(Debug, Default)]
@@ -76,6 +77,9 @@ impl Session<'_> {
 
     fn build_in_turn(&self, job: Job<'_>, schedule: &mut Schedule, work: &mut Work) -> Result<Turned, Error> {
         let tables = job.plan.tables();
+        let project = &job.prepared.desired.project;
+        let known = job.plan.builds().filter_map(|step| Some((&step.model, (step, project.model(&step.model)?))));
+        let known: BTreeMap<&ModelName, (&Step, &Model)> = known.collect();
         let total = work.begun + schedule.waiting();
         let mut pool = Pool::new(job.warehouse, schedule.waiting())?;
         let (mut done, mut is_cut) = (0, false);
@@ -91,9 +95,10 @@ impl Session<'_> {
                     Next::Wait => break,
                     Next::Skip(model) => work.skipped.push(model),
                     Next::Build { model, audits_late } => {
+                        let Some((step, of)) = known.get(&model) else { continue };
                         work.begun += 1;
                         self.building(&job.prepared.target.branch, &model, work.begun, total);
-                        let mut build = self.build_of_step(job, &model, &tables)?;
+                        let mut build = self.build_of(job.prepared, of, step, &tables, job.state)?;
                         if audits_late {
                             build.audits.clear();
                             build.audited = None;
@@ -158,21 +163,6 @@ impl Session<'_> {
 }
 
 impl Loader {
-    fn build_of_step(
-        &self,
-        job: Job<'_>,
-        model: &ModelName,
-        tables: &BTreeMap<ModelName, TableName>,
-    ) -> Result<Build, Error> {
-        let step = job.plan.builds().find(|step| step.model == *model);
-        let known = step.zip(job.prepared.desired.project.model(model));
-        let (step, model) = known.ok_or_else(|| Error::Usage {
-            what: format!("`{model}` is in the plan and not among the models"),
-            help: "please report it".to_owned(),
-        })?;
-        self.build_of(job.prepared, model, step, tables, job.state)
-    }
-
     /// The work after the last build: versions that share a table are put on record, audits that had to wait are run, and
     /// audits that stopped a build are remembered.
     fn conclude(&self, job: Job<'_>, work: &mut Work) -> Result<(), Error> {
