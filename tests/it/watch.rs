@@ -121,6 +121,41 @@ fn a_checkout_of_thousands_of_files_is_one_change() {
 }
 
 #[test]
+fn a_slow_checkout_shows_no_branch_the_files_of_another() {
+    let sandbox = without_hooks();
+    sandbox.git(&["switch", "--quiet", "-c", "bob"]).good();
+    totals(&sandbox, 2);
+    sandbox.commit("bob's");
+    sandbox.vmesh(&["plan", "--yes"]).good();
+    sandbox.git(&["switch", "--quiet", "alice"]).good();
+    sandbox.vmesh(&["plan", "--yes"]).good();
+    let watch = Watch::start(&sandbox);
+    let git = |file: &str| sandbox.path().join(".git").join(file);
+    let alice = sandbox.value("SELECT generation FROM vmesh_state.environments WHERE branch = 'alice'");
+    // a checkout of bob, step by step, over more than the time after which files that are never quiet are looked at
+    std::fs::copy(git("index"), git("index.lock")).unwrap();
+    totals(&sandbox, 2);
+    for number in 0..60 {
+        sandbox.model(&format!("helpers.h{number}"), "MODEL (kind EMBEDDED);\nSELECT 1 AS x");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    std::fs::rename(git("index.lock"), git("index")).unwrap();
+    std::fs::File::options()
+        .append(true)
+        .open(git("index"))
+        .unwrap()
+        .set_modified(std::time::SystemTime::now())
+        .unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    std::fs::write(git("HEAD"), "ref: refs/heads/bob\n").unwrap();
+    wait_until("bob", || watch.said().contains("vmesh: dev__bob"));
+    let watch_log = watch.said();
+    drop(watch);
+    assert!(shows(&sandbox, "dev__alice", "60"), "{watch_log}");
+    assert_eq!(sandbox.value("SELECT generation FROM vmesh_state.environments WHERE branch = 'alice'"), alice);
+}
+
+#[test]
 fn folders_may_go_and_come_back() {
     let sandbox = without_hooks();
     let watch = Watch::start(&sandbox);

@@ -17,6 +17,7 @@
 //! | `libgit2.rs`, `command/` | who answers: libgit2, or the `git` command where libgit2 can't |
 
 mod backend;
+mod checkout;
 mod command;
 mod config;
 mod error;
@@ -38,6 +39,7 @@ mod stat_cache;
 pub(crate) mod tests;
 mod worktree;
 
+pub use checkout::is_checking_out;
 pub use error::GitError;
 pub use files::{Location, SourceFile, SourceFiles};
 pub use filters::Filtered;

@@ -18,7 +18,7 @@ use super::supervised::{Lookout, Outcome, Supervised};
 use super::worker::Worker;
 use crate::adapter::bell::{Bell, Heard, Ring};
 use crate::adapter::engine::{Interrupt, WarehouseError};
-use crate::adapter::git::{Head, Repository};
+use crate::adapter::git::{self, Head, Repository};
 use crate::adapter::watcher::{Listener, Places};
 use crate::domain::config::{CONFIG_FILES, HookBuild};
 
@@ -65,7 +65,7 @@ pub fn watch(start: &Path, report: &dyn Report, interrupt: &Interrupt, on_news: 
         return Err(Error::Usage { what, help: "vmesh promote".to_owned() });
     };
     let queue = session.queue();
-    let git = session.repository.git_dir().to_owned();
+    let git_dir = session.repository.git_dir().to_owned();
     let prefix = session.prefix.clone();
     let mut known = (folders(&session, &folder)?, Arc::new(places(&session, &folder)));
     drop(session);
@@ -83,7 +83,7 @@ pub fn watch(start: &Path, report: &dyn Report, interrupt: &Interrupt, on_news: 
             Heard::Change(ring) => ring,
             Heard::Nothing => Ring::default(),
         };
-        let is_there = git.join("HEAD").exists();
+        let is_there = git_dir.join("HEAD").exists();
         right = right.filter(Right::is_valid);
         if right.is_none() && is_there {
             right = queue.right(true)?;
@@ -108,7 +108,7 @@ pub fn watch(start: &Path, report: &dyn Report, interrupt: &Interrupt, on_news: 
             on_news(News::Own(&Outcome::Done(Err(error))));
         }
         let soon = !is_there || !watch.folder.exists() || (right.is_some() && queue.has_work());
-        heard = watch.bell.wait(if soon { SOON } else { SLOW }, &|| git.join("index.lock").exists());
+        heard = watch.bell.wait(if soon { SOON } else { SLOW }, &|| git::is_checking_out(&git_dir));
     }
     drop(right);
     queue.revive()
