@@ -56,7 +56,8 @@ pub struct PhysicalTable {
     pub audited: BTreeSet<String>,
     /// What it says and what it was built from, whatever the model is called.
     pub content: Option<Fingerprint>,
-    /// Counts the times that its rows changed.
+    /// Counts the times that its rows changed, from when it was made (in microseconds since 1970): a table that is made
+    /// where another of its name was dropped is not at the revision of that.
     pub revision: u64,
     /// What its rows were filled from.
     pub inputs: Inputs,

@@ -196,7 +196,7 @@ impl Database {
     /// The record of a table that was made just now. Its rows are others than those of a table that was there before.
     pub(super) fn made(&self, build: &Build, at: i64) -> Result<PhysicalTable, WarehouseError> {
         let name = literal(&build.table.name);
-        let sql = format!("SELECT coalesce(max(revision) + 1, 0) FROM vmesh_state.tables WHERE table_name = {name}");
+        let sql = format!("SELECT coalesce(max(revision) + 1, {at}) FROM vmesh_state.tables WHERE table_name = {name}");
         let (revision, inputs) =
             (self.one("recording a table", &sql)?, self.inputs(&build.sources, build.beside.as_ref())?);
         Ok(PhysicalTable { revision, inputs, ..build.snapshot(self.columns(&build.table)?, at) })
