@@ -8,4 +8,5 @@ pub mod hooks;
 pub mod local;
 pub mod process;
 
+pub mod text_file;
 pub mod watcher;

@@ -1,13 +1,15 @@
 //! `external_models.yaml` of a SQLMesh project: tables that nobody manages, and what is known of their columns. Nothing is
-//! built for them, and no fingerprint counts what is written here.
+//! built for them. What is written here tells what names in queries mean, and counts for nothing else.
 
 use std::collections::BTreeMap;
 
 use super::diagnostic::{Problem, nearest};
-use super::name::TableName;
+use super::name::{TableName, quote};
 use super::sql::{self, Span, Token};
 use super::yaml::{self, Kind, Node};
 
+/// The file that vmesh writes.
+pub const FILE: &str = "external_models.yaml";
 /// The folder of such files.
 const FOLDER: &str = "external_models/";
 /// The files beside it; the second is what old projects have.
@@ -118,6 +120,33 @@ impl External {
     }
 }
 
+/// The text that tells of these tables, each by the parts of its name.
+pub fn written(tables: &BTreeMap<Vec<String>, Vec<(String, String)>>) -> String {
+    let mut text =
+        "# Written by `vmesh create-external-models`: the tables that models read and no model makes.\n".to_owned();
+    for (parts, columns) in tables {
+        let is_plain = |part: &String| part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        let part = |part: &String| if is_plain(part) { part.clone() } else { quote(part) };
+        let name = parts.iter().map(part).collect::<Vec<_>>().join(".");
+        text.push_str(&format!("\n- name: {}\n  columns:\n", scalar(&name)));
+        for (name, kind) in columns {
+            text.push_str(&format!("    {}: {}\n", scalar(name), scalar(kind)));
+        }
+    }
+    text
+}
+
+/// A text as YAML reads it: in quotes, unless it surely is nothing else.
+fn scalar(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_.(), ".contains(c);
+    let words = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
+    let is_word = text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.chars().all(is_plain);
+    match is_word && !text.ends_with(' ') && !words.iter().any(|word| text.eq_ignore_ascii_case(word)) {
+        true => text.to_owned(),
+        false => serde_json::Value::from(text).to_string(),
+    }
+}
+
 fn read(entry: &Node) -> Result<(String, External), Problem> {
     let fields = entry.map().ok_or_else(|| problem("expected `name:` and `columns:`", entry.span.clone()))?;
     let (mut found, mut columns) = (None, Vec::new());
@@ -194,6 +223,26 @@ fn helped(what: impl Into<String>, span: Span, help: impl Into<String>) -> Probl
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let table = |parts: &[&str]| parts.iter().map(|part| (*part).to_owned()).collect::<Vec<_>>();
+        let column = |name: &str, kind: &str| (name.to_owned(), kind.to_owned());
+        let columns = vec![
+            column("id", "INTEGER"),
+            column("yes", "DECIMAL(9,2)"),
+            column("Odd: name # \"", "STRUCT(\"a b\" INTEGER, c VARCHAR[])"),
+            column("e", "ENUM('it''s', '-')"),
+        ];
+        let tables = BTreeMap::from([
+            (table(&["raw", "orders"]), columns.clone()),
+            (table(&["raw", "with space"]), vec![column("0", "BIGINT")]),
+        ]);
+        let text = written(&tables);
+        let externals = read(&text).unwrap_or_else(|problem| panic!("{problem:?}\n{text}"));
+        assert_eq!(externals.get(&table(&["raw", "orders"])).map(|it| &it.columns), Some(&columns), "{text}");
+        assert!(externals.get(&table(&["RAW", "With space"])).is_some(), "{text}");
+    }
 
     fn read(text: &str) -> Result<Externals, Problem> {
         let mut externals = Externals::default();
