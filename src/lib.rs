@@ -47,6 +47,8 @@
 //! | D20 | what is read has limits, checked before anything recurses; what runs ends with the process | nobody's branch hangs a checkout |
 //! | D21 | a table is fresh if the tables that it was filled from are those that stand above it, at the same revisions | an equality needs no clock, and says when it is right |
 //! | D22 | a branch in step is sealed: files, settings, commits and the warehouse's file as they were | with nothing to do, nobody opens the warehouse |
+//! | D23 | of a parent counts what its reader takes: what decides the rows, and the columns; in doubt, all of it | one column changed rebuilds what takes it; a wrong guess would be wrong rows |
+//! | D24 | a reused table is filled later from what stands above it then; a table of another version of the model above is as good to have been read, if it was filled from the same rows | reuse must never show rows that nobody fills |
 //!
 //! # From a branch's name to a swapped view
 //!

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::model::ModelFile;
+use crate::domain::project::Lineages;
 use crate::domain::sql::CANON_VERSION;
 
 /// Parsed files by the id of their content.
@@ -77,6 +78,27 @@ impl ParsedFiles {
     pub fn add_seed(&mut self, id: &str, seed: SeedContent) {
         self.seeds.insert(id.to_owned(), seed);
         self.changed = true;
+    }
+}
+
+/// Lineages, and what made them: others are not comparable.
+#[derive(Default, Serialize, Deserialize)]
+struct Kept<L> {
+    version: String,
+    lineages: L,
+}
+
+/// The lineages that a file holds; none, if it is none that can be used.
+pub fn load_lineages(file: &Path) -> Lineages {
+    let kept: Option<Kept<Lineages>> = load(file);
+    kept.filter(|kept| kept.version == version()).map(|kept| kept.lineages).unwrap_or_default()
+}
+
+/// Keeps lineages for the next time, if there are new ones.
+pub fn store_lineages(file: &Path, lineages: &Lineages) {
+    if lineages.has_changed() {
+        lineages.trim();
+        store(file, &Kept { version: version(), lineages });
     }
 }
 

@@ -6,6 +6,7 @@
 //! | `main*` | which branch was main last; `*` is the project's folder |
 //! | `binary` | which vmesh the hooks call |
 //! | `models.json` | parsed files, by the ids of their contents |
+//! | `lineages.json` | what decides the columns of queries, by the queries and what they read |
 //! | `beside-*.json` | files beside a project that its files name |
 //! | `received.json` | where branches stood after the last push to here |
 //! | `queue/*.json`, `queue/*.working` | a request that waits, a request in work |
@@ -84,6 +85,11 @@ impl Shared {
     /// Parsed files.
     pub fn models(&self) -> PathBuf {
         self.0.join("models.json")
+    }
+
+    /// Lineages.
+    pub fn lineages(&self) -> PathBuf {
+        self.0.join("lineages.json")
     }
 
     /// Files beside a project.

@@ -64,6 +64,9 @@ pub(super) enum Command {
     Lineage(Lineage),
     /// Draw the graph of the models, coloured by the plan.
     Dag(Dag),
+    /// Write external_models.yaml: the tables that models read and no model makes, with their columns.
+    #[command(alias = "create_external_models")]
+    CreateExternalModels,
     /// Remove an environment. Its tables stay until the next gc.
     Invalidate(Invalidate),
     /// Remove environments whose branch is gone and tables that nothing points at.
@@ -314,7 +317,7 @@ pub(super) struct Render {
 
 #[derive(Debug, Args)]
 pub(super) struct Lineage {
-    /// The model.
+    /// The model, or one of its columns: MODEL.COLUMN.
     pub(super) model: String,
 }
 

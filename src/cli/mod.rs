@@ -131,6 +131,7 @@ fn run(face: &Face, command: Command) -> Verdict {
         Command::Render(args) => read::render(face, &args),
         Command::Lineage(args) => read::lineage(face, &args),
         Command::Dag(args) => read::dag(face, &args),
+        Command::CreateExternalModels => setup::create_external_models(face),
         Command::Invalidate(args) => manage::invalidate(face, &args),
         Command::Gc(args) => manage::gc(face, &args),
         Command::Watch => hook::watch(face),

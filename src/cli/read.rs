@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::args;
 use super::moving::limit;
 use super::render::plan as told;
-use super::render::{BOLD, DIM, ago, bytes, count, dag, diff, json, paint, table};
+use super::render::{BOLD, DIM, ago, bytes, count, dag, diff, json, paint, table, trace};
 use super::{DONE, Face, Format, Verdict, say};
 use crate::adapter::engine::ExportFormat;
 use crate::adapter::git::CommitId;
@@ -232,6 +232,10 @@ pub(super) fn lineage(face: &Face, args: &args::Lineage) -> Verdict {
     let session = face.session()?;
     let prepared = session.prepare(session.readable_target()?)?;
     let project = &prepared.desired.project;
+    if let Some(lineage) = session.column_lineage(project, &args.model)? {
+        face.print(|| trace::text(&lineage), || trace::json(&lineage));
+        return Ok(DONE);
+    }
     let lineage = session.lineage(project, &args.model)?;
     face.print(
         || dag::lineage(project, &lineage),

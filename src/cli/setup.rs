@@ -9,6 +9,7 @@ use super::render::{BOLD, DIM, GREEN, RED, YELLOW, count, paint};
 use super::{DONE, Face, Verdict, error, here};
 use crate::adapter::git::{HooksDir, Repository};
 use crate::adapter::hooks::{self, Done, HookChange, HookName, HookState};
+use crate::domain::external::FILE;
 use crate::workflow::doctor::{Finding, Level, check_hooks};
 use crate::workflow::error::Error;
 use crate::workflow::scaffold;
@@ -160,6 +161,26 @@ fn finding(finding: &Finding) -> String {
     };
     let help = finding.help.as_ref().map(|help| format!("  {} {help}\n", paint(BOLD, "help:")));
     format!("{} {}\n{}", paint(style, sign), finding.what, help.unwrap_or_default())
+}
+
+/// `vmesh create-external-models`
+pub(super) fn create_external_models(face: &Face) -> Verdict {
+    let written = face.session()?.write_external_models()?;
+    let absent = |name: &String| format!("not there: {name}\n");
+    face.print(
+        || {
+            let tables = count(written.tables.len(), "table");
+            let told = match (written.tables.len(), written.changed) {
+                (0, _) => "no table is read that no model makes\n".to_owned(),
+                (_, true) => format!("{FILE}: {tables} · commit it, and columns of these are known to all\n"),
+                (_, false) => format!("{FILE} is up to date: {tables}\n"),
+            };
+            let absent: String = written.absent.iter().map(absent).collect();
+            format!("{told}{absent}")
+        },
+        || json!({"file": FILE, "tables": written.tables, "absent": written.absent, "changed": written.changed}),
+    );
+    Ok(DONE)
 }
 
 /// `vmesh doctor`

@@ -7,7 +7,7 @@
 //! | a seed's rows and declared columns, the files a query reads | the model's path, line endings |
 //! | the statements around the query, what they read | what views are commented with |
 //! | what `before_all` says of what the model uses | the rest of the settings' statements |
-//! | the name and fingerprint of every parent | the branch, the author, the time, the machine |
+//! | what it takes of every parent ([`reach`](super::project)) | the branch, the author, the time, the machine |
 //! | the model's own name, the version of this recipe | rows of tables that vmesh doesn't manage |
 //!
 //! A table is shared by all models with one fingerprint. To leave something out is therefore wrong data; to count too
@@ -18,6 +18,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::name::ModelName;
+use super::sql::Print;
 
 /// Raised whenever the recipe or the canonical form changes, so that old tables are not taken for new ones.
 const RECIPE: &str = "vmesh 2026-11 fingerprint 1";
@@ -72,6 +73,7 @@ impl<'de> Deserialize<'de> for Fingerprint {
 }
 
 /// What a model itself says, apart from its parents.
+#[derive(Clone)]
 pub(super) struct Own<'a> {
     pub(super) name: &'a ModelName,
     /// The kind's word and its settings.
@@ -146,6 +148,21 @@ pub(super) fn whole<'a>(
         recipe.bytes(&fingerprint.0);
     }
     recipe.finish()
+}
+
+/// The fingerprint of a model whose lineage is understood: its own part, and what of its parents counts.
+pub(super) fn by_columns(own: &Fingerprint, counted: &Print) -> Fingerprint {
+    let mut recipe = Recipe::new("by columns");
+    recipe.bytes(&own.0);
+    recipe.bytes(counted.bytes());
+    recipe.finish()
+}
+
+/// What decides a model's rows beside its query and its declared columns. Its kind counts: what a table holds is as old as
+/// the table, and a view is never old.
+pub(super) fn beside(own: &Own<'_>) -> Print {
+    let rest = Own { physical: &[], columns: &[], query: None, ..own.clone() };
+    Print::of("beside", [&rest.rest(Recipe::new("beside")).0[..]])
 }
 
 /// A hash over parts that can't run into each other: each is led by its length.

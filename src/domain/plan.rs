@@ -6,6 +6,7 @@ mod due;
 mod laws;
 mod loads;
 mod reason;
+mod relinked;
 mod restated;
 mod schedule;
 mod step;
@@ -28,6 +29,7 @@ use super::limits::LOADS;
 use super::model::Comments;
 use super::name::{BranchName, EnvName, ModelName, SchemaPattern, TableName};
 use super::project::{Model, Project};
+use super::sql::Print;
 
 /// What happened to a model, told against base.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -60,7 +62,7 @@ impl Change {
     }
 }
 
-/// Columns that came, went, or changed their type.
+/// Columns that came, went, or changed their meaning or type.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ColumnChanges {
     /// In the new version only.
@@ -175,6 +177,11 @@ impl Plan {
         self.steps.iter().filter(|step| step.action() == action).count()
     }
 
+    /// How many models below those that changed take nothing of the change.
+    pub fn unaffected(&self) -> usize {
+        self.steps.iter().filter(|step| matches!(step.reason, Reason::Unaffected(_))).count()
+    }
+
     /// How many views move or appear.
     pub fn swaps(&self) -> usize {
         self.steps.iter().filter(|step| step.swap).count()
@@ -242,7 +249,7 @@ fn change(model: &Model, before: Option<&Model>) -> Change {
     }
 }
 
-/// How the columns differ: by name from the files, by type where both versions are built.
+/// How the columns differ: by name and meaning from the files, by type where both versions are built.
 fn columns(model: &Model, before: &Model, state: &State) -> ColumnChanges {
     if model.fingerprint == before.fingerprint {
         return ColumnChanges::default();
@@ -262,7 +269,14 @@ fn columns(model: &Model, before: &Model, state: &State) -> ColumnChanges {
     let new = names(model.columns.as_ref(), &now);
     let old = names(before.columns.as_ref(), &then);
     let (Some(new), Some(old)) = (new, old) else { return ColumnChanges::default() };
-    let differs = |name: &&String| now.get(*name).zip(then.get(*name)).is_some_and(|(now, then)| now != then);
+    let apart = model.columns_apart().zip(before.columns_apart());
+    let print = |columns: &[(String, Print)], name: &str| {
+        columns.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, print)| *print)
+    };
+    let differs = |name: &&String| {
+        now.get(*name).zip(then.get(*name)).is_some_and(|(now, then)| now != then)
+            || apart.is_some_and(|(now, then)| print(now, name) != print(then, name))
+    };
     ColumnChanges {
         added: new.difference(&old).cloned().collect(),
         removed: old.difference(&new).cloned().collect(),

@@ -15,7 +15,7 @@ use crate::domain::lint::Subject;
 use crate::domain::macros::{self, Defaults, File, Local, Locals, Macros, Scope, Value, Variables};
 use crate::domain::model::{self, By, Incremental, ModelFile, OnChange, Rule, Schedule, files_read};
 use crate::domain::name::{BranchName, EnvName, ModelName, SchemaPattern, TableName, quote};
-use crate::domain::project::{self, Project, Published, SeedFile, Sources};
+use crate::domain::project::{self, Lineages, Project, Published, SeedFile, Sources};
 use crate::domain::sql::policy::{self, NotSeen, Seen, Text};
 use crate::domain::sql::{self, SqlError, constant};
 use crate::domain::unit_test::{self, CsvSettings, Data};
@@ -165,6 +165,7 @@ fn whole(text: &str) {
         externals: &externals,
         published: &Published::default(),
         before_all: &[],
+        lineages: &Lineages::default(),
     };
     let project = match Project::assemble(&sources) {
         Ok(project) => project,

@@ -1,13 +1,14 @@
-//! Where a model's rows come from, and where they go to.
+//! Where a model's rows come from, and where they go to; and the same of a column's values.
 
 use std::collections::BTreeSet;
 
 use super::error::Error;
 use super::select_models::model_named;
 use super::workspace::Workspace;
+use crate::domain::diagnostic::nearest;
 use crate::domain::graph;
 use crate::domain::name::ModelName;
-use crate::domain::project::Project;
+use crate::domain::project::{Project, Trace};
 
 /// A model's relatives.
 #[derive(Debug)]
@@ -22,23 +23,40 @@ pub struct Lineage {
     pub sources: BTreeSet<String>,
 }
 
+/// The relatives of a column of a model.
+#[derive(Debug)]
+pub struct ColumnLineage {
+    /// What its values are made of.
+    pub above: Trace,
+    /// What its values have a say in.
+    pub below: Trace,
+}
+
 impl Workspace {
-    /// The relatives of the model that a person means. Columns come with a later version.
+    /// The relatives of the column that a person means by `model.column`; none where they mean a model, or nothing that is
+    /// there.
+    pub fn column_lineage(&self, project: &Project, typed: &str) -> Result<Option<ColumnLineage>, Error> {
+        let named = |typed: &str| model_named(typed, self.config.catalog(), project.models().map(|model| &model.name));
+        let Some((table, column)) = typed.rsplit_once('.').filter(|_| named(typed).is_err()) else { return Ok(None) };
+        let Some(model) = named(table).ok().and_then(|name| project.model(&name)) else { return Ok(None) };
+        let told = model.lineage.iter().flat_map(|lineage| lineage.columns.iter().map(|(name, _)| name));
+        let columns: Vec<&String> = model.columns.iter().flatten().chain(told).collect();
+        if !columns.iter().any(|name| name.eq_ignore_ascii_case(column)) {
+            let message = match columns.is_empty() {
+                true => format!("the files don't tell the columns of `{}`", model.name),
+                false => format!("`{}` has no column `{column}`", model.name),
+            };
+            let near = nearest(column, columns.iter().map(|name| name.as_str()));
+            let help = near.map(|near| format!("did you mean `{}.{near}`?", model.name));
+            return Err(Error::Query { message, help });
+        }
+        let (above, below) = (project.above_column(model, column), project.below_column(model, column));
+        Ok(Some(ColumnLineage { above, below }))
+    }
+
+    /// The relatives of the model that a person means.
     pub fn lineage(&self, project: &Project, typed: &str) -> Result<Lineage, Error> {
-        let model = match model_named(typed, self.config.catalog(), project.models().map(|model| &model.name)) {
-            Ok(model) => model,
-            Err(unknown) => {
-                let (table, _) = typed.rsplit_once('.').unwrap_or((typed, ""));
-                return Err(
-                    match model_named(table, self.config.catalog(), project.models().map(|model| &model.name)) {
-                        Ok(_) if table != typed => {
-                            Error::Query { message: "lineage of a column is not supported yet".to_owned(), help: None }
-                        }
-                        _ => unknown,
-                    },
-                );
-            }
-        };
+        let model = model_named(typed, self.config.catalog(), project.models().map(|model| &model.name))?;
         let parents = project.parents();
         let below = graph::below(&parents, [model.clone()]);
         let mut above = BTreeSet::new();

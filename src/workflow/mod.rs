@@ -11,6 +11,7 @@ pub mod error;
 pub mod event;
 mod expand;
 mod explain_failure;
+pub mod external_models;
 mod fixture_types;
 mod fixtures;
 pub mod format;

@@ -275,9 +275,11 @@ impl Loader {
             externals: &externals,
             published: &published,
             before_all: &made,
+            lineages: self.lineages(),
         };
         let project = Project::assemble(&sources);
         self.parsed().borrow().store(&self.shared().models());
+        cache::store_lineages(&self.shared().lineages(), self.lineages());
         let beside = data.done()?;
         let project = project.map_err(|found| Error::Project(self.in_repository(found)))?;
         self.remember_beside(&beside);

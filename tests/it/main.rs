@@ -35,6 +35,7 @@ mod owners;
 mod place;
 mod policy;
 mod projects;
+mod reach;
 mod reading;
 mod restate;
 mod reuse;

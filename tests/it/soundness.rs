@@ -4,7 +4,7 @@
 //! `VMESH_SOUNDNESS_SEEDS=1..40` and `VMESH_SOUNDNESS_ROUNDS=50` make a longer run of it: 40 projects, 50 steps in each.
 
 use crate::support::Sandbox;
-use crate::support::random::{Dice, MODELS, models, query, shown};
+use crate::support::random::{Dice, MODELS, changed_along, models, query, shown};
 use crate::support::truth;
 
 const BRANCHES: [&str; 3] = ["main", "a", "b"];
@@ -61,7 +61,10 @@ fn project(seed: u64, rounds: usize) {
             }
             _ => {
                 let number = dice.roll(MODELS);
-                sandbox.model(&format!("m{number}"), &query(number, &mut dice));
+                let text = sandbox.read(&format!("models/m{number}.sql"));
+                let along = changed_along(number, &text, &mut dice).filter(|_| dice.roll(3) > 0);
+                let edited = along.unwrap_or_else(|| query(number, &mut dice));
+                sandbox.model(&format!("m{number}"), &edited);
                 story.push(format!("edit m{number}"));
                 sandbox.git(&["commit", "--quiet", "--all", "-m", "edit"])
             }

@@ -11,6 +11,7 @@ pub(super) mod plan;
 pub(super) mod reconciled;
 pub(super) mod rows_diff;
 pub(super) mod table;
+pub(super) mod trace;
 pub(super) mod visible;
 
 use anstyle::{AnsiColor, Style};

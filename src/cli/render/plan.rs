@@ -43,7 +43,12 @@ pub(in crate::cli) fn summary(plan: &Plan) -> String {
     if audits > 0 {
         parts.push(format!("{} to audit", count(audits, "table")));
     }
-    parts.join(", ")
+    let told = parts.join(", ");
+    match plan.unaffected() {
+        0 => told,
+        1 => format!("{told}; 1 below the change takes nothing of it"),
+        below => format!("{told}; {below} below the change take nothing of it"),
+    }
 }
 
 /// What main changed since the branch left it, which the environment does not show.
@@ -152,6 +157,7 @@ pub(in crate::cli) fn reason(reason: &Reason) -> String {
         Reason::Missing => "time to be filled".to_owned(),
         Reason::Outdated => "what it was built from has changed since".to_owned(),
         Reason::Built => "already built".to_owned(),
+        Reason::Unaffected(changed) => format!("takes nothing of what changed in {}", some(changed, 3)),
         Reason::SameAs(model) => format!("says the same as {model}, whose table it shares"),
         Reason::Inlined => "inlined into its consumers".to_owned(),
         Reason::Gone => "no such model any more".to_owned(),

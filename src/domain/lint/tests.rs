@@ -7,7 +7,7 @@ use super::*;
 use crate::domain::config::Config;
 use crate::domain::external::Externals;
 use crate::domain::model;
-use crate::domain::project::{Published, SeedFile, Sources};
+use crate::domain::project::{Lineages, Published, SeedFile, Sources};
 
 /// What a rule finds in model `m`, whose file is `text`, each finding as the text at its place and what is wrong. Beside
 /// it there are `a (id, name, total)` and `b (id, price)`, the declared table `known.items (id, pieces)`, and a model of
@@ -32,6 +32,7 @@ fn found(rule: Rule, text: &str) -> Vec<(String, String)> {
         externals: &externals,
         published: &Published::default(),
         before_all: &[],
+        lineages: &Lineages::default(),
     })
     .unwrap();
     let model = project.model(&ModelName::from_parts(&["m"]).unwrap()).unwrap();

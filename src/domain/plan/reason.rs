@@ -41,6 +41,8 @@ pub enum Reason {
     Outdated,
     /// A snapshot with this fingerprint exists.
     Built,
+    /// It takes nothing of what changed in these models above.
+    Unaffected(Vec<ModelName>),
     /// The table of this model holds just what its own would.
     SameAs(ModelName),
     /// It is inlined into its consumers.

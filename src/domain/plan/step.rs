@@ -1,5 +1,7 @@
 //! What a plan does about one model, and how that is found out.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 
 use super::super::calendar::Timing;
@@ -159,6 +161,8 @@ pub(super) struct Planner<'a> {
     pattern: SchemaPattern,
     timing: &'a Timing,
     upstream: Upstream,
+    /// The models that changed themselves, among each model and those above it.
+    changed: BTreeMap<ModelName, BTreeSet<ModelName>>,
 }
 
 impl<'a> Planner<'a> {
@@ -168,16 +172,24 @@ impl<'a> Planner<'a> {
         env: &'a EnvName,
         (pattern, timing): (SchemaPattern, &'a Timing),
     ) -> Self {
-        Self { trees, state, env, pattern, timing, upstream: Upstream::new(timing, env.is_prod()) }
+        let upstream = Upstream::new(timing, env.is_prod());
+        Self { trees, state, env, pattern, timing, upstream, changed: BTreeMap::new() }
     }
 
     /// The step of the next model.
     pub(super) fn step(&mut self, model: &Model) -> Step {
-        let (work, reason, table) = self.work(model);
+        let (work, mut reason, table) = self.work(model);
         let before = self.trees.base.and_then(|base| base.model(&model.name));
+        let change = change(model, before);
+        let mut changed = self.changed_above(model);
+        if reason == Reason::Built && change == Change::Unchanged && !changed.is_empty() {
+            reason = Reason::Unaffected(changed.iter().cloned().collect());
+        }
+        changed.extend(matches!(change, Change::Direct | Change::Added).then(|| model.name.clone()));
+        self.changed.insert(model.name.clone(), changed);
         let step = Step {
             model: model.name.clone(),
-            change: change(model, before),
+            change,
             work,
             reason,
             fingerprint: Some(model.fingerprint),
@@ -188,6 +200,10 @@ impl<'a> Planner<'a> {
         };
         self.upstream.add(model, &step, self.state);
         step
+    }
+
+    fn changed_above(&self, model: &Model) -> BTreeSet<ModelName> {
+        model.parents.keys().filter_map(|parent| self.changed.get(parent)).flatten().cloned().collect()
     }
 
     /// What is done, why, and the table to show.

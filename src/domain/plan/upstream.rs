@@ -4,6 +4,9 @@
 //! Whose business a difference is (D12): what prod shows is filled by `run` alone, so that it is never made anew; nor is a
 //! branch's table for what `run` fills above it in prod, or a branch would have something to build after every run. Only
 //! what prod has shown and no longer does counts all of it, since nobody else would fill it again.
+//!
+//! A table of another version of the model above is as good, if it was filled from the same rows: its reader would have
+//! another fingerprint if the versions differed in what it takes.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::calendar::Timing;
 use super::super::environment::{PhysicalTable, State};
 use super::super::interval::{Interval, Intervals, Moment};
-use super::super::model::Kind;
+use super::super::model::{Kind, KindWord};
 use super::super::name::{EnvName, ModelName, TableName};
 use super::super::project::Model;
 use super::{Action, Step};
@@ -31,12 +34,23 @@ pub struct Upstream {
     roots: BTreeMap<TableName, BTreeSet<String>>,
     /// The embedded models and views through which tables are read that no model makes.
     raw: BTreeSet<ModelName>,
-    /// The tables that the plan fills.
-    filled: BTreeSet<TableName>,
+    /// For each table above: those at their revisions, itself included, whose readers have read what they would now.
+    as_good: BTreeMap<TableName, BTreeMap<String, AsGood>>,
+    /// The tables that are built whole, by model, once someone asks.
+    whole: OnceCell<BTreeMap<ModelName, Vec<TableName>>>,
     /// The tables that prod shows, once someone asks.
     shown: OnceCell<BTreeSet<TableName>>,
     /// Those that it shows or has shown.
     promoted: OnceCell<BTreeSet<TableName>>,
+}
+
+/// A table that is as good to read as another.
+#[derive(Debug)]
+struct AsGood {
+    /// At this revision.
+    revision: u64,
+    /// Whether it is so with all that prod has filled since.
+    is_fresh: bool,
 }
 
 impl Upstream {
@@ -50,7 +64,8 @@ impl Upstream {
             rows: BTreeMap::new(),
             roots: BTreeMap::new(),
             raw: BTreeSet::new(),
-            filled: BTreeSet::new(),
+            as_good: BTreeMap::new(),
+            whole: OnceCell::new(),
             shown: OnceCell::new(),
             promoted: OnceCell::new(),
         }
@@ -71,11 +86,14 @@ impl Upstream {
         if is_in_prod(model, state) {
             return false;
         }
-        let (inputs, is_read) = (&known.inputs, |table: &TableName| known.inputs.read.contains_key(&table.name));
+        let inputs = &known.inputs;
         match &model.kind {
             Kind::Embedded | Kind::Seed(_) => false,
             Kind::View => !above(&self.named, model).all(|table| known.parents.contains(table)),
-            Kind::Full => !above(&self.rows, model).all(is_read),
+            Kind::Full => {
+                let is_read = |table: &TableName| inputs.read.contains_key(&table.name);
+                !above(&self.rows, model).all(|table| is_read(table) || self.has_read(known, table, state))
+            }
             // rows of earlier days may come from an earlier table that is filled whole, but not from others' loads
             Kind::Incremental(_) => !self.roots_above(model).all(|root| inputs.roots.contains(root)),
         }
@@ -86,16 +104,54 @@ impl Upstream {
         if model.kind != Kind::Full || is_in_prod(model, state) {
             return false;
         }
-        let counts_all = self.is_prod || self.was_promoted(built, state);
-        let shown = self.shown.get_or_init(|| {
-            state.prod().into_iter().flat_map(|prod| prod.pointers.values()).map(|shown| shown.table.clone()).collect()
+        self.goes_back(model, built, state) || above(&self.rows, model).any(|table| !self.has_read(built, table, state))
+    }
+
+    /// Whether a table was filled from what a table above holds, or from one that is as good. What prod has filled since
+    /// counts in prod, and for what prod has shown.
+    fn has_read(&self, reader: &PhysicalTable, table: &TableName, state: &State) -> bool {
+        let counts_all = self.is_prod || self.was_promoted(reader, state);
+        self.reads(reader, table, counts_all, state)
+    }
+
+    fn reads(&self, reader: &PhysicalTable, table: &TableName, counts_all: bool, state: &State) -> bool {
+        let mut as_good = self.as_good.get(table).into_iter().flatten();
+        as_good.any(|(name, good)| {
+            let is_prods = || !counts_all && self.shown(state).contains(&TableName::physical(name.clone()));
+            let is_read = |read: &u64| *read == good.revision || is_prods();
+            (good.is_fresh || !counts_all) && reader.inputs.read.get(name).is_some_and(is_read)
+        })
+    }
+
+    /// The tables whose readers have read what they would read of a step's table.
+    fn as_good(&self, model: &Model, step: &Step, state: &State) -> BTreeMap<String, AsGood> {
+        let Some(table) = &step.table else { return BTreeMap::new() };
+        let itself = state.tables.get(table).filter(|_| step.action() != Action::Build).map(|it| (it, true));
+        let others = self.whole(state).get(&model.name).into_iter().flatten().filter(|_| model.kind == Kind::Full);
+        let others = others.filter_map(|other| state.tables.get(other)).filter_map(|other| {
+            let is_other = other.table != *table && other.fingerprint != model.fingerprint;
+            let reads = |all| above(&self.rows, model).all(|above| self.reads(other, above, all, state));
+            (is_other && reads(false)).then(|| (other, reads(true)))
         });
-        let is_newer = |table: &TableName| {
-            let revision = state.tables.get(table).map(|known| known.revision);
-            self.filled.contains(table) || revision.as_ref() != built.inputs.read.get(&table.name)
-        };
-        self.goes_back(model, built, state)
-            || above(&self.rows, model).any(|table| is_newer(table) && (counts_all || !shown.contains(table)))
+        let good = itself.into_iter().chain(others);
+        good.map(|(it, is_fresh)| (it.table.name.clone(), AsGood { revision: it.revision, is_fresh })).collect()
+    }
+
+    /// The tables that prod shows.
+    fn shown(&self, state: &State) -> &BTreeSet<TableName> {
+        self.shown.get_or_init(|| {
+            state.prod().into_iter().flat_map(|prod| prod.pointers.values()).map(|shown| shown.table.clone()).collect()
+        })
+    }
+
+    fn whole(&self, state: &State) -> &BTreeMap<ModelName, Vec<TableName>> {
+        self.whole.get_or_init(|| {
+            let mut whole: BTreeMap<ModelName, Vec<TableName>> = BTreeMap::new();
+            for table in state.tables.values().filter(|table| table.kind == KindWord::Full) {
+                whole.entry(table.model.clone()).or_default().push(table.table.clone());
+            }
+            whole
+        })
     }
 
     /// Whether prod would go back in time: it has filled what it shows of the model since a table was, and both read
@@ -132,7 +188,7 @@ impl Upstream {
                 None => self.roots_above(model).cloned().collect(),
             };
             self.roots.insert(table.clone(), roots);
-            self.filled.extend(is_built.then(|| table.clone()));
+            self.as_good.insert(table.clone(), self.as_good(model, step, state));
         }
         if self.is_prod && matches!(model.kind, Kind::Embedded | Kind::View) && self.reads_raw(model) {
             self.raw.insert(model.name.clone());

@@ -3,13 +3,17 @@
 mod check;
 mod columns;
 mod names;
+mod reach;
 mod render;
 mod statements;
+mod trace;
 
 pub use self::check::{from_path, guess_reads};
 pub use self::columns::{Known, Undeclared};
 pub use self::names::{Barred, Names, Published, meant};
+pub use self::reach::Lineages;
 pub use self::render::{cast, cast_head, plainly_cast};
+pub use self::trace::{Part, Trace};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -23,7 +27,7 @@ use super::graph;
 use super::interval::Moment;
 use super::model::{Kind, ModelFile, Statement, When, is_own, temporary};
 use super::name::{ModelName, TableName};
-use super::sql::{Output, Read, Span};
+use super::sql::{Lineage, Output, Parent, ParentColumns, Print, Read, Span};
 
 /// A project's models.
 #[derive(Debug, Clone)]
@@ -64,6 +68,10 @@ pub struct Model {
     pub files: Vec<SeedFile>,
     /// Its columns, where the files prove them.
     pub columns: Option<Vec<String>>,
+    /// What decides its rows and columns, where that is understood.
+    pub lineage: Option<Arc<Lineage>>,
+    /// What its children see of it.
+    pub as_parent: Parent,
     /// When it is filled, for incremental kinds.
     pub calendar: Option<Calendar>,
     /// Where its rows begin, as far as it or the models above it say.
@@ -101,6 +109,8 @@ pub struct Sources<'a> {
     pub published: &'a Published,
     /// What `before_all` makes.
     pub before_all: &'a [Made],
+    /// The lineages that were worked out before.
+    pub lineages: &'a Lineages,
 }
 
 /// A model before its place in the graph is known.
@@ -214,6 +224,14 @@ impl Project {
 }
 
 impl Model {
+    /// What decides each of its columns, where that is told apart.
+    pub fn columns_apart(&self) -> Option<&[(String, Print)]> {
+        match &self.as_parent.columns {
+            ParentColumns::Known(columns) if self.as_parent.rows != reach::whole(&self.fingerprint) => Some(columns),
+            _ => None,
+        }
+    }
+
     /// The table that a build of this version makes.
     pub fn table(&self) -> TableName {
         TableName::snapshot(&self.name, &self.fingerprint.hex())
@@ -284,23 +302,10 @@ fn written(sources: &Sources<'_>, path: &str, file: &ModelFile, span: &Span, lab
 fn finish(sources: &Sources<'_>, draft: Draft, models: &BTreeMap<ModelName, Model>) -> Result<Model, Diagnostic> {
     let start = draft.file.schedule.start.clone().or_else(|| earliest(&draft, models));
     let calendar = calendar(&draft, start.clone()).map_err(|why| Diagnostic::new(why).at(draft.place(sources, "")))?;
-    let mut kind = vec![draft.kind.word().to_string()];
-    if let Kind::Seed(seed) = &draft.kind {
-        kind.extend(seed.csv.meaning());
-    }
-    if let (Kind::Incremental(incremental), Some(calendar)) = (&draft.kind, &calendar) {
-        kind.extend(incremental.meaning().into_iter().chain(calendar.meaning()));
-    }
-    if calendar.is_none() && is_timely(&draft.file, &draft.reads, models) {
-        // `@start_ds` and its like are the model's start
-        let start = draft.file.schedule.start.as_ref().or(draft.file.schedule.default_start.as_ref());
-        kind.extend(
-            start.map(|start| fixed(start, Moment::read).map_or_else(|| start.to_lowercase(), |at| at.to_string())),
-        );
-    }
+    let is_timely = is_timely(&draft.file, &draft.reads, models);
     let part = Own {
         name: &draft.name,
-        kind,
+        kind: kind_meaning(&draft, calendar.as_ref(), is_timely),
         physical: &draft.file.physical,
         columns: &draft.file.columns,
         query: draft.file.query.as_ref().map(|query| query.canonical),
@@ -313,14 +318,25 @@ fn finish(sources: &Sources<'_>, draft: Draft, models: &BTreeMap<ModelName, Mode
         },
     };
     let (own, nameless) = (fingerprint::own(&part), fingerprint::nameless(&part));
+    let beside = fingerprint::beside(&part);
     let fingerprint_of = |name: ModelName| models.get(&name).map(|parent| (name, parent.fingerprint));
     let parents: BTreeMap<ModelName, Fingerprint> = draft.parents().into_iter().filter_map(fingerprint_of).collect();
     let columns = columns::of(&draft, models, sources.externals);
     let columns = columns::declared(sources, &draft, columns)?;
-    let whole = |part| fingerprint::whole(part, parents.iter().map(|(name, fingerprint)| (name, *fingerprint)));
+    let lineage = reach::of(sources, &draft, models);
+    let told = lineage.as_deref().filter(|_| reach::is_plain(&draft.file, is_timely));
+    let counted = told.filter(|_| draft.kind != Kind::View).map(reach::counted);
+    let whole = |part| match &counted {
+        Some(counted) => fingerprint::by_columns(part, counted),
+        None => fingerprint::whole(part, parents.iter().map(|(name, fingerprint)| (name, *fingerprint))),
+    };
+    let fingerprint = whole(&own);
+    let as_parent = reach::seen((&draft.file, &draft.kind), &fingerprint, columns.as_deref(), told, beside);
     Ok(Model {
-        fingerprint: whole(&own),
+        fingerprint,
         content: whole(&nameless),
+        lineage,
+        as_parent,
         name: draft.name,
         path: draft.path,
         file: draft.file,
@@ -335,6 +351,25 @@ fn finish(sources: &Sources<'_>, draft: Draft, models: &BTreeMap<ModelName, Mode
         calendar,
         start,
     })
+}
+
+/// What a model's kind says: its word and its settings.
+fn kind_meaning(draft: &Draft, calendar: Option<&Calendar>, is_timely: bool) -> Vec<String> {
+    let mut kind = vec![draft.kind.word().to_string()];
+    if let Kind::Seed(seed) = &draft.kind {
+        kind.extend(seed.csv.meaning());
+    }
+    if let (Kind::Incremental(incremental), Some(calendar)) = (&draft.kind, calendar) {
+        kind.extend(incremental.meaning().into_iter().chain(calendar.meaning()));
+    }
+    if calendar.is_none() && is_timely {
+        // `@start_ds` and its like are the model's start
+        let start = draft.file.schedule.start.as_ref().or(draft.file.schedule.default_start.as_ref());
+        kind.extend(
+            start.map(|start| fixed(start, Moment::read).map_or_else(|| start.to_lowercase(), |at| at.to_string())),
+        );
+    }
+    kind
 }
 
 /// Whether a query, with the embedded ones that it reads, says something else at another time.

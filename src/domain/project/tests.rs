@@ -23,6 +23,7 @@ fn project(files: &[(&str, &str)], seed: &str) -> Result<Project, Vec<Diagnostic
         externals: &Externals::default(),
         published: &Published::default(),
         before_all: &[],
+        lineages: &Lineages::default(),
     })
 }
 

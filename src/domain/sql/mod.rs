@@ -17,6 +17,8 @@
 //! | parentheses that surely change nothing | all others |
 //! | `FROM t SELECT a` or `SELECT a FROM t` | order of columns, CTEs and conditions |
 //!
+//! What decides each column of a query is told apart in [`lineage`].
+//!
 //! In the token form, only comments, layout and letter case of reserved words don't count. The hash errs on one side:
 //! two texts of one meaning may differ (a build too many), two texts of one hash mean the same.
 
@@ -29,10 +31,12 @@ mod depth;
 mod dialect;
 mod duckdb_json;
 mod encode;
+mod functions;
 mod guard;
 mod keywords;
 mod labels;
 mod lex;
+mod lineage;
 mod materialized;
 mod names;
 mod normalize;
@@ -59,8 +63,11 @@ use serde::{Deserialize, Serialize};
 use super::diagnostic::Problem;
 pub use dialect::is_duckdb;
 pub use duckdb_json::{DuckdbReads, reads_from_duckdb_json};
+#[cfg(test)]
+pub(crate) use functions::all as known_functions;
 pub use labels::Label;
 pub use lex::{Lexeme, Statement, Token, lex, split, unify_line_ends};
+pub use lineage::{Lineage, Origin, Parent, ParentColumns, Print, Unknown, lineage};
 pub use splice::{apply, edits, splice};
 pub use survey::{Gives, NameUse, Projection, Selected, Survey, Table};
 pub use typed::typed_columns;

@@ -13,7 +13,7 @@ use super::event::Event;
 use super::loader::Loader;
 use super::planning::Prepared;
 use super::session::Session;
-use crate::adapter::engine::{Build, Warehouse, WarehouseError};
+use crate::adapter::engine::{Body, Build, Warehouse, WarehouseError};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::environment::State;
 use crate::domain::name::ModelName;
@@ -163,7 +163,7 @@ impl Session<'_> {
 }
 
 impl Loader {
-    /// The work after the last build: versions that share a table are put on record, audits that had to wait are run, and
+    /// The work after the last build: versions that share a table and what stands above reused ones are put on record, audits that had to wait are run, and
     /// audits that stopped a build are remembered.
     fn conclude(&self, job: Job<'_>, work: &mut Work) -> Result<(), Error> {
         let Job { prepared, plan, warehouse, .. } = job;
@@ -172,6 +172,7 @@ impl Loader {
             for (version, table) in shared.filter_map(|step| step.fingerprint.zip(step.table.as_ref())) {
                 warehouse.stand_for(&version, table)?;
             }
+            self.relink(job)?;
             let late = std::mem::take(&mut work.late);
             self.audit_rest(prepared, plan, warehouse, &late, work)?;
         }
@@ -187,6 +188,27 @@ impl Loader {
         }
         failures.sort_by(|a, b| a.0.cmp(&b.0));
         Err(BuildError::Builds { environment: plan.environment.clone(), failures, skipped, built: built.len() }.into())
+    }
+}
+
+impl Loader {
+    /// Puts on record over which tables the reused ones stand now, and by which query that fills them again: theirs may
+    /// name tables that gc is going to drop.
+    fn relink(&self, job: Job<'_>) -> Result<(), Error> {
+        let (project, tables) = (&job.prepared.desired.project, job.plan.tables());
+        for (step, mut table) in job.plan.relinked(project, job.state) {
+            let Some(model) = project.model(&step.model) else { continue };
+            if table.select.is_some() {
+                let build = self.build_of(job.prepared, model, step, &tables, job.state)?;
+                if let Body::Table(select) = build.body {
+                    (table.select, table.around) = (Some(select), build.around);
+                }
+            }
+            if job.state.tables.get(&table.table) != Some(&table) {
+                job.warehouse.put_on_record(&table)?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -16,8 +16,34 @@ impl Dice {
     }
 }
 
-/// A query of model `number` that reads earlier models in one of many ways. It gives `id` and `v`, and what comes along.
+/// A query of model `number` that reads earlier models in one of many ways. It gives `id` and `v`, and what comes along;
+/// of some, that is a column which few read.
 pub(crate) fn query(number: usize, dice: &mut Dice) -> String {
+    let query = plain_query(number, dice);
+    let (head, body) = match query.split_once(");\n") {
+        Some((head, body)) if query.starts_with("MODEL") => (format!("{head});\n"), body),
+        _ => (String::new(), query.as_str()),
+    };
+    if head.contains("INCREMENTAL") || head.contains("SCD") || dice.roll(2) == 0 {
+        return query;
+    }
+    format!("{head}SELECT *, {} FROM ({body}) AS q", along(number, dice))
+}
+
+/// The column that comes along.
+fn along(number: usize, dice: &mut Dice) -> String {
+    format!("id * {} AS w{number}", dice.roll(10))
+}
+
+/// The text of a model with another value of the column that comes along, if it has one.
+pub(crate) fn changed_along(number: usize, text: &str, dice: &mut Dice) -> Option<String> {
+    let end = text.find(&format!(" AS w{number} FROM ("))?;
+    let start = text[..end].rfind("id * ")?;
+    let name = format!(" AS w{number}");
+    Some(format!("{}{}{}", &text[..start], along(number, dice), &text[end + name.len()..]))
+}
+
+fn plain_query(number: usize, dice: &mut Dice) -> String {
     let constant = dice.roll(4);
     if number == 0 {
         return format!("SELECT * FROM (VALUES (1, {constant}), (2, 5), (3, {constant} + 1)) AS t(id, v)");

@@ -7,6 +7,9 @@ mod collect;
 mod comments;
 mod error;
 mod fill;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod functions;
 mod history;
 mod instance;
 mod limits;

@@ -1,11 +1,11 @@
 //! Laws on what tables were built from: from which tables, and at which of their writes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::super::name::{EnvName, TableName};
 use super::history::Outcome;
 use super::law::{Shown, hold, promoted};
-use super::rows::{Input, Query, Rows};
+use super::rows::{Input, Query, Rows, meaning};
 use super::store::{Stored, direct};
 use super::tree::Sort;
 use super::world::{FIRST, World, query};
@@ -135,12 +135,25 @@ pub(super) fn built_from_its_own(env: &EnvName, after: &World) -> Result<(), Str
         };
         let is_older = |read: &String| match after.stored.get(read) {
             Some(other) if other.rows.is_some() => is_whole(read),
-            Some(view) => after.stored_inputs(&view.query).iter().all(|input| below.contains(input) || is_whole(input)),
+            Some(view) => {
+                let inputs = after.stored_inputs(&view.query);
+                // a table may stand now in a view's place, and a view in a table's
+                inputs.iter().all(|input| below.contains(input) || is_whole(input))
+                    || after.roots(&view.query).is_subset(&roots)
+            }
             // gc has dropped it
             None => true,
         };
         let by_loads = !matches!(stored.query.sort, Sort::Full | Sort::View);
-        let is_own = stored.reads.iter().all(|read| own.contains(read) || by_loads && is_older(read));
+        // what another version of a model holds, of whatever kind, is the same but for what nobody reads
+        let is_as_good = |read: &String| {
+            let Some(other) = after.stored.get(read) else { return true };
+            let found = after.read(read).meanings();
+            let is_wanted = |name: &String| found.iter().all(|found| *found == meaning(tree, name));
+            matches!(other.query.sort, Sort::Full | Sort::View) && tree.keys().any(is_wanted)
+        };
+        let is_own =
+            stored.reads.iter().all(|read| own.contains(read) || by_loads && is_older(read) || is_as_good(read));
         hold(is_own, || format!("{env} shows {table} of {model}, made of {:?}; it shows {own:?} above", stored.reads))?;
         let are_same = !by_loads || stored.roots.is_subset(&roots);
         hold(are_same, || format!("{env} shows {table} of {model}, loaded from {:?}, not {roots:?}", stored.roots))?;
@@ -176,10 +189,21 @@ pub(super) fn fresh(env: &EnvName, before: &World, after: &World) -> Result<(), 
 pub(super) fn restating_reaches_all(outcome: &Outcome, after: &World) -> Result<(), String> {
     let Some(restated) = &outcome.restated else { return Ok(()) };
     let mut reached: BTreeSet<String> = restated.iter().map(|table| table.name.clone()).collect();
+    // what environments show it over, which may be another version's table than that which it was filled from
+    let mut shown_over: BTreeMap<String, Vec<Query>> = BTreeMap::new();
+    for env in after.environments() {
+        let Some(tree) = after.published.get(&env) else { continue };
+        let shown = after.shows(&env);
+        let others = if env.is_prod() { BTreeSet::new() } else { promoted(after) };
+        for (model, table) in shown.iter().filter(|(_, table)| !others.contains(table)) {
+            shown_over.entry(table.name.clone()).or_default().push(query(tree, &model.to_string(), &shown));
+        }
+    }
     loop {
         let below = after.stored.iter().filter(|(name, stored)| {
             let of = |query: &Query| !after.stored_inputs(query).is_disjoint(&reached);
-            stored.rows.is_some() && stored.query.sort != Sort::History && !reached.contains(*name) && of(&stored.query)
+            let is_below = || of(&stored.query) || shown_over.get(*name).into_iter().flatten().any(of);
+            stored.rows.is_some() && stored.query.sort != Sort::History && !reached.contains(*name) && is_below()
         });
         let below: Vec<String> = below.map(|(name, _)| name.clone()).collect();
         if below.is_empty() {

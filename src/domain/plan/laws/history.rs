@@ -154,6 +154,7 @@ fn edit() -> impl Strategy<Value = Edit> {
     prop_oneof![
         6 => (0..3u8).prop_map(Edit::Text),
         1 => (0..3u8).prop_map(Edit::Comment),
+        6 => (0..3u8).prop_map(Edit::Extra),
         2 => Just(Edit::Rename),
         3 => prop::sample::select(&Sort::ALL[..]).prop_map(Edit::Sort),
         2 => any::<u8>().prop_map(Edit::Reads),

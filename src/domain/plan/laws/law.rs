@@ -207,8 +207,8 @@ fn renamed<'t>(old: &'t Tree, tree: &Tree, name: &str) -> Option<&'t String> {
     let spec = tree.get(name).filter(|_| !old.contains_key(name))?;
     let is_filled = matches!(spec.sort, Sort::Range | Sort::Batches | Sort::Forward | Sort::Key | Sort::History);
     let is_same = |before: &tree::Spec| {
-        let (sort, text, reads) = (before.sort, before.text, &before.reads);
-        sort == spec.sort && text == spec.text && *reads == spec.reads
+        let own = |spec: &tree::Spec| (spec.sort, spec.text, spec.extra, spec.reads.clone());
+        own(before) == own(spec)
     };
     let reads_same = spec.reads.iter().all(|read| match read {
         Read::Raw(_) => true,

@@ -106,6 +106,30 @@ fn a_renamed_model_begins_with_prod_s_rows_even_where_an_older_table_of_its_name
 }
 
 #[test]
+fn a_table_in_a_dropped_ones_place_is_not_that_table() {
+    // gc dropped `f`, and it was made again under its old name, by chance at the revision that `fx` went on from
+    let events = [
+        Event::Restate(0, 85),
+        Event::Edit(0, 5, Edit::Rename),
+        Event::Plan(0),
+        Event::Branch(2),
+        Event::Edit(2, 0, Edit::Text(0)),
+        Event::Plan(2),
+        Event::Merge(2),
+        Event::Plan(0),
+        Event::Tick(7),
+        Event::Gc,
+        Event::Edit(0, 5, Edit::Rename),
+        Event::Plan(0),
+        Event::Tick(1),
+        Event::Run(0),
+        Event::Revert(1),
+        Event::Plan(0),
+    ];
+    play(&events).unwrap();
+}
+
+#[test]
 fn what_is_built_whole_is_built_again_over_another_table() {
     let events = [
         Event::Branch(2),

@@ -33,6 +33,8 @@ pub(super) enum Rows {
 pub(super) struct Query {
     pub(super) sort: Sort,
     pub(super) text: u8,
+    /// What it says of a column that nobody reads: no part of what a table is said to hold here.
+    pub(super) extra: u8,
     /// What it calls them.
     pub(super) names: Vec<Read>,
     pub(super) inputs: Vec<Input>,

@@ -154,7 +154,7 @@ impl World {
                 let select = (!matches!(kind, Kind::Seed(_))).then(|| select(&query));
                 let inputs = self.recorded_inputs(&query, &table, &model.name);
                 self.make((&table, &model.name), rows, query);
-                let revision = self.state.tables.get(&table).map_or(0, |before| before.revision + 1);
+                let revision = self.state.tables.get(&table).map_or(at.unsigned_abs(), |before| before.revision + 1);
                 self.record(PhysicalTable { select, inputs, revision, ..fresh });
                 self.stand_for(model, &table);
                 true
@@ -164,7 +164,9 @@ impl World {
 
     /// Puts a table or view in the place of what is there.
     fn make(&mut self, (table, model): (&TableName, &ModelName), rows: Option<Rows>, query: Query) {
-        let before = self.stored.get(&table.name).map_or(Writes::default(), |it| it.writes);
+        // a table in a dropped one's place is another
+        let start = self.now.unsigned_abs();
+        let before = self.stored.get(&table.name).map_or(Writes { all: start, planned: start }, |it| it.writes);
         let writes = Writes { all: before.all + 1, planned: before.planned + 1 };
         let (inputs, reads) = (self.writes_of(&query), direct(&query));
         let (beside, held_above) = (self.beside(table, model), self.held_above(&query));
@@ -224,7 +226,7 @@ impl World {
         (fresh, state): (PhysicalTable, &State),
         budget: &mut Budget,
     ) -> bool {
-        let known = state.existing(&fresh.table).cloned();
+        let (known, at) = (state.existing(&fresh.table).cloned(), fresh.built_at);
         let is_new = known.is_none();
         let mut snapshot = known.unwrap_or_else(|| {
             let before = step.source().and_then(|before| state.existing(before));
@@ -239,7 +241,7 @@ impl World {
             let continues = before.map(PhysicalTable::as_source);
             let filled = Some(Filled { aim: step.aim(), intervals });
             let inputs = self.recorded_inputs(query, &fresh.table, &model.name);
-            let revision = self.state.tables.get(&fresh.table).map_or(0, |before| before.revision + 1);
+            let revision = self.state.tables.get(&fresh.table).map_or(at.unsigned_abs(), |before| before.revision + 1);
             PhysicalTable { filled, continues, inputs, revision, ..fresh }
         });
         self.record(snapshot.clone());

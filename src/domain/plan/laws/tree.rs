@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::super::super::config::Config;
 use super::super::super::external::Externals;
 use super::super::super::model::{self, ModelFile};
-use super::super::super::project::{Project, Published, SeedFile, Sources};
+use super::super::super::project::{Lineages, Project, Published, SeedFile, Sources};
 
 /// What a model is in these trees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -80,6 +80,8 @@ pub(super) struct Spec {
     /// What it reads; nothing for seeds.
     pub(super) reads: Vec<Read>,
     pub(super) comment: u8,
+    /// What it says of a column that nobody reads.
+    pub(super) extra: u8,
 }
 
 /// The models by name.
@@ -92,6 +94,8 @@ pub(super) enum Edit {
     Text(u8),
     /// A comment: nothing that counts.
     Comment(u8),
+    /// Another value of the column that nobody reads.
+    Extra(u8),
     /// Another name.
     Rename,
     /// Another kind.
@@ -109,7 +113,7 @@ fn spec(sort: Sort, reads: &[&str]) -> Spec {
         Some(number) => Read::Raw(number.parse().unwrap()),
         None => Read::Model((*name).to_owned()),
     };
-    Spec { sort, text: 0, reads: reads.iter().map(read).collect(), comment: 0 }
+    Spec { sort, text: 0, reads: reads.iter().map(read).collect(), comment: 0, extra: 0 }
 }
 
 /// What main begins with.
@@ -153,6 +157,7 @@ pub(super) fn edit(tree: &mut Tree, number: u8, edit: &Edit) {
     match edit {
         Edit::Text(text) => tree.get_mut(&name).unwrap().text = *text,
         Edit::Comment(comment) => tree.get_mut(&name).unwrap().comment = *comment,
+        Edit::Extra(extra) => tree.get_mut(&name).unwrap().extra = *extra,
         Edit::Sort(sort) => {
             let seeds = (*sort == Sort::Seed) != (tree[&name].sort == Sort::Seed);
             // a seed reads nothing, and all others something
@@ -196,7 +201,7 @@ pub(super) fn edit(tree: &mut Tree, number: u8, edit: &Edit) {
             if *sort == Sort::Seed {
                 reads.clear();
             }
-            tree.insert(new, Spec { sort: *sort, text: 0, reads, comment: 0 });
+            tree.insert(new, Spec { sort: *sort, text: 0, reads, comment: 0, extra: 0 });
         }
     }
 }
@@ -229,12 +234,28 @@ pub(super) fn merge(base: &Tree, main: &Tree, branch: &Tree) -> Tree {
     merged
 }
 
-/// Whether a model says the same in two trees, and so do all above it.
+/// Whether a model says the same in two trees, and so does all above it that counts: of what is built whole, the columns
+/// that are read; of what a view reads, all.
 pub(super) fn says_the_same(one: &Tree, other: &Tree, name: &str) -> bool {
     let (Some(this), Some(that)) = (one.get(name), other.get(name)) else { return false };
     let above = |read: &Read| match read {
         Read::Raw(_) => true,
-        Read::Model(name) => says_the_same(one, other, name),
+        Read::Model(name) if this.sort == Sort::View => says_the_same(one, other, name),
+        Read::Model(name) => gives_the_same(one, other, name),
+    };
+    let own = |spec: &Spec| (spec.sort, spec.text, spec.extra, spec.reads.clone());
+    own(this) == own(that) && this.reads.iter().all(above)
+}
+
+/// Whether a model's readers find the same in two trees.
+fn gives_the_same(one: &Tree, other: &Tree, name: &str) -> bool {
+    let (Some(this), Some(that)) = (one.get(name), other.get(name)) else { return false };
+    if !matches!(this.sort, Sort::Full | Sort::View | Sort::Embedded) {
+        return says_the_same(one, other, name);
+    }
+    let above = |read: &Read| match read {
+        Read::Raw(_) => true,
+        Read::Model(name) => gives_the_same(one, other, name),
     };
     (this.sort, this.text, &this.reads) == (that.sort, that.text, &that.reads) && this.reads.iter().all(above)
 }
@@ -250,12 +271,17 @@ fn written(name: &str, spec: &Spec) -> String {
     let reads: Vec<String> = spec.reads.iter().enumerate().map(read).collect();
     match reads.is_empty() {
         true => head,
-        false => format!("{head}SELECT t0.id, t0.ds, {} AS v FROM {}\n", spec.text, reads.join(", ")),
+        false => {
+            let (text, extra) = (spec.text, spec.extra);
+            let sum: String = (0..reads.len()).map(|at| format!(" + t{at}.v")).collect();
+            format!("{head}SELECT t0.id, t0.ds, {text}{sum} AS v, {extra} AS w FROM {}\n", reads.join(", "))
+        }
     }
 }
 
 thread_local! {
     static FILES: RefCell<HashMap<String, Arc<ModelFile>>> = RefCell::default();
+    static LINEAGES: Lineages = Lineages::default();
     static PROJECTS: RefCell<HashMap<Tree, Option<Rc<Project>>>> = RefCell::default();
 }
 
@@ -280,19 +306,26 @@ fn assemble(tree: &Tree) -> Option<Project> {
     let config = Config::parse("vmesh.toml", "", &|_| None).unwrap();
     let files = tree.iter().map(|(name, spec)| (format!("models/{name}.sql"), parsed(&written(name, spec))));
     let seed = |path: &str| {
-        let header = Some(vec!["id".to_owned(), "ds".to_owned()]);
+        let header = Some(vec!["id".to_owned(), "ds".to_owned(), "v".to_owned()]);
         Some(SeedFile { path: path.to_owned(), hash: *blake3::hash(path.as_bytes()).as_bytes(), header })
     };
-    let assembled = Project::assemble(&Sources {
-        files: files.collect(),
-        text: &|_| "".into(),
-        seed: &seed,
-        matching: &|_| Vec::new(),
-        absent: &|_| None,
-        config: &config,
-        externals: &Externals::default(),
-        published: &Published::default(),
-        before_all: &[],
+    let text = |path: &str| {
+        let name = path.trim_start_matches("models/").trim_end_matches(".sql");
+        tree.get(name).map_or_else(|| "".into(), |spec| written(name, spec).into())
+    };
+    let assembled = LINEAGES.with(|lineages| {
+        Project::assemble(&Sources {
+            files: files.collect(),
+            text: &text,
+            seed: &seed,
+            matching: &|_| Vec::new(),
+            absent: &|_| None,
+            config: &config,
+            externals: &Externals::default(),
+            published: &Published::default(),
+            before_all: &[],
+            lineages,
+        })
     });
     let is_whole = tree.values().flat_map(|spec| &spec.reads).all(|read| match read {
         Read::Raw(_) => true,

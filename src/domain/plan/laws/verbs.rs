@@ -77,7 +77,11 @@ impl World {
         for (snapshot, fill) in todo {
             match fill {
                 None => {
-                    let query = self.stored[&snapshot.table.name].query.clone();
+                    // by its files, over the tables that its environment shows, where these are at hand
+                    let query = match self.shown_by(snapshot, &state) {
+                        Some((env, tree, model)) => query(&tree, &model.name.to_string(), &self.shows(&env)),
+                        None => self.stored[&snapshot.table.name].query.clone(),
+                    };
                     self.refill(&state.tables[&snapshot.table], query, false);
                 }
                 Some(((env, tree, model), filled)) => {

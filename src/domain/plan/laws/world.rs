@@ -265,6 +265,13 @@ impl World {
         for step in &plan.steps {
             self.share(&project, step);
         }
+        for (step, table) in plan.relinked(&project, &state) {
+            let stored = self.stored.get_mut(&table.table.name).unwrap();
+            if stored.rows.is_some() {
+                stored.query = query(tree, &step.model.to_string(), &tables);
+            }
+            self.state.tables.insert(table.table.clone(), table);
+        }
         (Some(plan), built)
     }
 
@@ -400,5 +407,5 @@ pub(super) fn query(tree: &Tree, name: &str, tables: &BTreeMap<ModelName, TableN
         Read::Model(name) => Input::Table(tables[&ModelName::parse(name).unwrap()].name.clone()),
     };
     let inputs = spec.reads.iter().map(input).collect();
-    Query { sort: spec.sort, text: spec.text, names: spec.reads.clone(), inputs }
+    Query { sort: spec.sort, text: spec.text, extra: spec.extra, names: spec.reads.clone(), inputs }
 }

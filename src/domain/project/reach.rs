@@ -1,0 +1,188 @@
+//! How far a change of a model reaches: what its children see of it, and what of its parents counts in its own fingerprint.
+//!
+//! A child whose lineage is understood counts, of each parent, what decides its rows and the columns that it takes. All of
+//! a parent counts where that can't be told: in a query that is not understood or says something else at another time, for
+//! statements around a query, for parents named by hand, and wherever rows were filled over time by earlier versions
+//! (incremental kinds) or come from a file (seeds). A view counts all of its parents, since making it anew is free, and it
+//! would show a table otherwise that nobody fills any more; what it shows itself is told by columns.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::super::external::Externals;
+use super::super::fingerprint::Fingerprint;
+use super::super::model::{Kind, ModelFile};
+use super::super::name::ModelName;
+use super::super::sql::{Form, Lineage, Parent, ParentColumns, Print, lineage};
+use super::{Draft, Model, Sources};
+
+/// So many lineages are kept beside those that the last load needed.
+const SPARE: usize = 2_000;
+
+/// The lineages that were worked out, each by what it was worked out from: a query and what it reads.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Lineages {
+    /// None: not understood.
+    #[serde(with = "shared")]
+    known: RefCell<BTreeMap<Print, Option<Arc<Lineage>>>>,
+    /// Those that were asked for since it was made.
+    #[serde(skip)]
+    used: RefCell<BTreeSet<Print>>,
+    /// Whether one was added since.
+    #[serde(skip)]
+    changed: Cell<bool>,
+}
+
+impl Lineages {
+    /// Whether there is anything new to keep.
+    pub fn has_changed(&self) -> bool {
+        self.changed.get()
+    }
+
+    /// Forgets most of those that were not asked for, where there are many.
+    pub fn trim(&self) {
+        let (mut known, used) = (self.known.borrow_mut(), self.used.borrow());
+        if known.len() > used.len() + SPARE {
+            known.retain(|key, _| used.contains(key));
+        }
+    }
+
+    fn get(&self, key: Print, work: impl FnOnce() -> Option<Lineage>) -> Option<Arc<Lineage>> {
+        self.used.borrow_mut().insert(key);
+        if let Some(known) = self.known.borrow().get(&key) {
+            return known.clone();
+        }
+        let told = work().map(Arc::new);
+        self.known.borrow_mut().insert(key, told.clone());
+        self.changed.set(true);
+        told
+    }
+}
+
+/// The lineage of a draft whose parents are finished, if it is understood. Of a query that says something else at another
+/// time, it is that of 1970.
+pub(super) fn of(sources: &Sources<'_>, draft: &Draft, models: &BTreeMap<ModelName, Model>) -> Option<Arc<Lineage>> {
+    let file = &draft.file;
+    let query = file.query.as_ref().filter(|query| query.form == Form::Tree)?;
+    let reads = query.reads.as_deref()?;
+    let parents = draft.reads.iter().zip(reads).map(|(model, read)| match model {
+        Some(name) => models.get(name).map(|model| model.as_parent.clone()),
+        None => Some(outside(&read.parts, sources.externals)),
+    });
+    let parents: Vec<Parent> = parents.collect::<Option<_>>()?;
+    let key = parents.iter().map(key_of);
+    let key: Vec<Print> = std::iter::once(Print::of("query", [&query.canonical[..]])).chain(key).collect();
+    let key = Print::of("lineage", key.iter().map(Print::bytes));
+    sources.lineages.get(key, || {
+        let text = match &file.expanded {
+            Some(expanded) => Arc::from(expanded.text.as_str()),
+            None => (sources.text)(&draft.path),
+        };
+        lineage(text.get(file.query_span.clone())?, &parents).ok()
+    })
+}
+
+/// Whether a model's query says all that decides its rows, but for files and `before_all`.
+pub(super) fn is_plain(file: &ModelFile, is_timely: bool) -> bool {
+    !is_timely && file.statements.is_empty() && file.depends_on.is_empty()
+}
+
+/// A table that no model makes. Only its name counts: what is known of its columns tells what names mean.
+fn outside(parts: &[String], externals: &Externals) -> Parent {
+    let name = parts.join("\0").to_ascii_lowercase();
+    let rows = Print::of("outside", [name.as_bytes()]);
+    let columns = match externals.columns(parts) {
+        Some(columns) => ParentColumns::Known(columns.into_iter().map(|name| beside(rows, name)).collect()),
+        None => ParentColumns::Open(rows),
+    };
+    Parent { rows, columns }
+}
+
+/// A column of a table that is decided as a whole.
+fn beside(whole: Print, name: String) -> (String, Print) {
+    let print = Print::of("open column", [whole.bytes(), name.to_ascii_lowercase().as_bytes()]);
+    (name, print)
+}
+
+/// What decides all of a model that is not taken apart.
+pub(super) fn whole(fingerprint: &Fingerprint) -> Print {
+    Print::of("whole", [fingerprint.hex().as_bytes()])
+}
+
+fn key_of(parent: &Parent) -> Print {
+    match &parent.columns {
+        ParentColumns::Open(print) => Print::of("open", [parent.rows.bytes(), print.bytes()]),
+        ParentColumns::Known(columns) => {
+            let columns = columns.iter().flat_map(|(name, print)| [name.as_bytes(), print.bytes()]);
+            Print::of("known", std::iter::once(parent.rows.bytes()).chain(columns))
+        }
+    }
+}
+
+/// What of its parents counts in a model's fingerprint, where its lineage is understood.
+pub(super) fn counted(lineage: &Lineage) -> Print {
+    let columns = lineage.columns.iter().flat_map(|(name, origin)| [name.as_bytes(), origin.print.bytes()]);
+    Print::of("counted", [lineage.rows.print.bytes(), lineage.named.bytes()].into_iter().chain(columns))
+}
+
+/// What a model's children see of it; `beside` is what counts in its rows beside the query.
+pub(super) fn seen(
+    (file, kind): (&ModelFile, &Kind),
+    fingerprint: &Fingerprint,
+    columns: Option<&[String]>,
+    lineage: Option<&Lineage>,
+    beside: Print,
+) -> Parent {
+    let whole = whole(fingerprint);
+    let all = |names: &[String]| names.iter().map(|name| self::beside(whole, name.clone())).collect();
+    let as_a_whole = || Parent {
+        rows: whole,
+        columns: columns.map_or(ParentColumns::Open(whole), |names| ParentColumns::Known(all(names))),
+    };
+    let is_built_whole = matches!(kind, Kind::Full | Kind::View | Kind::Embedded);
+    let (Some(lineage), Some(names), true) = (lineage, columns, is_built_whole) else { return as_a_whole() };
+    // what may come out differently each time is another's with each version that is built
+    let version = |unstable: bool| if unstable { whole } else { Print::of("stable", []) };
+    let rows = Print::of("rows", [lineage.rows.print.bytes(), beside.bytes(), version(lineage.rows.unstable).bytes()]);
+    let column = |name: &String| {
+        let (_, origin) = lineage.columns.iter().find(|(other, _)| other.eq_ignore_ascii_case(name))?;
+        let declared = file.columns.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
+        let print = match (declared, origin.unstable) {
+            (None, false) => origin.print,
+            (declared, unstable) => Print::of(
+                "column",
+                [
+                    origin.print.bytes(),
+                    declared.map_or(&[][..], |(_, kind)| kind.as_bytes()),
+                    version(unstable).bytes(),
+                ],
+            ),
+        };
+        Some((name.clone(), print))
+    };
+    match names.iter().map(column).collect::<Option<Vec<_>>>() {
+        Some(columns) if columns.len() == lineage.columns.len() => {
+            Parent { rows, columns: ParentColumns::Known(columns) }
+        }
+        _ => as_a_whole(),
+    }
+}
+
+/// Shared values, stored as plain ones.
+mod shared {
+    use super::{Arc, BTreeMap, Deserialize, Lineage, Print, RefCell};
+
+    type Known = RefCell<BTreeMap<Print, Option<Arc<Lineage>>>>;
+
+    pub(super) fn serialize<S: serde::Serializer>(known: &Known, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(known.borrow().iter().map(|(key, told)| (key, told.as_deref())))
+    }
+
+    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Known, D::Error> {
+        let known = BTreeMap::<Print, Option<Lineage>>::deserialize(deserializer)?;
+        Ok(RefCell::new(known.into_iter().map(|(key, told)| (key, told.map(Arc::new))).collect()))
+    }
+}

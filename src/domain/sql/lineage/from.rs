@@ -1,0 +1,285 @@
+//! FROM clauses: the relations that they bring into scope, and what decides the rows of all of them together.
+
+use sqlparser::ast::{
+    Ident, Join, JoinConstraint, JoinOperator, ObjectName, TableAlias, TableFactor, TableSampleKind, TableWithJoins,
+};
+
+use super::super::encode::encode;
+use super::super::relation;
+use super::origin::{Node, Origin, Print};
+use super::scope::{Column, Relation, Scope, within};
+use super::select::Ctes;
+use super::{Parent, ParentColumns, Told, Unknown, Walk};
+
+/// Functions in FROM that read files or other databases: they may have any columns.
+const READING: [&str; 20] = [
+    "read_csv",
+    "read_csv_auto",
+    "read_parquet",
+    "parquet_scan",
+    "read_json",
+    "read_json_auto",
+    "read_json_objects",
+    "read_ndjson",
+    "read_ndjson_auto",
+    "read_ndjson_objects",
+    "read_text",
+    "read_blob",
+    "read_xlsx",
+    "sqlite_scan",
+    "postgres_scan",
+    "postgres_query",
+    "mysql_scan",
+    "mysql_query",
+    "iceberg_scan",
+    "delta_scan",
+];
+
+impl Walk<'_> {
+    /// Brings the relations of a tree of joins into scope; gives what decides their rows.
+    pub(super) fn tree(
+        &mut self,
+        tree: &TableWithJoins,
+        scope: &mut Scope,
+        ctes: &Ctes,
+        outer: &[&Scope],
+    ) -> Told<Node> {
+        let first = scope.relations.len();
+        let mut rows = self.factor(&tree.relation, scope, ctes, outer)?;
+        for join in &tree.joins {
+            if join.global {
+                return Err(Unknown("a join of another engine's"));
+            }
+            let right = scope.relations.len();
+            let right_rows = self.factor(&join.relation, scope, ctes, outer)?;
+            let condition = self.condition(join, scope, (first, right), ctes, outer)?;
+            rows = Origin::of("join", [&rows, &right_rows, &condition]);
+            if let JoinOperator::Semi(_)
+            | JoinOperator::Anti(_)
+            | JoinOperator::LeftSemi(_)
+            | JoinOperator::LeftAnti(_) = &join.join_operator
+            {
+                scope.relations.truncate(right);
+            }
+        }
+        Ok(rows)
+    }
+
+    /// What decides which rows of both sides of a join go together. The tree's relations begin at `first`, those of the
+    /// right side at `right`.
+    fn condition(
+        &mut self,
+        join: &Join,
+        scope: &mut Scope,
+        (first, right): (usize, usize),
+        ctes: &Ctes,
+        outer: &[&Scope],
+    ) -> Told<Node> {
+        use JoinOperator as Op;
+        let (what, constraint) = match &join.join_operator {
+            Op::Join(constraint) | Op::Inner(constraint) | Op::CrossJoin(constraint) => ("inner", constraint),
+            Op::Left(constraint) | Op::LeftOuter(constraint) => ("left", constraint),
+            Op::Right(constraint) | Op::RightOuter(constraint) => ("right", constraint),
+            Op::FullOuter(constraint) => ("full", constraint),
+            Op::Semi(constraint) | Op::LeftSemi(constraint) => ("semi", constraint),
+            Op::Anti(constraint) | Op::LeftAnti(constraint) => ("anti", constraint),
+            Op::AsOf { match_condition, constraint } => {
+                let matched = self.expression(match_condition, &within(outer, scope), ctes)?;
+                let rest = self.constraint(constraint, scope, (first, right), ctes, outer)?;
+                return Ok(Origin::of("asof", [&matched, &rest]));
+            }
+            _ => return Err(Unknown("a join of another engine's")),
+        };
+        let constraint = self.constraint(constraint, scope, (first, right), ctes, outer)?;
+        Ok(Origin::of(what, [&constraint]))
+    }
+
+    fn constraint(
+        &mut self,
+        constraint: &JoinConstraint,
+        scope: &mut Scope,
+        (first, right): (usize, usize),
+        ctes: &Ctes,
+        outer: &[&Scope],
+    ) -> Told<Node> {
+        match constraint {
+            JoinConstraint::None => Ok(Origin::constant("always", &[])),
+            JoinConstraint::On(condition) => self.expression(condition, &within(outer, scope), ctes),
+            JoinConstraint::Using(names) => {
+                let merged = names.iter().map(|name| merge(name, scope, (first, right)));
+                let merged: Vec<Node> = merged.collect::<Told<_>>()?;
+                self.named.extend(merged.iter().cloned());
+                Ok(Origin::of("using", &merged))
+            }
+            // a column more on one side joins by one column more
+            JoinConstraint::Natural => Err(Unknown("NATURAL JOIN")),
+        }
+    }
+
+    /// Brings a relation into scope; gives what decides its rows.
+    fn factor(&mut self, factor: &TableFactor, scope: &mut Scope, ctes: &Ctes, outer: &[&Scope]) -> Told<Node> {
+        let mut relation = match factor {
+            TableFactor::NestedJoin { table_with_joins, alias: None } => {
+                return self.tree(table_with_joins, scope, ctes, outer);
+            }
+            TableFactor::Table {
+                name,
+                args,
+                with_hints,
+                version: None,
+                with_ordinality: false,
+                partitions,
+                json_path: None,
+                sample,
+                index_hints,
+                ..
+            } if with_hints.is_empty() && partitions.is_empty() && index_hints.is_empty() => {
+                let relation = match args {
+                    None => self.table(factor, name, ctes)?,
+                    Some(args) => {
+                        let arguments = self.resolved(args.clone(), &within(outer, scope), ctes)?;
+                        function(name, &arguments, relation::alias(factor))?
+                    }
+                };
+                sampled(relation, sample.as_ref())?
+            }
+            TableFactor::Function { name, args, with_ordinality: false, .. } => {
+                let arguments = self.resolved(args.clone(), &within(outer, scope), ctes)?;
+                function(name, &arguments, relation::alias(factor))?
+            }
+            TableFactor::UNNEST { array_exprs, with_offset: false, with_ordinality: false, alias, .. } => {
+                let arguments = self.resolved(array_exprs.clone(), &within(outer, scope), ctes)?;
+                let name = ObjectName::from(vec![Ident::new("unnest")]);
+                function(&name, &arguments, alias.as_ref())?
+            }
+            TableFactor::Derived { subquery, sample, .. } => {
+                let relation = self.query(subquery, ctes, &within(outer, scope))?;
+                sampled(Relation { path: Vec::new(), ..relation }, sample.as_ref())?
+            }
+            _ => return Err(Unknown("PIVOT, or a relation of another engine's")),
+        };
+        if let Some(alias) = relation::alias(factor) {
+            rename(&mut relation, alias)?;
+        }
+        self.counted(relation.columns.len())?;
+        let rows = relation.rows.clone();
+        scope.relations.push(placed(relation, scope.relations.len()));
+        Ok(rows)
+    }
+
+    /// A table or a CTE.
+    fn table(&self, factor: &TableFactor, name: &ObjectName, ctes: &Ctes) -> Told<Relation> {
+        let parts: Vec<String> = relation::parts(name).iter().map(|part| part.to_ascii_lowercase()).collect();
+        if let Some(read) = self.sources.read_of(factor, &self.parsed.places) {
+            let parent = self.parents.get(read).ok_or(Unknown("tables that can't be told"))?;
+            return Ok(Relation { path: parts, ..of_parent(parent, read) });
+        }
+        let [name] = parts.as_slice() else { return Err(Unknown("a table that can't be told")) };
+        if let Some(cte) = ctes.iter().rev().find(|cte| cte.0 == *name) {
+            let columns = cte.1.columns.iter().map(|column| Column { merged: false, ..column.clone() });
+            return Ok(Relation { path: parts.clone(), columns: columns.collect(), ..cte.1.clone() });
+        }
+        Err(Unknown("a file in FROM"))
+    }
+}
+
+/// A relation at its place among those of a FROM clause: a table that is read twice has rows of its own in each place. What
+/// stands alone or first keeps its columns as they are, so that a query around a query adds nothing.
+fn placed(mut relation: Relation, place: usize) -> Relation {
+    if place > 0 {
+        let text = (place as u64).to_le_bytes();
+        for column in &mut relation.columns {
+            column.origin = Origin::with("place", &text, [&column.origin]);
+        }
+        if let Some((print, _)) = &mut relation.open {
+            *print = Print::of("place", [&text[..], print.bytes()]);
+        }
+    }
+    relation
+}
+
+/// What a query reads, as a relation.
+fn of_parent(parent: &Parent, read: usize) -> Relation {
+    let rows = Origin::read(parent.rows, None);
+    match &parent.columns {
+        ParentColumns::Known(columns) => {
+            let column = |(name, print): &(String, Print)| {
+                let lower = name.to_ascii_lowercase();
+                // the letter case of a table's column is that of a column which passes it on
+                let print = if lower == *name { *print } else { Print::of("cased", [print.bytes(), name.as_bytes()]) };
+                Column::new(Some(name.clone()), Origin::read(print, Some((read, lower))))
+            };
+            Relation::new(columns.iter().map(column).collect(), rows)
+        }
+        ParentColumns::Open(print) => Relation { open: Some((*print, Some(read))), ..Relation::new(Vec::new(), rows) },
+    }
+}
+
+/// A function in FROM.
+fn function(name: &ObjectName, arguments: &Node, alias: Option<&TableAlias>) -> Told<Relation> {
+    let parts = relation::parts(name);
+    let [name] = parts.as_slice() else { return Err(Unknown("a function that is not known")) };
+    let name = name.to_ascii_lowercase();
+    let rows = Origin::with("function", name.as_bytes(), [arguments]);
+    let column = |name: String| Column::new(Some(name), rows.clone());
+    let relation = match (name.as_str(), alias) {
+        (name, _) if READING.contains(&name) => {
+            let open = Some((Print::of("file", [rows.print.bytes()]), None));
+            Relation { open, ..Relation::new(Vec::new(), rows.clone()) }
+        }
+        ("range" | "generate_series" | "unnest", Some(alias)) if !alias.columns.is_empty() => {
+            let one = Column { name: None, ..column(String::new()) };
+            Relation::new(vec![one; alias.columns.len()], rows.clone())
+        }
+        ("range" | "generate_series", _) => Relation::new(vec![column(name.clone())], rows.clone()),
+        _ => return Err(Unknown("a function in FROM whose columns are not known")),
+    };
+    Ok(Relation { path: vec![name], ..relation })
+}
+
+/// Which rows a sample takes is left to chance.
+fn sampled(relation: Relation, sample: Option<&TableSampleKind>) -> Told<Relation> {
+    let Some(sample) = sample else { return Ok(relation) };
+    let text = encode(sample).map_err(|_| Unknown("a tree without a canonical form"))?;
+    let rows = Origin::with("sample", &text, [&relation.rows]);
+    Ok(Relation { rows: Origin::unstable(&rows), ..relation })
+}
+
+/// Gives a relation the names of an alias.
+pub(super) fn rename(relation: &mut Relation, alias: &TableAlias) -> Told<()> {
+    relation.path = vec![alias.name.value.to_ascii_lowercase()];
+    if alias.columns.len() > relation.columns.len() {
+        return Err(Unknown("more names than columns"));
+    }
+    for (column, name) in relation.columns.iter_mut().zip(&alias.columns) {
+        column.name = Some(name.name.value.clone());
+    }
+    Ok(())
+}
+
+/// Makes one column of those of this name on both sides of a join.
+fn merge(name: &ObjectName, scope: &mut Scope, (first, right): (usize, usize)) -> Told<Node> {
+    const UNKNOWN: Unknown = Unknown("USING a column that the files don't tell");
+    let parts = relation::parts(name);
+    let [name] = parts.as_slice() else { return Err(UNKNOWN) };
+    let (left, right) = scope.relations.split_at_mut(right);
+    let one = |relations: &mut [Relation]| -> Told<(usize, usize)> {
+        let mut found = Vec::new();
+        for (at, relation) in relations.iter().enumerate() {
+            if relation.open.is_some() {
+                return Err(UNKNOWN);
+            }
+            let columns = relation.columns.iter().enumerate();
+            found.extend(columns.filter(|(_, it)| !it.merged && it.is(name)).map(|(column, _)| (at, column)));
+        }
+        <[(usize, usize); 1]>::try_from(found).map(|[one]| one).map_err(|_| UNKNOWN)
+    };
+    let left = left.get_mut(first..).ok_or(UNKNOWN)?;
+    let (of_left, of_right) = (one(left)?, one(right)?);
+    let left = &mut left[of_left.0].columns[of_left.1];
+    let right = &mut right[of_right.0].columns[of_right.1];
+    // of an outer join, it is either side's
+    left.origin = Origin::of("merged", [&left.origin, &right.origin]);
+    right.merged = true;
+    Ok(left.origin.clone())
+}

@@ -1,0 +1,106 @@
+//! What decides something, as a hash; with the columns that have a say in it.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+
+/// BLAKE3 over all that decides something.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Print([u8; 32]);
+
+impl Print {
+    /// That of some parts, told apart by what they are.
+    pub fn of<'p>(what: &str, parts: impl IntoIterator<Item = &'p [u8]>) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        let mut add = |part: &[u8]| {
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            hasher.update(part);
+        };
+        add(what.as_bytes());
+        parts.into_iter().for_each(add);
+        Self(*hasher.finalize().as_bytes())
+    }
+
+    /// The hash.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    fn hex(self) -> String {
+        blake3::Hash::from_bytes(self.0).to_hex().to_string()
+    }
+}
+
+impl fmt::Debug for Print {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.hex()[..12])
+    }
+}
+
+impl fmt::Display for Print {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.hex())
+    }
+}
+
+impl Serialize for Print {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.hex())
+    }
+}
+
+impl<'de> Deserialize<'de> for Print {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let hash = blake3::Hash::from_hex(&text).map_err(|_| serde::de::Error::custom("expected 64 hex digits"))?;
+        Ok(Self(*hash.as_bytes()))
+    }
+}
+
+/// What decides something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// As a hash: equal for equal meaning.
+    pub print: Print,
+    /// The columns that have a say in it, each with the table, as an index of [`Query::reads`](super::super::Query::reads).
+    pub from: BTreeSet<(usize, String)>,
+    /// Whether it may come out differently when it is worked out again: by the time, by chance, by an order that nobody
+    /// asked for.
+    pub unstable: bool,
+}
+
+/// Origins are shared: a column that is passed on has the origin that it had.
+pub(super) type Node = Rc<Origin>;
+
+impl Origin {
+    /// Something that a text says, and nothing that is read.
+    pub(super) fn constant(what: &str, text: &[u8]) -> Node {
+        Rc::new(Self { print: Print::of(what, [text]), from: BTreeSet::new(), unstable: false })
+    }
+
+    /// Something that is read.
+    pub(super) fn read(print: Print, from: Option<(usize, String)>) -> Node {
+        Rc::new(Self { print, from: from.into_iter().collect(), unstable: false })
+    }
+
+    /// Something that others decide, in this order.
+    pub(super) fn of<'n>(what: &str, parts: impl IntoIterator<Item = &'n Node>) -> Node {
+        Self::with(what, &[], parts)
+    }
+
+    /// Something that a text and others decide.
+    pub(super) fn with<'n>(what: &str, text: &[u8], parts: impl IntoIterator<Item = &'n Node>) -> Node {
+        let parts: Vec<&Node> = parts.into_iter().collect();
+        let bytes = std::iter::once(text).chain(parts.iter().map(|part| part.print.bytes()));
+        let print = Print::of(what, bytes);
+        let from = parts.iter().flat_map(|part| part.from.iter().cloned()).collect();
+        Rc::new(Self { print, from, unstable: parts.iter().any(|part| part.unstable) })
+    }
+
+    /// The same, which may come out differently each time.
+    pub(super) fn unstable(node: &Node) -> Node {
+        Rc::new(Self { unstable: true, ..node.as_ref().clone() })
+    }
+}

@@ -1,0 +1,162 @@
+//! What names mean: the relations of each SELECT around an expression, and the names that the SELECT itself gives.
+
+use super::origin::{Node, Origin, Print};
+use super::{Told, Unknown};
+
+/// One column of a relation.
+#[derive(Debug, Clone)]
+pub(super) struct Column {
+    /// None where DuckDB makes one up.
+    pub(super) name: Option<String>,
+    pub(super) origin: Node,
+    /// Whether USING has merged it with a column to its left: only a qualified name reaches it.
+    pub(super) merged: bool,
+}
+
+/// What stands in a FROM clause, or what a query gives.
+#[derive(Debug, Clone)]
+pub(super) struct Relation {
+    /// The name of its columns' qualifier, in lower case, with what may stand in front of it.
+    pub(super) path: Vec<String>,
+    pub(super) columns: Vec<Column>,
+    pub(super) rows: Node,
+    /// Where it may have other columns: what decides them, and the read that it is.
+    pub(super) open: Option<(Print, Option<usize>)>,
+}
+
+/// One SELECT around an expression.
+#[derive(Debug, Default)]
+pub(super) struct Scope {
+    pub(super) relations: Vec<Relation>,
+    /// The aliases of its columns so far, in lower case.
+    pub(super) aliases: Vec<(String, Node)>,
+}
+
+/// What one scope makes of a name.
+#[derive(Default)]
+struct Found {
+    nodes: Vec<Node>,
+    /// Whether no scope around it has a say.
+    surely: bool,
+}
+
+impl Column {
+    pub(super) fn new(name: Option<String>, origin: Node) -> Self {
+        Self { name, origin, merged: false }
+    }
+
+    pub(super) fn is(&self, name: &str) -> bool {
+        self.name.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(name))
+    }
+}
+
+impl Relation {
+    pub(super) fn new(columns: Vec<Column>, rows: Node) -> Self {
+        Self { path: Vec::new(), columns, rows, open: None }
+    }
+
+    /// Whether a qualifier means it.
+    pub(super) fn is(&self, qualifier: &[String]) -> bool {
+        !qualifier.is_empty() && self.path.ends_with(qualifier)
+    }
+
+    /// A column that it may have beside those that are known.
+    fn may_have(&self, name: &str) -> Option<Node> {
+        let (print, read) = self.open.as_ref()?;
+        let print = Print::of("open column", [print.bytes(), name.as_bytes()]);
+        Some(Origin::read(print, read.map(|read| (read, name.to_owned()))))
+    }
+}
+
+/// What a name means, its parts in lower case; the innermost scope is the last. None: nothing around has it.
+pub(super) fn resolve(parts: &[String], scopes: &[&Scope]) -> Told<Option<Node>> {
+    let mut nodes: Vec<Node> = Vec::new();
+    for (distance, scope) in scopes.iter().rev().enumerate() {
+        let found = match parts {
+            [name] => scope.find(name)?,
+            _ => scope.find_qualified(parts)?,
+        };
+        // a row of the query around is not one of the query within, though both may read one table
+        let outer = |node: Node| match distance {
+            0 => node,
+            distance => Origin::with("outer", &(distance as u64).to_le_bytes(), [&node]),
+        };
+        nodes.extend(found.nodes.into_iter().map(outer));
+        if found.surely {
+            break;
+        }
+    }
+    Ok(match nodes.as_slice() {
+        [] => None,
+        [only] => Some(only.clone()),
+        // which one it is hangs on what others have: all of them count
+        several => Some(Origin::of("either", several)),
+    })
+}
+
+impl Scope {
+    fn column(&self, name: &str) -> Told<Option<&Column>> {
+        let columns = self.relations.iter().flat_map(|relation| &relation.columns);
+        let mut found = columns.filter(|column| !column.merged && column.is(name));
+        match (found.next(), found.next()) {
+            (_, Some(_)) => Err(Unknown("a name that two columns have")),
+            (found, None) => Ok(found),
+        }
+    }
+
+    fn find(&self, name: &str) -> Told<Found> {
+        let name_of_relation = [name.to_owned()];
+        if self.relations.iter().any(|relation| relation.is(&name_of_relation)) {
+            return Err(Unknown("a row used as a value"));
+        }
+        let column = self.column(name)?;
+        let alias = self.aliases.iter().rev().find(|(alias, _)| alias == name).map(|(_, node)| node.clone());
+        let open = || self.relations.iter().filter_map(|relation| relation.may_have(name));
+        // a column that two tables have is an error, so that one which is known is it
+        let column_or_open: Vec<Node> = column.map_or_else(|| open().collect(), |column| vec![column.origin.clone()]);
+        Ok(Found { nodes: column_or_open.into_iter().chain(alias).collect(), surely: column.is_some() })
+    }
+
+    fn find_qualified(&self, parts: &[String]) -> Told<Found> {
+        let mut found = Found::default();
+        for cut in (1..parts.len()).rev() {
+            let (qualifier, rest) = parts.split_at(cut);
+            let mut relations = self.relations.iter().filter(|relation| relation.is(qualifier));
+            let relation = relations.next();
+            if relations.next().is_some() {
+                return Err(Unknown("a name that two tables have"));
+            }
+            let (Some(relation), Some((name, fields))) = (relation, rest.split_first()) else { continue };
+            let mut columns = relation.columns.iter().filter(|column| column.is(name));
+            let column = columns.next();
+            if columns.next().is_some() {
+                return Err(Unknown("a name that two columns have"));
+            }
+            match column {
+                Some(column) => {
+                    found.nodes.push(field(&column.origin, fields));
+                    found.surely = true;
+                }
+                None => found.nodes.extend(relation.may_have(name).map(|node| field(&node, fields))),
+            }
+        }
+        // the qualifier may be a column, and what follows one of its fields
+        if let Some((name, fields)) = parts.split_first()
+            && let Some(column) = self.column(name)?
+        {
+            found.nodes.push(field(&column.origin, fields));
+            found.surely = true;
+        }
+        Ok(found)
+    }
+}
+
+/// A field of a struct.
+fn field(of: &Node, fields: &[String]) -> Node {
+    if fields.is_empty() { of.clone() } else { Origin::with("field", fields.join("\0").as_bytes(), [of]) }
+}
+
+/// The scopes around something in a scope.
+pub(super) fn within<'s>(outer: &[&'s Scope], scope: &'s Scope) -> Vec<&'s Scope> {
+    outer.iter().copied().chain([scope]).collect()
+}

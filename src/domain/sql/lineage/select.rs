@@ -1,0 +1,401 @@
+//! Queries: CTEs, set operations, and what each clause of a SELECT does to rows and columns.
+
+use std::rc::Rc;
+
+use sqlparser::ast::{
+    self, Distinct, ExcludeSelectItem, Expr, GroupByExpr, LimitClause, ObjectName, OrderBy, OrderByKind, Select,
+    SelectFlavor, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, SetOperator, SetQuantifier, Value, Values,
+    WildcardAdditionalOptions,
+};
+
+use super::super::{outputs, relation};
+use super::expression::{Calls, calls};
+use super::from::rename;
+use super::origin::{Node, Origin};
+use super::scope::{Column, Relation, Scope, within};
+use super::{Told, Unknown, Walk};
+
+/// CTEs in scope, each with its name in lower case, the innermost last.
+pub(super) type Ctes = [Rc<(String, Relation)>];
+
+/// A column of a SELECT.
+struct Item {
+    column: Column,
+    calls: Calls,
+}
+
+impl Walk<'_> {
+    /// What decides what a query gives.
+    pub(super) fn query(&mut self, query: &ast::Query, outer_ctes: &Ctes, outer: &[&Scope]) -> Told<Relation> {
+        let is_foreign = query.fetch.is_some()
+            || !query.locks.is_empty()
+            || query.for_clause.is_some()
+            || query.settings.is_some()
+            || query.format_clause.is_some()
+            || !query.pipe_operators.is_empty();
+        if is_foreign {
+            return Err(Unknown("a clause of another engine's"));
+        }
+        let mut ctes = outer_ctes.to_vec();
+        if let Some(with) = &query.with {
+            if with.recursive {
+                return Err(Unknown("WITH RECURSIVE"));
+            }
+            for cte in &with.cte_tables {
+                let mut relation = self.query(&cte.query, &ctes, outer)?;
+                rename(&mut relation, &cte.alias)?;
+                ctes.push(Rc::new((cte.alias.name.value.to_ascii_lowercase(), relation)));
+            }
+        }
+        let mut relation = self.body(&query.body, &ctes, outer, query.order_by.as_ref())?;
+        if let Some(limit) = &query.limit_clause {
+            if matches!(limit, LimitClause::LimitOffset { limit_by, .. } if !limit_by.is_empty()) {
+                return Err(Unknown("a clause of another engine's"));
+            }
+            let limit = self.resolved(limit.clone(), outer, &ctes)?;
+            relation.rows = Origin::of("limit", [&relation.rows, &limit]);
+            if query.order_by.is_none() {
+                relation.rows = Origin::unstable(&relation.rows);
+            }
+        }
+        Ok(relation)
+    }
+
+    fn body(&mut self, body: &SetExpr, ctes: &Ctes, outer: &[&Scope], order: Option<&OrderBy>) -> Told<Relation> {
+        let mut relation = match body {
+            SetExpr::Select(select) => return self.select(select, ctes, outer, order),
+            SetExpr::Query(query) => self.query(query, ctes, outer)?,
+            SetExpr::Values(values) => self.values(values, ctes, outer)?,
+            SetExpr::SetOperation { op, set_quantifier, left, right } => {
+                let left = self.body(left, ctes, outer, None)?;
+                let right = self.body(right, ctes, outer, None)?;
+                combined((*op, *set_quantifier), left, right)?
+            }
+            _ => return Err(Unknown("a query of another form")),
+        };
+        if let Some(order) = order {
+            let columns: Vec<Node> = relation.columns.iter().map(|column| column.origin.clone()).collect();
+            let scope = Scope { relations: vec![relation.clone()], ..Scope::default() };
+            relation.rows = self.ordered(&relation.rows, order, &columns, &within(outer, &scope), ctes)?;
+        }
+        Ok(relation)
+    }
+
+    fn values(&mut self, values: &Values, ctes: &Ctes, outer: &[&Scope]) -> Told<Relation> {
+        let width = values.rows.first().map_or(0, |row| row.content.len());
+        let mut columns: Vec<Vec<Node>> = vec![Vec::new(); width];
+        for row in &values.rows {
+            if row.content.len() != width {
+                return Err(Unknown("rows of different lengths"));
+            }
+            for (column, value) in columns.iter_mut().zip(&row.content) {
+                column.push(self.expression(value, outer, ctes)?);
+            }
+        }
+        let column = |(index, values): (usize, &Vec<Node>)| {
+            Column::new(Some(format!("col{index}")), Origin::of("values", values))
+        };
+        let rows = Origin::constant("rows", &(values.rows.len() as u64).to_le_bytes());
+        Ok(Relation::new(columns.iter().enumerate().map(column).collect(), rows))
+    }
+
+    fn ordered(
+        &mut self,
+        rows: &Node,
+        order: &OrderBy,
+        columns: &[Node],
+        scopes: &[&Scope],
+        ctes: &Ctes,
+    ) -> Told<Node> {
+        if order.interpolate.is_some() {
+            return Err(Unknown("a clause of another engine's"));
+        }
+        match &order.kind {
+            OrderByKind::All(options) => {
+                let options = Origin::constant("order", format!("{options}").as_bytes());
+                Ok(Origin::of("order by all", [rows, &options].into_iter().chain(columns)))
+            }
+            OrderByKind::Expressions(all) => {
+                let mut rows = rows.clone();
+                for by in all {
+                    if by.with_fill.is_some() {
+                        return Err(Unknown("a clause of another engine's"));
+                    }
+                    let node = self.column_or_expression(&by.expr, columns, scopes, ctes)?;
+                    let options = Origin::constant("order", format!("{}", by.options).as_bytes());
+                    rows = Origin::of("order by", [&rows, &node, &options]);
+                }
+                Ok(rows)
+            }
+        }
+    }
+
+    /// An expression, or the column that a number stands for.
+    fn column_or_expression(&mut self, expr: &Expr, columns: &[Node], scopes: &[&Scope], ctes: &Ctes) -> Told<Node> {
+        if let Expr::Nested(inner) = expr {
+            return self.column_or_expression(inner, columns, scopes, ctes);
+        }
+        let Expr::Value(value) = expr else { return self.expression(expr, scopes, ctes) };
+        let Value::Number(number, _) = &value.value else { return self.expression(expr, scopes, ctes) };
+        let index = number.to_string().parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+        index.and_then(|index| columns.get(index)).cloned().ok_or(Unknown("a number that stands for no column"))
+    }
+
+    fn select(&mut self, select: &Select, ctes: &Ctes, outer: &[&Scope], order: Option<&OrderBy>) -> Told<Relation> {
+        if is_foreign(select) {
+            return Err(Unknown("a clause of another engine's"));
+        }
+        let mut scope = Scope::default();
+        let mut rows = Origin::constant("one row", &[]);
+        for (index, tree) in select.from.iter().enumerate() {
+            let of_tree = self.tree(tree, &mut scope, ctes, outer)?;
+            // what stands alone adds nothing of its own
+            rows = if index == 0 { of_tree } else { Origin::of("cross", [&rows, &of_tree]) };
+        }
+        let windows = match select.named_window.as_slice() {
+            [] => None,
+            windows => Some(self.resolved(windows.to_vec(), &within(outer, &scope), ctes)?),
+        };
+        // what orders or filters rows may use one
+        rows = windows.iter().fold(rows, |rows, windows| Origin::of("window", [&rows, windows]));
+        let items = self.items(select, &mut scope, windows.as_ref(), ctes, outer)?;
+        let scopes = within(outer, &scope);
+        if let Some(condition) = &select.selection {
+            rows = Origin::of("where", [&rows, &self.expression(condition, &scopes, ctes)?]);
+        }
+        rows = self.grouped(select, rows, &items, &scopes, ctes)?;
+        let deciding = items.iter().filter(|item| item.calls.multiplies || item.calls.aggregates_within);
+        rows = deciding.fold(rows, |rows, item| Origin::of("rows of", [&rows, &item.column.origin]));
+        if let Some(condition) = &select.qualify {
+            let condition = self.expression(condition, &scopes, ctes)?;
+            rows = Origin::of("qualify", [&rows, &condition]);
+        }
+        let columns: Vec<Node> = items.iter().map(|item| item.column.origin.clone()).collect();
+        match &select.distinct {
+            None | Some(Distinct::All) => {}
+            Some(Distinct::Distinct) => rows = Origin::of("distinct", [&rows].into_iter().chain(&columns)),
+            Some(Distinct::On(all)) => {
+                for by in all {
+                    let by = self.column_or_expression(by, &columns, &scopes, ctes)?;
+                    rows = Origin::of("distinct on", [&rows, &by]);
+                }
+                if order.is_none() {
+                    rows = Origin::unstable(&rows);
+                }
+            }
+        }
+        if let Some(order) = order {
+            rows = self.ordered(&rows, order, &columns, &scopes, ctes)?;
+        }
+        Ok(Relation::new(items.into_iter().map(|item| item.column).collect(), rows))
+    }
+
+    /// What GROUP BY and aggregates do to rows.
+    fn grouped(
+        &mut self,
+        select: &Select,
+        mut rows: Node,
+        items: &[Item],
+        scopes: &[&Scope],
+        ctes: &Ctes,
+    ) -> Told<Node> {
+        let columns: Vec<Node> = items.iter().map(|item| item.column.origin.clone()).collect();
+        match &select.group_by {
+            GroupByExpr::All(modifiers) if modifiers.is_empty() => {
+                let keys = items.iter().filter(|item| !item.calls.aggregates).map(|item| &item.column.origin);
+                rows = Origin::of("group by all", [&rows].into_iter().chain(keys));
+            }
+            GroupByExpr::Expressions(keys, modifiers) if modifiers.is_empty() => {
+                for key in keys {
+                    let key = self.column_or_expression(key, &columns, scopes, ctes)?;
+                    rows = Origin::of("group by", [&rows, &key]);
+                }
+                let in_having = || select.having.as_ref().is_some_and(|having| calls(having).aggregates);
+                if keys.is_empty() && (items.iter().any(|item| item.calls.aggregates) || in_having()) {
+                    rows = Origin::of("aggregate", [&rows]);
+                }
+            }
+            _ => return Err(Unknown("grouping sets")),
+        }
+        if let Some(condition) = &select.having {
+            rows = Origin::of("having", [&rows, &self.expression(condition, scopes, ctes)?]);
+        }
+        Ok(rows)
+    }
+
+    fn items(
+        &mut self,
+        select: &Select,
+        scope: &mut Scope,
+        windows: Option<&Node>,
+        ctes: &Ctes,
+        outer: &[&Scope],
+    ) -> Told<Vec<Item>> {
+        let star = |columns: Vec<Column>| columns.into_iter().map(|column| Item { column, calls: Calls::default() });
+        if select.flavor == SelectFlavor::FromFirstNoSelect {
+            return Ok(star(shown(scope)?).collect());
+        }
+        let mut items = Vec::new();
+        for item in &select.projection {
+            match item {
+                SelectItem::UnnamedExpr(expr) => {
+                    let name = outputs::implied_name(expr).or_else(|| {
+                        let name = outputs::own_name(expr)?;
+                        self.parsed.labels.contains(&name.to_ascii_lowercase()).then_some(name)
+                    });
+                    items.push(self.item(expr, name, windows, &within(outer, scope), ctes)?);
+                }
+                SelectItem::ExprWithAlias { expr, alias } => {
+                    let name = Some(alias.value.clone());
+                    let item = self.item(expr, name, windows, &within(outer, scope), ctes)?;
+                    scope.aliases.push((alias.value.to_ascii_lowercase(), item.column.origin.clone()));
+                    items.push(item);
+                }
+                SelectItem::Wildcard(options) => {
+                    let columns = self.replaced(shown(scope)?, options, scope, ctes, outer)?;
+                    items.extend(star(columns));
+                }
+                SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), options) => {
+                    let columns = self.replaced(shown_of(name, scope)?, options, scope, ctes, outer)?;
+                    items.extend(star(columns));
+                }
+                _ => return Err(Unknown("the fields of a value")),
+            }
+        }
+        self.counted(items.len())?;
+        Ok(items)
+    }
+
+    fn item(
+        &mut self,
+        expr: &Expr,
+        name: Option<String>,
+        windows: Option<&Node>,
+        scopes: &[&Scope],
+        ctes: &Ctes,
+    ) -> Told<Item> {
+        let mut origin = self.expression(expr, scopes, ctes)?;
+        if let Some(windows) = windows {
+            origin = Origin::of("window", [&origin, windows]);
+        }
+        Ok(Item { column: Column::new(name, origin), calls: calls(expr) })
+    }
+
+    /// The columns of a star without those that EXCLUDE names, and with the values that REPLACE gives.
+    fn replaced(
+        &mut self,
+        columns: Vec<Column>,
+        options: &WildcardAdditionalOptions,
+        scope: &Scope,
+        ctes: &Ctes,
+        outer: &[&Scope],
+    ) -> Told<Vec<Column>> {
+        let WildcardAdditionalOptions {
+            opt_ilike, opt_exclude, opt_except, opt_replace, opt_rename, opt_alias, ..
+        } = options;
+        if opt_ilike.is_some() || opt_except.is_some() || opt_rename.is_some() || opt_alias.is_some() {
+            return Err(Unknown("a star that renames or chooses by a pattern"));
+        }
+        let names: Vec<&ObjectName> = match opt_exclude {
+            None => Vec::new(),
+            Some(ExcludeSelectItem::Single(name)) => vec![name],
+            Some(ExcludeSelectItem::Multiple(names)) => names.iter().collect(),
+        };
+        let names = names.into_iter().map(|name| <[String; 1]>::try_from(relation::parts(name)).map(|[name]| name));
+        let names: Vec<String> = names.collect::<Result<_, _>>().map_err(|_| Unknown("EXCLUDE of a table's column"))?;
+        let is_left = |column: &Column| !names.iter().any(|name| column.is(name));
+        let mut columns: Vec<Column> = columns.into_iter().filter(is_left).collect();
+        for item in opt_replace.iter().flat_map(|replace| &replace.items) {
+            let is_call = calls(&item.expr);
+            if is_call.aggregates || is_call.multiplies || is_call.aggregates_within {
+                return Err(Unknown("an aggregate in REPLACE"));
+            }
+            let origin = self.expression(&item.expr, &within(outer, scope), ctes)?;
+            let replaced = columns.iter_mut().filter(|column| column.is(&item.column_name.value));
+            replaced.for_each(|column| column.origin = origin.clone());
+        }
+        Ok(columns)
+    }
+}
+
+/// What `*` stands for.
+fn shown(scope: &Scope) -> Told<Vec<Column>> {
+    if scope.relations.is_empty() || scope.relations.iter().any(|relation| relation.open.is_some()) {
+        return Err(Unknown("a star over columns that the files don't tell"));
+    }
+    let columns = scope.relations.iter().flat_map(|relation| &relation.columns);
+    Ok(columns.filter(|column| !column.merged).cloned().collect())
+}
+
+/// What `name.*` stands for.
+fn shown_of(name: &ObjectName, scope: &Scope) -> Told<Vec<Column>> {
+    let parts: Vec<String> = relation::parts(name).iter().map(|part| part.to_ascii_lowercase()).collect();
+    let mut relations = scope.relations.iter().filter(|relation| relation.is(&parts));
+    match (relations.next(), relations.next()) {
+        (Some(relation), None) if relation.open.is_none() => {
+            let columns = relation.columns.iter().map(|column| Column { merged: false, ..column.clone() });
+            Ok(columns.collect())
+        }
+        _ => Err(Unknown("a star over columns that the files don't tell")),
+    }
+}
+
+/// Whether a SELECT has clauses that DuckDB hasn't.
+fn is_foreign(select: &Select) -> bool {
+    select.into.is_some()
+        || !select.optimizer_hints.is_empty()
+        || select.select_modifiers.is_some()
+        || select.top.is_some()
+        || select.exclude.is_some()
+        || !select.lateral_views.is_empty()
+        || select.prewhere.is_some()
+        || !select.connect_by.is_empty()
+        || !select.cluster_by.is_empty()
+        || !select.distribute_by.is_empty()
+        || !select.sort_by.is_empty()
+        || select.value_table_mode.is_some()
+}
+
+/// Two relations in one: UNION, EXCEPT, INTERSECT.
+fn combined((op, quantifier): (SetOperator, SetQuantifier), left: Relation, right: Relation) -> Told<Relation> {
+    use SetQuantifier::{All, AllByName, ByName, Distinct, DistinctByName, None as Plain};
+    if left.open.is_some() || right.open.is_some() {
+        return Err(Unknown("a set operation over columns that the files don't tell"));
+    }
+    let columns = match quantifier {
+        ByName | AllByName | DistinctByName => by_name(&left, &right)?,
+        All | Distinct | Plain if left.columns.len() == right.columns.len() => {
+            let pairs = left.columns.iter().zip(&right.columns);
+            pairs
+                .map(|(one, other)| Column::new(one.name.clone(), Origin::of("union", [&one.origin, &other.origin])))
+                .collect()
+        }
+        _ => return Err(Unknown("a set operation over different numbers of columns")),
+    };
+    let keeps_all = op == SetOperator::Union && matches!(quantifier, All | AllByName);
+    let what = format!("{op} {quantifier}");
+    let compared = columns.iter().map(|column| &column.origin).filter(|_| !keeps_all);
+    let rows = Origin::with("set operation", what.as_bytes(), [&left.rows, &right.rows].into_iter().chain(compared));
+    Ok(Relation::new(columns, rows))
+}
+
+fn by_name(left: &Relation, right: &Relation) -> Told<Vec<Column>> {
+    let name = |column: &Column| column.name.clone().ok_or(Unknown("a column without a name of its own"));
+    let mut columns = Vec::new();
+    for column in &left.columns {
+        let name = name(column)?;
+        let other = right.columns.iter().find(|other| other.is(&name));
+        let origin = match other {
+            Some(other) => Origin::of("union", [&column.origin, &other.origin]),
+            None => Origin::of("union left", [&column.origin]),
+        };
+        columns.push(Column::new(Some(name), origin));
+    }
+    for column in &right.columns {
+        let name = name(column)?;
+        if !left.columns.iter().any(|other| other.is(&name)) {
+            columns.push(Column::new(Some(name), Origin::of("union right", [&column.origin])));
+        }
+    }
+    Ok(columns)
+}

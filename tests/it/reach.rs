@@ -1,0 +1,199 @@
+//! How far a change reaches: what takes nothing of it is not built, and is filled later from what stands above it then.
+
+use crate::support::Sandbox;
+
+/// A table that nobody manages; `orders` above three models, of which each takes other columns.
+const SHOP: [(&str, &str); 5] = [
+    ("orders", "SELECT id, amount, 'x' AS note FROM source.orders"),
+    ("totals", "SELECT sum(amount) AS total FROM orders"),
+    ("notes", "MODEL (kind VIEW);\nSELECT id, note, amount FROM orders"),
+    ("labels", "SELECT id, note || '!' AS label FROM notes"),
+    ("report", "SELECT total + 1 AS more FROM totals"),
+];
+
+fn shop() -> Sandbox {
+    let sandbox = Sandbox::with_models(&SHOP);
+    sandbox.sql("CREATE SCHEMA source; CREATE TABLE source.orders AS SELECT 1 AS id, 10 AS amount");
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    sandbox
+}
+
+/// The models that a plan of the working tree would build.
+fn builds(sandbox: &Sandbox) -> Vec<String> {
+    let plan = sandbox.vmesh(&["plan", "--format", "json"]).json();
+    let steps = plan["models"].as_array().unwrap();
+    let built = steps.iter().filter(|step| step["action"] == "build");
+    built.map(|step| step["name"].as_str().unwrap().to_owned()).collect()
+}
+
+fn note(sandbox: &Sandbox, note: &str) {
+    sandbox.model("orders", &format!("SELECT id, amount, '{note}' AS note FROM source.orders"));
+}
+
+#[test]
+fn what_takes_nothing_of_a_change_is_not_built() {
+    let sandbox = shop();
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    let orders = |query: &str| sandbox.model("orders", query);
+    for (query, expected) in [
+        ("SELECT id, amount, 'y' AS note FROM source.orders", vec!["orders", "notes", "labels"]),
+        (
+            "SELECT id, amount * 2 AS amount, 'x' AS note FROM source.orders",
+            vec!["orders", "notes", "totals", "report"],
+        ),
+        ("SELECT id, amount, 'x' AS note, 1 AS added FROM source.orders", vec!["orders", "notes"]),
+        ("SELECT note, amount, id FROM (SELECT id, amount, 'x' AS note FROM source.orders)", vec!["orders", "notes"]),
+        (
+            "SELECT id, amount, 'x' AS note FROM source.orders WHERE id > 0",
+            vec!["orders", "notes", "labels", "totals", "report"],
+        ),
+        (
+            "SELECT DISTINCT id, amount, 'x' AS note FROM source.orders",
+            vec!["orders", "notes", "labels", "totals", "report"],
+        ),
+        ("SELECT id, amount, 'x' AS note FROM source.orders -- the same", vec![]),
+    ] {
+        orders(query);
+        let mut built = builds(&sandbox);
+        let mut expected = expected;
+        built.sort();
+        expected.sort_unstable();
+        assert_eq!(built, expected, "{query}");
+    }
+    orders("SELECT id, amount, 'y' AS note FROM source.orders");
+    let told = sandbox.vmesh(&["plan", "--explain"]).good();
+    for line in ["columns: ~note", "takes nothing of what changed in orders", "2 below the change take nothing of it"] {
+        assert!(told.contains(line), "{line}: {told}");
+    }
+}
+
+#[test]
+fn a_column_that_takes_a_name_away_is_seen() {
+    let models = [
+        ("a", "SELECT 1 AS id"),
+        ("b", "SELECT 1 AS id, 5 AS v"),
+        ("c", "SELECT b.id, (SELECT max(t) FROM (SELECT v AS t FROM a)) AS w FROM b"),
+    ];
+    let sandbox = Sandbox::promoted(&models);
+    assert_eq!(sandbox.value("SELECT w FROM prod.c"), "5");
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    sandbox.model("a", "SELECT 1 AS id, 7 AS v");
+    sandbox.vmesh(&["plan", "--yes"]).good();
+    assert_eq!(sandbox.value("SELECT w FROM dev__alice.c"), "7");
+    sandbox.is_sound();
+}
+
+#[test]
+fn what_was_reused_is_filled_from_what_prod_shows() {
+    let sandbox = shop();
+    let totals = sandbox.views("prod")["totals"].clone();
+    note(&sandbox, "y");
+    sandbox.commit("another note");
+    assert_eq!(sandbox.views("prod")["totals"], totals, "it takes nothing of it");
+    // by run, from the new version of its parent
+    sandbox.sql("INSERT INTO source.orders VALUES (2, 20)");
+    sandbox.vmesh(&["run", "prod", "--ignore-cron"]).good();
+    assert_eq!(sandbox.rows("SELECT total, more FROM prod.totals, prod.report"), [["30", "31"]]);
+    // by restating its parent, of which there is another version again, and what gc leaves
+    note(&sandbox, "z");
+    sandbox.commit("yet another");
+    sandbox.sql("INSERT INTO source.orders VALUES (3, 30)");
+    sandbox.vmesh(&["gc", "--yes"]).good();
+    sandbox.vmesh(&["plan", "prod", "--restate-model", "orders", "--yes"]).good();
+    assert_eq!(sandbox.rows("SELECT total, more FROM prod.totals, prod.report"), [["60", "61"]]);
+    assert_eq!(sandbox.value("SELECT count(*) FROM prod.labels"), "3");
+    assert_eq!(sandbox.views("prod")["totals"], totals);
+    sandbox.is_sound();
+}
+
+#[test]
+fn a_rollback_shows_and_fills_what_stood_there() {
+    let sandbox = shop();
+    note(&sandbox, "y");
+    sandbox.commit("another note");
+    sandbox.vmesh(&["rollback", "--yes"]).good();
+    sandbox.sql("INSERT INTO source.orders VALUES (2, 20)");
+    sandbox.vmesh(&["run", "prod", "--ignore-cron"]).good();
+    assert_eq!(sandbox.rows("SELECT total, more FROM prod.totals, prod.report"), [["30", "31"]]);
+    assert_eq!(sandbox.rows("SELECT DISTINCT label FROM prod.labels"), [["x!"]]);
+    sandbox.vmesh(&["plan", "prod", "--restate-model", "source.orders", "--yes"]).good();
+    assert_eq!(sandbox.rows("SELECT total, more FROM prod.totals, prod.report"), [["30", "31"]]);
+    sandbox.is_sound();
+}
+
+#[test]
+fn a_branch_reuses_its_own_while_it_edits_what_is_above() {
+    let sandbox = shop();
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    sandbox.model("totals", "SELECT sum(amount) * 100 AS total FROM orders");
+    sandbox.commit("hundreds");
+    let totals = sandbox.views("dev__alice")["totals"].clone();
+    for edit in ["y", "z", "w"] {
+        note(&sandbox, edit);
+        assert_eq!(builds(&sandbox).len(), 3, "orders, the view and what takes the note");
+        sandbox.commit(edit);
+        assert_eq!(sandbox.views("dev__alice")["totals"], totals);
+    }
+    // a run of prod is no reason to build, nor is the merge
+    sandbox.vmesh(&["run", "prod", "--ignore-cron"]).good();
+    assert_eq!(builds(&sandbox), Vec::<String>::new());
+    sandbox.git(&["switch", "--quiet", "main"]).good();
+    sandbox.git(&["merge", "--quiet", "alice"]).good();
+    assert_eq!(sandbox.value("SELECT total FROM prod.totals"), "1000");
+    sandbox.is_sound();
+}
+
+#[test]
+fn what_stood_above_rows_of_another_time_is_no_substitute() {
+    let sandbox = shop();
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    sandbox.model("orders", "SELECT id, amount + 1 AS amount, 'x' AS note FROM source.orders");
+    sandbox.commit("one more");
+    assert_eq!(sandbox.value("SELECT total FROM dev__alice.totals"), "11");
+    // alice's `orders` is filled again, and then edited where `totals` doesn't look
+    sandbox.sql("INSERT INTO source.orders VALUES (2, 20)");
+    sandbox.vmesh(&["plan", "--restate-model", "orders", "--yes"]).good();
+    sandbox.model("orders", "SELECT id, amount + 1 AS amount, 'y' AS note FROM source.orders");
+    sandbox.commit("another note");
+    assert_eq!(sandbox.value("SELECT total FROM dev__alice.totals"), "32");
+    sandbox.is_sound();
+}
+
+#[test]
+fn a_columns_relatives_are_told() {
+    let sandbox = shop();
+    let told = sandbox.vmesh(&["lineage", "orders.amount"]).good();
+    for line in ["└─ source.orders.amount", "├─ notes.amount", "└─ totals.total", "   └─ report.more"] {
+        assert!(told.contains(line), "{line}: {told}");
+    }
+    let told = sandbox.vmesh(&["lineage", "LABELS.Label", "--format", "json"]).json();
+    assert_eq!((&told["column"], &told["upstream"][0]["table"]), (&"label".into(), &"notes".into()));
+    let error = sandbox.vmesh(&["lineage", "orders.amuont"]).fails(1);
+    assert!(error.contains("did you mean `orders.amount`?"), "{error}");
+}
+
+#[test]
+fn columns_of_sources_are_known_once_they_are_written_down() {
+    let models = [("mid", "SELECT *, 1 AS k FROM source.orders"), ("top", "SELECT sum(amount) AS t FROM mid")];
+    let sandbox = Sandbox::with_models(&models);
+    sandbox.sql(
+        "CREATE SCHEMA source; CREATE TABLE source.orders AS SELECT 1 AS id, 10 AS amount, {'a': 1} AS \"Odd one\"",
+    );
+    let told = sandbox.vmesh(&["create-external-models"]).good();
+    assert!(told.starts_with("external_models.yaml: 1 table"), "{told}");
+    assert!(sandbox.vmesh(&["create-external-models"]).good().starts_with("external_models.yaml is up to date"));
+    let written = sandbox.read("external_models.yaml");
+    sandbox.shell("rm external_models.yaml").good();
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    let edit = |k: usize| sandbox.model("mid", &format!("SELECT *, {k} AS k FROM source.orders"));
+    edit(2);
+    assert_eq!(builds(&sandbox), ["mid", "top"], "nobody knows what the star gives");
+    edit(1);
+    sandbox.write("external_models.yaml", &written);
+    sandbox.commit("columns");
+    edit(2);
+    assert_eq!(builds(&sandbox), ["mid"]);
+    let told = sandbox.vmesh(&["lineage", "top.t"]).good();
+    assert!(told.contains("source.orders.amount"), "{told}");
+}
