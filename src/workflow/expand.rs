@@ -117,9 +117,9 @@ impl Sight {
         self.with_scope(&Variables::default(), &|_| None, Stage::Loading, |scope| file.blueprints(scope))
     }
 
-    /// A hash over the meaning of a model's query, whenever it is run. Where the time decides what macros make of it, all
-    /// that may have a say counts.
-    fn meaning(&self, file: &File<'_>, unit: Unit<'_>) -> [u8; 32] {
+    /// A hash over the meaning of a model's query, whenever it is run; and whether the time stands in it as a text alone.
+    /// Where the time decides what macros make of it, all that may have a say counts.
+    fn meaning(&self, file: &File<'_>, unit: Unit<'_>) -> ([u8; 32], bool) {
         let marked = self.expand(file, unit, Stage::Meaning).ok();
         let read = marked.and_then(|marked| model::parse(&marked.text).ok());
         let canonical = read.and_then(|read| {
@@ -131,10 +131,12 @@ impl Sight {
             });
             Some(if read.statements.is_empty() { query } else { *all.finalize().as_bytes() })
         });
-        canonical.unwrap_or_else(|| {
+        let is_text = canonical.is_some();
+        let everything = || {
             let blueprint = unit.blueprint.map(Blueprint::variables).unwrap_or_default();
             self.with_scope(&blueprint, unit.columns, Stage::Meaning, |scope| file.everything(scope))
-        })
+        };
+        (canonical.unwrap_or_else(everything), is_text)
     }
 
     fn with_scope<T>(
@@ -301,7 +303,7 @@ impl Loader {
         })?;
         let mut read = self.read_expanded(sight, unit, expanded)?;
         if let Some(query) = read.query.as_mut().filter(|_| read.timely) {
-            query.canonical = sight.meaning(file, unit);
+            (query.canonical, read.time_is_text) = sight.meaning(file, unit);
         }
         Ok(read)
     }

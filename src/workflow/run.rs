@@ -63,7 +63,7 @@ impl Session<'_> {
         let mut state = warehouse.state(&scope)?;
         let mut ran = Ran { environment, models: Vec::new(), early: Vec::new(), held: Vec::new() };
         let mut failed = Failed::default();
-        let (mut begun, mut stuck) = (false, BTreeSet::new());
+        let (mut begun, mut stuck, mut tried) = (false, BTreeSet::new(), BTreeSet::new());
         // what a branch has built below them follows at once, as it does with `plan`
         let mut renewed: BTreeSet<ModelName> = BTreeSet::new();
         let (project, timing) = (&prepared.desired.project, &prepared.target.timing);
@@ -77,7 +77,8 @@ impl Session<'_> {
             let mut loaded = Vec::new();
             let follows = !ran.environment.is_prod() && model.parents.keys().any(|parent| renewed.contains(parent));
             let found = due(&ran.environment, model, &state, (&upstream, timing), follows);
-            let found = found.filter(|(it, _)| !shared.contains(&it.table));
+            // a table that two models share is filled once
+            let found = found.filter(|(it, _)| !shared.contains(&it.table) && tried.insert(it.table.clone()));
             let is_tried = found.is_some();
             if !project.built_from(model).is_disjoint(&stuck) {
                 stuck.insert(model.name.clone());

@@ -78,6 +78,8 @@ pub struct ModelFile {
     pub expanded: Option<Expansion>,
     /// Whether the query says something else at another time.
     pub timely: bool,
+    /// Whether it is the same query at any time, but for the times that stand in it.
+    pub time_is_text: bool,
     /// The names, in lower case, in front of parentheses: of functions and macros, and of what only looks like them.
     pub calls: BTreeSet<String>,
 }
@@ -248,6 +250,7 @@ impl ModelFile {
             warnings: Vec::new(),
             expanded: None,
             timely: false,
+            time_is_text: true,
             calls: BTreeSet::new(),
         }
     }

@@ -8,7 +8,7 @@ use super::super::calendar::Timing;
 use super::super::environment::{PhysicalTable, State};
 use super::super::fingerprint::Fingerprint;
 use super::super::interval::Interval;
-use super::super::model::{Comments, Kind};
+use super::super::model::{Comments, Kind, KindWord};
 use super::super::name::{EnvName, ModelName, SchemaPattern, TableName};
 use super::super::project::Model;
 use super::loads::{continued, loads, twin};
@@ -235,13 +235,21 @@ impl<'a> Planner<'a> {
                 why(model, base.and_then(|base| base.model(&model.name)), base, shown(model, state, self.env))
             }
         };
-        // what prod has shown stays as it was, and so does what children loaded their rows from
+        // what prod has shown stays as it was, and so do what children loaded their rows from and what other branches read
         let stays = |known: &PhysicalTable| {
-            known.filled.is_some() || upstream.was_promoted(known, state) || state.is_shared(known)
+            let is_others = known.kind == KindWord::View && self.is_shown_elsewhere(known);
+            known.filled.is_some() || upstream.was_promoted(known, state) || state.is_shared(known) || is_others
         };
         let free = || state.free_table(&model.name, &model.fingerprint);
         let table = known.filter(|known| !stays(known)).map_or_else(free, |known| known.table.clone());
         (Work::Make { from: source.map(|source| source.table.clone()), loads }, reason, Some(table))
+    }
+
+    fn is_shown_elsewhere(&self, known: &PhysicalTable) -> bool {
+        let others = self.state.environments.iter().filter(|(environment, _)| *environment != self.env);
+        let mut shown = others.flat_map(|(_, other)| other.pointers.values());
+        shown.any(|pointer| pointer.table == known.table)
+            || self.state.elsewhere.iter().any(|(_, table)| *table == known.table)
     }
 
     /// Whether a table has to be made anew.

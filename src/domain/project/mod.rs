@@ -324,7 +324,7 @@ fn finish(sources: &Sources<'_>, draft: Draft, models: &BTreeMap<ModelName, Mode
     let columns = columns::of(&draft, models, sources.externals);
     let columns = columns::declared(sources, &draft, columns)?;
     let lineage = reach::of(sources, &draft, models);
-    let told = lineage.as_deref().filter(|_| reach::is_plain(&draft.file, is_timely));
+    let told = lineage.as_deref().filter(|_| reach::is_plain(&draft.file));
     let counted = told.filter(|_| draft.kind != Kind::View).map(reach::counted);
     let whole = |part| match &counted {
         Some(counted) => fingerprint::by_columns(part, counted),

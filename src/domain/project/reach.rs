@@ -1,7 +1,7 @@
 //! How far a change of a model reaches: what its children see of it, and what of its parents counts in its own fingerprint.
 //!
 //! A child whose lineage is understood counts, of each parent, what decides its rows and the columns that it takes. All of
-//! a parent counts where that can't be told: in a query that is not understood or says something else at another time, for
+//! a parent counts where that can't be told: in a query that is not understood or is another one at another time, for
 //! statements around a query, for parents named by hand, and wherever rows were filled over time by earlier versions
 //! (incremental kinds) or come from a file (seeds). A view counts all of its parents, since making it anew is free, and it
 //! would show a table otherwise that nobody fills any more; what it shows itself is told by columns.
@@ -86,8 +86,8 @@ pub(super) fn of(sources: &Sources<'_>, draft: &Draft, models: &BTreeMap<ModelNa
 }
 
 /// Whether a model's query says all that decides its rows, but for files and `before_all`.
-pub(super) fn is_plain(file: &ModelFile, is_timely: bool) -> bool {
-    !is_timely && file.statements.is_empty() && file.depends_on.is_empty()
+pub(super) fn is_plain(file: &ModelFile) -> bool {
+    file.time_is_text && file.statements.is_empty() && file.depends_on.is_empty()
 }
 
 /// A table that no model makes. Only its name counts: what is known of its columns tells what names mean.

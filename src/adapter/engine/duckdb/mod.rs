@@ -16,6 +16,9 @@ mod limits;
 mod open;
 mod publish;
 mod query;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking, and tells")]
+mod reach;
 mod referee;
 mod remove;
 mod scratch;

@@ -222,7 +222,7 @@ fn renamed<'t>(old: &'t Tree, tree: &Tree, name: &str) -> Option<&'t String> {
 
 /// **A revert needs nobody.** When main gets the files back that prod showed before, prod shows the tables of then, and
 /// nothing is built, but for models that go on, those whose table is older than what it was built from (which may be filled
-/// on, if days went by), and what is below one of these.
+/// on, if days went by) or read a table of two models, and what is below one of these.
 fn a_revert_needs_nobody(before: &World, after: &World) -> Result<(), String> {
     let Some(old) = before.published.get(&World::prod()).cloned() else { return Ok(()) };
     let (shown, now) = (before.shows(&World::prod()), after.shows(&World::prod()));
@@ -253,7 +253,16 @@ fn is_exempt(tree: &Tree, name: &str, (shown, now): (&Shown, &Shown), world: &Wo
     let above = |read: &Read| matches!(read, Read::Model(read) if is_exempt(tree, read, (shown, now), world));
     let goes_back = table.and_then(|table| world.stored.get(&table.name));
     let goes_back = goes_back.is_some_and(|stored| freshness::goes_back(stored, now, world));
-    spec.sort.goes_on() || is_older || goes_back || spec.reads.iter().any(above)
+    // of a table that two models shared, or one under two names, nobody can say for which of them it was read
+    let is_shared = |read: &String| {
+        let all = world.promotions().into_iter().flatten();
+        let names: BTreeSet<ModelName> =
+            all.filter(|(_, table)| table.as_ref().is_some_and(|it| it.name == *read)).map(|(name, _)| name).collect();
+        names.len() > 1
+    };
+    let reads_shared = table.and_then(|table| world.stored.get(&table.name));
+    let reads_shared = reads_shared.is_some_and(|stored| stored.inputs.keys().any(is_shared));
+    spec.sort.goes_on() || is_older || goes_back || reads_shared || spec.reads.iter().any(above)
 }
 
 /// **Rollback gives the pointers back**: to the tables that prod showed before the last promotion; with that, prod's

@@ -268,3 +268,39 @@ fn a_model_that_is_embedded_from_now_on_loses_its_view() {
     ];
     play(&events).unwrap();
 }
+
+#[test]
+fn a_view_that_a_branch_shows_is_not_replaced_under_it() {
+    // prod's copy of `f` is another table than alice's; her view `h` was made to read it, and a rollback left it unfilled
+    let events = [
+        Event::Branch(2),
+        Event::Edit(2, 5, Edit::Text(2)),
+        Event::Plan(2),
+        Event::Tick(1),
+        Event::Run(0),
+        Event::Merge(2),
+        Event::Plan(0),
+        Event::Rollback,
+        Event::Tick(1),
+        Event::Run(0),
+        Event::Run(2),
+    ];
+    play(&events).unwrap();
+}
+
+#[test]
+fn a_run_fills_a_table_that_two_models_share_once() {
+    // `a` and `k` shared a table, and `e` was filled between the two times that it was
+    let events = [
+        Event::Edit(0, 10, Edit::Reads(13)),
+        Event::Plan(0),
+        Event::Edit(0, 4, Edit::Text(2)),
+        Event::Plan(0),
+        Event::Tick(1),
+        Event::Run(0),
+        Event::Rollback,
+        Event::Branch(1),
+        Event::Plan(1),
+    ];
+    play(&events).unwrap();
+}

@@ -21,7 +21,7 @@ impl World {
         let project = self.project(&tree);
         let (state, timing) = (self.state.clone(), self.timing());
         let mut upstream = Upstream::new(&timing, env.is_prod());
-        let (mut renewed, mut ran) = (BTreeSet::new(), Vec::new());
+        let (mut renewed, mut ran, mut tried) = (BTreeSet::new(), Vec::new(), BTreeSet::new());
         let not_to_fill = not_to_fill(env, &state);
         let tables = self.shows(env);
         for model in project.order().iter().filter_map(|name| project.model(name)) {
@@ -30,7 +30,9 @@ impl World {
             let follows = !env.is_prod() && model.parents.keys().any(|parent| renewed.contains(parent));
             let found = due(env, model, &state, (&upstream, &timing), follows);
             let mut loaded = Vec::new();
-            if let Some((snapshot, loads)) = found.filter(|(it, _)| !not_to_fill.contains(&it.table)) {
+            let found = found.filter(|(it, _)| !not_to_fill.contains(&it.table));
+            // a table that two models share is filled once
+            if let Some((snapshot, loads)) = found.filter(|(it, _)| tried.insert(it.table.clone())) {
                 let query = query(&tree, &model.name.to_string(), &tables);
                 match model.kind {
                     Kind::Incremental(_) => {
@@ -99,7 +101,10 @@ impl World {
 
     /// The environment, tree and model that show a snapshot; none where the files are not at hand.
     fn shown_by(&self, snapshot: &PhysicalTable, state: &State) -> Option<(EnvName, Tree, Model)> {
-        live(state).get(&snapshot.table)?.iter().find_map(|env| {
+        // prod's own tables above it, if prod shows it
+        let live = live(state);
+        let (prod, others): (Vec<&EnvName>, Vec<_>) = live.get(&snapshot.table)?.iter().partition(|env| env.is_prod());
+        prod.into_iter().chain(others).find_map(|env| {
             let tree = self.shown_tree(env)?;
             let project = self.project(&tree);
             let pointers = state.environments.get(env)?.pointers.iter();

@@ -11,6 +11,8 @@ use super::scope::{Column, Relation, Scope, within};
 use super::select::Ctes;
 use super::{Parent, ParentColumns, Told, Unknown, Walk};
 
+const NOT_TOLD: Unknown = Unknown("USING a column that the files don't tell");
+
 /// Functions in FROM that read files or other databases: they may have any columns.
 const READING: [&str; 20] = [
     "read_csv",
@@ -106,13 +108,33 @@ impl Walk<'_> {
             JoinConstraint::None => Ok(Origin::constant("always", &[])),
             JoinConstraint::On(condition) => self.expression(condition, &within(outer, scope), ctes),
             JoinConstraint::Using(names) => {
-                let merged = names.iter().map(|name| merge(name, scope, (first, right)));
-                let merged: Vec<Node> = merged.collect::<Told<_>>()?;
+                let mut merged = Vec::new();
+                for name in names {
+                    let parts = relation::parts(name);
+                    let [name] = parts.as_slice() else { return Err(NOT_TOLD) };
+                    merged.push(merge(name, scope, (first, right))?);
+                }
                 self.named.extend(merged.iter().cloned());
                 Ok(Origin::of("using", &merged))
             }
-            // a column more on one side joins by one column more
-            JoinConstraint::Natural => Err(Unknown("NATURAL JOIN")),
+            // USING the names that both sides have: a column more on one side may join by one column more
+            JoinConstraint::Natural => {
+                let sides = [&scope.relations[first..right], &scope.relations[right..]];
+                let mut all = sides.iter().flat_map(|side| side.iter());
+                let is_unclear = |it: &Relation| it.open.is_some() || it.columns.iter().any(|it| it.name.is_none());
+                if all.any(is_unclear) {
+                    return Err(Unknown("NATURAL JOIN over columns that the files don't tell"));
+                }
+                let names = |side: &[Relation]| -> Vec<String> {
+                    let columns = side.iter().flat_map(|relation| &relation.columns).filter(|column| !column.merged);
+                    columns.filter_map(|column| column.name.clone()).collect()
+                };
+                let (left, right_names) = (names(sides[0]), names(sides[1]));
+                let has = |name: &&String| right_names.iter().any(|other| other.eq_ignore_ascii_case(name));
+                let common = left.iter().filter(has).map(|name| merge(name, scope, (first, right)));
+                let common: Vec<Node> = common.collect::<Told<_>>()?;
+                Ok(Origin::of("natural", &common))
+            }
         }
     }
 
@@ -258,23 +280,20 @@ pub(super) fn rename(relation: &mut Relation, alias: &TableAlias) -> Told<()> {
 }
 
 /// Makes one column of those of this name on both sides of a join.
-fn merge(name: &ObjectName, scope: &mut Scope, (first, right): (usize, usize)) -> Told<Node> {
-    const UNKNOWN: Unknown = Unknown("USING a column that the files don't tell");
-    let parts = relation::parts(name);
-    let [name] = parts.as_slice() else { return Err(UNKNOWN) };
+fn merge(name: &str, scope: &mut Scope, (first, right): (usize, usize)) -> Told<Node> {
     let (left, right) = scope.relations.split_at_mut(right);
     let one = |relations: &mut [Relation]| -> Told<(usize, usize)> {
         let mut found = Vec::new();
         for (at, relation) in relations.iter().enumerate() {
             if relation.open.is_some() {
-                return Err(UNKNOWN);
+                return Err(NOT_TOLD);
             }
             let columns = relation.columns.iter().enumerate();
             found.extend(columns.filter(|(_, it)| !it.merged && it.is(name)).map(|(column, _)| (at, column)));
         }
-        <[(usize, usize); 1]>::try_from(found).map(|[one]| one).map_err(|_| UNKNOWN)
+        <[(usize, usize); 1]>::try_from(found).map(|[one]| one).map_err(|_| NOT_TOLD)
     };
-    let left = left.get_mut(first..).ok_or(UNKNOWN)?;
+    let left = left.get_mut(first..).ok_or(NOT_TOLD)?;
     let (of_left, of_right) = (one(left)?, one(right)?);
     let left = &mut left[of_left.0].columns[of_left.1];
     let right = &mut right[of_right.0].columns[of_right.1];

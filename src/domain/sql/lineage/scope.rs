@@ -60,6 +60,15 @@ impl Relation {
         !qualifier.is_empty() && self.path.ends_with(qualifier)
     }
 
+    /// A row of it as one value: a struct of all columns.
+    fn row(&self) -> Told<Node> {
+        if self.open.is_some() || self.columns.iter().any(|column| column.name.is_none()) {
+            return Err(Unknown("a row used as a value, of columns that the files don't tell"));
+        }
+        let names: Vec<&str> = self.columns.iter().filter_map(|column| column.name.as_deref()).collect();
+        Ok(Origin::with("row", names.join("\0").as_bytes(), self.columns.iter().map(|column| &column.origin)))
+    }
+
     /// A column that it may have beside those that are known.
     fn may_have(&self, name: &str) -> Option<Node> {
         let (print, read) = self.open.as_ref()?;
@@ -106,10 +115,13 @@ impl Scope {
 
     fn find(&self, name: &str) -> Told<Found> {
         let name_of_relation = [name.to_owned()];
-        if self.relations.iter().any(|relation| relation.is(&name_of_relation)) {
-            return Err(Unknown("a row used as a value"));
-        }
         let column = self.column(name)?;
+        if let Some(relation) = self.relations.iter().find(|relation| relation.is(&name_of_relation)) {
+            return match column {
+                None => Ok(Found { nodes: vec![relation.row()?], surely: false }),
+                Some(_) => Err(Unknown("a name that a table and a column have")),
+            };
+        }
         let alias = self.aliases.iter().rev().find(|(alias, _)| alias == name).map(|(_, node)| node.clone());
         let open = || self.relations.iter().filter_map(|relation| relation.may_have(name));
         // a column that two tables have is an error, so that one which is known is it

@@ -3,9 +3,9 @@
 use std::rc::Rc;
 
 use sqlparser::ast::{
-    self, Distinct, ExcludeSelectItem, Expr, GroupByExpr, LimitClause, ObjectName, OrderBy, OrderByKind, Select,
-    SelectFlavor, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, SetOperator, SetQuantifier, Value, Values,
-    WildcardAdditionalOptions,
+    self, Cte, Distinct, ExcludeSelectItem, Expr, GroupByExpr, IdentWithAlias, LimitClause, ObjectName, OrderBy,
+    OrderByKind, RenameSelectItem, Select, SelectFlavor, SelectItem, SelectItemQualifiedWildcardKind, SetExpr,
+    SetOperator, SetQuantifier, Value, Values, WildcardAdditionalOptions,
 };
 
 use super::super::{outputs, relation};
@@ -37,15 +37,17 @@ impl Walk<'_> {
             return Err(Unknown("a clause of another engine's"));
         }
         let mut ctes = outer_ctes.to_vec();
-        if let Some(with) = &query.with {
-            if with.recursive {
-                return Err(Unknown("WITH RECURSIVE"));
-            }
-            for cte in &with.cte_tables {
-                let mut relation = self.query(&cte.query, &ctes, outer)?;
-                rename(&mut relation, &cte.alias)?;
-                ctes.push(Rc::new((cte.alias.name.value.to_ascii_lowercase(), relation)));
-            }
+        for cte in query.with.iter().flat_map(|with| &with.cte_tables) {
+            let is_recursive = query.with.as_ref().is_some_and(|with| with.recursive);
+            let relation = match is_recursive {
+                true => self.recursive(cte, &ctes, outer)?,
+                false => {
+                    let mut relation = self.query(&cte.query, &ctes, outer)?;
+                    rename(&mut relation, &cte.alias)?;
+                    relation
+                }
+            };
+            ctes.push(Rc::new((cte.alias.name.value.to_ascii_lowercase(), relation)));
         }
         let mut relation = self.body(&query.body, &ctes, outer, query.order_by.as_ref())?;
         if let Some(limit) = &query.limit_clause {
@@ -59,6 +61,46 @@ impl Walk<'_> {
             }
         }
         Ok(relation)
+    }
+
+    /// A CTE that may read itself: everything that it gives hangs on everything in it.
+    fn recursive(&mut self, cte: &Cte, ctes: &Ctes, outer: &[&Scope]) -> Told<Relation> {
+        let name = cte.alias.name.value.to_ascii_lowercase();
+        let query = &cte.query;
+        let SetExpr::SetOperation { op, set_quantifier, left, right } = query.body.as_ref() else {
+            let mut relation = self.query(query, ctes, outer)?;
+            rename(&mut relation, &cte.alias)?;
+            return Ok(relation);
+        };
+        let is_simple = query.with.is_none() && query.order_by.is_none() && query.limit_clause.is_none();
+        let is_plain =
+            !matches!(set_quantifier, SetQuantifier::ByName | SetQuantifier::AllByName | SetQuantifier::DistinctByName);
+        if !is_simple || !is_plain || *op != SetOperator::Union {
+            return Err(Unknown("a recursive query of another form"));
+        }
+        let mut first = self.body(left, ctes, outer, None)?;
+        rename(&mut first, &cte.alias)?;
+        let itself = |index: usize, column: &Column| {
+            let origin = Origin::constant("itself", &(index as u64).to_le_bytes());
+            Column::new(column.name.clone(), origin)
+        };
+        let columns = first.columns.iter().enumerate().map(|(index, column)| itself(index, column)).collect();
+        let itself = Relation { path: first.path.clone(), ..Relation::new(columns, Origin::constant("itself", &[])) };
+        let mut within = ctes.to_vec();
+        within.push(Rc::new((name, itself)));
+        let next = self.body(right, &within, outer, None)?;
+        if first.open.is_some() || next.open.is_some() {
+            return Err(Unknown("a set operation over columns that the files don't tell"));
+        }
+        let parts = [&first, &next]
+            .into_iter()
+            .flat_map(|arm| std::iter::once(&arm.rows).chain(arm.columns.iter().map(|column| &column.origin)));
+        let all = Origin::with("recursive", format!("{set_quantifier}").as_bytes(), parts);
+        let of_all = |(index, column): (usize, Column)| {
+            Column::new(column.name, Origin::with("of recursive", &(index as u64).to_le_bytes(), [&all]))
+        };
+        let columns = first.columns.into_iter().enumerate().map(of_all).collect();
+        Ok(Relation { path: first.path, ..Relation::new(columns, all.clone()) })
     }
 
     fn body(&mut self, body: &SetExpr, ctes: &Ctes, outer: &[&Scope], order: Option<&OrderBy>) -> Told<Relation> {
@@ -293,8 +335,8 @@ impl Walk<'_> {
         let WildcardAdditionalOptions {
             opt_ilike, opt_exclude, opt_except, opt_replace, opt_rename, opt_alias, ..
         } = options;
-        if opt_ilike.is_some() || opt_except.is_some() || opt_rename.is_some() || opt_alias.is_some() {
-            return Err(Unknown("a star that renames or chooses by a pattern"));
+        if opt_ilike.is_some() || opt_except.is_some() || opt_alias.is_some() {
+            return Err(Unknown("a star that chooses by a pattern"));
         }
         let names: Vec<&ObjectName> = match opt_exclude {
             None => Vec::new(),
@@ -313,6 +355,19 @@ impl Walk<'_> {
             let origin = self.expression(&item.expr, &within(outer, scope), ctes)?;
             let replaced = columns.iter_mut().filter(|column| column.is(&item.column_name.value));
             replaced.for_each(|column| column.origin = origin.clone());
+        }
+        let renamed: &[IdentWithAlias] = match opt_rename {
+            None => &[],
+            Some(RenameSelectItem::Single(one)) => std::slice::from_ref(one),
+            Some(RenameSelectItem::Multiple(all)) => all,
+        };
+        let before: Vec<Option<String>> = columns.iter().map(|column| column.name.clone()).collect();
+        for IdentWithAlias { ident, alias } in renamed {
+            let of_name = columns
+                .iter_mut()
+                .zip(&before)
+                .filter(|(_, name)| name.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(&ident.value)));
+            of_name.for_each(|(column, _)| column.name = Some(alias.value.clone()));
         }
         Ok(columns)
     }

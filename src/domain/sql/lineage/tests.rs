@@ -91,6 +91,21 @@ fn a_column_reaches_what_takes_it() {
         ("SELECT unnest([a, b]) AS n, c FROM p", "b", "rows n"),
         ("SELECT a, u.x FROM p, unnest([b]) AS u(x)", "b", "rows x"),
         ("FROM p SELECT a", "b", ""),
+        ("SELECT p AS r, a FROM p", "b", "r"),
+        ("SELECT a, d FROM p NATURAL JOIN q", "b", "rows"),
+        ("SELECT a, d FROM p NATURAL JOIN q", "c", ""),
+        ("SELECT m FROM (SELECT * RENAME (a AS m) FROM p)", "a", "m"),
+        ("SELECT m FROM (SELECT * RENAME (a AS m) FROM p)", "b", ""),
+        (
+            "WITH RECURSIVE x AS (SELECT a, b FROM p UNION ALL SELECT a + 1, b FROM x WHERE a < 3) SELECT a FROM x",
+            "b",
+            "rows a",
+        ),
+        (
+            "WITH RECURSIVE x AS (SELECT a, b FROM p UNION ALL SELECT a + 1, b FROM x WHERE a < 3) SELECT a FROM x",
+            "c",
+            "",
+        ),
         ("SELECT s.p.a FROM s.p", "a", "a"),
         ("SELECT CASE WHEN a > 0 THEN b END AS n, CAST(c AS INT) AS c FROM p", "c", "c"),
         ("SELECT x.a FROM p AS x LEFT JOIN raw AS r ON r.id = x.b", "b", "rows"),
@@ -119,6 +134,10 @@ fn what_says_something_else_differs() {
         ),
         // an aggregate of the query around: one row
         ("SELECT 1 AS n, (SELECT max(d) FROM p) AS m FROM q", "SELECT 1 AS n, (SELECT max(a) FROM p) AS m FROM q"),
+        (
+            "WITH RECURSIVE x AS (SELECT a FROM p UNION ALL SELECT a + 1 FROM x WHERE a < 3) SELECT a FROM x",
+            "WITH RECURSIVE x AS (SELECT a FROM p UNION ALL SELECT a + 1 FROM x WHERE a < 4) SELECT a FROM x",
+        ),
         ("SELECT a - b AS n FROM p", "SELECT b - a AS n FROM p"),
         ("SELECT a AS n, b AS m FROM p", "SELECT b AS n, a AS m FROM p"),
         ("SELECT a, b FROM p", "SELECT b, a FROM p"),
@@ -184,6 +203,9 @@ fn a_column_that_is_added_counts_where_it_takes_a_name_away() {
         ("SELECT a, (SELECT max(d) FROM q WHERE q.b = z) AS m FROM p, r", "z", false),
         ("SELECT d FROM q WHERE EXISTS (SELECT 1 FROM p WHERE p.a = d)", "d", false),
         ("SELECT DISTINCT * FROM p", "z", false),
+        ("SELECT p AS r FROM p", "z", false),
+        ("SELECT a FROM p NATURAL JOIN q", "z", true),
+        ("SELECT a FROM p NATURAL JOIN q", "d", false),
     ] {
         let (before, after) = (told(text), parents(text, &add(column)));
         assert_eq!(after == Ok(before), same, "{text}");
@@ -220,8 +242,8 @@ fn what_comes_out_differently_each_time_is_known_as_such() {
 fn what_is_not_understood_is_said() {
     for (text, why) in [
         ("SELECT * FROM raw", "a star over columns that the files don't tell"),
-        ("SELECT p FROM p", "a row used as a value"),
-        ("SELECT a FROM p NATURAL JOIN q", "NATURAL JOIN"),
+        ("SELECT raw FROM raw", "a row used as a value, of columns that the files don't tell"),
+        ("SELECT a FROM p NATURAL JOIN raw", "NATURAL JOIN over columns that the files don't tell"),
         ("SELECT my_macro(a) AS a FROM p", "a function that is not known"),
         ("SELECT a + 1 FROM p", "a column without a name of its own"),
         ("SELECT a, a FROM p", "two columns of one name"),
@@ -229,7 +251,7 @@ fn what_is_not_understood_is_said() {
         ("SELECT hash(*) AS h FROM p", "a star in an expression"),
         ("SELECT zz FROM p", "a name that no table has"),
         ("SELECT a FROM p JOIN raw USING (a)", "USING a column that the files don't tell"),
-        ("WITH RECURSIVE x AS (SELECT a FROM p UNION ALL SELECT a + 1 FROM x) SELECT a FROM x", "WITH RECURSIVE"),
+        ("WITH RECURSIVE x AS (SELECT a FROM p LIMIT 1) SELECT * LIKE 'a' FROM x", "a text that can't be read"),
         ("SELECT a FROM p WHERE b = $1", "a parameter"),
         ("SELECT a FROM p UNION SELECT b, d FROM q", "a set operation over different numbers of columns"),
     ] {
