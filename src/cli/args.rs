@@ -49,8 +49,10 @@ pub(super) enum Command {
     Rollback(Rollback),
     /// List the environments: branch, commit, age, what differs from prod, storage of their own.
     Envs,
-    /// Show the history of prod's pointers.
+    /// Show the history of prod's pointers; or the commits that changed what a model or a column means.
     Log(Log),
+    /// Show the commit, and the edit, that last changed what a model or a column means, wherever above it that was.
+    Blame(Blame),
     /// Compare two environments: models, columns and text. The default is prod against the current branch.
     Diff(Diff),
     /// Compare the rows of one model in two environments. The default is prod against the current branch.
@@ -249,7 +251,20 @@ pub(super) struct Rollback {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct Blame {
+    /// The model, or one of its columns: MODEL.COLUMN.
+    pub(super) subject: String,
+    /// The branch, tag or commit to look at; HEAD if left out.
+    pub(super) rev: Option<String>,
+}
+
+#[derive(Debug, Args)]
 pub(super) struct Log {
+    /// A model, or one of its columns (MODEL.COLUMN): the commits that changed what it means, instead of prod's history.
+    pub(super) subject: Option<String>,
+    /// The branch, tag or commit whose history is told, of a model; HEAD if left out.
+    #[arg(requires = "subject")]
+    pub(super) rev: Option<String>,
     /// How many entries to show.
     #[arg(long, short = 'n', default_value_t = 20)]
     pub(super) limit: usize,

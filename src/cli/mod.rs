@@ -6,6 +6,7 @@ macro_rules! tell {
 }
 
 mod args;
+mod blame;
 mod checking;
 mod demo;
 mod ending;
@@ -124,7 +125,11 @@ fn run(face: &Face, command: Command) -> Verdict {
         Command::Fmt(args) => fmt::fmt(face, &args),
         Command::Rollback(args) => moving::rollback(face, &args),
         Command::Envs => read::envs(face),
-        Command::Log(args) => read::log(face, &args),
+        Command::Log(args) => match &args.subject {
+            Some(subject) => blame::log(face, subject, args.rev.as_deref(), args.limit),
+            None => read::log(face, &args),
+        },
+        Command::Blame(args) => blame::blame(face, &args),
         Command::Diff(args) => read::diff(face, &args),
         Command::TableDiff(args) => read::table_diff(face, &args),
         Command::Query(args) => read::query(face, &args),

@@ -4,6 +4,7 @@ pub mod apply;
 mod audit_sql;
 pub mod audits;
 pub mod background;
+pub mod blame;
 mod build;
 pub mod compare;
 pub mod doctor;

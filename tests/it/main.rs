@@ -9,6 +9,7 @@ mod around_all;
 mod attacks;
 mod audits;
 mod background;
+mod blame;
 mod blueprints;
 mod bounds;
 mod builtin_audits;

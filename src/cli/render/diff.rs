@@ -44,7 +44,7 @@ fn heading(model: &ModelDiff) -> String {
 }
 
 /// The changed lines of a text, with two lines around each.
-fn text(before: &str, after: &str) -> String {
+pub(in crate::cli) fn text(before: &str, after: &str) -> String {
     let diff = TextDiff::from_lines(before, after);
     let mut out = String::new();
     for (index, group) in diff.grouped_ops(2).iter().enumerate() {
