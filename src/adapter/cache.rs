@@ -34,7 +34,7 @@ pub struct SeedContent {
     pub header: Option<Vec<String>>,
 }
 
-/// Raised whenever the same content reads otherwise than before.
+/// Raised whenever the same content reads otherwise than before, or has another lineage.
 const READING: u32 = 3;
 
 /// More entries than this, and the cache starts anew.
@@ -96,7 +96,7 @@ pub fn load_lineages(file: &Path) -> Lineages {
 
 /// Keeps lineages for the next time, if there are new ones.
 pub fn store_lineages(file: &Path, lineages: &Lineages) {
-    if lineages.has_changed() {
+    if lineages.take_changed() {
         lineages.trim();
         store(file, &Kept { version: version(), lineages });
     }

@@ -7,6 +7,5 @@ pub mod git;
 pub mod hooks;
 pub mod local;
 pub mod process;
-
 pub mod text_file;
 pub mod watcher;

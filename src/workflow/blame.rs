@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use super::error::Error;
 use super::loader::Loader;
-use super::select_models::model_named;
+use super::select_models::{column_named, model_named};
 use super::tree::{Files, SourceTree, Tree};
 use crate::adapter::git::{CommitId, CommitInfo};
-use crate::domain::diagnostic::nearest;
 use crate::domain::name::ModelName;
 use crate::domain::project::{Model, Project, Trace};
 use crate::domain::sql::Print;
@@ -59,21 +58,11 @@ impl Loader {
     /// The model or the column that a person means, in the newest commit of a history.
     pub fn subject(&self, typed: &str, commit: &CommitId) -> Result<Subject, Error> {
         let tree = self.tree(&SourceTree::Commit(commit.clone()))?;
-        let project = &tree.project;
-        let named = |typed: &str| model_named(typed, self.config.catalog(), project.models().map(|model| &model.name));
-        let unknown = match named(typed) {
-            Ok(model) => return Ok(Subject { model, column: None }),
-            Err(unknown) => unknown,
-        };
-        let Some((table, column)) = typed.rsplit_once('.') else { return Err(unknown) };
-        let Some(model) = named(table).ok().and_then(|name| project.model(&name)) else { return Err(unknown) };
-        let columns = model.columns.as_deref().unwrap_or_default();
-        match columns.iter().find(|name| name.eq_ignore_ascii_case(column)) {
-            Some(column) => Ok(Subject { model: model.name.clone(), column: Some(column.clone()) }),
+        match column_named(&tree.project, self.config.catalog(), typed)? {
+            Some((model, column)) => Ok(Subject { model: model.name.clone(), column: Some(column) }),
             None => {
-                let near = nearest(column, columns.iter().map(String::as_str));
-                let help = near.map(|near| format!("did you mean `{}.{near}`?", model.name));
-                Err(Error::Query { message: format!("`{}` has no column `{column}`", model.name), help })
+                let names = tree.project.models().map(|model| &model.name);
+                Ok(Subject { model: model_named(typed, self.config.catalog(), names)?, column: None })
             }
         }
     }
@@ -159,7 +148,7 @@ impl Loader {
         let (new, old) = (&after.tree.project, before.map(|before| &before.tree));
         let own = |project: &Project, name: &ModelName| project.model(name).map(|model| model.own);
         let changed = |name: &&ModelName| own(new, name) != old.and_then(|old| own(&old.project, name));
-        let above = above(new, subject);
+        let above = new.above(&subject.model);
         let taken = taken(new, subject);
         let mut names: Vec<&ModelName> = above.iter().filter(|name| taken.contains(*name)).filter(changed).collect();
         if names.is_empty() {
@@ -197,20 +186,10 @@ fn meaning(model: &Model, subject: &Subject) -> Option<Print> {
     }
 }
 
-/// The model and those above it.
-fn above(project: &Project, subject: &Subject) -> BTreeSet<ModelName> {
-    let (mut found, mut todo) = (BTreeSet::new(), vec![&subject.model]);
-    while let Some(name) = todo.pop() {
-        let model = project.model(name).filter(|model| found.insert(model.name.clone()));
-        todo.extend(model.iter().flat_map(|model| model.parents.keys()));
-    }
-    found
-}
-
-/// Those of them whose columns have a say in the subject's.
+/// The models among those above the subject's whose columns have a say in it.
 fn taken(project: &Project, subject: &Subject) -> BTreeSet<ModelName> {
     let (Some(column), Some(model)) = (&subject.column, project.model(&subject.model)) else {
-        return above(project, subject);
+        return project.above(&subject.model);
     };
     let mut names = BTreeSet::new();
     let mut todo: Vec<Trace> = vec![project.above_column(model, column)];
@@ -223,5 +202,5 @@ fn taken(project: &Project, subject: &Subject) -> BTreeSet<ModelName> {
 
 /// The files of the model and of those above it.
 fn counting(project: &Project, subject: &Subject) -> BTreeSet<String> {
-    above(project, subject).iter().filter_map(|name| Some(project.model(name)?.path.clone())).collect()
+    project.above(&subject.model).iter().filter_map(|name| Some(project.model(name)?.path.clone())).collect()
 }

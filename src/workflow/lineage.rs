@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::error::Error;
-use super::select_models::model_named;
+use super::select_models::{column_named, model_named};
 use super::workspace::Workspace;
-use crate::domain::diagnostic::nearest;
 use crate::domain::graph;
 use crate::domain::name::ModelName;
 use crate::domain::project::{Project, Trace};
@@ -36,21 +35,8 @@ impl Workspace {
     /// The relatives of the column that a person means by `model.column`; none where they mean a model, or nothing that is
     /// there.
     pub fn column_lineage(&self, project: &Project, typed: &str) -> Result<Option<ColumnLineage>, Error> {
-        let named = |typed: &str| model_named(typed, self.config.catalog(), project.models().map(|model| &model.name));
-        let Some((table, column)) = typed.rsplit_once('.').filter(|_| named(typed).is_err()) else { return Ok(None) };
-        let Some(model) = named(table).ok().and_then(|name| project.model(&name)) else { return Ok(None) };
-        let told = model.lineage.iter().flat_map(|lineage| lineage.columns.iter().map(|(name, _)| name));
-        let columns: Vec<&String> = model.columns.iter().flatten().chain(told).collect();
-        if !columns.iter().any(|name| name.eq_ignore_ascii_case(column)) {
-            let message = match columns.is_empty() {
-                true => format!("the files don't tell the columns of `{}`", model.name),
-                false => format!("`{}` has no column `{column}`", model.name),
-            };
-            let near = nearest(column, columns.iter().map(|name| name.as_str()));
-            let help = near.map(|near| format!("did you mean `{}.{near}`?", model.name));
-            return Err(Error::Query { message, help });
-        }
-        let (above, below) = (project.above_column(model, column), project.below_column(model, column));
+        let Some((model, column)) = column_named(project, self.config.catalog(), typed)? else { return Ok(None) };
+        let (above, below) = (project.above_column(model, &column), project.below_column(model, &column));
         Ok(Some(ColumnLineage { above, below }))
     }
 
@@ -59,13 +45,7 @@ impl Workspace {
         let model = model_named(typed, self.config.catalog(), project.models().map(|model| &model.name))?;
         let parents = project.parents();
         let below = graph::below(&parents, [model.clone()]);
-        let mut above = BTreeSet::new();
-        let mut todo = vec![model.clone()];
-        while let Some(name) = todo.pop() {
-            if above.insert(name.clone()) {
-                todo.extend(parents.get(&name).into_iter().flatten().cloned());
-            }
-        }
+        let above = project.above(&model);
         let ordered = |wanted: &BTreeSet<ModelName>| {
             project.order().iter().filter(|name| **name != model && wanted.contains(name)).cloned().collect()
         };

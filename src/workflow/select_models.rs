@@ -8,7 +8,7 @@ use crate::domain::diagnostic::nearest;
 use crate::domain::model::Kind;
 use crate::domain::name::ModelName;
 use crate::domain::pattern;
-use crate::domain::project::meant;
+use crate::domain::project::{Model, Project, meant};
 
 /// The model of a name, one of `names`: `orders` means `marts.orders` while no other schema has one.
 pub(super) fn model_named<'n>(
@@ -31,6 +31,29 @@ pub(super) fn model_named<'n>(
             Err(Error::Unknown { what: "model", typed: typed.to_owned(), near: Some(near) })
         }
     }
+}
+
+/// The column of a model that a person means by `model.column`; none where they mean a model, or nothing that is there.
+pub(super) fn column_named<'p>(
+    project: &'p Project,
+    catalog: &str,
+    typed: &str,
+) -> Result<Option<(&'p Model, String)>, Error> {
+    let named = |typed: &str| model_named(typed, catalog, project.models().map(|model| &model.name));
+    let Some((table, column)) = typed.rsplit_once('.').filter(|_| named(typed).is_err()) else { return Ok(None) };
+    let Some(model) = named(table).ok().and_then(|name| project.model(&name)) else { return Ok(None) };
+    let told = model.lineage.iter().flat_map(|lineage| lineage.columns.iter().map(|(name, _)| name));
+    let columns: Vec<&String> = model.columns.iter().flatten().chain(told).collect();
+    if let Some(found) = columns.iter().find(|name| name.eq_ignore_ascii_case(column)) {
+        return Ok(Some((model, (*found).clone())));
+    }
+    let message = match columns.is_empty() {
+        true => format!("the files don't tell the columns of `{}`", model.name),
+        false => format!("`{}` has no column `{column}`", model.name),
+    };
+    let near = nearest(column, columns.iter().map(|name| name.as_str()));
+    let help = near.map(|near| format!("did you mean `{}.{near}`?", model.name));
+    Err(Error::Query { message, help })
 }
 
 /// The models of a pattern, some of `names`: a name, or one with `*`.

@@ -1,7 +1,5 @@
 //! Tables that are shown below others than those which they were filled from.
 
-use std::collections::BTreeSet;
-
 use super::super::environment::{PhysicalTable, State};
 use super::super::name::TableName;
 use super::super::project::Project;
@@ -18,8 +16,9 @@ impl Plan {
             let known = state.existing(step.table.as_ref()?).filter(|known| !others.contains(&known.table))?;
             let above = project.built_from(project.model(&step.model)?);
             let above: Vec<TableName> = above.iter().filter_map(|model| tables.get(model).cloned()).collect();
-            let is_other = known.parents.iter().collect::<BTreeSet<_>>() != above.iter().collect();
-            is_other.then(|| {
+            let names = |table: &TableName| known.select.as_ref().is_none_or(|select| select.contains(&table.quoted()));
+            let is_linked = above.iter().all(|table| known.parents.contains(table) && names(table));
+            (!is_linked).then(|| {
                 let mut linked = known.clone();
                 linked.add_parents(&above);
                 (step, linked)

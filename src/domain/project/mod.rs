@@ -181,6 +181,16 @@ impl Project {
         model.parents.keys().flat_map(of_parent).collect()
     }
 
+    /// A model and all that it reads, however far away.
+    pub fn above(&self, name: &ModelName) -> BTreeSet<ModelName> {
+        let (mut found, mut todo) = (BTreeSet::new(), vec![name]);
+        while let Some(name) = todo.pop() {
+            let model = self.models.get(name).filter(|model| found.insert(model.name.clone()));
+            todo.extend(model.iter().flat_map(|model| model.parents.keys()));
+        }
+        found
+    }
+
     /// The models whose rows a model's query reads, through embedded ones and views.
     pub fn filled_from(&self, model: &Model) -> BTreeSet<ModelName> {
         let of_parent = |name: &ModelName| match self.models.get(name) {

@@ -31,15 +31,15 @@ pub struct Lineages {
     /// Those that were asked for since it was made.
     #[serde(skip)]
     used: RefCell<BTreeSet<Print>>,
-    /// Whether one was added since.
+    /// Whether one was added since they were last kept.
     #[serde(skip)]
     changed: Cell<bool>,
 }
 
 impl Lineages {
-    /// Whether there is anything new to keep.
-    pub fn has_changed(&self) -> bool {
-        self.changed.get()
+    /// Whether there is anything new to keep since it was last asked.
+    pub fn take_changed(&self) -> bool {
+        self.changed.take()
     }
 
     /// Forgets most of those that were not asked for, where there are many.

@@ -34,15 +34,15 @@ pub enum Part {
 impl Project {
     /// What the values of a column are made of; `column` in any letter case.
     pub fn above_column(&self, model: &Model, column: &str) -> Trace {
-        self.above(model, &Part::Column(column.to_lowercase()), &mut BTreeSet::new())
+        self.traced_above(model, &Part::Column(column.to_lowercase()), &mut BTreeSet::new())
     }
 
     /// What the values of a column have a say in.
     pub fn below_column(&self, model: &Model, column: &str) -> Trace {
-        self.below(model, &Part::Column(column.to_lowercase()), &mut BTreeSet::new())
+        self.traced_below(model, &Part::Column(column.to_lowercase()), &mut BTreeSet::new())
     }
 
-    fn above(&self, model: &Model, part: &Part, told: &mut BTreeSet<(ModelName, Part)>) -> Trace {
+    fn traced_above(&self, model: &Model, part: &Part, told: &mut BTreeSet<(ModelName, Part)>) -> Trace {
         let is_told = !told.insert((model.name.clone(), part.clone()));
         let trace = |next| Trace { table: model.name.to_string(), part: named(model, part), next, is_told };
         let Part::Column(column) = part else { return trace(Vec::new()) };
@@ -55,7 +55,7 @@ impl Project {
             return trace(all);
         };
         let next = origin.from.iter().filter_map(|(read, column)| match model.reads.get(*read)? {
-            Some(parent) => Some(self.above(self.model(parent)?, &Part::Column(column.clone()), told)),
+            Some(parent) => Some(self.traced_above(self.model(parent)?, &Part::Column(column.clone()), told)),
             None => {
                 let read = model.file.query.as_ref()?.reads.as_ref()?.get(*read)?;
                 let part = Part::Column(column.clone());
@@ -65,7 +65,7 @@ impl Project {
         trace(next.collect())
     }
 
-    fn below(&self, model: &Model, part: &Part, told: &mut BTreeSet<(ModelName, Part)>) -> Trace {
+    fn traced_below(&self, model: &Model, part: &Part, told: &mut BTreeSet<(ModelName, Part)>) -> Trace {
         let is_told = !told.insert((model.name.clone(), part.clone()));
         let trace = |next| Trace { table: model.name.to_string(), part: named(model, part), next, is_told };
         let Part::Column(column) = part else { return trace(Vec::new()) };
@@ -88,7 +88,7 @@ impl Project {
             let taken = lineage.columns.iter().filter(|(_, origin)| takes(origin));
             let parts = taken.map(|(name, _)| Part::Column(name.to_lowercase()));
             let rows = takes(&lineage.rows).then_some(Part::Rows);
-            next.extend(parts.chain(rows).collect::<Vec<_>>().iter().map(|part| self.below(child, part, told)));
+            next.extend(parts.chain(rows).collect::<Vec<_>>().iter().map(|part| self.traced_below(child, part, told)));
         }
         trace(next)
     }

@@ -204,9 +204,7 @@ impl Loader {
                     (table.select, table.around) = (Some(select), build.around);
                 }
             }
-            if job.state.tables.get(&table.table) != Some(&table) {
-                job.warehouse.put_on_record(&table)?;
-            }
+            job.warehouse.put_on_record(&table)?;
         }
         Ok(())
     }

@@ -363,7 +363,7 @@ fn spend(budget: &mut Budget) -> bool {
 }
 
 /// The query's text, as far as anyone looks into it: the tables that it names.
-fn select(query: &Query) -> String {
+pub(super) fn select(query: &Query) -> String {
     let quoted = |name: String| TableName::physical(name).quoted();
     direct(query).into_iter().map(quoted).collect::<Vec<_>>().join(", ")
 }

@@ -12,7 +12,7 @@ use super::super::super::name::{BranchName, EnvName, ModelName, SchemaPattern, T
 use super::super::super::project::{Model, Project};
 use super::super::{Plan, Source, Step, Trees};
 use super::rows::{Input, Query, Rows};
-use super::store::{Budget, Stored};
+use super::store::{Budget, Stored, select};
 use super::tree::{self, Read, Sort, Tree};
 
 pub(super) const PATTERN: SchemaPattern = SchemaPattern::EnvFirst;
@@ -265,10 +265,11 @@ impl World {
         for step in &plan.steps {
             self.share(&project, step);
         }
-        for (step, table) in plan.relinked(&project, &state) {
+        for (step, mut table) in plan.relinked(&project, &state) {
             let stored = self.stored.get_mut(&table.table.name).unwrap();
             if stored.rows.is_some() {
                 stored.query = query(tree, &step.model.to_string(), &tables);
+                table.select = table.select.map(|_| select(&stored.query));
             }
             self.state.tables.insert(table.table.clone(), table);
         }

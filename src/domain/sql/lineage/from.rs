@@ -5,37 +5,13 @@ use sqlparser::ast::{
 };
 
 use super::super::encode::encode;
-use super::super::relation;
+use super::super::{policy, relation};
 use super::origin::{Node, Origin, Print};
 use super::scope::{Column, Relation, Scope, within};
 use super::select::Ctes;
 use super::{Parent, ParentColumns, Told, Unknown, Walk};
 
 const NOT_TOLD: Unknown = Unknown("USING a column that the files don't tell");
-
-/// Functions in FROM that read files or other databases: they may have any columns.
-const READING: [&str; 20] = [
-    "read_csv",
-    "read_csv_auto",
-    "read_parquet",
-    "parquet_scan",
-    "read_json",
-    "read_json_auto",
-    "read_json_objects",
-    "read_ndjson",
-    "read_ndjson_auto",
-    "read_ndjson_objects",
-    "read_text",
-    "read_blob",
-    "read_xlsx",
-    "sqlite_scan",
-    "postgres_scan",
-    "postgres_query",
-    "mysql_scan",
-    "mysql_query",
-    "iceberg_scan",
-    "delta_scan",
-];
 
 impl Walk<'_> {
     /// Brings the relations of a tree of joins into scope; gives what decides their rows.
@@ -245,7 +221,8 @@ fn function(name: &ObjectName, arguments: &Node, alias: Option<&TableAlias>) -> 
     let rows = Origin::with("function", name.as_bytes(), [arguments]);
     let column = |name: String| Column::new(Some(name), rows.clone());
     let relation = match (name.as_str(), alias) {
-        (name, _) if READING.contains(&name) => {
+        // it may have any columns
+        (name, _) if policy::reads_files(name) => {
             let open = Some((Print::of("file", [rows.print.bytes()]), None));
             Relation { open, ..Relation::new(Vec::new(), rows.clone()) }
         }

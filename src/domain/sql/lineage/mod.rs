@@ -25,6 +25,7 @@ mod from;
 mod origin;
 mod scope;
 mod select;
+mod set_operations;
 
 use serde::{Deserialize, Serialize};
 

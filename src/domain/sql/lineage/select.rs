@@ -1,11 +1,11 @@
-//! Queries: CTEs, set operations, and what each clause of a SELECT does to rows and columns.
+//! Queries: CTEs, and what each clause of a SELECT does to rows and columns.
 
 use std::rc::Rc;
 
 use sqlparser::ast::{
-    self, Cte, Distinct, ExcludeSelectItem, Expr, GroupByExpr, IdentWithAlias, LimitClause, ObjectName, OrderBy,
-    OrderByKind, RenameSelectItem, Select, SelectFlavor, SelectItem, SelectItemQualifiedWildcardKind, SetExpr,
-    SetOperator, SetQuantifier, Value, Values, WildcardAdditionalOptions,
+    self, Distinct, ExcludeSelectItem, Expr, GroupByExpr, IdentWithAlias, LimitClause, ObjectName, OrderBy,
+    OrderByKind, RenameSelectItem, Select, SelectFlavor, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, Value,
+    WildcardAdditionalOptions,
 };
 
 use super::super::{outputs, relation};
@@ -13,6 +13,7 @@ use super::expression::{Calls, calls};
 use super::from::rename;
 use super::origin::{Node, Origin};
 use super::scope::{Column, Relation, Scope, within};
+use super::set_operations::combined;
 use super::{Told, Unknown, Walk};
 
 /// CTEs in scope, each with its name in lower case, the innermost last.
@@ -63,47 +64,13 @@ impl Walk<'_> {
         Ok(relation)
     }
 
-    /// A CTE that may read itself: everything that it gives hangs on everything in it.
-    fn recursive(&mut self, cte: &Cte, ctes: &Ctes, outer: &[&Scope]) -> Told<Relation> {
-        let name = cte.alias.name.value.to_ascii_lowercase();
-        let query = &cte.query;
-        let SetExpr::SetOperation { op, set_quantifier, left, right } = query.body.as_ref() else {
-            let mut relation = self.query(query, ctes, outer)?;
-            rename(&mut relation, &cte.alias)?;
-            return Ok(relation);
-        };
-        let is_simple = query.with.is_none() && query.order_by.is_none() && query.limit_clause.is_none();
-        let is_plain =
-            !matches!(set_quantifier, SetQuantifier::ByName | SetQuantifier::AllByName | SetQuantifier::DistinctByName);
-        if !is_simple || !is_plain || *op != SetOperator::Union {
-            return Err(Unknown("a recursive query of another form"));
-        }
-        let mut first = self.body(left, ctes, outer, None)?;
-        rename(&mut first, &cte.alias)?;
-        let itself = |index: usize, column: &Column| {
-            let origin = Origin::constant("itself", &(index as u64).to_le_bytes());
-            Column::new(column.name.clone(), origin)
-        };
-        let columns = first.columns.iter().enumerate().map(|(index, column)| itself(index, column)).collect();
-        let itself = Relation { path: first.path.clone(), ..Relation::new(columns, Origin::constant("itself", &[])) };
-        let mut within = ctes.to_vec();
-        within.push(Rc::new((name, itself)));
-        let next = self.body(right, &within, outer, None)?;
-        if first.open.is_some() || next.open.is_some() {
-            return Err(Unknown("a set operation over columns that the files don't tell"));
-        }
-        let parts = [&first, &next]
-            .into_iter()
-            .flat_map(|arm| std::iter::once(&arm.rows).chain(arm.columns.iter().map(|column| &column.origin)));
-        let all = Origin::with("recursive", format!("{set_quantifier}").as_bytes(), parts);
-        let of_all = |(index, column): (usize, Column)| {
-            Column::new(column.name, Origin::with("of recursive", &(index as u64).to_le_bytes(), [&all]))
-        };
-        let columns = first.columns.into_iter().enumerate().map(of_all).collect();
-        Ok(Relation { path: first.path, ..Relation::new(columns, all.clone()) })
-    }
-
-    fn body(&mut self, body: &SetExpr, ctes: &Ctes, outer: &[&Scope], order: Option<&OrderBy>) -> Told<Relation> {
+    pub(super) fn body(
+        &mut self,
+        body: &SetExpr,
+        ctes: &Ctes,
+        outer: &[&Scope],
+        order: Option<&OrderBy>,
+    ) -> Told<Relation> {
         let mut relation = match body {
             SetExpr::Select(select) => return self.select(select, ctes, outer, order),
             SetExpr::Query(query) => self.query(query, ctes, outer)?,
@@ -121,24 +88,6 @@ impl Walk<'_> {
             relation.rows = self.ordered(&relation.rows, order, &columns, &within(outer, &scope), ctes)?;
         }
         Ok(relation)
-    }
-
-    fn values(&mut self, values: &Values, ctes: &Ctes, outer: &[&Scope]) -> Told<Relation> {
-        let width = values.rows.first().map_or(0, |row| row.content.len());
-        let mut columns: Vec<Vec<Node>> = vec![Vec::new(); width];
-        for row in &values.rows {
-            if row.content.len() != width {
-                return Err(Unknown("rows of different lengths"));
-            }
-            for (column, value) in columns.iter_mut().zip(&row.content) {
-                column.push(self.expression(value, outer, ctes)?);
-            }
-        }
-        let column = |(index, values): (usize, &Vec<Node>)| {
-            Column::new(Some(format!("col{index}")), Origin::of("values", values))
-        };
-        let rows = Origin::constant("rows", &(values.rows.len() as u64).to_le_bytes());
-        Ok(Relation::new(columns.iter().enumerate().map(column).collect(), rows))
     }
 
     fn ordered(
@@ -194,13 +143,12 @@ impl Walk<'_> {
             // what stands alone adds nothing of its own
             rows = if index == 0 { of_tree } else { Origin::of("cross", [&rows, &of_tree]) };
         }
-        let windows = match select.named_window.as_slice() {
-            [] => None,
-            windows => Some(self.resolved(windows.to_vec(), &within(outer, &scope), ctes)?),
-        };
-        // what orders or filters rows may use one
-        rows = windows.iter().fold(rows, |rows, windows| Origin::of("window", [&rows, windows]));
-        let items = self.items(select, &mut scope, windows.as_ref(), ctes, outer)?;
+        // whatever uses a named window, in whichever clause: all readers depend on the rows
+        if !select.named_window.is_empty() {
+            let windows = self.resolved(select.named_window.clone(), &within(outer, &scope), ctes)?;
+            rows = Origin::of("window", [&rows, &windows]);
+        }
+        let items = self.items(select, &mut scope, ctes, outer)?;
         let scopes = within(outer, &scope);
         if let Some(condition) = &select.selection {
             rows = Origin::of("where", [&rows, &self.expression(condition, &scopes, ctes)?]);
@@ -265,14 +213,7 @@ impl Walk<'_> {
         Ok(rows)
     }
 
-    fn items(
-        &mut self,
-        select: &Select,
-        scope: &mut Scope,
-        windows: Option<&Node>,
-        ctes: &Ctes,
-        outer: &[&Scope],
-    ) -> Told<Vec<Item>> {
+    fn items(&mut self, select: &Select, scope: &mut Scope, ctes: &Ctes, outer: &[&Scope]) -> Told<Vec<Item>> {
         let star = |columns: Vec<Column>| columns.into_iter().map(|column| Item { column, calls: Calls::default() });
         if select.flavor == SelectFlavor::FromFirstNoSelect {
             return Ok(star(shown(scope)?).collect());
@@ -285,11 +226,11 @@ impl Walk<'_> {
                         let name = outputs::own_name(expr)?;
                         self.parsed.labels.contains(&name.to_ascii_lowercase()).then_some(name)
                     });
-                    items.push(self.item(expr, name, windows, &within(outer, scope), ctes)?);
+                    items.push(self.item(expr, name, &within(outer, scope), ctes)?);
                 }
                 SelectItem::ExprWithAlias { expr, alias } => {
                     let name = Some(alias.value.clone());
-                    let item = self.item(expr, name, windows, &within(outer, scope), ctes)?;
+                    let item = self.item(expr, name, &within(outer, scope), ctes)?;
                     scope.aliases.push((alias.value.to_ascii_lowercase(), item.column.origin.clone()));
                     items.push(item);
                 }
@@ -308,18 +249,8 @@ impl Walk<'_> {
         Ok(items)
     }
 
-    fn item(
-        &mut self,
-        expr: &Expr,
-        name: Option<String>,
-        windows: Option<&Node>,
-        scopes: &[&Scope],
-        ctes: &Ctes,
-    ) -> Told<Item> {
-        let mut origin = self.expression(expr, scopes, ctes)?;
-        if let Some(windows) = windows {
-            origin = Origin::of("window", [&origin, windows]);
-        }
+    fn item(&mut self, expr: &Expr, name: Option<String>, scopes: &[&Scope], ctes: &Ctes) -> Told<Item> {
+        let origin = self.expression(expr, scopes, ctes)?;
         Ok(Item { column: Column::new(name, origin), calls: calls(expr) })
     }
 
@@ -409,48 +340,4 @@ fn is_foreign(select: &Select) -> bool {
         || !select.distribute_by.is_empty()
         || !select.sort_by.is_empty()
         || select.value_table_mode.is_some()
-}
-
-/// Two relations in one: UNION, EXCEPT, INTERSECT.
-fn combined((op, quantifier): (SetOperator, SetQuantifier), left: Relation, right: Relation) -> Told<Relation> {
-    use SetQuantifier::{All, AllByName, ByName, Distinct, DistinctByName, None as Plain};
-    if left.open.is_some() || right.open.is_some() {
-        return Err(Unknown("a set operation over columns that the files don't tell"));
-    }
-    let columns = match quantifier {
-        ByName | AllByName | DistinctByName => by_name(&left, &right)?,
-        All | Distinct | Plain if left.columns.len() == right.columns.len() => {
-            let pairs = left.columns.iter().zip(&right.columns);
-            pairs
-                .map(|(one, other)| Column::new(one.name.clone(), Origin::of("union", [&one.origin, &other.origin])))
-                .collect()
-        }
-        _ => return Err(Unknown("a set operation over different numbers of columns")),
-    };
-    let keeps_all = op == SetOperator::Union && matches!(quantifier, All | AllByName);
-    let what = format!("{op} {quantifier}");
-    let compared = columns.iter().map(|column| &column.origin).filter(|_| !keeps_all);
-    let rows = Origin::with("set operation", what.as_bytes(), [&left.rows, &right.rows].into_iter().chain(compared));
-    Ok(Relation::new(columns, rows))
-}
-
-fn by_name(left: &Relation, right: &Relation) -> Told<Vec<Column>> {
-    let name = |column: &Column| column.name.clone().ok_or(Unknown("a column without a name of its own"));
-    let mut columns = Vec::new();
-    for column in &left.columns {
-        let name = name(column)?;
-        let other = right.columns.iter().find(|other| other.is(&name));
-        let origin = match other {
-            Some(other) => Origin::of("union", [&column.origin, &other.origin]),
-            None => Origin::of("union left", [&column.origin]),
-        };
-        columns.push(Column::new(Some(name), origin));
-    }
-    for column in &right.columns {
-        let name = name(column)?;
-        if !left.columns.iter().any(|other| other.is(&name)) {
-            columns.push(Column::new(Some(name), Origin::of("union right", [&column.origin])));
-        }
-    }
-    Ok(columns)
 }
