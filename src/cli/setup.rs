@@ -166,12 +166,13 @@ fn finding(finding: &Finding) -> String {
 /// `vmesh create-external-models`
 pub(super) fn create_external_models(face: &Face) -> Verdict {
     let written = face.session()?.write_external_models()?;
-    let absent = |name: &String| format!("not there: {name}\n");
+    let absent = |name: &String| format!("not in the warehouse yet: {name}\n");
     face.print(
         || {
             let tables = count(written.tables.len(), "table");
             let told = match (written.tables.len(), written.changed) {
-                (0, _) => "no table is read that no model makes\n".to_owned(),
+                (0, _) if written.absent.is_empty() => "no table is read that no model makes\n".to_owned(),
+                (0, _) => "nothing to write\n".to_owned(),
                 (_, true) => format!("{FILE}: {tables} · commit it, and columns of these are known to all\n"),
                 (_, false) => format!("{FILE} is up to date: {tables}\n"),
             };
