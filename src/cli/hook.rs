@@ -8,7 +8,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::args;
-use super::render::event::{Teller, waiting, warning};
+use super::render::event::{Teller, same_rows, waiting, warning};
 use super::render::{reconciled, some};
 use super::{DONE, Face, Verdict, ending, error, here, say};
 use crate::adapter::git::{CommitId, Repository};
@@ -166,6 +166,7 @@ impl Report for Log {
         match event {
             Event::Building { model, index, total } => log_lines(&format!("building {model} ({index} of {total})")),
             Event::Built { model, took } => log_lines(&format!("built {model} in {:.2} s", took.as_secs_f64())),
+            Event::SameRows(cutoff) => log_lines(&same_rows(cutoff)),
             Event::Waiting { holder } => log_lines(&waiting(holder.as_ref())),
             Event::PlanningAgain => log_lines("the environment moved in the meantime: planning again"),
             Event::Warning { model, audit, count } => log_lines(&warning(model.as_ref(), audit, *count)),

@@ -376,7 +376,7 @@ fn published(applied: &Applied) -> String {
     let environment = &standing.environment;
     let built = match applied.built.len() {
         0 => "nothing to build".to_owned(),
-        built => format!("{built} built"),
+        built => format!("{built} built{}", reconciled::spared(&applied.cutoff)),
     };
     let back = if environment.is_prod() { paint(DIM, " · back: vmesh rollback") } else { String::new() };
     let commit = match (&standing.commit, environment.is_prod()) {

@@ -78,6 +78,8 @@ pub struct Config {
     rules: Vec<(Patterns, EnvName)>,
     /// What hooks may do.
     pub hooks: Hooks,
+    /// Whether a change ends where rows turn out to be the same.
+    pub cutoff: bool,
     /// What `@name` stands for.
     pub variables: Variables,
     /// The rules of the linter.

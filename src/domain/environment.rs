@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 pub use self::history::{Moved, OutOfReach, Promotion, PromotionAction};
-pub use self::inputs::Inputs;
+pub use self::inputs::{Contents, Inputs};
 use super::calendar::Filled;
 use super::fingerprint::Fingerprint;
 use super::model::{Around, KindWord};
@@ -194,6 +194,11 @@ impl PhysicalTable {
         }
     }
 
+    /// The rows that it holds: a clone's are those of another table.
+    pub fn contents(&self) -> Contents {
+        self.inputs.clone_of.clone().unwrap_or_else(|| (self.table.name.clone(), self.revision))
+    }
+
     /// This table as it is now, for one that begins as a copy of it.
     pub fn as_source(&self) -> Continued {
         Continued { table: self.table.name.clone(), revision: self.revision }
@@ -276,13 +281,15 @@ impl State {
             shown.flat_map(|shown| shown.pointers.values().map(|pointer| &pointer.table)).collect();
         used.extend(self.previews.iter().flat_map(|preview| &preview.tables));
         used.extend(self.kept_for_rollback(keep_after));
-        // a physical view reads its parents' tables whenever it is read
-        let mut todo: Vec<&TableName> = used.iter().copied().collect();
-        while let Some(table) = todo.pop() {
-            let view = self.tables.get(table).filter(|table| table.kind == KindWord::View);
-            todo.extend(view.into_iter().flat_map(|view| &view.parents).filter(|parent| used.insert(parent)));
+        // a physical view reads its parents' tables whenever it is read, and a clone the table that it was made of
+        let mut keep: BTreeSet<&str> = used.into_iter().map(|table| table.name.as_str()).collect();
+        let mut todo: Vec<&str> = keep.iter().copied().collect();
+        while let Some(name) = todo.pop() {
+            let Some(known) = self.tables.get(&TableName::physical(name.to_owned())) else { continue };
+            let parents = known.parents.iter().filter(|_| known.kind == KindWord::View);
+            let cloned = known.inputs.clone_of.iter().map(|(table, _)| table.as_str());
+            todo.extend(parents.map(|parent| parent.name.as_str()).chain(cloned).filter(|name| keep.insert(name)));
         }
-        let keep: BTreeSet<&str> = used.into_iter().map(|table| table.name.as_str()).collect();
         let recorded = self.tables.keys().map(|table| table.name.as_str());
         let names: BTreeSet<&str> = self.physical.iter().map(String::as_str).chain(recorded).collect();
         names.into_iter().filter(|name| !keep.contains(name)).map(|name| TableName::physical(name.to_owned())).collect()

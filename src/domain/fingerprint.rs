@@ -158,6 +158,17 @@ pub(super) fn by_columns(own: &Fingerprint, counted: &Print) -> Fingerprint {
     recipe.finish()
 }
 
+/// What the texts say that make a model's rows of those of the tables above: its own part, and the recipes of the views and
+/// embedded models through which it reads these.
+pub(super) fn recipe<'a>(
+    own: &Fingerprint,
+    between: impl IntoIterator<Item = (&'a ModelName, Fingerprint)>,
+) -> Fingerprint {
+    let mut recipe = Recipe::new("recipe");
+    recipe.bytes(&whole(own, between).0);
+    recipe.finish()
+}
+
 /// What decides a model's rows beside its query and its declared columns. Its kind counts: what a table holds is as old as
 /// the table, and a view is never old.
 pub(super) fn beside(own: &Own<'_>) -> Print {

@@ -122,6 +122,8 @@ pub struct Trees<'a> {
     pub main: Option<&'a Project>,
     /// A hash over the audits of each model that has some.
     pub audits: &'a BTreeMap<ModelName, String>,
+    /// Whether rows that turn out to be the same end a change.
+    pub cutoff: bool,
 }
 
 impl Plan {
@@ -135,7 +137,7 @@ impl Plan {
         timing: &Timing,
     ) -> Self {
         let shown = state.environments.get(&environment);
-        let mut planner = Planner::new(trees, state, &environment, (pattern, timing));
+        let mut planner = Planner::new(trees, state, &environment, (pattern, timing, trees.cutoff));
         let mut steps: Vec<Step> = Vec::new();
         let mut loads = 0;
         for model in trees.desired.order().iter().filter_map(|name| trees.desired.model(name)) {
@@ -147,6 +149,7 @@ impl Plan {
             loads += step.loads().len();
             steps.push(step);
         }
+        leave_out_idle_comparisons(&mut steps, trees.desired);
         let gone = removed(trees, shown, state, &steps);
         steps.extend(gone);
         let behind = trees.main.map_or_else(Vec::new, |main| behind(trees, main));
@@ -163,6 +166,11 @@ impl Plan {
     /// The models to build, parents first.
     pub fn builds(&self) -> impl Iterator<Item = &Step> {
         self.steps.iter().filter(|step| step.action() == Action::Build)
+    }
+
+    /// The models whose tables are made or filled, be it as clones of others, parents first.
+    pub fn makes(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(|step| step.action() == Action::Build || step.clone_of().is_some())
     }
 
     /// What the branch itself changed since base: its own doing, not what reaches a model from others or from main.
@@ -190,7 +198,8 @@ impl Plan {
     /// Whether the environment already shows the tree.
     pub fn is_done(&self) -> bool {
         self.generation.is_some()
-            && self.steps.iter().all(|step| step.action() != Action::Build && !step.swap && !step.is_audited())
+            && self.makes().next().is_none()
+            && self.steps.iter().all(|step| !step.swap && !step.is_audited())
     }
 
     /// The tables that the environment shall show.
@@ -236,6 +245,18 @@ impl Plan {
     pub fn comments(&self) -> BTreeMap<ModelName, Comments> {
         let commented = self.steps.iter().filter(|step| step.table.is_some() && step.comments.hash().is_some());
         commented.map(|step| (step.model.clone(), step.comments.clone())).collect()
+    }
+}
+
+/// Rows are compared for the sake of what is built of them.
+fn leave_out_idle_comparisons(steps: &mut [Step], desired: &Project) {
+    let built = steps.iter().filter(|step| step.action() == Action::Build);
+    let read = built.filter_map(|step| Some(desired.filled_from(desired.model(&step.model)?)));
+    let read: BTreeSet<ModelName> = read.flatten().collect();
+    for step in steps {
+        if let Work::Make { replaces, .. } = &mut step.work {
+            *replaces = replaces.take().filter(|_| read.contains(&step.model));
+        }
     }
 }
 

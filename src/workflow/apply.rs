@@ -2,7 +2,7 @@
 
 use super::background::failure;
 use super::background::reconcile::Standing;
-use super::build::{Job, Work};
+use super::build::{Cutoff, Job, Turned, Work};
 use super::error::{BranchError, BuildError, Error};
 use super::event::Event;
 use super::planning::Prepared;
@@ -20,6 +20,8 @@ pub struct Applied {
     pub plan: Plan,
     /// The models that were built.
     pub built: Vec<ModelName>,
+    /// Where the change ended: what has the same rows as before, and what was not built because of that.
+    pub cutoff: Cutoff,
     /// The environment's generation now.
     pub generation: u64,
     /// Whether anything was written.
@@ -59,18 +61,12 @@ impl Session<'_> {
             let standing = Standing::of(&plan, &state);
             if self.is_recorded(&plan, &state) {
                 let generation = plan.generation.unwrap_or(0);
-                return Ok(Applied { plan: first, built: work.built, generation, published: !is_first, standing });
+                let Work { built, cutoff, .. } = work;
+                return Ok(Applied { plan: first, built, cutoff, generation, published: !is_first, standing });
             }
-            self.goes_forward(prepared, &state)?;
-            if let Some(kept) = self.owned_elsewhere(&prepared.target, &plan, &state)? {
-                return Err(BranchError::OwnedElsewhere(Box::new(kept)).into());
-            }
+            self.check_allowed(prepared, &plan, &state, build)?;
             if is_first && !plan.is_done() {
                 self.lint_first(&prepared.desired)?;
-            }
-            if !build && plan.builds().next().is_some() {
-                let models = plan.builds().map(|step| step.model.clone()).collect();
-                return Err(BuildError::BuildsNeeded { environment: plan.environment, models }.into());
             }
             warehouse.check_free(&plan.views())?;
             let moves = !first.is_done() || self.before_all_moved(&plan.environment, &state)?;
@@ -78,9 +74,13 @@ impl Session<'_> {
                 self.before_all(prepared, &*warehouse)?;
             }
             let job = Job { prepared, plan: &plan, warehouse: &*warehouse, state: &state };
-            if !self.build_all(job, &mut work)? {
-                warehouse = self.give_way(warehouse)?;
-                continue;
+            match self.build_all(job, &mut work)? {
+                Turned::Out => {}
+                Turned::Less => continue,
+                Turned::Over => {
+                    warehouse = self.give_way(warehouse)?;
+                    continue;
+                }
             }
             match self.publish(&*warehouse, &plan, &state) {
                 Err(Error::Warehouse(WarehouseError::Moved { .. } | WarehouseError::Lost { .. })) => {
@@ -96,12 +96,26 @@ impl Session<'_> {
                     if moves {
                         self.after_all(prepared, &*warehouse)?;
                     }
-                    let built = work.built;
-                    return Ok(Applied { plan: first, built, generation, published: true, standing });
+                    let Work { built, cutoff, .. } = work;
+                    return Ok(Applied { plan: first, built, cutoff, generation, published: true, standing });
                 }
             }
         }
         Err(BranchError::Contended { environment: prepared.target.environment.clone() }.into())
+    }
+
+    /// Fails where a plan may not be carried out: prod would go back, someone else keeps the environment, or something would
+    /// have to be built that shall not be.
+    fn check_allowed(&self, prepared: &Prepared, plan: &Plan, state: &State, build: bool) -> Result<(), Error> {
+        self.goes_forward(prepared, state)?;
+        if let Some(kept) = self.owned_elsewhere(&prepared.target, plan, state)? {
+            return Err(BranchError::OwnedElsewhere(Box::new(kept)).into());
+        }
+        if build || plan.builds().next().is_none() {
+            return Ok(());
+        }
+        let models = plan.builds().map(|step| step.model.clone()).collect();
+        Err(BuildError::BuildsNeeded { environment: plan.environment.clone(), models }.into())
     }
 
     fn publish(&self, warehouse: &dyn Warehouse, plan: &Plan, state: &State) -> Result<u64, Error> {

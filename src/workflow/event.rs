@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::build::Cutoff;
 use crate::adapter::engine::{Holder, Warning};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::name::ModelName;
@@ -30,6 +31,8 @@ pub enum Event {
         /// How long it took.
         took: Duration,
     },
+    /// What was built has the same rows as before, and what is below need not be built.
+    SameRows(Cutoff),
     /// Rows are not as they should be, and nothing is stopped by it.
     Warning {
         /// The model; none of a standalone audit.

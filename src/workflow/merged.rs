@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::build::{Job, Work};
+use super::build::{Job, Turned, Work};
 use super::error::{BranchError, BuildError, Error, ProdError};
 use super::loader::Loader;
 use super::planning::{Prepared, Target};
@@ -97,10 +97,13 @@ impl Session<'_> {
         }
         let mut work = Work::default();
         let (mut state, mut plan) = (state, plan);
-        while !self.inside(|| {
-            self.build_all(Job { prepared, plan: &plan, warehouse: &*warehouse, state: &state }, &mut work)
-        })? {
-            warehouse = self.give_way(warehouse)?;
+        loop {
+            let job = Job { prepared, plan: &plan, warehouse: &*warehouse, state: &state };
+            match self.inside(|| self.build_all(job, &mut work))? {
+                Turned::Out => break,
+                Turned::Less => {}
+                Turned::Over => warehouse = self.give_way(warehouse)?,
+            }
             state = warehouse.state(&scope)?;
             plan = prepared.plan(self, &state)?;
         }

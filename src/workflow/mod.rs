@@ -5,7 +5,7 @@ mod audit_sql;
 pub mod audits;
 pub mod background;
 pub mod blame;
-mod build;
+pub mod build;
 pub mod compare;
 pub mod doctor;
 pub mod error;

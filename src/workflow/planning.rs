@@ -270,6 +270,7 @@ impl Prepared {
             base: self.base.as_ref().map(|tree| &tree.project),
             main: self.main.as_ref().map(|tree| &tree.project),
             audits: &self.desired.audit_keys(),
+            cutoff: workspace.config.cutoff,
         };
         let plan =
             Plan::new(target.environment.clone(), source, trees, state, workspace.config.pattern, &target.timing);

@@ -17,6 +17,7 @@ mod columns;
 mod comments;
 mod concurrency;
 mod crash;
+mod cutoff;
 mod digits;
 mod errors;
 mod events;

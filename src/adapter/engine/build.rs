@@ -1,10 +1,10 @@
 //! What a table is built from.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use super::{Audit, Warned};
-use crate::domain::environment::{Column, Inputs, PhysicalTable};
+use crate::domain::environment::{Column, Contents, Inputs, PhysicalTable};
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::interval::{Interval, Moment};
 use crate::domain::model::{Around, By, KindWord, OnChange, Seed};
@@ -27,8 +27,14 @@ pub struct Build {
     pub content: Fingerprint,
     /// The tables it is built from.
     pub parents: Vec<TableName>,
-    /// The tables that the rows come from, behind views.
-    pub sources: BTreeSet<TableName>,
+    /// The tables that the rows come from, behind views, by model.
+    pub sources: BTreeMap<ModelName, TableName>,
+    /// What makes its rows of theirs, where that alone decides them.
+    pub recipe: Option<Fingerprint>,
+    /// The table whose rows it would have, at that revision: it is made as a clone of it.
+    pub clone_of: Option<Contents>,
+    /// The table of the version before, to be compared with.
+    pub replaces: Option<TableName>,
     /// The table that prod shows of the same model.
     pub beside: Option<TableName>,
     /// Where the rows come from.

@@ -4,12 +4,13 @@ use std::cell::RefCell;
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
 use super::visible::visible;
-use super::{count, diagnostic, plan};
+use super::{count, diagnostic, plan, some};
 use crate::adapter::engine::{Doing, Holder, Warning};
 use crate::domain::name::ModelName;
+use crate::workflow::build::Cutoff;
 use crate::workflow::event::{Event, Report};
 
 /// Tells events to a person.
@@ -48,7 +49,8 @@ impl Report for Teller {
             Event::Moment(moment) => stop_for_tests(moment),
             Event::Warning { model, audit, count } => tell!("{}", warning(model.as_ref(), audit, *count)),
             Event::Problem(problem) => tell!("{}", diagnostic::render(problem, true)),
-            Event::Building { .. } | Event::Built { .. } if self.quiet => {}
+            Event::Building { .. } | Event::Built { .. } | Event::SameRows(_) if self.quiet => {}
+            Event::SameRows(cutoff) => self.print(&same_rows(cutoff)),
             Event::Building { model, index, total } if std::io::stderr().is_terminal() => {
                 let mut bar = self.bar.borrow_mut();
                 let bar = bar.get_or_insert_with(|| {
@@ -65,13 +67,37 @@ impl Report for Teller {
             }
             Event::Building { .. } => {}
             Event::Built { model, took } => {
-                let line = format!("built {model} in {:.2} s", took.as_secs_f64());
-                match self.bar.borrow().as_ref() {
-                    Some(bar) => bar.println(visible(&line)),
-                    None => tell!("{line}"),
-                }
+                self.print(&format!("built {model} in {:.2} s", took.as_secs_f64()));
             }
         }
+    }
+}
+
+impl Teller {
+    /// Prints a line, above the bar if there is one.
+    fn print(&self, line: &str) {
+        match self.bar.borrow().as_ref() {
+            Some(bar) => bar.println(visible(line)),
+            None => tell!("{line}"),
+        }
+    }
+}
+
+/// What has the same rows as before, and what need not be built because of that.
+pub(in crate::cli) fn same_rows(cutoff: &Cutoff) -> String {
+    let told = match &cutoff.same[..] {
+        [(model, rows)] => {
+            let noun = if *rows == 1 { "row" } else { "rows" };
+            format!("{model}: the same {} {noun} as before", HumanCount(*rows))
+        }
+        all => {
+            let names: Vec<&ModelName> = all.iter().map(|(model, _)| model).collect();
+            format!("{}: the same rows as before", some(&names, 4))
+        }
+    };
+    match cutoff.spared.len() {
+        0 => told,
+        spared => format!("{told}; {} below not built", count(spared, "model")),
     }
 }
 

@@ -159,6 +159,7 @@ pub(in crate::cli) fn reason(reason: &Reason) -> String {
         Reason::Built => "already built".to_owned(),
         Reason::Unaffected(changed) => format!("takes nothing of what changed in {}", some(changed, 3)),
         Reason::SameAs(model) => format!("says the same as {model}, whose table it shares"),
+        Reason::SameRows => "what is above it gives the same rows as before".to_owned(),
         Reason::Inlined => "inlined into its consumers".to_owned(),
         Reason::Gone => "no such model any more".to_owned(),
         Reason::HistoryEnds => "no such model any more: its history ends, and is kept for rollback only".to_owned(),

@@ -4,6 +4,7 @@ use super::{BOLD, DIM, RED, YELLOW, ago, count, event, paint, plan, some};
 use crate::adapter::git::Rest;
 use crate::workflow::background::failure::Failure;
 use crate::workflow::background::reconcile::{Reconciled, Standing};
+use crate::workflow::build::Cutoff;
 use crate::workflow::session::now;
 
 /// What holds until conflicts are resolved.
@@ -25,7 +26,7 @@ pub(in crate::cli) fn render(reconciled: &Reconciled, greet: bool) -> Option<Str
             let built = &applied.built;
             let what = match built.len() {
                 0 => "nothing to build".to_owned(),
-                _ => format!("built {}", some(built, 4)),
+                _ => format!("built {}{}", some(built, 4), spared(&applied.cutoff)),
             };
             if standing.environment.is_prod() {
                 let commit = standing.commit.as_deref().map(plan::short).unwrap_or_default();
@@ -65,6 +66,14 @@ pub(in crate::cli) fn render(reconciled: &Reconciled, greet: bool) -> Option<Str
         }
     };
     Some(format!("vmesh: {line}"))
+}
+
+/// What was not built, because what is above it has the same rows as before.
+pub(in crate::cli) fn spared(cutoff: &Cutoff) -> String {
+    match cutoff.spared.len() {
+        0 => String::new(),
+        spared => format!(", {} below not: the same rows", count(spared, "model")),
+    }
 }
 
 /// That an environment shows what it shall. Prod stays so after a rollback, too: then it is not at main's tip.

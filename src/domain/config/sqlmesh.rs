@@ -142,6 +142,7 @@ impl Reader<'_> {
             rollback_seconds: seconds(ROLLBACK).unwrap_or_default(),
             rules: Vec::new(),
             hooks: Hooks::default(),
+            cutoff: true,
             variables,
             linter: self.linter(root)?,
             limits: Limits::default(),

@@ -23,6 +23,7 @@ struct File {
     engine: EngineTable,
     environments: EnvironmentsTable,
     hooks: HooksTable,
+    plan: PlanTable,
     defaults: BTreeMap<Spanned<String>, Spanned<Toml>>,
     variables: BTreeMap<String, Spanned<Toml>>,
     linter: Option<LinterTable>,
@@ -62,6 +63,12 @@ struct HooksTable {
     promote: bool,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct PlanTable {
+    cutoff: bool,
+}
+
 /// How far a rollback reaches back if nothing else is said.
 pub(super) const ROLLBACK: &str = "30d";
 
@@ -98,6 +105,12 @@ impl Default for HooksTable {
     }
 }
 
+impl Default for PlanTable {
+    fn default() -> Self {
+        Self { cutoff: true }
+    }
+}
+
 /// Reads the text of a `vmesh.toml`.
 pub(super) fn read(path: &str, text: &str) -> Result<Config, Diagnostic> {
     let source = Source { path, text: text.into() };
@@ -113,6 +126,7 @@ pub(super) fn read(path: &str, text: &str) -> Result<Config, Diagnostic> {
         rollback_seconds: source.seconds(&file.environments.rollback)?,
         rules: source.rules(&file.environments.branches)?,
         hooks: Hooks { build: file.hooks.build, promote: file.hooks.promote },
+        cutoff: file.plan.cutoff,
         variables: source.variables(file.variables)?,
         linter: Linter::read(file.linter, &|span| source.excerpt(span, ""))?,
         limits: Limits::read(file.limits, &|span| source.excerpt(span, ""))?,

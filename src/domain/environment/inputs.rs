@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::super::fingerprint::Fingerprint;
+use super::super::name::ModelName;
+
 /// What a table's rows were filled from, by the names of tables of the physical layer.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Inputs {
@@ -15,7 +18,19 @@ pub struct Inputs {
     /// The table that prod showed of the same model, and its revision: what is filled since has read tables that no model
     /// makes, which have no revision, later.
     pub beside: Option<(String, u64)>,
+    /// Of a table that is built whole: what the texts say that made its rows of those of other tables.
+    #[serde(default)]
+    pub recipe: Option<Fingerprint>,
+    /// The tables of `read`, each by the model that it was read as.
+    #[serde(default)]
+    pub read_as: BTreeMap<ModelName, String>,
+    /// The table whose rows it has: it is a shallow clone, a view of that, until one of the two is filled anew.
+    #[serde(default)]
+    pub clone_of: Option<Contents>,
 }
+
+/// The rows of a table at one of its revisions: that table, and the revision.
+pub type Contents = (String, u64);
 
 impl Inputs {
     /// Adds a table that is read, with its own inputs.

@@ -43,6 +43,8 @@ pub enum Reason {
     Built,
     /// It takes nothing of what changed in these models above.
     Unaffected(Vec<ModelName>),
+    /// What is above it changed, and gives the very rows that an earlier version was built from.
+    SameRows,
     /// The table of this model holds just what its own would.
     SameAs(ModelName),
     /// It is inlined into its consumers.

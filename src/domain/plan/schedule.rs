@@ -56,6 +56,11 @@ impl Schedule {
         self.waiting.len()
     }
 
+    /// Whether a model has not begun.
+    pub fn is_waiting(&self, model: &ModelName) -> bool {
+        self.waiting.iter().any(|turn| turn.model == *model)
+    }
+
     /// The next thing to do, where `is_idle` says that no build is at work.
     pub fn next(&mut self, is_idle: bool) -> Next {
         let built = |turn: &&Turn| turn.parents.is_disjoint(&self.unfinished);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::super::calendar::Timing;
-use super::super::environment::{PhysicalTable, State};
+use super::super::environment::{Contents, PhysicalTable, State};
 use super::super::fingerprint::Fingerprint;
 use super::super::interval::Interval;
 use super::super::model::{Comments, Kind, KindWord};
@@ -49,12 +49,20 @@ pub enum Work {
         /// Whether there are such audits.
         audit: bool,
     },
+    /// A table is made as a clone of another: a build would give the very rows of that.
+    Clone {
+        /// The table, as it was then.
+        of: Contents,
+    },
     /// A table that is there is filled: by loads, or whole.
     Fill(Loads),
     /// A table is made and filled.
     Make {
         /// The table that it begins as a copy of: an earlier version, whose rows can't be computed again.
         from: Option<TableName>,
+        /// The table of the version before. If the new one turns out to have the same rows, what is below need not be
+        /// built; none where nothing is to be.
+        replaces: Option<TableName>,
         /// What fills it.
         loads: Loads,
     },
@@ -97,7 +105,7 @@ impl Step {
     /// What is done, in a word.
     pub fn action(&self) -> Action {
         match self.work {
-            Work::Inline | Work::Reuse { .. } => Action::Reuse,
+            Work::Inline | Work::Reuse { .. } | Work::Clone { .. } => Action::Reuse,
             Work::Fill(_) | Work::Make { .. } => Action::Build,
             Work::Drop => Action::Drop,
         }
@@ -123,6 +131,22 @@ impl Step {
     pub fn source(&self) -> Option<&TableName> {
         match &self.work {
             Work::Make { from, .. } => from.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The table whose rows this one may turn out to have.
+    pub fn replaces(&self) -> Option<&TableName> {
+        match &self.work {
+            Work::Make { replaces, .. } => replaces.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The table that this one is made as a clone of.
+    pub fn clone_of(&self) -> Option<&Contents> {
+        match &self.work {
+            Work::Clone { of } => Some(of),
             _ => None,
         }
     }
@@ -160,6 +184,8 @@ pub(super) struct Planner<'a> {
     env: &'a EnvName,
     pattern: SchemaPattern,
     timing: &'a Timing,
+    /// Whether rows that turn out to be the same end a change.
+    cutoff: bool,
     upstream: Upstream,
     /// The models that changed themselves, among each model and those above it.
     changed: BTreeMap<ModelName, BTreeSet<ModelName>>,
@@ -170,10 +196,10 @@ impl<'a> Planner<'a> {
         trees: Trees<'a>,
         state: &'a State,
         env: &'a EnvName,
-        (pattern, timing): (SchemaPattern, &'a Timing),
+        (pattern, timing, cutoff): (SchemaPattern, &'a Timing, bool),
     ) -> Self {
         let upstream = Upstream::new(timing, env.is_prod());
-        Self { trees, state, env, pattern, timing, upstream, changed: BTreeMap::new() }
+        Self { trees, state, env, pattern, timing, cutoff, upstream, changed: BTreeMap::new() }
     }
 
     /// The step of the next model.
@@ -242,7 +268,22 @@ impl<'a> Planner<'a> {
         };
         let free = || state.free_table(&model.name, &model.fingerprint);
         let table = known.filter(|known| !stays(known)).map_or_else(free, |known| known.table.clone());
-        (Work::Make { from: source.map(|source| source.table.clone()), loads }, reason, Some(table))
+        if let Some(same) = upstream.same_rows(model, self.trees.desired, state).filter(|_| self.cutoff) {
+            return (Work::Clone { of: same.contents() }, Reason::SameRows, Some(table));
+        }
+        let replaces = self.replaced(model).filter(|replaced| self.cutoff && *replaced != table);
+        (Work::Make { from: source.map(|source| source.table.clone()), replaces, loads }, reason, Some(table))
+    }
+
+    /// The table of the version that a model's new one takes the place of, where their rows can be compared.
+    fn replaced(&self, model: &Model) -> Option<TableName> {
+        model.recipe?;
+        let prod = EnvName::prod();
+        let shown = |env| self.state.pointer(env, &model.name).and_then(|shown| self.state.existing(&shown.table));
+        let before = || self.state.built(&self.trees.base?.model(&model.name)?.fingerprint);
+        let found = shown(self.env).or_else(before).or_else(|| shown(&prod))?;
+        let is_whole = matches!(found.kind, KindWord::Full | KindWord::Seed);
+        (is_whole && matches!(model.kind, Kind::Full | Kind::Seed(_))).then(|| found.table.clone())
     }
 
     fn is_shown_elsewhere(&self, known: &PhysicalTable) -> bool {

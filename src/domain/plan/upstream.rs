@@ -12,11 +12,11 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::calendar::Timing;
-use super::super::environment::{PhysicalTable, State};
+use super::super::environment::{Contents, PhysicalTable, State};
 use super::super::interval::{Interval, Intervals, Moment};
 use super::super::model::{Kind, KindWord};
 use super::super::name::{EnvName, ModelName, TableName};
-use super::super::project::Model;
+use super::super::project::{Model, Project};
 use super::{Action, Step};
 
 /// What a plan says so far of the tables above a model.
@@ -30,6 +30,8 @@ pub struct Upstream {
     named: BTreeMap<ModelName, BTreeSet<TableName>>,
     /// The tables whose rows a query reads there, through views, too.
     rows: BTreeMap<ModelName, BTreeSet<TableName>>,
+    /// The rows of the tables above that the plan doesn't fill.
+    contents: BTreeMap<TableName, Contents>,
     /// The nearest tables that are filled by loads: a table itself, or those above it.
     roots: BTreeMap<TableName, BTreeSet<String>>,
     /// The embedded models and views through which tables are read that no model makes.
@@ -62,6 +64,7 @@ impl Upstream {
             held: BTreeMap::new(),
             named: BTreeMap::new(),
             rows: BTreeMap::new(),
+            contents: BTreeMap::new(),
             roots: BTreeMap::new(),
             raw: BTreeSet::new(),
             as_good: BTreeMap::new(),
@@ -124,9 +127,15 @@ impl Upstream {
     }
 
     /// The tables whose readers have read what they would read of a step's table.
-    fn as_good(&self, model: &Model, step: &Step, state: &State) -> BTreeMap<String, AsGood> {
+    fn as_good(
+        &self,
+        model: &Model,
+        step: &Step,
+        known: Option<&PhysicalTable>,
+        state: &State,
+    ) -> BTreeMap<String, AsGood> {
         let Some(table) = &step.table else { return BTreeMap::new() };
-        let itself = state.tables.get(table).filter(|_| step.action() != Action::Build).map(|it| (it, true));
+        let itself = known.map(|it| (it, true));
         let others = self.whole(state).get(&model.name).into_iter().flatten().filter(|_| model.kind == Kind::Full);
         let others = others.filter_map(|other| state.tables.get(other)).filter_map(|other| {
             let is_other = other.table != *table && other.fingerprint != model.fingerprint;
@@ -135,6 +144,36 @@ impl Upstream {
         });
         let good = itself.into_iter().chain(others);
         good.map(|(it, is_fresh)| (it.table.name.clone(), AsGood { revision: it.revision, is_fresh })).collect()
+    }
+
+    /// A table that holds just the rows that a build of a model would give: it was made by the same recipe, of the same
+    /// rows. Prod doesn't go back to what was read earlier of tables that no model makes.
+    pub(super) fn same_rows<'s>(
+        &self,
+        model: &Model,
+        desired: &Project,
+        state: &'s State,
+    ) -> Option<&'s PhysicalTable> {
+        let recipe = model.recipe.filter(|_| model.kind == Kind::Full)?;
+        let read = |name: ModelName| {
+            let table = self.rows.get(&name)?.first()?;
+            Some((name, self.contents.get(table)?.clone()))
+        };
+        let above = desired.filled_from(model).into_iter().map(read).collect::<Option<BTreeMap<_, _>>>()?;
+        let is_same = |table: &&PhysicalTable| {
+            let inputs = &table.inputs;
+            let was_read = |name: &ModelName| {
+                let table = inputs.read_as.get(name)?;
+                let read = (table.clone(), *inputs.read.get(table)?);
+                let known = state.tables.get(&TableName::physical(table.clone()));
+                Some(known.filter(|known| known.revision == read.1).map_or(read, PhysicalTable::contents))
+            };
+            let is_latest = !self.is_prod || !self.reads_raw(model) || self.shown(state).contains(&table.table);
+            let are_same = above.iter().all(|(name, contents)| was_read(name).as_ref() == Some(contents));
+            inputs.recipe == Some(recipe) && inputs.read_as.len() == above.len() && are_same && is_latest
+        };
+        let known = self.whole(state).get(&model.name).into_iter().flatten();
+        known.filter_map(|table| state.existing(table)).find(is_same)
     }
 
     /// The tables that prod shows.
@@ -180,15 +219,17 @@ impl Upstream {
             _ => (own.clone(), own),
         };
         if let Some(table) = step.table.as_ref().filter(|table| rows.contains(*table)) {
-            let is_built = step.action() == Action::Build;
-            let known = state.tables.get(table).filter(|_| !is_built);
+            let is_made = step.action() == Action::Build || step.clone_of().is_some();
+            let known = state.tables.get(table).filter(|_| !is_made);
             let roots = match known.map(|known| &known.inputs) {
                 _ if model.calendar.is_some() => BTreeSet::from([table.name.clone()]),
                 Some(inputs) => inputs.roots.clone(),
                 None => self.roots_above(model).cloned().collect(),
             };
             self.roots.insert(table.clone(), roots);
-            self.as_good.insert(table.clone(), self.as_good(model, step, state));
+            self.as_good.insert(table.clone(), self.as_good(model, step, known, state));
+            let contents = step.clone_of().cloned().or_else(|| known.map(PhysicalTable::contents));
+            self.contents.extend(contents.map(|contents| (table.clone(), contents)));
         }
         if self.is_prod && matches!(model.kind, Kind::Embedded | Kind::View) && self.reads_raw(model) {
             self.raw.insert(model.name.clone());

@@ -72,6 +72,9 @@ pub struct Model {
     pub lineage: Option<Arc<Lineage>>,
     /// What its children see of it.
     pub as_parent: Parent,
+    /// What makes its rows of those of the tables above, where these alone decide them: made again of the same rows, they
+    /// are the same.
+    pub recipe: Option<Fingerprint>,
     /// When it is filled, for incremental kinds.
     pub calendar: Option<Calendar>,
     /// Where its rows begin, as far as it or the models above it say.
@@ -342,11 +345,13 @@ fn finish(sources: &Sources<'_>, draft: Draft, models: &BTreeMap<ModelName, Mode
     };
     let fingerprint = whole(&own);
     let as_parent = reach::seen((&draft.file, &draft.kind), &fingerprint, columns.as_deref(), told, beside);
+    let recipe = reach::recipe(&draft.kind, &own, told, parents.keys().filter_map(|name| models.get(name)));
     Ok(Model {
         fingerprint,
         content: whole(&nameless),
         lineage,
         as_parent,
+        recipe,
         name: draft.name,
         path: draft.path,
         file: draft.file,

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::super::external::Externals;
-use super::super::fingerprint::Fingerprint;
+use super::super::fingerprint::{self, Fingerprint};
 use super::super::model::{Kind, ModelFile};
 use super::super::name::ModelName;
 use super::super::sql::{Form, Lineage, Parent, ParentColumns, Print, lineage};
@@ -169,6 +169,32 @@ pub(super) fn seen(
         }
         _ => as_a_whole(),
     }
+}
+
+/// What makes a model's rows of those of the tables above it: none where its query is not understood or may give others
+/// each time, or where rows are filled over time.
+pub(super) fn recipe<'m>(
+    kind: &Kind,
+    own: &Fingerprint,
+    lineage: Option<&Lineage>,
+    mut parents: impl Iterator<Item = &'m Model>,
+) -> Option<Fingerprint> {
+    let is_stable = |lineage: &Lineage| {
+        let columns = lineage.columns.iter().map(|(_, origin)| origin);
+        !std::iter::once(&lineage.rows).chain(columns).any(|origin| origin.unstable)
+    };
+    let is_told = match kind {
+        Kind::Seed(_) => true,
+        Kind::Incremental(_) => false,
+        Kind::Full | Kind::View | Kind::Embedded => lineage.is_some_and(is_stable),
+    };
+    let between = parents.try_fold(Vec::new(), |mut between, parent| {
+        if matches!(parent.kind, Kind::View | Kind::Embedded) {
+            between.push((&parent.name, parent.recipe?));
+        }
+        Some(between)
+    });
+    between.filter(|_| is_told).map(|between| fingerprint::recipe(own, between))
 }
 
 /// Shared values, stored as plain ones.

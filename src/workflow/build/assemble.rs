@@ -66,7 +66,10 @@ impl Assembly<'_> {
             true => self.step.table.clone(),
             false => self.tables.get(name).cloned(),
         };
-        let audits = self.loader.audits_of(tree, model, &self.times(hull), &audited)?;
+        let audits = match self.has_passed() {
+            true => Vec::new(),
+            false => self.loader.audits_of(tree, model, &self.times(hull), &audited)?,
+        };
         let beside = self.state.pointer(&EnvName::prod(), &model.name).map(|shown| shown.table.clone());
         Ok(Build {
             model: model.name.clone(),
@@ -75,7 +78,10 @@ impl Assembly<'_> {
             content: model.content,
             kind: model.kind.word(),
             parents: self.tables_of(tree.project.built_from(model)).collect(),
-            sources: self.tables_of(tree.project.filled_from(model)).collect(),
+            sources: self.sources(),
+            recipe: model.recipe,
+            clone_of: self.step.clone_of().cloned(),
+            replaces: self.step.replaces().cloned(),
             beside: beside.filter(|beside| *beside != self.own),
             declared: (!columns.is_empty() && model.seed.is_none()).then(|| (columns.clone(), first)),
             audited: tree.audit_key(model),
@@ -143,6 +149,19 @@ impl Assembly<'_> {
     fn around(&self, times: &Times) -> Result<Around, Error> {
         let table = |name: &ModelName| self.tables.get(name).cloned();
         self.loader.around_at(&self.prepared.desired, self.model, times, &self.own, &table)
+    }
+
+    /// Whether the table that this is to be a clone of has passed the audits.
+    fn has_passed(&self) -> bool {
+        let original = self.step.clone_of().and_then(|(of, _)| self.state.tables.get(&TableName::physical(of.clone())));
+        let key = self.prepared.desired.audit_key(self.model);
+        original.zip(key).is_some_and(|(original, key)| original.audited.contains(&key))
+    }
+
+    /// The tables that the rows come from.
+    fn sources(&self) -> BTreeMap<ModelName, TableName> {
+        let read = self.prepared.desired.project.filled_from(self.model).into_iter();
+        read.filter_map(|model| self.tables.get(&model).cloned().map(|table| (model, table))).collect()
     }
 
     fn tables_of(&self, models: BTreeSet<ModelName>) -> impl Iterator<Item = TableName> {

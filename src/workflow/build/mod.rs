@@ -2,10 +2,12 @@
 //! told and remembered.
 
 mod assemble;
+mod cutoff;
 mod pool;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use self::cutoff::Cutoff;
 use self::pool::{Done, Pool};
 use super::background::failure::{self, Stopped};
 use super::error::{BuildError, Error};
@@ -37,6 +39,10 @@ pub(super) struct Work {
     late: BTreeSet<ModelName>,
     /// How many were begun.
     begun: usize,
+    /// Where the change ended.
+    pub(super) cutoff: Cutoff,
+    /// What was found since the last plan was made.
+    found: Cutoff,
     is_tested: bool,
 }
 
@@ -51,17 +57,21 @@ pub(super) struct Job<'j> {
 }
 
 /// How a turn at the warehouse ended.
-enum Turned {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turned {
     /// All is built that can be.
     Out,
     /// Somebody waits for the warehouse.
     Over,
+    /// What was built has the very rows of what it replaces: the rest of the plan may be less by that.
+    Less,
 }
 
 impl Session<'_> {
     /// Builds the plan's missing tables, several at a time where none waits for another. Models below one that failed are
-    /// left out; the others are built and kept. `false`: not all of them yet, for somebody waits for the warehouse.
-    pub(super) fn build_all(&self, job: Job<'_>, work: &mut Work) -> Result<bool, Error> {
+    /// left out; the others are built and kept. Before all is built, it may be time to plan again.
+    pub(super) fn build_all(&self, job: Job<'_>, work: &mut Work) -> Result<Turned, Error> {
+        work.tell_spared(job.plan, self.report);
         if !std::mem::replace(&mut work.is_tested, true) {
             let to_build: Vec<ModelName> = job.plan.builds().map(|step| step.model.clone()).collect();
             self.test_first(&job.prepared.desired, &to_build, job.state)?;
@@ -69,26 +79,31 @@ impl Session<'_> {
         let mut schedule = Schedule::new(turns(job), std::mem::take(&mut work.stuck));
         let turned = self.build_in_turn(job, &mut schedule, work);
         work.stuck = schedule.into_stuck();
-        match turned? {
-            Turned::Over => Ok(false),
-            Turned::Out => self.conclude(job, work).map(|()| true),
+        let turned = turned?;
+        if turned == Turned::Out {
+            self.conclude(job, work)?;
         }
+        Ok(turned)
     }
 
     fn build_in_turn(&self, job: Job<'_>, schedule: &mut Schedule, work: &mut Work) -> Result<Turned, Error> {
         let tables = job.plan.tables();
         let project = &job.prepared.desired.project;
-        let known = job.plan.builds().filter_map(|step| Some((&step.model, (step, project.model(&step.model)?))));
+        let known = job.plan.makes().filter_map(|step| Some((&step.model, (step, project.model(&step.model)?))));
         let known: BTreeMap<&ModelName, (&Step, &Model)> = known.collect();
-        let total = work.begun + schedule.waiting();
+        let to_build = job.plan.builds().filter(|step| schedule.is_waiting(&step.model)).count();
+        let total = work.begun + to_build;
         let mut pool = Pool::new(job.warehouse, schedule.waiting())?;
-        let (mut done, mut is_cut) = (0, false);
+        let (mut done, mut is_cut, mut is_less) = (0, false, false);
         let is_interrupted = || self.location.interrupt.is_requested();
         loop {
             // at least one is built in each turn, or those who come and go would keep it from ending
-            let gives_way = is_cut || done > 0 && schedule.waiting() > 0 && self.is_waited_for();
+            let gives_way = is_cut
+                || is_less && schedule.waiting() > 0
+                || done > 0 && schedule.waiting() > 0 && self.is_waited_for();
             if gives_way && pool.is_idle() && !is_interrupted() {
-                return Ok(Turned::Over);
+                work.left_to_build(job, schedule);
+                return Ok(if is_less { Turned::Less } else { Turned::Over });
             }
             while !gives_way && !is_interrupted() && pool.has_room() {
                 match schedule.next(pool.is_idle()) {
@@ -96,8 +111,10 @@ impl Session<'_> {
                     Next::Skip(model) => work.skipped.push(model),
                     Next::Build { model, audits_late } => {
                         let Some((step, of)) = known.get(&model) else { continue };
-                        work.begun += 1;
-                        self.building(&job.prepared.target.branch, &model, work.begun, total);
+                        if step.clone_of().is_none() {
+                            work.begun += 1;
+                            self.building(&job.prepared.target.branch, &model, work.begun, total);
+                        }
                         let mut build = self.build_of(job.prepared, of, step, &tables, job.state)?;
                         if audits_late {
                             build.audits.clear();
@@ -111,31 +128,44 @@ impl Session<'_> {
             }
             let Some(ended) = pool.next_done() else { break };
             done += 1;
-            is_cut |= !self.ended(job, ended, schedule, work)?;
+            match self.ended(job, ended, schedule, work)? {
+                Turned::Out => {}
+                Turned::Over => is_cut = true,
+                Turned::Less => is_less = true,
+            }
         }
         if is_interrupted() { Err(WarehouseError::Interrupted.into()) } else { Ok(Turned::Out) }
     }
 
-    /// Tells what came of a build; `false` where it gave way before it had carried out all of its loads.
+    /// Tells what came of a build: over where it gave way before it had carried out all of its loads, and less where what
+    /// is below it need not be built.
     fn ended(
         &self,
         job: Job<'_>,
         (build, took, result): Done,
         schedule: &mut Schedule,
         work: &mut Work,
-    ) -> Result<bool, Error> {
+    ) -> Result<Turned, Error> {
         match result {
             Ok(table) if !build.is_whole(&table) => {
                 // it goes on in the next turn, and is told once
                 work.begun -= 1;
-                return Ok(false);
+                return Ok(Turned::Over);
             }
-            Ok(_) => {
+            Ok(_) if build.clone_of.is_some() => {
+                schedule.built(&build.model);
+                self.warn_of(&build);
+            }
+            Ok(table) => {
                 schedule.built(&build.model);
                 work.built.push(build.model.clone());
                 self.warn_of(&build);
-                self.report.report(&Event::Built { model: build.model, took });
+                self.report.report(&Event::Built { model: build.model.clone(), took });
                 self.report.report(&Event::Moment(format!("built:{}", work.built.len())));
+                if table.inputs.clone_of.is_some() {
+                    work.found_same(&table, job.warehouse);
+                    return Ok(Turned::Less);
+                }
             }
             Err(mut error) => {
                 schedule.failed(&build.model);
@@ -146,7 +176,7 @@ impl Session<'_> {
                 }
             }
         }
-        Ok(true)
+        Ok(Turned::Out)
     }
 
     /// Tells what audits found that only warn.
@@ -176,14 +206,14 @@ impl Loader {
             let late = std::mem::take(&mut work.late);
             self.audit_rest(prepared, plan, warehouse, &late, work)?;
         }
-        let Work { built, mut failures, skipped, stopped, .. } = std::mem::take(work);
+        let Work { built, mut failures, skipped, stopped, cutoff, .. } = std::mem::take(work);
         let before = failure::stopped(self, &prepared.target.branch);
         let mended = before.iter().map(|before| &before.model).chain(&built);
         let mended = mended.filter(|model| !stopped.iter().any(|it| it.model == **model));
         self.forget_wrong(&plan.environment, warehouse, mended)?;
         failure::record_stopped(self, &prepared.target.branch, &stopped);
         if failures.is_empty() {
-            work.built = built;
+            (work.built, work.cutoff) = (built, cutoff);
             return Ok(());
         }
         failures.sort_by(|a, b| a.0.cmp(&b.0));
@@ -196,7 +226,11 @@ impl Loader {
     /// name tables that gc is going to drop.
     fn relink(&self, job: Job<'_>) -> Result<(), Error> {
         let (project, tables) = (&job.prepared.desired.project, job.plan.tables());
-        for (step, mut table) in job.plan.relinked(project, job.state) {
+        if job.plan.relinked(project, job.state).is_empty() {
+            return Ok(());
+        }
+        let state = job.warehouse.state(&self.scope_of(&job.plan.environment))?;
+        for (step, mut table) in job.plan.relinked(project, &state) {
             let Some(model) = project.model(&step.model) else { continue };
             if table.select.is_some() {
                 let build = self.build_of(job.prepared, model, step, &tables, job.state)?;
@@ -222,5 +256,5 @@ fn turns(job: Job<'_>) -> impl Iterator<Item = Turn> {
             audited_with: audited_with.collect(),
         })
     };
-    job.plan.builds().filter_map(turn)
+    job.plan.makes().filter_map(turn)
 }

@@ -20,7 +20,8 @@ impl Tables for Database {
             let session = self.session()?;
             return session.within_limit(|| session.build_here(&doing, build, at));
         }
-        self.within_limit(|| self.build_here(&doing, build, at))
+        let built = self.within_limit(|| self.build_here(&doing, build, at))?;
+        self.within_limit(|| self.cut_off(build, built))
     }
 
     fn refill(&self, build: &Build, table: &PhysicalTable, at: i64) -> Result<PhysicalTable, WarehouseError> {
@@ -31,7 +32,8 @@ impl Tables for Database {
             session.within_limit(|| {
                 session.fits(build)?;
                 let (select, around) = (Some(select.clone()), build.around.clone());
-                let table = session.refill_by_record(&PhysicalTable { select, around, ..table.clone() }, at)?;
+                let table = PhysicalTable { select, around, ..table.clone() };
+                let table = session.refill_whole(&table, Some(build), at)?;
                 session.audit(build, None)?;
                 Ok(table)
             })
@@ -51,7 +53,7 @@ impl Tables for Database {
                 match (build, &table.filled) {
                     (Some(build), Some(_)) => warehouse.reload(build, *at)?,
                     (build, _) => {
-                        warehouse.refill_by_record(table, *at)?;
+                        warehouse.refill_whole(table, None, *at)?;
                         build.map_or(Ok(()), |build| warehouse.audit(build, None))?;
                     }
                 }
@@ -80,26 +82,44 @@ impl Database {
             return self.fill_by_loads(build, fill, at);
         }
         self.transaction(doing, |warehouse| {
-            let select = warehouse.around(&build.around, |warehouse| warehouse.among_files(doing, build))?;
+            let clone_of = build.clone_of.as_ref();
+            let clone_of = match clone_of.map(|of| warehouse.make_clone(&build.table, of)).transpose()? {
+                Some(true) => clone_of,
+                _ => None,
+            };
+            let select = match (&build.body, clone_of) {
+                (Body::Table(select), Some(_)) => Some(select.clone()),
+                _ => warehouse.around(&build.around, |warehouse| warehouse.among_files(doing, build))?,
+            };
             warehouse.audit(build, None)?;
-            let built = PhysicalTable { select, ..warehouse.made(build, at)? };
+            let mut built = PhysicalTable { select, ..warehouse.made(build, at)? };
+            built.inputs.clone_of = clone_of.cloned();
             warehouse.record(&built)?;
             warehouse.stand_for(&build.fingerprint, &build.table)?;
             Ok(built)
         })
     }
 
-    /// Fills a table again by the query on record: the fingerprint stays, the sources may have new rows. The views over
-    /// it are renewed if its columns changed. To be called within a transaction.
-    fn refill_by_record(&self, snapshot: &PhysicalTable, at: i64) -> Result<PhysicalTable, WarehouseError> {
+    /// Fills a table again by the query on record, which may be a build's: the fingerprint stays, the sources may have new
+    /// rows. The views over it are renewed if its columns changed. To be called within a transaction.
+    fn refill_whole(
+        &self,
+        snapshot: &PhysicalTable,
+        build: Option<&Build>,
+        at: i64,
+    ) -> Result<PhysicalTable, WarehouseError> {
         let doing = format!("building `{}` again", snapshot.model);
         let Some(select) = &snapshot.select else { return Ok(snapshot.clone()) };
         let table = snapshot.table.quoted();
         let create = format!("CREATE OR REPLACE TABLE {table} AS\n{select}");
+        self.make_room(&snapshot.table)?;
         self.around(&snapshot.around, |warehouse| warehouse.run_one(&doing, &create))?;
         let physical = |name: &String| TableName::physical(name.clone());
         let beside = snapshot.inputs.beside.as_ref().map(|(table, _)| physical(table));
-        let inputs = self.inputs(&snapshot.inputs.read.keys().map(physical).collect(), beside.as_ref())?;
+        let inputs = match build {
+            Some(build) => self.inputs_of(build)?,
+            None => self.inputs(&snapshot.inputs.read.keys().map(physical).collect(), beside.as_ref())?,
+        };
         let mut columns = self.columns(&snapshot.table)?;
         if columns != snapshot.columns {
             columns = self.show_columns(&snapshot.table)?;
@@ -157,6 +177,7 @@ impl Database {
     /// Makes the table; gives the query that did.
     fn fill(&self, doing: &str, build: &Build) -> Result<Option<String>, WarehouseError> {
         let table = build.table.quoted();
+        self.make_room(&build.table)?;
         match &build.body {
             Body::Table(select) => {
                 self.run_one(doing, &format!("CREATE OR REPLACE TABLE {table} AS\n{select}"))?;
@@ -197,17 +218,19 @@ impl Database {
     pub(super) fn made(&self, build: &Build, at: i64) -> Result<PhysicalTable, WarehouseError> {
         let name = literal(&build.table.name);
         let sql = format!("SELECT coalesce(max(revision) + 1, {at}) FROM vmesh_state.tables WHERE table_name = {name}");
-        let (revision, inputs) =
-            (self.one("recording a table", &sql)?, self.inputs(&build.sources, build.beside.as_ref())?);
+        let (revision, inputs) = (self.one("recording a table", &sql)?, self.inputs_of(build)?);
         Ok(PhysicalTable { revision, inputs, ..build.snapshot(self.columns(&build.table)?, at) })
     }
 
+    /// What a build's table is filled from.
+    pub(super) fn inputs_of(&self, build: &Build) -> Result<Inputs, WarehouseError> {
+        let read = build.sources.values().cloned().collect();
+        let read_as = build.sources.iter().map(|(model, table)| (model.clone(), table.name.clone())).collect();
+        Ok(Inputs { recipe: build.recipe, read_as, ..self.inputs(&read, build.beside.as_ref())? })
+    }
+
     /// What a table is filled from that reads these, beside the table that prod shows of the same model.
-    pub(super) fn inputs(
-        &self,
-        read: &BTreeSet<TableName>,
-        beside: Option<&TableName>,
-    ) -> Result<Inputs, WarehouseError> {
+    fn inputs(&self, read: &BTreeSet<TableName>, beside: Option<&TableName>) -> Result<Inputs, WarehouseError> {
         let mut inputs = Inputs::default();
         let names: Vec<String> = read.iter().chain(beside).map(|table| literal(&table.name)).collect();
         if names.is_empty() {

@@ -27,16 +27,9 @@ impl Collect for Database {
                 )?
                 .into_iter()
                 .collect();
-            let state = warehouse.kinds()?;
             let free: Vec<TableName> = tables.iter().filter(|table| !pointed.contains(&table.name)).cloned().collect();
-            let mut statements = String::new();
-            for table in &free {
-                if let Some(kind) = state.get(&table.name) {
-                    statements.push_str(&format!("DROP {kind} IF EXISTS {};\n", table.quoted()));
-                }
-                statements.push_str(&forget(table));
-            }
-            statements.push_str(
+            warehouse.forget(&free)?;
+            let statements = String::from(
                 "DELETE FROM vmesh_state.comments WHERE hash NOT IN \
                  (SELECT comments FROM vmesh_state.pointers WHERE comments IS NOT NULL) \
                  AND hash NOT IN (SELECT comments FROM vmesh_state.moved WHERE comments IS NOT NULL);\n",
@@ -98,8 +91,18 @@ impl Collect for Database {
 impl Database {
     /// Drops tables of the physical layer with their records, whoever points at them. To be called within a transaction.
     pub(super) fn forget(&self, tables: &[TableName]) -> Result<(), WarehouseError> {
-        let drop = |table: &TableName| format!("DROP TABLE IF EXISTS {};\n{}", table.quoted(), forget(table));
-        self.run("dropping snapshots", &tables.iter().map(drop).collect::<String>())
+        let doing = "dropping snapshots";
+        let kinds = self.kinds()?;
+        let drop = |table: &TableName| match kinds.get(&table.name) {
+            Some(kind) => format!("DROP {kind} IF EXISTS {};\n{}", table.quoted(), forget(table)),
+            None => forget(table),
+        };
+        // clones go first: they would get rows of their own from what goes
+        let (views, tables): (Vec<&TableName>, Vec<_>) =
+            tables.iter().partition(|table| kinds.get(&table.name) == Some(&"VIEW"));
+        self.run(doing, &views.into_iter().map(drop).collect::<String>())?;
+        tables.iter().try_for_each(|table| self.make_room(table))?;
+        self.run(doing, &tables.into_iter().map(drop).collect::<String>())
     }
 
     /// What each object of the physical layer is: `TABLE` or `VIEW`.

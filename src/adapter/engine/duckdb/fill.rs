@@ -135,7 +135,7 @@ impl Database {
             built_at: at,
             audited: build.audited.iter().cloned().collect(),
             revision: snapshot.revision + 1,
-            inputs: self.inputs(&build.sources, build.beside.as_ref())?,
+            inputs: self.inputs_of(build)?,
             ..snapshot.clone()
         };
         next.add_parents(&build.parents);

@@ -3,6 +3,7 @@
 mod audit;
 mod backup;
 mod build;
+mod clones;
 mod collect;
 mod comments;
 mod error;
@@ -21,6 +22,7 @@ mod query;
 mod reach;
 mod referee;
 mod remove;
+mod same_rows;
 mod scratch;
 mod state;
 mod statements;

@@ -61,7 +61,7 @@ impl Trial {
 }
 
 /// A database in memory: one of several that run at the same time, which share what one may take.
-fn in_memory(location: &Location) -> Result<Database, WarehouseError> {
+pub(super) fn in_memory(location: &Location) -> Result<Database, WarehouseError> {
     let path = PathBuf::from(":memory:");
     let cannot = |message: String| OpenError::CannotOpen { path: path.clone(), message };
     let scratch = tempfile::tempdir().map_err(|error| cannot(error.to_string()))?;

@@ -155,6 +155,7 @@ fn edit() -> impl Strategy<Value = Edit> {
         6 => (0..3u8).prop_map(Edit::Text),
         1 => (0..3u8).prop_map(Edit::Comment),
         6 => (0..3u8).prop_map(Edit::Extra),
+        6 => (0..3u8).prop_map(Edit::Words),
         2 => Just(Edit::Rename),
         3 => prop::sample::select(&Sort::ALL[..]).prop_map(Edit::Sort),
         2 => any::<u8>().prop_map(Edit::Reads),

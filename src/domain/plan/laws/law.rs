@@ -207,7 +207,7 @@ fn renamed<'t>(old: &'t Tree, tree: &Tree, name: &str) -> Option<&'t String> {
     let spec = tree.get(name).filter(|_| !old.contains_key(name))?;
     let is_filled = matches!(spec.sort, Sort::Range | Sort::Batches | Sort::Forward | Sort::Key | Sort::History);
     let is_same = |before: &tree::Spec| {
-        let own = |spec: &tree::Spec| (spec.sort, spec.text, spec.extra, spec.reads.clone());
+        let own = |spec: &tree::Spec| (spec.sort, spec.text, spec.words, spec.extra, spec.reads.clone());
         own(before) == own(spec)
     };
     let reads_same = spec.reads.iter().all(|read| match read {
@@ -298,8 +298,12 @@ fn gc_drops_what_nobody_needs(before: &World, after: &World) -> Result<(), Strin
 /// A table or view, and what it reads whenever it is read.
 fn through(world: &World, table: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::from([table.to_owned()]);
-    if let Some(view) = world.stored.get(table).filter(|view| view.rows.is_none()) {
+    let stored = world.stored.get(table);
+    if let Some(view) = stored.filter(|view| view.rows.is_none()) {
         found.extend(super::store::direct(&view.query).iter().flat_map(|read| through(world, read)));
+    }
+    if let Some((table, _)) = stored.and_then(|clone| clone.of.as_ref()) {
+        found.extend(through(world, table));
     }
     found
 }

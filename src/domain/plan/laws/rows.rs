@@ -1,5 +1,6 @@
-//! What a table holds, as a value: which text, over which inputs, for each day. Two hashes tell two things: `exact` of the
-//! very rows, `meaning` of what was asked for, whatever raw rows there were then.
+//! What a table holds, as a value: which text, over which inputs, for each day. Three hashes tell three things: `exact` of
+//! the very rows, `meaning` of what was asked for, whatever raw rows there were then, and `outcome` of what came of it,
+//! so that two wordings of a text give the same rows of some inputs, and of others not.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -15,6 +16,7 @@ pub(super) type Day = i64;
 pub(super) struct Cell {
     pub(super) exact: u64,
     pub(super) meaning: u64,
+    pub(super) outcome: u64,
 }
 
 /// The rows of a table.
@@ -33,6 +35,8 @@ pub(super) enum Rows {
 pub(super) struct Query {
     pub(super) sort: Sort,
     pub(super) text: u8,
+    /// In which words.
+    pub(super) words: u8,
     /// What it says of a column that nobody reads: no part of what a table is said to hold here.
     pub(super) extra: u8,
     /// What it calls them.
@@ -51,6 +55,12 @@ pub(super) enum Input {
     Inline(Rc<Query>),
 }
 
+impl Query {
+    pub(super) fn says(&self) -> Text {
+        (self.text, self.words)
+    }
+}
+
 /// The hash of a value.
 pub(super) fn hash(value: impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
@@ -60,15 +70,24 @@ pub(super) fn hash(value: impl Hash) -> u64 {
 
 impl Cell {
     /// What a query makes of these.
-    pub(super) fn of(sort: Sort, text: u8, inputs: &[Self]) -> Self {
-        let exact: Vec<u64> = inputs.iter().map(|cell| cell.exact).collect();
-        let meaning: Vec<u64> = inputs.iter().map(|cell| cell.meaning).collect();
-        Self { exact: hash((text, exact)), meaning: meaning_of(sort, text, &meaning) }
+    pub(super) fn of(sort: Sort, text: Text, inputs: &[Self]) -> Self {
+        let all = |part: fn(&Self) -> u64| inputs.iter().map(part).collect::<Vec<u64>>();
+        let outcomes = all(|cell| cell.outcome);
+        // of half of all inputs, all wordings of a text make the same
+        let made = (text.0, if hash(&outcomes) % 2 == 0 { 0 } else { text.1 });
+        Self {
+            exact: hash((made, all(|cell| cell.exact))),
+            meaning: meaning_of(sort, text, &all(|cell| cell.meaning)),
+            outcome: hash((made, outcomes)),
+        }
     }
 }
 
+/// What a model says, and in which words.
+pub(super) type Text = (u8, u8);
+
 /// What a model of these inputs means. Rows that go on from those of an older version may be of any: they only mean that.
-fn meaning_of(sort: Sort, text: u8, inputs: &[u64]) -> u64 {
+fn meaning_of(sort: Sort, text: Text, inputs: &[u64]) -> u64 {
     if sort.goes_on() { hash(("any version", sort)) } else { hash((text, inputs)) }
 }
 
@@ -84,7 +103,7 @@ pub(super) fn meaning(tree: &Tree, name: &str) -> u64 {
         Read::Raw(number) => raw_meaning(*number),
         Read::Model(name) => meaning(tree, name),
     };
-    meaning_of(spec.sort, spec.text, &spec.reads.iter().map(of_read).collect::<Vec<_>>())
+    meaning_of(spec.sort, (spec.text, spec.words), &spec.reads.iter().map(of_read).collect::<Vec<_>>())
 }
 
 impl Rows {
@@ -93,11 +112,18 @@ impl Rows {
         match self {
             Self::Whole(cell) => *cell,
             Self::Days(days) => {
-                let meanings = self.meanings();
-                let one = meanings.first().copied().filter(|_| meanings.len() == 1);
-                Cell { exact: hash(days), meaning: one.unwrap_or_else(|| hash(&meanings)) }
+                let all = |part: fn(&Cell) -> u64| {
+                    let parts: BTreeSet<u64> = days.values().map(part).collect();
+                    let one = parts.first().copied().filter(|_| parts.len() == 1);
+                    one.unwrap_or_else(|| hash(&parts))
+                };
+                Cell { exact: hash(days), meaning: all(|cell| cell.meaning), outcome: all(|cell| cell.outcome) }
             }
-            Self::History(seen) => Cell { exact: hash(seen), meaning: hash(("any version", Sort::History)) },
+            Self::History(seen) => {
+                let outcomes: Vec<u64> = seen.iter().map(|cell| cell.outcome).collect();
+                let meaning = hash(("any version", Sort::History));
+                Cell { exact: hash(seen), meaning, outcome: hash(outcomes) }
+            }
         }
     }
 
@@ -112,7 +138,7 @@ impl Rows {
     /// The same rows in a table of another model: where that goes on, they are of any version from then on.
     pub(super) fn copied_into(mut self, sort: Sort) -> Self {
         if let (Self::Days(days), true) = (&mut self, sort.goes_on()) {
-            days.values_mut().for_each(|cell| cell.meaning = meaning_of(sort, 0, &[]));
+            days.values_mut().for_each(|cell| cell.meaning = meaning_of(sort, (0, 0), &[]));
         }
         self
     }
@@ -131,7 +157,7 @@ impl Rows {
             Self::Days(days) => Some(days.keys().copied().collect::<BTreeSet<Day>>()),
             _ => None,
         });
-        let of = |cells: Vec<Cell>| Cell::of(query.sort, query.text, &cells);
+        let of = |cells: Vec<Cell>| Cell::of(query.sort, query.says(), &cells);
         match days.reduce(|one, other| &one & &other) {
             None => Self::Whole(of(inputs.iter().map(Self::whole).collect())),
             Some(days) => {

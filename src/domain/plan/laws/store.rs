@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::super::calendar::Filled;
-use super::super::super::environment::{Inputs, PhysicalTable, State};
+use super::super::super::environment::{Contents, Inputs, PhysicalTable, State};
+use super::super::super::fingerprint::Fingerprint;
 use super::super::super::interval::{Interval, Moment};
 use super::super::super::model::{Around, By, Kind, Order};
 use super::super::super::name::{EnvName, ModelName, TableName};
 use super::super::super::project::{Model, Project};
 use super::super::{Reason, Step};
 use super::rows::{Cell, Day, Input, Query, Rows, hash, raw_meaning};
-use super::tree::Sort;
+use super::tree::{Read, Sort};
 use super::world::{DAY, FIRST, World};
 
 /// How many loads may be carried out before the process is killed; none: all of them.
@@ -32,6 +33,8 @@ pub(super) struct Stored {
     pub(super) copied: Option<Rows>,
     /// The table that they were copied from.
     pub(super) from: Option<(String, Writes)>,
+    /// The table that it is a clone of, as that was when it had the very rows: it is a view of it.
+    pub(super) of: Option<(String, Writes)>,
     /// What prod showed of the model when it was last written.
     pub(super) beside: Option<(String, Writes)>,
     /// The nearest tables above it that are filled by loads, with each load since it was made.
@@ -53,6 +56,12 @@ impl World {
     /// The rows of a table or view, as a reader finds them now.
     pub(super) fn read(&self, table: &str) -> Rows {
         let stored = self.stored.get(table).unwrap_or_else(|| panic!("{table} is not there"));
+        if let Some((of, writes)) = &stored.of
+            && self.stored.get(of).unwrap_or_else(|| panic!("{of} is not there")).writes != *writes
+        {
+            // what a view shows is what it reads
+            return self.read(of);
+        }
         stored.rows.clone().unwrap_or_else(|| Rows::through(&stored.query, &self.inputs(&stored.query)))
     }
 
@@ -61,7 +70,9 @@ impl World {
         let rows = |input: &Input| match input {
             Input::Raw(number) => {
                 let meaning = raw_meaning(*number);
-                let cell = |(day, count): (&i64, &u32)| (*day, Cell { exact: hash((number, day, count)), meaning });
+                let cell = |(day, count): (&i64, &u32)| {
+                    (*day, Cell { exact: hash((number, day, count)), meaning, outcome: meaning })
+                };
                 Rows::Days(self.raw[usize::from(*number)].iter().map(cell).collect())
             }
             Input::Table(table) => self.read(table),
@@ -73,14 +84,14 @@ impl World {
     /// What a build of all of it gives now.
     pub(super) fn whole(&self, query: &Query) -> Cell {
         let inputs: Vec<Cell> = self.inputs(query).iter().map(Rows::whole).collect();
-        Cell::of(query.sort, query.text, &inputs)
+        Cell::of(query.sort, query.says(), &inputs)
     }
 
     /// What a load of a day gives now. What an input lacks means nothing that a model says.
     pub(super) fn of_day(&self, query: &Query, day: i64) -> Cell {
-        let lacking = Cell { exact: 0, meaning: 0 };
+        let lacking = Cell { exact: 0, meaning: 0, outcome: 0 };
         let inputs: Vec<Cell> = self.inputs(query).iter().map(|rows| rows.day(day).unwrap_or(lacking)).collect();
-        Cell::of(query.sort, query.text, &inputs)
+        Cell::of(query.sort, query.says(), &inputs)
     }
 
     /// The tables with rows that a query reads, through views and embedded models.
@@ -97,16 +108,35 @@ impl World {
     }
 
     /// What a table is recorded to be filled from, beside what prod shows of the same model.
-    fn recorded_inputs(&self, query: &Query, table: &TableName, model: &ModelName) -> Inputs {
+    fn recorded_inputs(
+        &self,
+        query: &Query,
+        table: &TableName,
+        model: &ModelName,
+        recipe: Option<Fingerprint>,
+    ) -> Inputs {
         let beside = self.state.pointer(&EnvName::prod(), model).map(|shown| &shown.table).filter(|it| *it != table);
         let beside = beside.and_then(|beside| self.state.tables.get(beside));
         let beside = beside.map(|beside| (beside.table.name.clone(), beside.revision));
-        let mut inputs = Inputs { beside, ..Inputs::default() };
+        let mut inputs = Inputs { beside, recipe, read_as: self.read_as(query), ..Inputs::default() };
         for name in self.stored_inputs(query) {
             let Some(known) = self.state.tables.get(&TableName::physical(name.clone())) else { continue };
             inputs.add(&name, known.revision, known.filled.is_some(), &known.inputs);
         }
         inputs
+    }
+
+    /// The tables with rows that a query reads, each by the model that it is read as.
+    fn read_as(&self, query: &Query) -> BTreeMap<ModelName, String> {
+        let of = |(input, read): (&Input, &Read)| match (input, read) {
+            (Input::Inline(query), _) => self.read_as(query),
+            (Input::Table(table), Read::Model(name)) => match self.stored.get(table) {
+                Some(view) if view.rows.is_none() => self.read_as(&view.query),
+                _ => [(ModelName::parse(name).unwrap(), table.clone())].into(),
+            },
+            _ => BTreeMap::new(),
+        };
+        query.inputs.iter().zip(&query.names).flat_map(of).collect()
     }
 
     fn writes_of(&self, query: &Query) -> BTreeMap<String, Writes> {
@@ -152,9 +182,14 @@ impl World {
             kind => {
                 let rows = (*kind != Kind::View).then(|| Rows::Whole(self.whole(&query)));
                 let select = (!matches!(kind, Kind::Seed(_))).then(|| select(&query));
-                let inputs = self.recorded_inputs(&query, &table, &model.name);
+                let mut inputs = self.recorded_inputs(&query, &table, &model.name, model.recipe);
+                let original = self.cloned(step, rows.as_ref(), &query);
                 self.make((&table, &model.name), rows, query);
                 let revision = self.state.tables.get(&table).map_or(at.unsigned_abs(), |before| before.revision + 1);
+                if let Some((name, revision)) = original {
+                    self.stored.get_mut(&table.name).unwrap().of = Some((name.clone(), self.stored[&name].writes));
+                    inputs.clone_of = Some((name, revision));
+                }
                 self.record(PhysicalTable { select, inputs, revision, ..fresh });
                 self.stand_for(model, &table);
                 true
@@ -162,17 +197,43 @@ impl World {
         }
     }
 
+    /// The table that a new one is made as a clone of.
+    fn cloned(&self, step: &Step, rows: Option<&Rows>, query: &Query) -> Option<Contents> {
+        let of = |table: &String| &self.state.tables[&TableName::physical(table.clone())];
+        if let Some((table, revision)) = step.clone_of() {
+            assert_eq!(of(table).revision, *revision, "{table} was filled in between");
+            let (found, built) = (self.read(table).whole().outcome, self.whole(query).outcome);
+            assert_eq!(found, built, "{} is no clone of {table}: {query:?}", step.model);
+            return step.clone_of().cloned();
+        }
+        let replaced = &step.replaces()?.name;
+        let is_same = Some(self.read(replaced).whole().exact) == rows.map(|rows| rows.whole().exact)
+            && self.stored[replaced].query.extra == query.extra;
+        is_same.then(|| of(replaced).contents())
+    }
+
+    /// The clones of a table that is about to be filled, or to go, get rows of their own.
+    fn detach(&mut self, table: &str) {
+        for clone in self.stored.values_mut() {
+            clone.of.take_if(|(of, _)| of == table);
+        }
+        for clone in self.state.tables.values_mut() {
+            clone.inputs.clone_of.take_if(|(of, _)| of == table);
+        }
+    }
+
     /// Puts a table or view in the place of what is there.
     fn make(&mut self, (table, model): (&TableName, &ModelName), rows: Option<Rows>, query: Query) {
+        self.detach(&table.name);
         // a table in a dropped one's place is another
         let start = self.now.unsigned_abs();
         let before = self.stored.get(&table.name).map_or(Writes { all: start, planned: start }, |it| it.writes);
         let writes = Writes { all: before.all + 1, planned: before.planned + 1 };
         let (inputs, reads) = (self.writes_of(&query), direct(&query));
         let (beside, held_above) = (self.beside(table, model), self.held_above(&query));
-        let (copied, from) = (None, None);
+        let (copied, from, of) = (None, None, None);
         let roots = self.roots(&query);
-        let stored = Stored { rows, query, inputs, reads, writes, copied, from, beside, roots, held_above };
+        let stored = Stored { rows, query, inputs, reads, writes, copied, from, of, beside, roots, held_above };
         self.stored.insert(table.name.clone(), stored);
     }
 
@@ -240,7 +301,7 @@ impl World {
             (stored.copied, stored.from) = (rows, from);
             let continues = before.map(PhysicalTable::as_source);
             let filled = Some(Filled { aim: step.aim(), intervals });
-            let inputs = self.recorded_inputs(query, &fresh.table, &model.name);
+            let inputs = self.recorded_inputs(query, &fresh.table, &model.name, None);
             let revision = self.state.tables.get(&fresh.table).map_or(at.unsigned_abs(), |before| before.revision + 1);
             PhysicalTable { filled, continues, inputs, revision, ..fresh }
         });
@@ -298,7 +359,7 @@ impl World {
         stored.reads.extend(reads);
         stored.writes = Writes { all: stored.writes.all + 1, planned: stored.writes.planned + 1 };
         let revision = snapshot.revision + 1;
-        let inputs = self.recorded_inputs(query, &snapshot.table, &model.name);
+        let inputs = self.recorded_inputs(query, &snapshot.table, &model.name, None);
         let mut next = PhysicalTable { filled: Some(filled), built_at: at, revision, inputs, ..snapshot.clone() };
         next.add_parents(&direct(query).into_iter().map(TableName::physical).collect::<Vec<_>>());
         self.record(next.clone());
@@ -306,14 +367,15 @@ impl World {
     }
 
     /// Fills a whole table again by a query.
-    pub(super) fn refill(&mut self, snapshot: &PhysicalTable, query: Query, is_run: bool) {
+    pub(super) fn refill(&mut self, snapshot: &PhysicalTable, query: Query, recipe: Option<Fingerprint>, is_run: bool) {
         if snapshot.select.is_none() {
             return;
         }
         let at = self.clock();
         let rows = Some(Rows::Whole(self.whole(&query)));
         let before = self.stored[&snapshot.table.name].writes;
-        let (select, inputs) = (Some(select(&query)), self.recorded_inputs(&query, &snapshot.table, &snapshot.model));
+        let inputs = self.recorded_inputs(&query, &snapshot.table, &snapshot.model, recipe);
+        let select = Some(select(&query));
         self.make((&snapshot.table, &snapshot.model), rows, query);
         if is_run {
             self.stored.get_mut(&snapshot.table.name).unwrap().writes.planned = before.planned;
@@ -349,6 +411,7 @@ impl World {
 
     /// Drops a table or view with its records.
     pub(super) fn drop_table(&mut self, table: &TableName) {
+        self.detach(&table.name);
         self.stored.remove(&table.name);
         self.state.physical.remove(&table.name);
         self.state.tables.remove(table);

@@ -82,6 +82,8 @@ pub(super) struct Spec {
     pub(super) comment: u8,
     /// What it says of a column that nobody reads.
     pub(super) extra: u8,
+    /// In which words it says its text: of some rows, other words make others.
+    pub(super) words: u8,
 }
 
 /// The models by name.
@@ -96,6 +98,8 @@ pub(super) enum Edit {
     Comment(u8),
     /// Another value of the column that nobody reads.
     Extra(u8),
+    /// Other words for the same, as long as they are.
+    Words(u8),
     /// Another name.
     Rename,
     /// Another kind.
@@ -113,7 +117,7 @@ fn spec(sort: Sort, reads: &[&str]) -> Spec {
         Some(number) => Read::Raw(number.parse().unwrap()),
         None => Read::Model((*name).to_owned()),
     };
-    Spec { sort, text: 0, reads: reads.iter().map(read).collect(), comment: 0, extra: 0 }
+    Spec { sort, text: 0, reads: reads.iter().map(read).collect(), comment: 0, extra: 0, words: 0 }
 }
 
 /// What main begins with.
@@ -157,6 +161,8 @@ pub(super) fn edit(tree: &mut Tree, number: u8, edit: &Edit) {
     match edit {
         Edit::Text(text) => tree.get_mut(&name).unwrap().text = *text,
         Edit::Comment(comment) => tree.get_mut(&name).unwrap().comment = *comment,
+        Edit::Words(words) if tree[&name].sort != Sort::Seed => tree.get_mut(&name).unwrap().words = *words,
+        Edit::Words(_) => {}
         Edit::Extra(extra) => tree.get_mut(&name).unwrap().extra = *extra,
         Edit::Sort(sort) => {
             let seeds = (*sort == Sort::Seed) != (tree[&name].sort == Sort::Seed);
@@ -201,7 +207,7 @@ pub(super) fn edit(tree: &mut Tree, number: u8, edit: &Edit) {
             if *sort == Sort::Seed {
                 reads.clear();
             }
-            tree.insert(new, Spec { sort: *sort, text: 0, reads, comment: 0, extra: 0 });
+            tree.insert(new, Spec { sort: *sort, text: 0, reads, comment: 0, extra: 0, words: 0 });
         }
     }
 }
@@ -243,7 +249,7 @@ pub(super) fn says_the_same(one: &Tree, other: &Tree, name: &str) -> bool {
         Read::Model(name) if this.sort == Sort::View => says_the_same(one, other, name),
         Read::Model(name) => gives_the_same(one, other, name),
     };
-    let own = |spec: &Spec| (spec.sort, spec.text, spec.extra, spec.reads.clone());
+    let own = |spec: &Spec| (spec.sort, spec.text, spec.words, spec.extra, spec.reads.clone());
     own(this) == own(that) && this.reads.iter().all(above)
 }
 
@@ -257,7 +263,8 @@ fn gives_the_same(one: &Tree, other: &Tree, name: &str) -> bool {
         Read::Raw(_) => true,
         Read::Model(name) => gives_the_same(one, other, name),
     };
-    (this.sort, this.text, &this.reads) == (that.sort, that.text, &that.reads) && this.reads.iter().all(above)
+    let own = |spec: &Spec| (spec.sort, spec.text, spec.words, spec.reads.clone());
+    own(this) == own(that) && this.reads.iter().all(above)
 }
 
 fn written(name: &str, spec: &Spec) -> String {
@@ -273,7 +280,10 @@ fn written(name: &str, spec: &Spec) -> String {
         true => head,
         false => {
             let (text, extra) = (spec.text, spec.extra);
-            let sum: String = (0..reads.len()).map(|at| format!(" + t{at}.v")).collect();
+            let mut sum: String = (0..reads.len()).map(|at| format!(" + t{at}.v")).collect();
+            if spec.words > 0 {
+                sum.push_str(&format!(" + 0 * {}", spec.words));
+            }
             format!("{head}SELECT t0.id, t0.ds, {text}{sum} AS v, {extra} AS w FROM {}\n", reads.join(", "))
         }
     }

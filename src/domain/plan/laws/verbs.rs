@@ -39,7 +39,7 @@ impl World {
                         let step = Step::of_run(model, snapshot.table.clone(), loads.clone());
                         self.build(model, Self::parents(&project, model, &tables), query, &step, &state, &mut None);
                     }
-                    _ => self.refill(&snapshot, query, true),
+                    _ => self.refill(&snapshot, query, model.recipe, true),
                 }
                 ran.push(model.name.to_string());
                 renewed.insert(model.name.clone());
@@ -80,11 +80,13 @@ impl World {
             match fill {
                 None => {
                     // by its files, over the tables that its environment shows, where these are at hand
-                    let query = match self.shown_by(snapshot, &state) {
-                        Some((env, tree, model)) => query(&tree, &model.name.to_string(), &self.shows(&env)),
-                        None => self.stored[&snapshot.table.name].query.clone(),
+                    let (query, recipe) = match self.shown_by(snapshot, &state) {
+                        Some((env, tree, model)) => {
+                            (query(&tree, &model.name.to_string(), &self.shows(&env)), model.recipe)
+                        }
+                        None => (self.stored[&snapshot.table.name].query.clone(), None),
                     };
-                    self.refill(&state.tables[&snapshot.table], query, false);
+                    self.refill(&state.tables[&snapshot.table], query, recipe, false);
                 }
                 Some(((env, tree, model), filled)) => {
                     let calendar = model.calendar.as_ref().unwrap();

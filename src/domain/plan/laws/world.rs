@@ -190,7 +190,7 @@ impl World {
         let base = base.map(|base| self.project(&self.main[base]));
         let main = (branch.is_some()).then(|| self.project(&self.main[tip]));
         let (base, main, audits) = (base.as_deref(), main.as_deref(), &BTreeMap::new());
-        let trees = Trees { desired: &desired, base, main, audits };
+        let trees = Trees { desired: &desired, base, main, audits, cutoff: true };
         Plan::new(env.clone(), source, trees, &self.state, PATTERN, &self.timing())
     }
 
@@ -216,7 +216,7 @@ impl World {
         if recorded && plan.is_done() {
             return Done::default();
         }
-        let (plan, built) = self.build_all(&tree, plan, budget);
+        let (plan, built) = self.build_all((env, &tree, false), plan, budget);
         let Some(plan) = plan else {
             self.published = published;
             return Done { built, published: false };
@@ -240,7 +240,7 @@ impl World {
         };
         self.clock();
         let plan = self.plan_of(&Self::prod(), &tree, true);
-        let (plan, built) = self.build_all(&tree, plan, None);
+        let (plan, built) = self.build_all((&Self::prod(), &tree, true), plan, None);
         let tables = plan.unwrap().tables().into_values().collect();
         let branch = BranchName::from(branch);
         self.state.previews.retain(|preview| preview.branch != branch);
@@ -249,19 +249,40 @@ impl World {
     }
 
     /// Builds what a plan says; gives the plan as it is then, none if the budget did not suffice, and what was built.
-    fn build_all(&mut self, tree: &Tree, plan: Plan, mut budget: Budget) -> (Option<Plan>, Vec<(String, String)>) {
+    fn build_all(
+        &mut self,
+        (env, tree, merged): (&EnvName, &Tree, bool),
+        mut plan: Plan,
+        mut budget: Budget,
+    ) -> (Option<Plan>, Vec<(String, String)>) {
         let project = self.project(tree);
-        let tables = plan.tables();
-        let state = self.state.clone();
+        let mut state = self.state.clone();
         let mut built = Vec::new();
-        for step in plan.builds() {
-            let model = project.model(&step.model).unwrap();
-            let query = query(tree, &step.model.to_string(), &tables);
-            built.push((step.model.to_string(), step.table.clone().unwrap().name));
-            if !self.build(model, Self::parents(&project, model, &tables), query, step, &state, &mut budget) {
-                return (None, built);
+        loop {
+            let (tables, mut is_same) = (plan.tables(), false);
+            for step in plan.makes() {
+                let model = project.model(&step.model).unwrap();
+                let query = query(tree, &step.model.to_string(), &tables);
+                let table = step.table.clone().unwrap();
+                if step.clone_of().is_none() {
+                    built.push((step.model.to_string(), table.name.clone()));
+                }
+                if !self.build(model, Self::parents(&project, model, &tables), query, step, &state, &mut budget) {
+                    return (None, built);
+                }
+                is_same = step.replaces().is_some() && self.state.tables[&table].inputs.clone_of.is_some();
+                if is_same {
+                    break;
+                }
             }
+            if !is_same {
+                break;
+            }
+            // the rest of the plan may be less by that
+            state = self.state.clone();
+            plan = self.plan_of(env, tree, merged);
         }
+        let tables = plan.tables();
         for step in &plan.steps {
             self.share(&project, step);
         }
@@ -408,5 +429,5 @@ pub(super) fn query(tree: &Tree, name: &str, tables: &BTreeMap<ModelName, TableN
         Read::Model(name) => Input::Table(tables[&ModelName::parse(name).unwrap()].name.clone()),
     };
     let inputs = spec.reads.iter().map(input).collect();
-    Query { sort: spec.sort, text: spec.text, extra: spec.extra, names: spec.reads.clone(), inputs }
+    Query { sort: spec.sort, text: spec.text, words: spec.words, extra: spec.extra, names: spec.reads.clone(), inputs }
 }

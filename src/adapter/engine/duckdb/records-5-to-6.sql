@@ -1,0 +1,3 @@
+-- vmesh's records of version 5, brought to version 6. What tables are filled from ("inputs") says more: by which recipe,
+-- and whose rows a table is a clone of. An older vmesh would fill a table under its clones. Of version 5, nothing has to
+-- change.

@@ -1,0 +1,48 @@
+//! Changes that end where rows turn out to be the same: what was built has the very rows of what it replaces, so that
+//! nothing below it has to be built on its account.
+
+use std::collections::BTreeSet;
+
+use super::{Job, Work};
+use crate::adapter::engine::Warehouse;
+use crate::domain::environment::PhysicalTable;
+use crate::domain::name::ModelName;
+use crate::domain::plan::{Plan, Schedule};
+use crate::workflow::event::{Event, Report};
+
+/// Where a change ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cutoff {
+    /// The models that were built and have the same rows as before, each with their count.
+    pub same: Vec<(ModelName, u64)>,
+    /// Those below that were to be built.
+    pub spared: BTreeSet<ModelName>,
+}
+
+impl Work {
+    /// Takes down a table that has the same rows as the one that it replaces.
+    pub(super) fn found_same(&mut self, table: &PhysicalTable, warehouse: &dyn Warehouse) {
+        let sql = format!("SELECT count(*) FROM {}", table.table.quoted());
+        let counted = warehouse.rows("counting rows", &sql, Some(1)).ok();
+        let rows = counted.and_then(|counted| counted.rows.first()?.first()?.as_ref()?.parse().ok());
+        self.found.same.push((table.model.clone(), rows.unwrap_or_default()));
+    }
+
+    /// Takes down what is left to be built before the rest is planned again.
+    pub(super) fn left_to_build(&mut self, job: Job<'_>, schedule: &Schedule) {
+        let waiting = |model: &ModelName| schedule.is_waiting(model);
+        self.found.spared = job.plan.builds().map(|step| step.model.clone()).filter(waiting).collect();
+    }
+
+    /// Tells what a new plan has less to build, because of what was found to be the same.
+    pub(super) fn tell_spared(&mut self, plan: &Plan, report: &dyn Report) {
+        let mut found = std::mem::take(&mut self.found);
+        if found.same.is_empty() {
+            return;
+        }
+        plan.builds().for_each(|step| _ = found.spared.remove(&step.model));
+        self.cutoff.same.extend(found.same.iter().cloned());
+        self.cutoff.spared.extend(found.spared.iter().cloned());
+        report.report(&Event::SameRows(found));
+    }
+}
