@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 pub use self::history::{Moved, OutOfReach, Promotion, PromotionAction};
-pub use self::inputs::{Contents, Inputs};
+pub use self::inputs::{Alike, Contents, Inputs};
 use super::calendar::Filled;
 use super::fingerprint::Fingerprint;
 use super::model::{Around, KindWord};

@@ -21,7 +21,7 @@ pub use self::reason::Reason;
 pub use self::restated::{Restated, live};
 pub use self::schedule::{Next, Schedule, Turn};
 use self::step::Planner;
-pub use self::step::{Action, Loads, Step, Work};
+pub use self::step::{Action, Loads, Replaced, Step, Work};
 pub use self::upstream::Upstream;
 use super::calendar::Timing;
 use super::environment::{Environment, PhysicalTable, Pointer, State};
@@ -149,7 +149,7 @@ impl Plan {
             loads += step.loads().len();
             steps.push(step);
         }
-        leave_out_idle_comparisons(&mut steps, trees.desired);
+        compare_for_what_is_below(&mut steps, trees.desired);
         let gone = removed(trees, shown, state, &steps);
         steps.extend(gone);
         let behind = trees.main.map_or_else(Vec::new, |main| behind(trees, main));
@@ -248,14 +248,20 @@ impl Plan {
     }
 }
 
-/// Rows are compared for the sake of what is built of them.
-fn leave_out_idle_comparisons(steps: &mut [Step], desired: &Project) {
+/// Rows are compared for the sake of what is built of them: in the columns that this takes, or not at all.
+fn compare_for_what_is_below(steps: &mut [Step], desired: &Project) {
+    let mut taken: BTreeMap<ModelName, BTreeSet<BTreeSet<String>>> = BTreeMap::new();
     let built = steps.iter().filter(|step| step.action() == Action::Build);
-    let read = built.filter_map(|step| Some(desired.filled_from(desired.model(&step.model)?)));
-    let read: BTreeSet<ModelName> = read.flatten().collect();
+    for model in built.filter_map(|step| desired.model(&step.model)) {
+        for read in desired.filled_from(model) {
+            let columns = desired.taken(model, &read).filter(|_| model.recipe.is_some());
+            taken.entry(read).or_default().extend(columns.cloned());
+        }
+    }
     for step in steps {
         if let Work::Make { replaces, .. } = &mut step.work {
-            *replaces = replaces.take().filter(|_| read.contains(&step.model));
+            let below = taken.remove(&step.model);
+            *replaces = replaces.take().zip(below).map(|(replaces, taken)| Replaced { taken, ..replaces });
         }
     }
 }

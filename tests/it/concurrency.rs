@@ -37,6 +37,7 @@ fn build(model: &str, number: u8) -> Build {
         sources: Default::default(),
         beside: None,
         recipe: None,
+        shape: None,
         clone_of: None,
         replaces: None,
         body: Body::Table(format!("SELECT {number} AS n")),

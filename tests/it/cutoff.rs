@@ -71,14 +71,16 @@ fn what_is_below_the_same_rows_is_not_built() {
 fn other_rows_go_on_downwards_and_end_where_they_no_longer_matter() {
     let sandbox = shop();
     sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
-    sandbox.model("orders", "SELECT id + 1 AS id, amount FROM source.orders WHERE amount < 100");
+    sandbox.model("last", "SELECT more FROM report");
+    planned(&sandbox);
+    sandbox.model("orders", "SELECT id, amount FROM source.orders UNION ALL SELECT 2, -1");
     let told = planned(&sandbox);
-    assert!(told.contains("totals: the same 1 row as before; 1 model below not built"), "{told}");
-    assert_eq!(stored(&sandbox, "dev__alice"), ["bare", "orders"]);
+    assert!(told.contains("report: the same 1 row as before; 1 model below not built"), "{told}");
+    assert_eq!(stored(&sandbox, "dev__alice"), ["bare", "orders", "totals"]);
     sandbox.model("orders", "SELECT id, amount + 1 AS amount FROM source.orders");
-    sandbox.vmesh(&["plan", "--yes"]).good();
+    planned(&sandbox);
     assert_eq!(reported(&sandbox, "dev__alice"), [["1", "11", "12"]]);
-    assert_eq!(stored(&sandbox, "dev__alice"), ["bare", "orders", "report", "totals"]);
+    assert_eq!(stored(&sandbox, "dev__alice"), ["bare", "last", "orders", "report", "totals"]);
     sandbox.is_sound();
 }
 
@@ -234,5 +236,46 @@ fn records_of_version_5_go_on() {
     let told = rewritten(&sandbox);
     assert!(told.contains("4 built"), "what it is made of was not on record: {told}");
     assert_eq!(sandbox.value("SELECT max(version) FROM vmesh_state.format"), "6");
+    sandbox.is_sound();
+}
+
+#[test]
+fn what_takes_only_columns_that_stayed_the_same_is_not_built() {
+    // both columns are changed: that the amounts are the same only shows once they are there
+    let models = [
+        ("orders", "SELECT id, amount, 'x' AS note FROM source.orders"),
+        ("totals", "SELECT sum(amount) AS total FROM orders"),
+        ("many", "SELECT count(*) AS n FROM orders"),
+        ("labels", "SELECT id, note || '!' AS label FROM orders"),
+        ("report", "SELECT total + n AS more FROM totals, many"),
+    ];
+    let sandbox = Sandbox::with_models(&models);
+    sandbox.sql("CREATE SCHEMA source; CREATE TABLE source.orders AS SELECT 1 AS id, 10 AS amount");
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    sandbox.model("orders", "SELECT id, amount, 'y' AS note FROM source.orders WHERE amount < 100");
+    let told = planned(&sandbox);
+    assert!(
+        told.contains("orders: the same rows as before in columns that are taken below; 3 models below not built"),
+        "{told}"
+    );
+    assert_eq!(stored(&sandbox, "dev__alice"), ["labels", "orders"]);
+    sandbox.is_sound();
+    // a run of prod parts them, and a run of the branch reads its own
+    sandbox.sql("INSERT INTO source.orders VALUES (2, 200), (3, 5)");
+    sandbox.vmesh(&["run", "prod", "--ignore-cron"]).good();
+    let report = |schema: &str| sandbox.rows(&format!("SELECT total, more FROM {schema}.totals, {schema}.report"));
+    assert_eq!(
+        (report("prod"), report("dev__alice")),
+        (vec![vec!["215".into(), "218".into()]], vec![vec!["10".into(), "11".into()]])
+    );
+    sandbox.vmesh(&["run", "--ignore-cron"]).good();
+    assert_eq!(report("dev__alice"), [["15", "17"]]);
+    // what would mean something else by a new column is built
+    sandbox.model("many", "SELECT count(*) AS n, max(extra) AS extra FROM orders, (SELECT 7 AS extra)");
+    planned(&sandbox);
+    sandbox.model("orders", "SELECT id, amount, 'z' AS note FROM source.orders WHERE amount < 101");
+    planned(&sandbox);
+    assert_eq!(sandbox.value("SELECT extra FROM dev__alice.many"), "7");
     sandbox.is_sound();
 }

@@ -9,6 +9,8 @@ use crate::domain::fingerprint::Fingerprint;
 use crate::domain::interval::{Interval, Moment};
 use crate::domain::model::{Around, By, KindWord, OnChange, Seed};
 use crate::domain::name::{ModelName, TableName};
+use crate::domain::plan::Replaced;
+use crate::domain::sql::Print;
 
 /// What to build.
 #[derive(Debug, Clone)]
@@ -31,10 +33,12 @@ pub struct Build {
     pub sources: BTreeMap<ModelName, TableName>,
     /// What makes its rows of theirs, where that alone decides them.
     pub recipe: Option<Fingerprint>,
+    /// What the names of its query mean.
+    pub shape: Option<Print>,
     /// The table whose rows it would have, at that revision: it is made as a clone of it.
     pub clone_of: Option<Contents>,
     /// The table of the version before, to be compared with.
-    pub replaces: Option<TableName>,
+    pub replaces: Option<Replaced>,
     /// The table that prod shows of the same model.
     pub beside: Option<TableName>,
     /// Where the rows come from.

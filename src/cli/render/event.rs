@@ -86,10 +86,11 @@ impl Teller {
 /// What has the same rows as before, and what need not be built because of that.
 pub(in crate::cli) fn same_rows(cutoff: &Cutoff) -> String {
     let told = match &cutoff.same[..] {
-        [(model, rows)] => {
+        [(model, Some(rows))] => {
             let noun = if *rows == 1 { "row" } else { "rows" };
             format!("{model}: the same {} {noun} as before", HumanCount(*rows))
         }
+        [(model, None)] => format!("{model}: the same rows as before in columns that are taken below"),
         all => {
             let names: Vec<&ModelName> = all.iter().map(|(model, _)| model).collect();
             format!("{}: the same rows as before", some(&names, 4))

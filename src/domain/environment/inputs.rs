@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::fingerprint::Fingerprint;
 use super::super::name::ModelName;
+use super::super::sql::Print;
 
 /// What a table's rows were filled from, by the names of tables of the physical layer.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -21,12 +22,27 @@ pub struct Inputs {
     /// Of a table that is built whole: what the texts say that made its rows of those of other tables.
     #[serde(default)]
     pub recipe: Option<Fingerprint>,
+    /// And what the names of its query meant.
+    #[serde(default)]
+    pub shape: Option<Print>,
     /// The tables of `read`, each by the model that it was read as.
     #[serde(default)]
     pub read_as: BTreeMap<ModelName, String>,
     /// The table whose rows it has: it is a shallow clone, a view of that, until one of the two is filled anew.
     #[serde(default)]
     pub clone_of: Option<Contents>,
+    /// Earlier versions that have the same rows as far as some columns tell.
+    #[serde(default)]
+    pub alike: Vec<Alike>,
+}
+
+/// What was found to be the same in two tables: their rows, as far as some columns tell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alike {
+    /// The other table.
+    pub of: Contents,
+    /// The columns, in lower case.
+    pub columns: BTreeSet<String>,
 }
 
 /// The rows of a table at one of its revisions: that table, and the revision.

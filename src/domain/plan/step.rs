@@ -60,14 +60,23 @@ pub enum Work {
     Make {
         /// The table that it begins as a copy of: an earlier version, whose rows can't be computed again.
         from: Option<TableName>,
-        /// The table of the version before. If the new one turns out to have the same rows, what is below need not be
-        /// built; none where nothing is to be.
-        replaces: Option<TableName>,
+        /// What it is compared with once it is built, for the sake of what is below.
+        replaces: Option<Replaced>,
         /// What fills it.
         loads: Loads,
     },
     /// Its view goes away.
     Drop,
+}
+
+/// The table of the version before a new one. If that turns out to have the same rows, what is below need not be built; nor
+/// need what takes only columns that have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replaced {
+    /// The table.
+    pub table: TableName,
+    /// The columns that each of the models below takes, where it doesn't take all.
+    pub taken: BTreeSet<BTreeSet<String>>,
 }
 
 /// What fills a table of an incremental kind; of other kinds, there is none.
@@ -136,7 +145,7 @@ impl Step {
     }
 
     /// The table whose rows this one may turn out to have.
-    pub fn replaces(&self) -> Option<&TableName> {
+    pub fn replaces(&self) -> Option<&Replaced> {
         match &self.work {
             Work::Make { replaces, .. } => replaces.as_ref(),
             _ => None,
@@ -272,6 +281,7 @@ impl<'a> Planner<'a> {
             return (Work::Clone { of: same.contents() }, Reason::SameRows, Some(table));
         }
         let replaces = self.replaced(model).filter(|replaced| self.cutoff && *replaced != table);
+        let replaces = replaces.map(|table| Replaced { table, taken: BTreeSet::new() });
         (Work::Make { from: source.map(|source| source.table.clone()), replaces, loads }, reason, Some(table))
     }
 

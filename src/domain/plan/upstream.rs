@@ -157,9 +157,16 @@ impl Upstream {
         let recipe = model.recipe.filter(|_| model.kind == Kind::Full)?;
         let read = |name: ModelName| {
             let table = self.rows.get(&name)?.first()?;
-            Some((name, self.contents.get(table)?.clone()))
+            Some((name, (table, self.contents.get(table)?)))
         };
         let above = desired.filled_from(model).into_iter().map(read).collect::<Option<BTreeMap<_, _>>>()?;
+        let holds = |name: &ModelName, (table, contents): (&TableName, &Contents), read: &Contents, means_same| {
+            let taken = desired.taken(model, name).filter(|_| means_same);
+            let known = state.tables.get(table).filter(|known| known.contents() == *contents);
+            let mut alike = known.into_iter().flat_map(|known| &known.inputs.alike);
+            contents == read
+                || alike.any(|it| it.of == *read && taken.is_some_and(|taken| taken.is_subset(&it.columns)))
+        };
         let is_same = |table: &&PhysicalTable| {
             let inputs = &table.inputs;
             let was_read = |name: &ModelName| {
@@ -169,7 +176,9 @@ impl Upstream {
                 Some(known.filter(|known| known.revision == read.1).map_or(read, PhysicalTable::contents))
             };
             let is_latest = !self.is_prod || !self.reads_raw(model) || self.shown(state).contains(&table.table);
-            let are_same = above.iter().all(|(name, contents)| was_read(name).as_ref() == Some(contents));
+            let means_same = model.shape.is_some() && inputs.shape == model.shape;
+            let are_same =
+                above.iter().all(|(name, now)| was_read(name).is_some_and(|read| holds(name, *now, &read, means_same)));
             inputs.recipe == Some(recipe) && inputs.read_as.len() == above.len() && are_same && is_latest
         };
         let known = self.whole(state).get(&model.name).into_iter().flatten();

@@ -75,6 +75,10 @@ pub struct Model {
     /// What makes its rows of those of the tables above, where these alone decide them: made again of the same rows, they
     /// are the same.
     pub recipe: Option<Fingerprint>,
+    /// What the names of its query mean, whatever the tables hold that it reads.
+    pub shape: Option<Print>,
+    /// The columns that its query takes of each model that it reads itself.
+    pub takes: BTreeMap<ModelName, BTreeSet<String>>,
     /// When it is filled, for incremental kinds.
     pub calendar: Option<Calendar>,
     /// Where its rows begin, as far as it or the models above it say.
@@ -201,6 +205,15 @@ impl Project {
             _ => BTreeSet::from([name.clone()]),
         };
         model.parents.keys().flat_map(of_parent).collect()
+    }
+
+    /// The columns that a model's query takes of a table above it; none where it takes them through something else as well,
+    /// or nobody can say.
+    pub fn taken<'m>(&self, model: &'m Model, of: &ModelName) -> Option<&'m BTreeSet<String>> {
+        let parents = model.parents.keys().filter_map(|name| self.models.get(name));
+        let mut between = parents.filter(|parent| matches!(parent.kind, Kind::Embedded | Kind::View));
+        let is_behind = between.any(|between| self.filled_from(between).contains(of));
+        model.takes.get(of).filter(|_| !is_behind)
     }
 
     /// Puts another version of a model in its place: the same meaning at another time.
@@ -345,13 +358,17 @@ fn finish(sources: &Sources<'_>, draft: Draft, models: &BTreeMap<ModelName, Mode
     };
     let fingerprint = whole(&own);
     let as_parent = reach::seen((&draft.file, &draft.kind), &fingerprint, columns.as_deref(), told, beside);
-    let recipe = reach::recipe(&draft.kind, &own, told, parents.keys().filter_map(|name| models.get(name)));
+    let shape = reach::shape(sources, &draft, models);
+    let recipe = reach::recipe(&draft, &own, parents.keys().filter_map(|name| models.get(name)));
+    let takes = reach::takes(&draft, shape.as_ref());
     Ok(Model {
         fingerprint,
         content: whole(&nameless),
         lineage,
         as_parent,
         recipe,
+        shape: shape.map(|shape| shape.print),
+        takes,
         name: draft.name,
         path: draft.path,
         file: draft.file,

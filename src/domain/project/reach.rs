@@ -28,6 +28,9 @@ pub struct Lineages {
     /// None: not understood.
     #[serde(with = "shared")]
     known: RefCell<BTreeMap<Print, Option<Arc<Lineage>>>>,
+    /// What queries make of their parents, whatever these hold.
+    #[serde(default)]
+    shapes: RefCell<BTreeMap<Print, Option<Shape>>>,
     /// Those that were asked for since it was made.
     #[serde(skip)]
     used: RefCell<BTreeSet<Print>>,
@@ -47,7 +50,19 @@ impl Lineages {
         let (mut known, used) = (self.known.borrow_mut(), self.used.borrow());
         if known.len() > used.len() + SPARE {
             known.retain(|key, _| used.contains(key));
+            self.shapes.borrow_mut().retain(|key, _| used.contains(key));
         }
+    }
+
+    fn shape(&self, key: Print, work: impl FnOnce() -> Option<Lineage>) -> Option<Shape> {
+        self.used.borrow_mut().insert(key);
+        if let Some(known) = self.shapes.borrow().get(&key) {
+            return known.clone();
+        }
+        let told = work().as_ref().map(Shape::of);
+        self.shapes.borrow_mut().insert(key, told.clone());
+        self.changed.set(true);
+        told
     }
 
     fn get(&self, key: Print, work: impl FnOnce() -> Option<Lineage>) -> Option<Arc<Lineage>> {
@@ -62,27 +77,76 @@ impl Lineages {
     }
 }
 
+/// What a query makes of its parents, whatever these hold: the meaning of each of its names, and the columns that it takes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Shape {
+    pub(super) print: Print,
+    /// Each with the table, as an index of the query's reads.
+    takes: BTreeSet<(usize, String)>,
+}
+
+impl Shape {
+    fn of(lineage: &Lineage) -> Self {
+        let origins = lineage.columns.iter().map(|(_, origin)| origin).chain([&lineage.rows]);
+        let taken = origins.flat_map(|origin| &origin.from);
+        let takes = taken.map(|(read, column)| (*read, column.to_ascii_lowercase())).collect();
+        Self { print: counted(lineage), takes }
+    }
+}
+
 /// The lineage of a draft whose parents are finished, if it is understood. Of a query that says something else at another
 /// time, it is that of 1970.
 pub(super) fn of(sources: &Sources<'_>, draft: &Draft, models: &BTreeMap<ModelName, Model>) -> Option<Arc<Lineage>> {
+    let (parents, key) = over(sources, draft, models, |model| model.as_parent.clone())?;
+    sources.lineages.get(key, || worked_out(sources, draft, &parents))
+}
+
+/// The shape of a draft's query, if it is understood: its lineage over parents of which only names count.
+pub(super) fn shape(sources: &Sources<'_>, draft: &Draft, models: &BTreeMap<ModelName, Model>) -> Option<Shape> {
+    let (parents, key) = over(sources, draft, models, by_name)?;
+    sources.lineages.shape(key, || worked_out(sources, draft, &parents))
+}
+
+fn by_name(model: &Model) -> Parent {
+    let name = model.name.to_string();
+    let rows = Print::of("rows of", [name.as_bytes()]);
+    let columns = match &model.as_parent.columns {
+        ParentColumns::Open(_) => ParentColumns::Open(rows),
+        ParentColumns::Known(columns) => {
+            ParentColumns::Known(columns.iter().map(|(name, _)| beside(rows, name.clone())).collect())
+        }
+    };
+    Parent { rows, columns }
+}
+
+fn worked_out(sources: &Sources<'_>, draft: &Draft, parents: &[Parent]) -> Option<Lineage> {
+    let file = &draft.file;
+    let text = match &file.expanded {
+        Some(expanded) => Arc::from(expanded.text.as_str()),
+        None => (sources.text)(&draft.path),
+    };
+    lineage(text.get(file.query_span.clone())?, parents).ok()
+}
+
+/// What a draft's query reads, as its lineage is worked out over it; and a key of the query over that.
+fn over(
+    sources: &Sources<'_>,
+    draft: &Draft,
+    models: &BTreeMap<ModelName, Model>,
+    as_parent: fn(&Model) -> Parent,
+) -> Option<(Vec<Parent>, Print)> {
     let file = &draft.file;
     let query = file.query.as_ref().filter(|query| query.form == Form::Tree)?;
     let reads = query.reads.as_deref()?;
     let parents = draft.reads.iter().zip(reads).map(|(model, read)| match model {
-        Some(name) => models.get(name).map(|model| model.as_parent.clone()),
+        Some(name) => models.get(name).map(as_parent),
         None => Some(outside(&read.parts, sources.externals)),
     });
     let parents: Vec<Parent> = parents.collect::<Option<_>>()?;
     let key = parents.iter().map(key_of);
     let key: Vec<Print> = std::iter::once(Print::of("query", [&query.canonical[..]])).chain(key).collect();
     let key = Print::of("lineage", key.iter().map(Print::bytes));
-    sources.lineages.get(key, || {
-        let text = match &file.expanded {
-            Some(expanded) => Arc::from(expanded.text.as_str()),
-            None => (sources.text)(&draft.path),
-        };
-        lineage(text.get(file.query_span.clone())?, &parents).ok()
-    })
+    Some((parents, key))
 }
 
 /// Whether a model's query says all that decides its rows, but for files and `before_all`.
@@ -171,22 +235,19 @@ pub(super) fn seen(
     }
 }
 
-/// What makes a model's rows of those of the tables above it: none where its query is not understood or may give others
-/// each time, or where rows are filled over time.
+/// What makes a model's rows of those of the tables above it: none where it may make others each time, or where rows are
+/// filled over time.
 pub(super) fn recipe<'m>(
-    kind: &Kind,
+    draft: &Draft,
     own: &Fingerprint,
-    lineage: Option<&Lineage>,
     mut parents: impl Iterator<Item = &'m Model>,
 ) -> Option<Fingerprint> {
-    let is_stable = |lineage: &Lineage| {
-        let columns = lineage.columns.iter().map(|(_, origin)| origin);
-        !std::iter::once(&lineage.rows).chain(columns).any(|origin| origin.unstable)
-    };
-    let is_told = match kind {
+    let is_repeatable = match draft.kind {
         Kind::Seed(_) => true,
         Kind::Incremental(_) => false,
-        Kind::Full | Kind::View | Kind::Embedded => lineage.is_some_and(is_stable),
+        Kind::Full | Kind::View | Kind::Embedded => {
+            is_plain(&draft.file) && draft.file.query.as_ref().is_some_and(|query| query.repeatable)
+        }
     };
     let between = parents.try_fold(Vec::new(), |mut between, parent| {
         if matches!(parent.kind, Kind::View | Kind::Embedded) {
@@ -194,7 +255,19 @@ pub(super) fn recipe<'m>(
         }
         Some(between)
     });
-    between.filter(|_| is_told).map(|between| fingerprint::recipe(own, between))
+    between.filter(|_| is_repeatable).map(|between| fingerprint::recipe(own, between))
+}
+
+/// The columns that a draft's query takes of each model that it reads itself.
+pub(super) fn takes(draft: &Draft, shape: Option<&Shape>) -> BTreeMap<ModelName, BTreeSet<String>> {
+    let mut takes: BTreeMap<ModelName, BTreeSet<String>> = BTreeMap::new();
+    let Some(shape) = shape else { return takes };
+    for (read, model) in draft.reads.iter().enumerate() {
+        let Some(model) = model else { continue };
+        let taken = shape.takes.iter().filter(|(of, _)| *of == read).map(|(_, column)| column.clone());
+        takes.entry(model.clone()).or_default().extend(taken);
+    }
+    takes
 }
 
 /// Shared values, stored as plain ones.

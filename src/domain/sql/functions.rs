@@ -1,6 +1,10 @@
 //! DuckDB's functions, by what they do to rows. One that is not here may do anything: macros of a project, functions of
 //! extensions.
 
+use sqlparser::ast::{Function, FunctionArgumentClause, FunctionArguments, WindowType};
+
+use super::relation;
+
 /// What a function does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Class {
@@ -36,6 +40,36 @@ pub(super) fn class(name: &str) -> Option<Class> {
     } else {
         None
     }
+}
+
+/// Whether a call gives the same each time, of the same arguments and rows, in whatever order these come; none of a function
+/// that nobody knows.
+pub(super) fn is_repeatable(function: &Function) -> Option<bool> {
+    Some(match class(&name_of(function))? {
+        Class::Volatile => false,
+        Class::Ordered | Class::Window => is_ordered(function),
+        Class::Scalar | Class::Aggregate | Class::Rows => true,
+    })
+}
+
+/// The name of a function of the engine's own, in lower case; empty for one in a schema.
+pub(super) fn name_of(function: &Function) -> String {
+    match relation::parts(&function.name).as_slice() {
+        [name] => name.to_ascii_lowercase(),
+        _ => String::new(),
+    }
+}
+
+/// Whether a function says in what order it takes its rows.
+fn is_ordered(function: &Function) -> bool {
+    let within = !function.within_group.is_empty();
+    let clauses = match &function.args {
+        FunctionArguments::List(list) => list.clauses.as_slice(),
+        _ => &[],
+    };
+    let by_clause = clauses.iter().any(|clause| matches!(clause, FunctionArgumentClause::OrderBy(_)));
+    let by_window = matches!(&function.over, Some(WindowType::WindowSpec(window)) if !window.order_by.is_empty());
+    within || by_clause || by_window
 }
 
 #[rustfmt::skip]

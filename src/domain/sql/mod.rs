@@ -46,6 +46,7 @@ pub mod policy;
 mod qualifiers;
 mod reads;
 mod relation;
+mod repeatable;
 mod scopes;
 mod splice;
 mod survey;
@@ -145,6 +146,9 @@ pub struct Query {
     pub uses: Vec<ColumnUse>,
     /// Names that its columns get where DuckDB would make them up.
     pub labels: Vec<Label>,
+    /// Whether it is known to give the same rows each time, of the same tables.
+    #[serde(default)]
+    pub repeatable: bool,
 }
 
 impl Query {
@@ -155,6 +159,7 @@ impl Query {
         self.qualifiers = seen.qualifiers;
         self.outputs = None;
         self.uses.clear();
+        self.repeatable = false;
     }
 }
 
@@ -297,6 +302,7 @@ fn analyse_lexemes(text: &str, lexemes: &[Lexeme]) -> Query {
         repeated,
         uses: if sure { columns.uses } else { Vec::new() },
         labels: Vec::new(),
+        repeatable: sure && repeatable::is_repeatable(&parsed.query),
         reads: Some(sources.reads),
         functions: sources.functions,
     }
@@ -315,5 +321,6 @@ fn unread(canonical: [u8; 32], error: SqlError) -> Query {
         repeated: None,
         uses: Vec::new(),
         labels: Vec::new(),
+        repeatable: false,
     }
 }

@@ -80,6 +80,7 @@ impl Assembly<'_> {
             parents: self.tables_of(tree.project.built_from(model)).collect(),
             sources: self.sources(),
             recipe: model.recipe,
+            shape: model.shape,
             clone_of: self.step.clone_of().cloned(),
             replaces: self.step.replaces().cloned(),
             beside: beside.filter(|beside| *beside != self.own),

@@ -13,8 +13,9 @@ use crate::workflow::event::{Event, Report};
 /// Where a change ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cutoff {
-    /// The models that were built and have the same rows as before, each with their count.
-    pub same: Vec<(ModelName, u64)>,
+    /// The models that were built and have the same rows as before, each with their count; without one, only as far as the
+    /// columns tell that are taken below.
+    pub same: Vec<(ModelName, Option<u64>)>,
     /// Those below that were to be built.
     pub spared: BTreeSet<ModelName>,
 }
@@ -23,9 +24,12 @@ impl Work {
     /// Takes down a table that has the same rows as the one that it replaces.
     pub(super) fn found_same(&mut self, table: &PhysicalTable, warehouse: &dyn Warehouse) {
         let sql = format!("SELECT count(*) FROM {}", table.table.quoted());
-        let counted = warehouse.rows("counting rows", &sql, Some(1)).ok();
-        let rows = counted.and_then(|counted| counted.rows.first()?.first()?.as_ref()?.parse().ok());
-        self.found.same.push((table.model.clone(), rows.unwrap_or_default()));
+        let count = || {
+            let counted = warehouse.rows("counting rows", &sql, Some(1)).ok()?;
+            counted.rows.first()?.first()?.as_ref()?.parse().ok()
+        };
+        let rows = table.inputs.clone_of.as_ref().and_then(|_| count());
+        self.found.same.push((table.model.clone(), rows));
     }
 
     /// Takes down what is left to be built before the rest is planned again.

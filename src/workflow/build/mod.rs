@@ -162,7 +162,7 @@ impl Session<'_> {
                 self.warn_of(&build);
                 self.report.report(&Event::Built { model: build.model.clone(), took });
                 self.report.report(&Event::Moment(format!("built:{}", work.built.len())));
-                if table.inputs.clone_of.is_some() {
+                if table.inputs.clone_of.is_some() || !table.inputs.alike.is_empty() {
                     work.found_same(&table, job.warehouse);
                     return Ok(Turned::Less);
                 }

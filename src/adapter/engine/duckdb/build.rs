@@ -226,7 +226,7 @@ impl Database {
     pub(super) fn inputs_of(&self, build: &Build) -> Result<Inputs, WarehouseError> {
         let read = build.sources.values().cloned().collect();
         let read_as = build.sources.iter().map(|(model, table)| (model.clone(), table.name.clone())).collect();
-        Ok(Inputs { recipe: build.recipe, read_as, ..self.inputs(&read, build.beside.as_ref())? })
+        Ok(Inputs { recipe: build.recipe, shape: build.shape, read_as, ..self.inputs(&read, build.beside.as_ref())? })
     }
 
     /// What a table is filled from that reads these, beside the table that prod shows of the same model.

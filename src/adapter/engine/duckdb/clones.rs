@@ -2,34 +2,67 @@
 //! anew or goes. Then it gets rows of its own, in the same transaction, so that no environment ever shows rows of another
 //! text.
 
+use std::collections::BTreeSet;
+
 use super::Database;
 use crate::adapter::engine::{Build, WarehouseError};
-use crate::domain::environment::{Contents, PhysicalTable};
+use crate::domain::environment::{Alike, Contents, PhysicalTable};
 use crate::domain::name::{TableName, literal};
 
+/// What two tables have in common.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Found {
+    are_same: bool,
+    /// Columns as far as which they are.
+    alike: Vec<BTreeSet<String>>,
+}
+
 impl Database {
-    /// Makes a table that was just built a clone of the one that it replaces, if that has the very rows; gives its record
-    /// as it is then. A comparison that fails, for want of memory or time, finds nothing.
+    /// Makes a table that was just built a clone of the one that it replaces, if that has the very rows, or takes down in
+    /// which columns they are the same; gives its record as it is then. A comparison that fails, for want of memory or time, finds nothing.
     pub(super) fn cut_off(&self, build: &Build, built: PhysicalTable) -> Result<PhysicalTable, WarehouseError> {
         let Some(replaced) = &build.replaces else { return Ok(built) };
-        let Some(known) = self.on_record(replaced)? else { return Ok(built) };
-        match self.have_same_rows(&built.table, replaced) {
-            Ok(true) => {}
+        let Some(known) = self.on_record(&replaced.table)? else { return Ok(built) };
+        let found = match self.compare(&built, &known, &replaced.taken) {
+            Ok(found) => found,
             Err(WarehouseError::Interrupted) => return Err(WarehouseError::Interrupted),
-            Ok(false) | Err(_) => return Ok(built),
+            Err(_) => return Ok(built),
+        };
+        if found == Found::default() {
+            return Ok(built);
         }
         self.transaction("making a clone", |warehouse| {
             let is_as_then =
                 |then: &PhysicalTable| warehouse.on_record(&then.table).map(|now| now.as_ref() == Some(then));
-            let are_as_then = is_as_then(&built)? && is_as_then(&known)?;
-            if !are_as_then || !warehouse.make_clone(&built.table, &known.contents())? {
+            if !(is_as_then(&built)? && is_as_then(&known)?) {
                 return Ok(built);
             }
-            let mut clone = built;
-            clone.inputs.clone_of = Some(known.contents());
-            warehouse.record(&clone)?;
-            Ok(clone)
+            let (mut built, contents) = (built, known.contents());
+            if found.are_same && warehouse.make_clone(&built.table, &contents)? {
+                built.inputs.clone_of = Some(contents);
+            } else {
+                let alike = found.alike.into_iter().map(|columns| Alike { of: contents.clone(), columns });
+                built.inputs.alike = alike.collect();
+            }
+            warehouse.record(&built)?;
+            Ok(built)
         })
+    }
+
+    fn compare(
+        &self,
+        built: &PhysicalTable,
+        known: &PhysicalTable,
+        taken: &BTreeSet<BTreeSet<String>>,
+    ) -> Result<Found, WarehouseError> {
+        let (one, other) = (&built.table, &known.table);
+        let mut found = Found { are_same: self.have_same_rows(one, other, None)?, alike: Vec::new() };
+        for columns in taken.iter().filter(|_| !found.are_same) {
+            if self.have_same_rows(one, other, Some(columns))? {
+                found.alike.push(columns.clone());
+            }
+        }
+        Ok(found)
     }
 
     /// Makes a table a clone of another; `false` where that has other rows by now. To be called within a transaction.

@@ -3,16 +3,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::super::calendar::Filled;
-use super::super::super::environment::{Contents, Inputs, PhysicalTable, State};
+use super::super::super::environment::{Alike, Contents, Inputs, PhysicalTable, State};
 use super::super::super::fingerprint::Fingerprint;
 use super::super::super::interval::{Interval, Moment};
 use super::super::super::model::{Around, By, Kind, Order};
 use super::super::super::name::{EnvName, ModelName, TableName};
 use super::super::super::project::{Model, Project};
+use super::super::super::sql::Print;
 use super::super::{Reason, Step};
 use super::rows::{Cell, Day, Input, Query, Rows, hash, raw_meaning};
 use super::tree::{Read, Sort};
 use super::world::{DAY, FIRST, World};
+
+/// What a model's rows are made by, and what the names of its query mean.
+pub(super) type Made = (Option<Fingerprint>, Option<Print>);
+
+pub(super) fn made_by(model: &Model) -> Made {
+    (model.recipe, model.shape)
+}
 
 /// How many loads may be carried out before the process is killed; none: all of them.
 pub(super) type Budget = Option<usize>;
@@ -108,17 +116,11 @@ impl World {
     }
 
     /// What a table is recorded to be filled from, beside what prod shows of the same model.
-    fn recorded_inputs(
-        &self,
-        query: &Query,
-        table: &TableName,
-        model: &ModelName,
-        recipe: Option<Fingerprint>,
-    ) -> Inputs {
+    fn recorded_inputs(&self, query: &Query, table: &TableName, model: &ModelName, (recipe, shape): Made) -> Inputs {
         let beside = self.state.pointer(&EnvName::prod(), model).map(|shown| &shown.table).filter(|it| *it != table);
         let beside = beside.and_then(|beside| self.state.tables.get(beside));
         let beside = beside.map(|beside| (beside.table.name.clone(), beside.revision));
-        let mut inputs = Inputs { beside, recipe, read_as: self.read_as(query), ..Inputs::default() };
+        let mut inputs = Inputs { beside, recipe, shape, read_as: self.read_as(query), ..Inputs::default() };
         for name in self.stored_inputs(query) {
             let Some(known) = self.state.tables.get(&TableName::physical(name.clone())) else { continue };
             inputs.add(&name, known.revision, known.filled.is_some(), &known.inputs);
@@ -182,13 +184,16 @@ impl World {
             kind => {
                 let rows = (*kind != Kind::View).then(|| Rows::Whole(self.whole(&query)));
                 let select = (!matches!(kind, Kind::Seed(_))).then(|| select(&query));
-                let mut inputs = self.recorded_inputs(&query, &table, &model.name, model.recipe);
+                let mut inputs = self.recorded_inputs(&query, &table, &model.name, made_by(model));
                 let original = self.cloned(step, rows.as_ref(), &query);
+                let alike = self.alike(step, rows.as_ref());
                 self.make((&table, &model.name), rows, query);
                 let revision = self.state.tables.get(&table).map_or(at.unsigned_abs(), |before| before.revision + 1);
                 if let Some((name, revision)) = original {
                     self.stored.get_mut(&table.name).unwrap().of = Some((name.clone(), self.stored[&name].writes));
                     inputs.clone_of = Some((name, revision));
+                } else {
+                    inputs.alike = alike;
                 }
                 self.record(PhysicalTable { select, inputs, revision, ..fresh });
                 self.stand_for(model, &table);
@@ -206,10 +211,19 @@ impl World {
             assert_eq!(found, built, "{} is no clone of {table}: {query:?}", step.model);
             return step.clone_of().cloned();
         }
-        let replaced = &step.replaces()?.name;
+        let replaced = &step.replaces()?.table.name;
         let is_same = Some(self.read(replaced).whole().exact) == rows.map(|rows| rows.whole().exact)
             && self.stored[replaced].query.extra == query.extra;
         is_same.then(|| of(replaced).contents())
+    }
+
+    /// The columns as far as which a new table has the rows of the one before: all but that which nobody reads.
+    fn alike(&self, step: &Step, rows: Option<&Rows>) -> Vec<Alike> {
+        let Some(replaced) = step.replaces() else { return Vec::new() };
+        let of = self.state.tables[&replaced.table].contents();
+        let are_same = Some(self.read(&replaced.table.name).whole().exact) == rows.map(|rows| rows.whole().exact);
+        let taken = replaced.taken.iter().filter(|columns| are_same && !columns.contains("w"));
+        taken.map(|columns| Alike { of: of.clone(), columns: columns.clone() }).collect()
     }
 
     /// The clones of a table that is about to be filled, or to go, get rows of their own.
@@ -301,7 +315,7 @@ impl World {
             (stored.copied, stored.from) = (rows, from);
             let continues = before.map(PhysicalTable::as_source);
             let filled = Some(Filled { aim: step.aim(), intervals });
-            let inputs = self.recorded_inputs(query, &fresh.table, &model.name, None);
+            let inputs = self.recorded_inputs(query, &fresh.table, &model.name, (None, None));
             let revision = self.state.tables.get(&fresh.table).map_or(at.unsigned_abs(), |before| before.revision + 1);
             PhysicalTable { filled, continues, inputs, revision, ..fresh }
         });
@@ -359,7 +373,7 @@ impl World {
         stored.reads.extend(reads);
         stored.writes = Writes { all: stored.writes.all + 1, planned: stored.writes.planned + 1 };
         let revision = snapshot.revision + 1;
-        let inputs = self.recorded_inputs(query, &snapshot.table, &model.name, None);
+        let inputs = self.recorded_inputs(query, &snapshot.table, &model.name, (None, None));
         let mut next = PhysicalTable { filled: Some(filled), built_at: at, revision, inputs, ..snapshot.clone() };
         next.add_parents(&direct(query).into_iter().map(TableName::physical).collect::<Vec<_>>());
         self.record(next.clone());
@@ -367,14 +381,14 @@ impl World {
     }
 
     /// Fills a whole table again by a query.
-    pub(super) fn refill(&mut self, snapshot: &PhysicalTable, query: Query, recipe: Option<Fingerprint>, is_run: bool) {
+    pub(super) fn refill(&mut self, snapshot: &PhysicalTable, query: Query, made_by: Made, is_run: bool) {
         if snapshot.select.is_none() {
             return;
         }
         let at = self.clock();
         let rows = Some(Rows::Whole(self.whole(&query)));
         let before = self.stored[&snapshot.table.name].writes;
-        let inputs = self.recorded_inputs(&query, &snapshot.table, &snapshot.model, recipe);
+        let inputs = self.recorded_inputs(&query, &snapshot.table, &snapshot.model, made_by);
         let select = Some(select(&query));
         self.make((&snapshot.table, &snapshot.model), rows, query);
         if is_run {

@@ -8,6 +8,7 @@ use super::super::super::model::Kind;
 use super::super::super::name::{EnvName, ModelName, TableName};
 use super::super::super::project::Model;
 use super::super::{Restated, Step, Upstream, due, live, not_to_fill};
+use super::store::made_by;
 use super::tree::{Read, Sort, Tree};
 use super::world::{PATTERN, SECOND, TTL, World, query};
 
@@ -39,7 +40,7 @@ impl World {
                         let step = Step::of_run(model, snapshot.table.clone(), loads.clone());
                         self.build(model, Self::parents(&project, model, &tables), query, &step, &state, &mut None);
                     }
-                    _ => self.refill(&snapshot, query, model.recipe, true),
+                    _ => self.refill(&snapshot, query, made_by(model), true),
                 }
                 ran.push(model.name.to_string());
                 renewed.insert(model.name.clone());
@@ -82,9 +83,9 @@ impl World {
                     // by its files, over the tables that its environment shows, where these are at hand
                     let (query, recipe) = match self.shown_by(snapshot, &state) {
                         Some((env, tree, model)) => {
-                            (query(&tree, &model.name.to_string(), &self.shows(&env)), model.recipe)
+                            (query(&tree, &model.name.to_string(), &self.shows(&env)), made_by(&model))
                         }
-                        None => (self.stored[&snapshot.table.name].query.clone(), None),
+                        None => (self.stored[&snapshot.table.name].query.clone(), (None, None)),
                     };
                     self.refill(&state.tables[&snapshot.table], query, recipe, false);
                 }

@@ -270,7 +270,9 @@ impl World {
                 if !self.build(model, Self::parents(&project, model, &tables), query, step, &state, &mut budget) {
                     return (None, built);
                 }
-                is_same = step.replaces().is_some() && self.state.tables[&table].inputs.clone_of.is_some();
+                let inputs = &self.state.tables[&table].inputs;
+                let is_found = inputs.clone_of.is_some() || !inputs.alike.is_empty();
+                is_same = step.replaces().is_some() && is_found;
                 if is_same {
                     break;
                 }

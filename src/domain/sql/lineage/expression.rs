@@ -3,13 +3,14 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments, Ident, LambdaFunction,
-    OneOrManyWithParens, Query, Value, Visit, VisitMut, Visitor, VisitorMut, WindowType,
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, LambdaFunction, OneOrManyWithParens, Query,
+    Value, Visit, VisitMut, Visitor, VisitorMut,
 };
 
 use super::super::encode::encode;
+use super::super::functions::name_of;
 use super::super::functions::{self, Class};
-use super::super::{keywords, relation};
+use super::super::keywords;
 use super::origin::{Node, Origin};
 use super::scope::{Relation, Scope, resolve};
 use super::select::Ctes;
@@ -112,14 +113,6 @@ pub(super) fn calls(expr: &Expr) -> Calls {
     search.calls
 }
 
-/// The name of a function of the engine's own, in lower case; empty for one in a schema.
-pub(super) fn name_of(function: &Function) -> String {
-    match relation::parts(&function.name).as_slice() {
-        [name] => name.to_ascii_lowercase(),
-        _ => String::new(),
-    }
-}
-
 fn lower(idents: &[Ident]) -> Vec<String> {
     idents.iter().map(|ident| ident.value.to_ascii_lowercase()).collect()
 }
@@ -205,16 +198,11 @@ impl Resolver<'_, '_, '_> {
     }
 
     fn function(&mut self, function: &mut Function) -> Told<()> {
-        let class = functions::class(&name_of(function)).ok_or(Unknown("a function that is not known"))?;
+        let is_repeatable = functions::is_repeatable(function).ok_or(Unknown("a function that is not known"))?;
         if !is_plain(function) {
             return Err(Unknown("a star in an expression"));
         }
-        let is_unstable = match class {
-            Class::Volatile => true,
-            Class::Ordered | Class::Window => !is_ordered(function),
-            Class::Scalar | Class::Aggregate | Class::Rows => false,
-        };
-        if is_unstable {
+        if !is_repeatable {
             self.found.push(Origin::unstable(&Origin::constant("function", &[])));
         }
         if let FunctionArguments::Subquery(query) = &function.args {
@@ -238,18 +226,6 @@ fn is_plain(function: &Function) -> bool {
             _ => false,
         },
     })
-}
-
-/// Whether a function says in what order it takes its rows.
-fn is_ordered(function: &Function) -> bool {
-    let within = !function.within_group.is_empty();
-    let clauses = match &function.args {
-        FunctionArguments::List(list) => list.clauses.as_slice(),
-        _ => &[],
-    };
-    let by_clause = clauses.iter().any(|clause| matches!(clause, FunctionArgumentClause::OrderBy(_)));
-    let by_window = matches!(&function.over, Some(WindowType::WindowSpec(window)) if !window.order_by.is_empty());
-    within || by_clause || by_window
 }
 
 fn parameters(lambda: &LambdaFunction) -> Vec<String> {
