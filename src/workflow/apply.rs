@@ -8,7 +8,7 @@ use super::event::Event;
 use super::planning::Prepared;
 use super::session::{Session, now};
 use super::workspace::Workspace;
-use crate::adapter::engine::{Publication, Warehouse, WarehouseError};
+use crate::adapter::engine::{Publication, WarehouseError};
 use crate::domain::environment::{PromotionAction, State};
 use crate::domain::name::{EnvName, ModelName};
 use crate::domain::plan::{Action, Plan, Step};
@@ -82,7 +82,7 @@ impl Session<'_> {
                     continue;
                 }
             }
-            match self.publish(&*warehouse, &plan, &state) {
+            match self.publish(job) {
                 Err(Error::Warehouse(WarehouseError::Moved { .. } | WarehouseError::Lost { .. })) => {
                     contended += 1;
                     self.report.report(&Event::PlanningAgain);
@@ -118,7 +118,8 @@ impl Session<'_> {
         Err(BuildError::BuildsNeeded { environment: plan.environment.clone(), models }.into())
     }
 
-    fn publish(&self, warehouse: &dyn Warehouse, plan: &Plan, state: &State) -> Result<u64, Error> {
+    fn publish(&self, job: Job<'_>) -> Result<u64, Error> {
+        let Job { plan, warehouse, state, .. } = job;
         let replaced = self.replaced(plan, state)?;
         let pointers = plan.pointers();
         let source = &plan.source;
@@ -132,6 +133,7 @@ impl Session<'_> {
             tip: source.tip.as_deref().filter(|_| plan.environment.is_prod()),
             pointers: &pointers,
             comments: &plan.comments(),
+            relinked: &self.relinked(job)?,
             owner: &self.owner(),
             replaces: replaced.as_ref().map(|(environment, generation)| (environment, *generation)),
             pattern: plan.pattern,

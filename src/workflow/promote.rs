@@ -150,6 +150,7 @@ impl Session<'_> {
         // a `before_all` that fails keeps nobody from going back
         let unmade = self.before_all_as_at(&rollback.to.commit, &rollback.prod_commit, &*warehouse)?;
         let publication = Publication {
+            relinked: &[],
             environment: &prod,
             expected: Some(rollback.generation),
             branch: &self.config.main,

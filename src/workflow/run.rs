@@ -76,7 +76,7 @@ impl Session<'_> {
             let filled = shown.map(|filled| filled.intervals.clone()).unwrap_or_default();
             let mut loaded = Vec::new();
             let follows = !ran.environment.is_prod() && model.parents.keys().any(|parent| renewed.contains(parent));
-            let found = due(&ran.environment, model, &state, (&upstream, timing), follows);
+            let found = due(&ran.environment, (project, model), &state, (&upstream, timing), follows);
             // a table that two models share is filled once
             let found = found.filter(|(it, _)| !shared.contains(&it.table) && tried.insert(it.table.clone()));
             let is_tried = found.is_some();
@@ -195,7 +195,7 @@ impl Workspace {
             let shown = state.pointer(environment, &model.name);
             let built = shown.and_then(|shown| state.existing(&shown.table)).filter(|it| !shared.contains(&it.table));
             let Some(built) = built else { continue };
-            if due(environment, model, state, (&upstream, &timing), false).is_some() {
+            if due(environment, (project, model), state, (&upstream, &timing), false).is_some() {
                 early.push(model.name.clone());
             } else if built.filled.is_some() && !built.is_history() {
                 held.push(model.name.clone());

@@ -54,6 +54,7 @@ fn publish(warehouse: &dyn Warehouse, builds: &[Build], expected: Option<u64>) -
     let pointers = builds.iter().map(|build| (build.model.clone(), pointer(build))).collect();
     let (environment, branch) = (EnvName::prod(), BranchName::from("main"));
     let publication = Publication {
+        relinked: &[],
         comments: &Default::default(),
         environment: &environment,
         expected,

@@ -197,3 +197,16 @@ fn columns_of_sources_are_known_once_they_are_written_down() {
     let told = sandbox.vmesh(&["lineage", "top.t"]).good();
     assert!(told.contains("source.orders.amount"), "{told}");
 }
+
+#[test]
+fn a_merge_that_is_built_ahead_leaves_prod_s_tables_as_they_are() {
+    let sandbox = shop();
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    note(&sandbox, "y");
+    sandbox.commit("another note");
+    sandbox.vmesh(&["plan", "alice", "--merged", "--yes"]).good();
+    sandbox.sql("INSERT INTO source.orders VALUES (2, 20)");
+    sandbox.vmesh(&["plan", "prod", "--restate-model", "orders", "--yes"]).good();
+    assert_eq!(sandbox.rows("SELECT total, more FROM prod.totals, prod.report"), [["30", "31"]]);
+    sandbox.is_sound();
+}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::environment::{Owner, Pointer, PromotionAction};
+use crate::domain::environment::{Owner, PhysicalTable, Pointer, PromotionAction};
 use crate::domain::model::Comments;
 use crate::domain::name::{BranchName, EnvName, ModelName, SchemaPattern};
 
@@ -27,6 +27,8 @@ pub struct Publication<'a> {
     pub pointers: &'a BTreeMap<ModelName, Pointer>,
     /// What the views are commented with; none for those that have no comment.
     pub comments: &'a BTreeMap<ModelName, Comments>,
+    /// Tables that stand below others from now on than those which they were filled from, as they go on record.
+    pub relinked: &'a [PhysicalTable],
     /// Who publishes.
     pub owner: &'a Owner,
     /// The environment, at its generation, whose place this one takes: its branch was renamed.

@@ -7,20 +7,24 @@ use super::super::environment::{PhysicalTable, State};
 use super::super::interval::{Interval, Moment};
 use super::super::model::Kind;
 use super::super::name::{EnvName, TableName};
-use super::super::project::Model;
+use super::super::project::{Model, Project};
 use super::upstream::Upstream;
 
 /// The table of a model, if it is due there, and what to load into it. What `follows` reads something that was just
-/// filled.
+/// filled. Files may be ahead of what the environment shows: what they read that it doesn't show yet has to be planned
+/// first.
 pub fn due(
     environment: &EnvName,
-    model: &Model,
+    (project, model): (&Project, &Model),
     state: &State,
     (upstream, timing): (&Upstream, &Timing),
     follows: bool,
 ) -> Option<(PhysicalTable, Vec<Interval>)> {
     let shown = state.pointer(environment, &model.name)?;
     let snapshot = state.existing(&shown.table).filter(|_| shown.fingerprint == model.fingerprint)?;
+    if project.built_from(model).iter().any(|parent| state.pointer(environment, parent).is_none()) {
+        return None;
+    }
     match (&model.kind, &model.calendar) {
         (Kind::Incremental(_), Some(calendar)) => {
             let filled = snapshot.filled.clone().unwrap_or_default();

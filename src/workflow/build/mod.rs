@@ -17,7 +17,7 @@ use super::planning::Prepared;
 use super::session::Session;
 use crate::adapter::engine::{Body, Build, Warehouse, WarehouseError};
 use crate::domain::diagnostic::Diagnostic;
-use crate::domain::environment::State;
+use crate::domain::environment::{PhysicalTable, State};
 use crate::domain::name::ModelName;
 use crate::domain::plan::{Next, Plan, Reason, Schedule, Step, Turn};
 use crate::domain::project::Model;
@@ -193,7 +193,7 @@ impl Session<'_> {
 }
 
 impl Loader {
-    /// The work after the last build: versions that share a table and what stands above reused ones are put on record, audits that had to wait are run, and
+    /// The work after the last build: versions that share a table are put on record, audits that had to wait are run, and
     /// audits that stopped a build are remembered.
     fn conclude(&self, job: Job<'_>, work: &mut Work) -> Result<(), Error> {
         let Job { prepared, plan, warehouse, .. } = job;
@@ -202,7 +202,6 @@ impl Loader {
             for (version, table) in shared.filter_map(|step| step.fingerprint.zip(step.table.as_ref())) {
                 warehouse.stand_for(&version, table)?;
             }
-            self.relink(job)?;
             let late = std::mem::take(&mut work.late);
             self.audit_rest(prepared, plan, warehouse, &late, work)?;
         }
@@ -222,12 +221,13 @@ impl Loader {
 }
 
 impl Loader {
-    /// Puts on record over which tables the reused ones stand now, and by which query that fills them again: theirs may
+    /// The records of reused tables that stand over others from now on, with the query that fills them again: theirs may
     /// name tables that gc is going to drop.
-    fn relink(&self, job: Job<'_>) -> Result<(), Error> {
+    pub(super) fn relinked(&self, job: Job<'_>) -> Result<Vec<PhysicalTable>, Error> {
         let (project, tables) = (&job.prepared.desired.project, job.plan.tables());
+        let mut relinked = Vec::new();
         if job.plan.relinked(project, job.state).is_empty() {
-            return Ok(());
+            return Ok(relinked);
         }
         let state = job.warehouse.state(&self.scope_of(&job.plan.environment))?;
         for (step, mut table) in job.plan.relinked(project, &state) {
@@ -238,9 +238,9 @@ impl Loader {
                     (table.select, table.around) = (Some(select), build.around);
                 }
             }
-            job.warehouse.put_on_record(&table)?;
+            relinked.push(table);
         }
-        Ok(())
+        Ok(relinked)
     }
 }
 

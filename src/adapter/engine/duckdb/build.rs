@@ -25,15 +25,12 @@ impl Tables for Database {
     }
 
     fn refill(&self, build: &Build, table: &PhysicalTable, at: i64) -> Result<PhysicalTable, WarehouseError> {
-        let Body::Table(select) = &build.body else { return Ok(table.clone()) };
         // variables outlive a transaction that is rolled back: not even that shall reach another model
         let session = self.session()?;
         session.transaction(&format!("running `{}`", build.model), |session| {
             session.within_limit(|| {
                 session.fits(build)?;
-                let (select, around) = (Some(select.clone()), build.around.clone());
-                let table = PhysicalTable { select, around, ..table.clone() };
-                let table = session.refill_whole(&table, Some(build), at)?;
+                let table = session.refill_whole(table, Some(build), at)?;
                 session.audit(build, None)?;
                 Ok(table)
             })
@@ -53,7 +50,7 @@ impl Tables for Database {
                 match (build, &table.filled) {
                     (Some(build), Some(_)) => warehouse.reload(build, *at)?,
                     (build, _) => {
-                        warehouse.refill_whole(table, None, *at)?;
+                        warehouse.refill_whole(table, *build, *at)?;
                         build.map_or(Ok(()), |build| warehouse.audit(build, None))?;
                     }
                 }
@@ -100,8 +97,8 @@ impl Database {
         })
     }
 
-    /// Fills a table again by the query on record, which may be a build's: the fingerprint stays, the sources may have new
-    /// rows. The views over it are renewed if its columns changed. To be called within a transaction.
+    /// Fills a table again by a build's query, or without one by that on record: the fingerprint stays, the sources may have
+    /// new rows. The views over it are renewed if its columns changed. To be called within a transaction.
     fn refill_whole(
         &self,
         snapshot: &PhysicalTable,
@@ -109,11 +106,15 @@ impl Database {
         at: i64,
     ) -> Result<PhysicalTable, WarehouseError> {
         let doing = format!("building `{}` again", snapshot.model);
-        let Some(select) = &snapshot.select else { return Ok(snapshot.clone()) };
+        let (select, around) = match build.map(|build| (&build.body, &build.around)) {
+            Some((Body::Table(select), around)) => (Some(select.clone()), around.clone()),
+            _ => (snapshot.select.clone(), snapshot.around.clone()),
+        };
+        let Some(select) = select.filter(|_| snapshot.select.is_some()) else { return Ok(snapshot.clone()) };
         let table = snapshot.table.quoted();
         let create = format!("CREATE OR REPLACE TABLE {table} AS\n{select}");
         self.make_room(&snapshot.table)?;
-        self.around(&snapshot.around, |warehouse| warehouse.run_one(&doing, &create))?;
+        self.around(&around, |warehouse| warehouse.run_one(&doing, &create))?;
         let physical = |name: &String| TableName::physical(name.clone());
         let beside = snapshot.inputs.beside.as_ref().map(|(table, _)| physical(table));
         let inputs = match build {
@@ -124,8 +125,8 @@ impl Database {
         if columns != snapshot.columns {
             columns = self.show_columns(&snapshot.table)?;
         }
-        let snapshot =
-            PhysicalTable { columns, built_at: at, inputs, revision: snapshot.revision + 1, ..snapshot.clone() };
+        let (select, revision) = (Some(select), snapshot.revision + 1);
+        let snapshot = PhysicalTable { columns, built_at: at, inputs, revision, select, around, ..snapshot.clone() };
         self.record(&snapshot)?;
         Ok(snapshot)
     }

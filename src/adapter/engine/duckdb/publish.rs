@@ -33,6 +33,7 @@ impl Publish for Database {
             mark("publish:views");
             warehouse.write_comments(publication)?;
             warehouse.write_pointers(publication, &shown)?;
+            publication.relinked.iter().try_for_each(|table| warehouse.record(table))?;
             warehouse.write_environment(publication, generation)?;
             if publication.environment.is_prod() {
                 warehouse.write_promotion(publication, generation, &shown)?;

@@ -304,3 +304,17 @@ fn a_run_fills_a_table_that_two_models_share_once() {
     ];
     play(&events).unwrap();
 }
+
+#[test]
+fn a_run_leaves_out_what_reads_a_model_that_is_not_planned_yet() {
+    // `e` reads the renamed `c` through an embedded model: it is the same version, and nothing shows `cx`
+    let events = [
+        Event::Branch(1),
+        Event::Edit(1, 0, Edit::Words(1)),
+        Event::Plan(1),
+        Event::Edit(1, 2, Edit::Rename),
+        Event::Tick(1),
+        Event::Run(1),
+    ];
+    play(&events).unwrap();
+}

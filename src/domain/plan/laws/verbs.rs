@@ -29,7 +29,7 @@ impl World {
             let shown = tables.get(&model.name).and_then(|table| state.existing(table)?.filled.as_ref());
             let filled = shown.map(|filled| filled.intervals.clone()).unwrap_or_default();
             let follows = !env.is_prod() && model.parents.keys().any(|parent| renewed.contains(parent));
-            let found = due(env, model, &state, (&upstream, &timing), follows);
+            let found = due(env, (&project, model), &state, (&upstream, &timing), follows);
             let mut loaded = Vec::new();
             let found = found.filter(|(it, _)| !not_to_fill.contains(&it.table));
             // a table that two models share is filled once

@@ -221,6 +221,7 @@ impl World {
             self.published = published;
             return Done { built, published: false };
         };
+        self.relink(&tree, &plan);
         let commented = plan.comments().into_iter().filter_map(|(model, comments)| Some((model, comments.hash()?)));
         let (pointers, comments) = (plan.pointers(), commented.collect());
         let record = plan.source.clone();
@@ -284,11 +285,16 @@ impl World {
             state = self.state.clone();
             plan = self.plan_of(env, tree, merged);
         }
-        let tables = plan.tables();
         for step in &plan.steps {
             self.share(&project, step);
         }
-        for (step, mut table) in plan.relinked(&project, &state) {
+        (Some(plan), built)
+    }
+
+    /// Puts on record over which tables the reused ones stand from now on.
+    fn relink(&mut self, tree: &Tree, plan: &Plan) {
+        let (project, tables) = (self.project(tree), plan.tables());
+        for (step, mut table) in plan.relinked(&project, &self.state) {
             let stored = self.stored.get_mut(&table.table.name).unwrap();
             if stored.rows.is_some() {
                 stored.query = query(tree, &step.model.to_string(), &tables);
@@ -296,7 +302,6 @@ impl World {
             }
             self.state.tables.insert(table.table.clone(), table);
         }
-        (Some(plan), built)
     }
 
     /// The tables that a model's is built from.
