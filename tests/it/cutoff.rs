@@ -229,7 +229,7 @@ fn a_seed_that_is_written_otherwise_and_the_switch() {
 #[test]
 fn records_of_version_5_go_on() {
     let sandbox = shop();
-    let inputs = "json_merge_patch(inputs, '{\"recipe\":null,\"read_as\":null,\"clone_of\":null}')";
+    let inputs = "json_merge_patch(inputs, '{\"recipe\":null,\"read_as\":null,\"clone_of\":null,\"shape\":null,\"alike\":null}')";
     sandbox.sql(&format!("UPDATE vmesh_state.format SET version = 5; UPDATE vmesh_state.tables SET inputs = {inputs}"));
     let told = sandbox.vmesh(&["plan", "prod"]).good();
     assert!(told.contains("nothing to do"), "{told}");

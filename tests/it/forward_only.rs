@@ -153,7 +153,7 @@ fn records_of_version_4_say_the_same_once_they_are_brought_up_to_date() {
     sandbox.model("sums", "SELECT sum(total) AS total, 1 AS one FROM daily");
     sandbox.vmesh(&["plan", "--yes", "--execution-time", "2026-01-05"]).good();
     let records = |table: &str| sandbox.rows(&format!("FROM vmesh_state.{table} ORDER BY ALL"));
-    let tables = "(SELECT * REPLACE (list_sort(string_split(parents, ' ')) AS parents, json_merge_patch(inputs, '{\"beside\":null,\"recipe\":null,\"read_as\":null,\"clone_of\":null}') AS inputs) FROM vmesh_state.tables)";
+    let tables = "(SELECT * REPLACE (list_sort(string_split(parents, ' ')) AS parents, json_merge_patch(inputs, '{\"beside\":null,\"recipe\":null,\"read_as\":null,\"clone_of\":null,\"shape\":null,\"alike\":null}') AS inputs) FROM vmesh_state.tables)";
     let all = || {
         let tables = sandbox.rows(&format!("FROM {tables} ORDER BY ALL"));
         (tables, records("snapshots"), records("pointers"), records("promotions"), records("moved"))

@@ -20,19 +20,19 @@ pub struct Inputs {
     /// makes, which have no revision, later.
     pub beside: Option<(String, u64)>,
     /// Of a table that is built whole: what the texts say that made its rows of those of other tables.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recipe: Option<Fingerprint>,
     /// And what the names of its query meant.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shape: Option<Print>,
     /// The tables of `read`, each by the model that it was read as.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub read_as: BTreeMap<ModelName, String>,
     /// The table whose rows it has: it is a shallow clone, a view of that, until one of the two is filled anew.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clone_of: Option<Contents>,
     /// Earlier versions that have the same rows as far as some columns tell.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub alike: Vec<Alike>,
 }
 
