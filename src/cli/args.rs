@@ -60,6 +60,8 @@ pub(super) enum Command {
     /// Run a read-only query, with model names resolved in an environment.
     #[command(alias = "fetchdf")]
     Query(Query),
+    /// Ask whether a query gives no row, of the files as they are or of a commit: for git bisect run.
+    Check(Check),
     /// Print the SQL that a model would run.
     Render(Render),
     /// Show where a model's rows come from and where they go to.
@@ -305,10 +307,22 @@ pub(super) struct Query {
     /// The query.
     pub(super) sql: String,
     /// The environment, branch or commit; the current branch's environment if left out.
-    #[arg(long, short = 'e')]
+    #[arg(long, short = 'e', visible_alias = "at")]
     pub(super) env: Option<String>,
     /// The most rows to print as a table (0: all).
     #[arg(long, default_value_t = 100)]
+    pub(super) limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// The query: what it gives is wrong.
+    pub(super) sql: String,
+    /// The environment, branch or commit; the files as they are if left out.
+    #[arg(long, value_name = "REV")]
+    pub(super) at: Option<String>,
+    /// The most rows to print.
+    #[arg(long, default_value_t = 20)]
     pub(super) limit: usize,
 }
 

@@ -6,19 +6,52 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::args;
-use super::render::{BOLD, DIM, GREEN, RED, YELLOW, count, diagnostic, paint, rows_diff};
-use super::{DONE, Face, Verdict, error};
+use super::render::{BOLD, DIM, GREEN, RED, YELLOW, count, diagnostic, paint, rows_diff, some, table};
+use super::{DONE, Face, Verdict, error, say_json};
 use crate::domain::diagnostic::{Note, nearest};
 use crate::domain::name::ModelName;
 use crate::domain::pattern;
 use crate::domain::plan::Plan;
 use crate::workflow::audits::Audited;
 use crate::workflow::background::failure::{self, Stopped};
+use crate::workflow::check::Checked;
 use crate::workflow::error::Error;
 use crate::workflow::new_test::{Wish, Written};
 use crate::workflow::session::Session;
 use crate::workflow::tree::Tree;
 use crate::workflow::unit_tests::Tested;
+
+/// What `git bisect run` takes for: this commit can't be tested.
+const SKIP: u8 = 125;
+
+/// `vmesh check`
+pub(super) fn check(face: &Face, args: &args::Check) -> Verdict {
+    let checked =
+        face.session().and_then(|mut session| session.check(&args.sql, args.at.as_deref(), args.limit.max(1)));
+    face.teller.clear();
+    let Checked { at, rows, built } = match checked {
+        Ok(checked) => checked,
+        Err(problem) => {
+            if face.is_json() {
+                say_json(&error::json(&problem));
+            }
+            error::print(&problem);
+            tell!("note: nothing can be said of this commit: git bisect skips it");
+            return Ok(SKIP);
+        }
+    };
+    let holds = rows.rows.is_empty();
+    let text = || {
+        let built =
+            if built.is_empty() { String::new() } else { paint(DIM, format!(" · {} built for it", some(&built, 4))) };
+        match holds {
+            true => format!("{} at {at}: no row{built}\n", paint(GREEN, "holds")),
+            false => format!("{}{} at {at}{built}\n", table::rows(&rows), paint(RED, "does not hold")),
+        }
+    };
+    face.print(text, || json!({"at": at, "holds": holds, "rows": rows.rows, "more": rows.more, "built": built}));
+    Ok(if holds { DONE } else { error::FAILED })
+}
 
 /// `vmesh audit`
 pub(super) fn audit(face: &Face, args: &args::Audit) -> Verdict {

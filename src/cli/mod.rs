@@ -133,6 +133,7 @@ fn run(face: &Face, command: Command) -> Verdict {
         Command::Diff(args) => read::diff(face, &args),
         Command::TableDiff(args) => read::table_diff(face, &args),
         Command::Query(args) => read::query(face, &args),
+        Command::Check(args) => checking::check(face, &args),
         Command::Render(args) => read::render(face, &args),
         Command::Lineage(args) => read::lineage(face, &args),
         Command::Dag(args) => read::dag(face, &args),

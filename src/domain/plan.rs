@@ -229,6 +229,12 @@ impl Plan {
         self.views().into_values().map(|view| view.schema).collect()
     }
 
+    /// The part of the plan that is about some models.
+    pub fn of_models(mut self, models: &BTreeSet<ModelName>) -> Self {
+        self.steps.retain(|step| models.contains(&step.model));
+        self
+    }
+
     /// The plan without the models that are as in base, where nothing is done about them.
     pub fn brief(&self) -> Self {
         Self {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::build::{Job, Turned, Work};
+use super::build::Unshown;
 use super::error::{BranchError, BuildError, Error, ProdError};
 use super::loader::Loader;
 use super::planning::{Prepared, Target};
@@ -72,7 +72,7 @@ impl Session<'_> {
     /// Builds what a merge needs, and keeps it until the merge. With `build` false, it fails rather than build. Moves no
     /// pointer. Gives what was built.
     pub fn build_ahead(&self, prepared: &Prepared, build: bool) -> Result<Vec<ModelName>, Error> {
-        let mut warehouse = self.write_warehouse()?;
+        let warehouse = self.write_warehouse()?;
         let scope = self.scope_of(&prepared.target.environment);
         let state = warehouse.state(&scope)?;
         let plan = prepared.plan(self, &state)?;
@@ -95,21 +95,10 @@ impl Session<'_> {
         if !plan.is_done() {
             self.before_all(prepared, &*warehouse)?;
         }
-        let mut work = Work::default();
-        let (mut state, mut plan) = (state, plan);
-        loop {
-            let job = Job { prepared, plan: &plan, warehouse: &*warehouse, state: &state };
-            match self.inside(|| self.build_all(job, &mut work))? {
-                Turned::Out => break,
-                Turned::Less => {}
-                Turned::Over => warehouse = self.give_way(warehouse)?,
-            }
-            state = warehouse.state(&scope)?;
-            plan = prepared.plan(self, &state)?;
-        }
+        let Unshown { warehouse, plan, built } = self.build_unshown(prepared, warehouse, &|plan| plan)?;
         let tables = plan.tables().into_values().collect();
         warehouse.keep_preview(&Preview { branch: plan.source.branch, at: now(), tables })?;
-        Ok(work.built)
+        Ok(built)
     }
 }
 

@@ -6,6 +6,7 @@ pub mod audits;
 pub mod background;
 pub mod blame;
 pub mod build;
+pub mod check;
 pub mod compare;
 pub mod doctor;
 pub mod error;

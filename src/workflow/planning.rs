@@ -136,7 +136,7 @@ impl Session<'_> {
     }
 
     /// The commit of an environment, a branch, or a revision.
-    fn commit_of(&self, name: &str) -> Result<Option<CommitId>, Error> {
+    pub(super) fn commit_of(&self, name: &str) -> Result<Option<CommitId>, Error> {
         let state = self.state_of(&EnvName::prod())?;
         let environment = state.environments.values().find(|environment| environment.name.as_str() == name);
         if let Some(commit) = environment.and_then(|environment| environment.commit.clone()) {
@@ -247,6 +247,11 @@ impl Loader {
 }
 
 impl Prepared {
+    /// Whether the files differ from the commit behind them.
+    pub fn is_dirty(&self) -> bool {
+        self.dirty
+    }
+
     /// The plan that makes the environment show the tree, from the warehouse's state.
     pub fn plan(&self, workspace: &Workspace, state: &State) -> Result<Plan, Error> {
         let target = &self.target;

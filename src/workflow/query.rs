@@ -111,7 +111,11 @@ impl Workspace {
             let refused = |message, help: &str| Err(Error::Query { message, help: Some(help.to_owned()) });
             if let Some(name) = known(&shown.pointers, read) {
                 if shown.table(state, &name).is_none() {
-                    return refused(format!("`{name}` is not built in `{}`", shown.label), "vmesh plan");
+                    let help = match shown.branch {
+                        Some(_) => "vmesh plan",
+                        None => "vmesh check --at builds what a commit lacks, and asks it",
+                    };
+                    return refused(format!("`{name}` is not built in `{}`", shown.label), help);
                 }
             } else if let Some(name) = state.prod().and_then(|prod| known(&prod.pointers, read)) {
                 let message = format!("`{}` has no model `{name}`, which prod shows", shown.label);

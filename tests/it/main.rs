@@ -13,6 +13,7 @@ mod blame;
 mod blueprints;
 mod bounds;
 mod builtin_audits;
+mod check;
 mod columns;
 mod comments;
 mod concurrency;

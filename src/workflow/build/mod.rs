@@ -4,11 +4,13 @@
 mod assemble;
 mod cutoff;
 mod pool;
+mod unshown;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use self::cutoff::Cutoff;
 use self::pool::{Done, Pool};
+pub(super) use self::unshown::Unshown;
 use super::background::failure::{self, Stopped};
 use super::error::{BuildError, Error};
 use super::event::Event;
