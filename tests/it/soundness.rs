@@ -4,7 +4,7 @@
 //! `VMESH_SOUNDNESS_SEEDS=1..40` and `VMESH_SOUNDNESS_ROUNDS=50` make a longer run of it: 40 projects, 50 steps in each.
 
 use crate::support::Sandbox;
-use crate::support::random::{Dice, MODELS, changed_along, models, query, shown};
+use crate::support::random::{Dice, MODELS, changed_along, models, query, reworded, shown};
 use crate::support::truth;
 
 const BRANCHES: [&str; 3] = ["main", "a", "b"];
@@ -62,8 +62,12 @@ fn project(seed: u64, rounds: usize) {
             _ => {
                 let number = dice.roll(MODELS);
                 let text = sandbox.read(&format!("models/m{number}.sql"));
-                let along = changed_along(number, &text, &mut dice).filter(|_| dice.roll(3) > 0);
-                let edited = along.unwrap_or_else(|| query(number, &mut dice));
+                let edited = match dice.roll(4) {
+                    0 => reworded(&text, &mut dice),
+                    1 | 2 => changed_along(number, &text, &mut dice),
+                    _ => None,
+                };
+                let edited = edited.unwrap_or_else(|| query(number, &mut dice));
                 sandbox.model(&format!("m{number}"), &edited);
                 story.push(format!("edit m{number}"));
                 sandbox.git(&["commit", "--quiet", "--all", "-m", "edit"])

@@ -43,6 +43,23 @@ pub(crate) fn changed_along(number: usize, text: &str, dice: &mut Dice) -> Optio
     Some(format!("{}{}{}", &text[..start], along(number, dice), &text[end + name.len()..]))
 }
 
+/// The text of a model in other words, which give the same rows: nobody can tell without looking at them.
+pub(crate) fn reworded(text: &str, dice: &mut Dice) -> Option<String> {
+    const SAME: &str = ") AS same WHERE v IS DISTINCT FROM -";
+    if text.contains("INCREMENTAL") || text.contains("SCD") {
+        return None;
+    }
+    let number = 1000 + dice.roll(100);
+    if let Some(end) = text.rfind(SAME) {
+        return Some(format!("{}{number}", &text[..end + SAME.len()]));
+    }
+    let (head, body) = match text.split_once(");\n").filter(|_| text.starts_with("MODEL")) {
+        Some((head, body)) => (format!("{head});\n"), body),
+        None => (String::new(), text),
+    };
+    Some(format!("{head}SELECT * FROM ({body}\n{SAME}{number}"))
+}
+
 fn plain_query(number: usize, dice: &mut Dice) -> String {
     let constant = dice.roll(4);
     if number == 0 {
