@@ -1,6 +1,7 @@
 //! Small files that vmesh keeps under the repository's git directory: parsed models by blob id, stat data, what hooks
 //! reconciled. All of them may be lost at any time; none is ever believed against the files or the warehouse.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -22,7 +23,7 @@ pub struct ParsedFiles {
     seeds: BTreeMap<String, SeedContent>,
     /// Whether something was added since it was loaded.
     #[serde(skip)]
-    changed: bool,
+    changed: Cell<bool>,
 }
 
 /// What is known of a CSV file's content.
@@ -53,7 +54,7 @@ impl ParsedFiles {
 
     /// Keeps it for the next time. A cache that can't be written costs time and nothing else.
     pub fn store(&self, file: &Path) {
-        if self.changed {
+        if self.changed.take() {
             store(file, self);
         }
     }
@@ -66,7 +67,7 @@ impl ParsedFiles {
     /// Remembers them.
     pub fn add_models(&mut self, id: &str, models: Vec<Arc<ModelFile>>) {
         self.models.insert(id.to_owned(), models);
-        self.changed = true;
+        self.changed.set(true);
     }
 
     /// What is known of the CSV file of this content.
@@ -77,28 +78,33 @@ impl ParsedFiles {
     /// Remembers one.
     pub fn add_seed(&mut self, id: &str, seed: SeedContent) {
         self.seeds.insert(id.to_owned(), seed);
-        self.changed = true;
+        self.changed.set(true);
     }
 }
 
-/// Lineages, and what made them: others are not comparable.
-#[derive(Default, Serialize, Deserialize)]
-struct Kept<L> {
+/// What is kept, and what made it: others are not comparable.
+#[derive(Serialize, Deserialize)]
+struct Kept<K> {
     version: String,
-    lineages: L,
+    kept: K,
 }
 
-/// The lineages that a file holds; none, if it is none that can be used.
-pub fn load_lineages(file: &Path) -> Lineages {
-    let kept: Option<Kept<Lineages>> = load(file);
-    kept.filter(|kept| kept.version == version()).map(|kept| kept.lineages).unwrap_or_default()
+/// What a file holds, if this vmesh has made it.
+pub fn load_versioned<K: DeserializeOwned>(file: &Path) -> Option<K> {
+    let kept: Option<Kept<K>> = load(file);
+    kept.filter(|kept| kept.version == version()).map(|kept| kept.kept)
+}
+
+/// Keeps something for this vmesh.
+pub fn store_versioned<K: Serialize>(file: &Path, kept: &K) {
+    store(file, &Kept { version: version(), kept });
 }
 
 /// Keeps lineages for the next time, if there are new ones.
 pub fn store_lineages(file: &Path, lineages: &Lineages) {
     if lineages.take_changed() {
         lineages.trim();
-        store(file, &Kept { version: version(), lineages });
+        store_versioned(file, lineages);
     }
 }
 

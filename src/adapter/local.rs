@@ -6,6 +6,7 @@
 //! | `main*` | which branch was main last; `*` is the project's folder |
 //! | `binary` | which vmesh the hooks call |
 //! | `models.json` | parsed files, by the ids of their contents |
+//! | `history.json` | which commits changed what a model or a column means, as far as anyone asked |
 //! | `lineages.json` | what decides the columns of queries, by the queries and what they read |
 //! | `beside-*.json` | files beside a project that its files name |
 //! | `received.json` | where branches stood after the last push to here |
@@ -90,6 +91,11 @@ impl Shared {
     /// Lineages.
     pub fn lineages(&self) -> PathBuf {
         self.0.join("lineages.json")
+    }
+
+    /// What was found out of models' histories.
+    pub fn history(&self) -> PathBuf {
+        self.0.join("history.json")
     }
 
     /// Files beside a project.

@@ -2,7 +2,7 @@
 //!
 //! | counts | doesn't count |
 //! | --- | --- |
-//! | the meaning of the query: its canonical form | layout, comments, case of keywords, quoting |
+//! | the meaning of the query: what decides rows and columns, or else its canonical form | layout, comments, case of keywords, quoting |
 //! | the kind and the physical properties | description, owner, cron and other metadata |
 //! | a seed's rows and declared columns, the files a query reads | the model's path, line endings |
 //! | the statements around the query, what they read | what views are commented with |
@@ -170,10 +170,10 @@ pub(super) fn recipe<'a>(
 }
 
 /// What decides a model's rows beside its query and its declared columns. Its kind counts: what a table holds is as old as
-/// the table, and a view is never old.
-pub(super) fn beside(own: &Own<'_>) -> Print {
+/// the table, and a view is never old; so does it whether the query says something else at another time.
+pub(super) fn beside(own: &Own<'_>, is_timely: bool) -> Print {
     let rest = Own { physical: &[], columns: &[], query: None, ..own.clone() };
-    Print::of("beside", [&rest.rest(Recipe::new("beside")).0[..]])
+    Print::of(if is_timely { "beside, in time" } else { "beside" }, [&rest.rest(Recipe::new("beside")).0[..]])
 }
 
 /// A hash over parts that can't run into each other: each is led by its length.

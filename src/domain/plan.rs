@@ -275,10 +275,12 @@ fn compare_for_what_is_below(steps: &mut [Step], desired: &Project) {
 fn change(model: &Model, before: Option<&Model>) -> Change {
     match before {
         None => Change::Added,
+        Some(before) if before.fingerprint == model.fingerprint => match before.file.about == model.file.about {
+            true => Change::Unchanged,
+            false => Change::Metadata,
+        },
         Some(before) if before.own != model.own => Change::Direct,
-        Some(before) if before.fingerprint != model.fingerprint => Change::Indirect,
-        Some(before) if before.file.about != model.file.about => Change::Metadata,
-        Some(_) => Change::Unchanged,
+        Some(_) => Change::Indirect,
     }
 }
 

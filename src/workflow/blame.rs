@@ -3,13 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::error::Error;
 use super::loader::Loader;
 use super::select_models::{column_named, model_named};
 use super::tree::{Files, SourceTree, Tree};
+use crate::adapter::cache;
 use crate::adapter::git::{CommitId, CommitInfo};
 use crate::domain::name::ModelName;
-use crate::domain::project::{Model, Project, Trace};
+use crate::domain::project::{Model, Project, Published, Trace};
 use crate::domain::sql::Print;
 
 /// What is asked about.
@@ -34,16 +37,76 @@ pub struct Changed {
 }
 
 /// A model's text, changed.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Edit {
     /// The model.
     pub model: ModelName,
     /// Its file.
     pub path: String,
     /// Its text before; empty if it was not there.
-    pub before: Arc<str>,
+    pub before: String,
     /// Its text from then on.
-    pub after: Arc<str>,
+    pub after: String,
+}
+
+/// A commit that changed what a subject means, as it is remembered: history stays as it is.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Change {
+    commit: String,
+    edits: Vec<Edit>,
+    /// The commit before it, from which the search goes on; none where the subject was made.
+    next: Option<String>,
+}
+
+impl Change {
+    fn commit(&self) -> CommitId {
+        CommitId::from_record(self.commit.clone())
+    }
+
+    fn next(&self) -> Option<&String> {
+        self.next.as_ref()
+    }
+}
+
+/// What was found out before: for a subject and a commit, the newest change up to there.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct History {
+    /// The settings that it was found out with.
+    settings: String,
+    changes: BTreeMap<String, Change>,
+    #[serde(skip)]
+    is_new: bool,
+}
+
+/// More than this, and it starts anew.
+const MOST: usize = 20_000;
+
+impl History {
+    fn load(loader: &Loader) -> Self {
+        let settings = loader.config.stamp();
+        let known: Option<Self> = cache::load_versioned(&loader.shared().history());
+        let known = known.filter(|known| known.settings == settings && known.changes.len() < MOST);
+        known.unwrap_or_else(|| Self { settings, ..Self::default() })
+    }
+
+    fn store(&self, loader: &Loader) {
+        if self.is_new {
+            cache::store_versioned(&loader.shared().history(), self);
+        }
+    }
+
+    fn get(&self, subject: &Subject, from: &CommitId) -> Option<Change> {
+        self.changes.get(&key(subject, from)).cloned()
+    }
+
+    fn add(&mut self, subject: &Subject, from: &CommitId, change: &Change) {
+        self.is_new |= self.changes.insert(key(subject, from), change.clone()).is_none();
+    }
+}
+
+fn key(subject: &Subject, from: &CommitId) -> String {
+    let column = subject.column.as_deref().unwrap_or_default().to_lowercase();
+    format!("{} {column} {}", subject.model, from.as_str())
 }
 
 /// A commit's tree, as far as it is needed to tell what the subject means there.
@@ -70,9 +133,52 @@ impl Loader {
     /// The commits up to one that changed what a subject means, the newest first, at most `limit` of them. Where a merge
     /// took over one side's meaning, that side is followed.
     pub fn changes_of(&self, subject: &Subject, from: &CommitId, limit: usize) -> Result<Vec<Changed>, Error> {
-        let mut found = Vec::new();
-        let Some(mut point) = self.point(subject, from.clone(), None)? else { return Ok(found) };
+        let mut known = History::load(self);
+        let found = self.without_caching(|| self.changes_beside(subject, from, limit, &mut known));
+        known.store(self);
+        found
+    }
+
+    fn changes_beside(
+        &self,
+        subject: &Subject,
+        from: &CommitId,
+        limit: usize,
+        known: &mut History,
+    ) -> Result<Vec<Changed>, Error> {
+        let (mut found, mut from, mut point) = (Vec::new(), from.clone(), None);
         while found.len() < limit {
+            let (change, before) = match known.get(subject, &from) {
+                Some(change) => (Some(change), None),
+                None => self.last_change(subject, from.clone(), point.take(), known)?,
+            };
+            let Some(change) = change else { break };
+            known.add(subject, &from, &change);
+            let changed = change.commit();
+            let commit = self.repository.describe(&changed)?;
+            found.push(Changed { commit, is_first: change.next().is_none(), edits: change.edits });
+            match (change.next, before) {
+                (Some(next), before) => (from, point) = (CommitId::from_record(next), before),
+                (None, _) => break,
+            }
+        }
+        Ok(found)
+    }
+
+    /// The newest commit up to one that changed what a subject means, with what is known of the commit before it.
+    fn last_change(
+        &self,
+        subject: &Subject,
+        from: CommitId,
+        point: Option<Point>,
+        known: &History,
+    ) -> Result<(Option<Change>, Option<Point>), Error> {
+        let point = match point {
+            Some(point) => Some(point),
+            None => self.point(subject, from, None)?,
+        };
+        let Some(mut point) = point else { return Ok((None, None)) };
+        loop {
             let mut others = Vec::new();
             let mut same = None;
             for parent in self.parents(&point.commit)? {
@@ -83,20 +189,18 @@ impl Loader {
                 }
                 others.push(parent);
             }
-            if let Some(parent) = same {
-                point = parent;
-                continue;
+            let Some(parent) = same else {
+                let before = others.into_iter().find(|parent| parent.meaning.is_some());
+                let edits = self.edits(subject, before.as_ref(), &point)?;
+                let commit = point.commit.as_str().to_owned();
+                let next = before.as_ref().map(|before| before.commit.as_str().to_owned());
+                return Ok((Some(Change { commit, edits, next }), before));
+            };
+            if let Some(change) = known.get(subject, &parent.commit) {
+                return Ok((Some(change), None));
             }
-            let commit = self.repository.describe(&point.commit)?;
-            let before = others.into_iter().find(|parent| parent.meaning.is_some());
-            let edits = self.edits(subject, before.as_ref(), &point)?;
-            found.push(Changed { commit, is_first: before.is_none(), edits });
-            match before {
-                Some(before) => point = before,
-                None => break,
-            }
+            point = parent;
         }
-        Ok(found)
     }
 
     fn parents(&self, commit: &CommitId) -> Result<Vec<CommitId>, Error> {
@@ -120,7 +224,7 @@ impl Loader {
                     return Ok(Some(Point { commit, files, tree, meaning }));
                 }
             }
-            match self.tree(&SourceTree::Commit(commit.clone())) {
+            match self.tree_for(&files, subject, child) {
                 Ok(tree) => {
                     let meaning = tree.project.model(&subject.model).and_then(|model| meaning(model, subject));
                     return Ok(Some(Point { commit, files, tree: Arc::new(tree), meaning }));
@@ -134,11 +238,30 @@ impl Loader {
         }
     }
 
+    /// The project of a commit. Beside its child, the models are enough that count there, and those which the child has
+    /// not; unless they read others.
+    fn tree_for(&self, files: &Files, subject: &Subject, child: Option<&Point>) -> Result<Tree, Error> {
+        if let Some(child) = child {
+            let counting = counting(&child.tree.project, subject);
+            let is_wanted =
+                |path: &str| counting.contains(path) || !self.is_model(path) || child.files.get(path).is_none();
+            let tree = self.assemble(files.part(is_wanted), Published::default())?;
+            let (now, then) = (outside(&tree.project, subject), outside(&child.tree.project, subject));
+            if now.is_subset(&then) && tree.project.model(&subject.model).is_some() {
+                return Ok(tree);
+            }
+        }
+        self.assemble(files.clone(), Published::default())
+    }
+
+    fn is_model(&self, path: &str) -> bool {
+        path.starts_with(&format!("{}/", self.config.models)) && path.ends_with(".sql")
+    }
+
     /// Which files there are; and the contents of those that count, and of all that are no models.
     fn stamp(&self, files: &Files, counting: &BTreeSet<String>) -> BTreeMap<String, Option<String>> {
-        let is_model = |path: &str| path.starts_with(&format!("{}/", self.config.models)) && path.ends_with(".sql");
         let all = files.all().map(|file| {
-            let counts = counting.contains(&file.path) || !is_model(&file.path);
+            let counts = counting.contains(&file.path) || !self.is_model(&file.path);
             (file.path.clone(), counts.then(|| file.id.as_str().to_owned()))
         });
         all.collect()
@@ -162,10 +285,10 @@ impl Loader {
         for name in names {
             let Some(model) = new.model(name) else { continue };
             let text = match old.and_then(|old| Some((old, old.project.model(name)?))) {
-                Some((old, model)) => self.file_text(old, model)?,
-                None => Arc::from(""),
+                Some((old, model)) => self.file_text(old, model)?.to_string(),
+                None => String::new(),
             };
-            let after = self.file_text(&after.tree, model)?;
+            let after = self.file_text(&after.tree, model)?.to_string();
             edits.push(Edit { model: name.clone(), path: self.in_top(&model.path), before: text, after });
         }
         Ok(edits)
@@ -198,6 +321,13 @@ fn taken(project: &Project, subject: &Subject) -> BTreeSet<ModelName> {
         todo.extend(trace.next);
     }
     names
+}
+
+/// What the model and those above it read that no model makes, in lower case.
+fn outside(project: &Project, subject: &Subject) -> BTreeSet<String> {
+    let above = project.above(&subject.model);
+    let read = above.iter().filter_map(|name| project.model(name)).flat_map(Model::externals);
+    read.map(|name| name.to_lowercase()).collect()
 }
 
 /// The files of the model and of those above it.

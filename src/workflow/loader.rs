@@ -1,6 +1,6 @@
 //! From files to models: what reads, expands and checks a source tree, and remembers what it has parsed.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::ops::{Deref, DerefMut};
 
 use super::workspace::Workspace;
@@ -15,6 +15,8 @@ pub struct Loader {
     pub(super) workspace: Workspace,
     pub(super) parsed: OnceCell<RefCell<ParsedFiles>>,
     lineages: OnceCell<Lineages>,
+    /// Whether what is found out of files is left for later, or to nobody.
+    is_passing: Cell<bool>,
     /// The engine's parser, which has the last word on what a text is.
     pub(super) referee: Box<dyn Referee>,
     /// The commit whose `before_all` counts, where that is not main's newest.
@@ -23,7 +25,14 @@ pub struct Loader {
 
 impl Loader {
     pub(super) fn new(workspace: Workspace, referee: Box<dyn Referee>) -> Self {
-        Self { workspace, parsed: OnceCell::new(), lineages: OnceCell::new(), referee, main_as_of: RefCell::default() }
+        Self {
+            workspace,
+            parsed: OnceCell::new(),
+            lineages: OnceCell::new(),
+            is_passing: Cell::new(false),
+            referee,
+            main_as_of: RefCell::default(),
+        }
     }
 }
 
@@ -47,8 +56,25 @@ impl Loader {
         self.parsed.get_or_init(|| RefCell::new(ParsedFiles::load(&self.shared().models())))
     }
 
+    /// Keeps what was found out of files for the next time.
+    pub(super) fn keep_caches(&self) {
+        if !self.is_passing.get() {
+            self.parsed().borrow().store(&self.shared().models());
+            cache::store_lineages(&self.shared().lineages(), self.lineages());
+        }
+    }
+
+    /// Loads trees of the past: thousands of them, of which only the parsed files are kept, once.
+    pub(super) fn without_caching<T>(&self, work: impl FnOnce() -> T) -> T {
+        let before = self.is_passing.replace(true);
+        let done = work();
+        self.is_passing.set(before);
+        self.parsed().borrow().store(&self.shared().models());
+        done
+    }
+
     /// The cache of lineages, read when it is first needed.
     pub(super) fn lineages(&self) -> &Lineages {
-        self.lineages.get_or_init(|| cache::load_lineages(&self.shared().lineages()))
+        self.lineages.get_or_init(|| cache::load_versioned(&self.shared().lineages()).unwrap_or_default())
     }
 }

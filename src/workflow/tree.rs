@@ -101,6 +101,13 @@ impl Files {
         self.by_path.values().filter(move |file| is_below(folder, &file.path) && file.path.ends_with(".py"))
     }
 
+    /// Those that are wanted.
+    pub(super) fn part(&self, is_wanted: impl Fn(&str) -> bool) -> Self {
+        let mut part = self.clone();
+        part.by_path.retain(|path, _| is_wanted(path));
+        part
+    }
+
     /// Their paths, told from the project's folder.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         self.by_path.keys().map(String::as_str)
@@ -257,7 +264,7 @@ impl Loader {
         let (models, mut problems) = self.load(&files, &sight, &|path| data.one(path), &externals)?;
         problems.extend(self.python_models(&files)?);
         problems.extend(self.broken_links(&files));
-        self.parsed().borrow().store(&self.shared().models());
+        self.keep_caches();
         if !problems.is_empty() {
             data.done()?;
             return Err(Error::Project(problems));
@@ -278,8 +285,7 @@ impl Loader {
             lineages: self.lineages(),
         };
         let project = Project::assemble(&sources);
-        self.parsed().borrow().store(&self.shared().models());
-        cache::store_lineages(&self.shared().lineages(), self.lineages());
+        self.keep_caches();
         let beside = data.done()?;
         let project = project.map_err(|found| Error::Project(self.in_repository(found)))?;
         self.remember_beside(&beside);

@@ -210,3 +210,39 @@ fn a_merge_that_is_built_ahead_leaves_prod_s_tables_as_they_are() {
     assert_eq!(sandbox.rows("SELECT total, more FROM prod.totals, prod.report"), [["30", "31"]]);
     sandbox.is_sound();
 }
+
+#[test]
+fn other_words_for_the_same_build_nothing() {
+    let models = [
+        ("base", "SELECT i AS id, i * 2 AS amount FROM range(3) t(i)"),
+        ("orders", "SELECT c.id, c.amount + 1 AS more FROM base AS c WHERE c.amount > 1"),
+        ("below", "SELECT sum(more) AS total FROM orders"),
+    ];
+    let sandbox = Sandbox::promoted(&models);
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    for text in [
+        "SELECT c.id AS id, c.amount + 1 AS more FROM base AS c WHERE c.amount > 1",
+        "SELECT x.id, x.amount + 1 AS more FROM base AS x WHERE x.amount > 1",
+        "SELECT id, amount + 1 AS more FROM base WHERE amount > 1",
+        "WITH c AS (SELECT * FROM base) SELECT id, amount + 1 AS more FROM c WHERE amount > 1",
+        "WITH few AS (SELECT amount, id FROM base WHERE amount > 1) SELECT id, amount + 1 AS more FROM few",
+        "FROM base SELECT id, amount + 1 AS more WHERE amount > 1",
+        "SELECT id, (amount + 1) AS more FROM (SELECT id, amount FROM base) WHERE (amount) > 1",
+    ] {
+        sandbox.model("orders", text);
+        let plan = sandbox.vmesh(&["plan"]).good();
+        assert!(plan.contains("nothing to do") || builds(&sandbox).is_empty(), "{text}: {plan}");
+    }
+    for text in [
+        "SELECT c.id, c.amount + 2 AS more FROM base AS c WHERE c.amount > 1",
+        "SELECT c.id, c.amount + 1 AS more FROM base AS c WHERE c.amount > 2",
+        "SELECT c.id, c.amount + 1 AS More FROM base AS c WHERE c.amount > 1",
+        "SELECT c.amount + 1 AS more, c.id FROM base AS c WHERE c.amount > 1",
+        "SELECT DISTINCT c.id, c.amount + 1 AS more FROM base AS c WHERE c.amount > 1",
+        "SELECT c.id, 1 + c.amount AS more FROM base AS c WHERE c.amount > 1",
+    ] {
+        sandbox.model("orders", text);
+        assert!(builds(&sandbox).contains(&"orders".to_owned()), "{text}");
+    }
+    sandbox.is_sound();
+}

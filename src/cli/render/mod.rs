@@ -44,7 +44,7 @@ pub(super) fn padded(text: &str, width: usize) -> String {
 /// `1 model`, `2 models`.
 pub(super) fn count(count: usize, noun: &str) -> String {
     let plural = match noun.strip_suffix('y') {
-        Some(stem) if !noun.ends_with("ey") => format!("{stem}ies"),
+        Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{stem}ies"),
         _ => format!("{noun}s"),
     };
     if count == 1 { format!("1 {noun}") } else { format!("{count} {plural}") }
@@ -95,6 +95,7 @@ mod tests {
     #[test]
     fn numbers_read_as_people_say_them() {
         assert_eq!((count(1, "model"), count(2, "query")), ("1 model".to_owned(), "2 queries".to_owned()));
+        assert_eq!((count(2, "key"), count(3, "day")), ("2 keys".to_owned(), "3 days".to_owned()));
         assert_eq!((ago(0, 30), ago(0, 61)), ("just now".to_owned(), "1 minute ago".to_owned()));
         assert_eq!(
             (bytes(999), bytes(262_144), bytes(5_000_000_000)),

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::super::config::Made;
 use super::super::diagnostic::Diagnostic;
 use super::super::model::{Act, Around, Kind, RULE, Run, Statement, Thing, When, is_own, temporary};
 use super::super::name::{ModelName, TableName};
@@ -153,5 +154,13 @@ impl Project {
         }
         around.undo.reverse();
         Ok(around)
+    }
+}
+
+/// What counts of `before_all` for a draft.
+pub(super) fn made_for(sources: &Sources<'_>, draft: &Draft) -> Vec<[u8; 32]> {
+    match sources.before_all {
+        [] => Vec::new(),
+        made => Made::counting(made, &draft.file.used()),
     }
 }

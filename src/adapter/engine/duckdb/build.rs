@@ -90,7 +90,10 @@ impl Database {
             };
             warehouse.audit(build, None)?;
             let mut built = PhysicalTable { select, ..warehouse.made(build, at)? };
-            built.inputs.clone_of = clone_of.cloned();
+            if let Some(of) = clone_of {
+                built.inputs.beside = warehouse.beside_of_clone(build, of)?.or(built.inputs.beside);
+                built.inputs.clone_of = Some(of.clone());
+            }
             warehouse.record(&built)?;
             warehouse.stand_for(&build.fingerprint, &build.table)?;
             Ok(built)

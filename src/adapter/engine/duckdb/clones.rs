@@ -82,6 +82,17 @@ impl Database {
         self.run("making a clone", &(touch + &make)).map(|()| true)
     }
 
+    /// Beside what the rows of a clone were read that nobody builds for it: what the original was filled beside, for all that
+    /// can be told long ago. None: what prod shows has the very rows.
+    pub(super) fn beside_of_clone(&self, build: &Build, of: &Contents) -> Result<Option<Contents>, WarehouseError> {
+        let Some(beside) = &build.beside else { return Ok(None) };
+        if self.on_record(beside)?.is_some_and(|shown| shown.contents() == *of) {
+            return Ok(None);
+        }
+        let original = self.on_record(&TableName::physical(of.0.clone()))?;
+        Ok(original.and_then(|original| original.inputs.beside).or(Some((beside.name.clone(), 0))))
+    }
+
     /// Makes room for other rows in a table's place: its clones get rows of their own, and if it is a clone itself, its
     /// view goes. To be called within a transaction.
     pub(super) fn make_room(&self, table: &TableName) -> Result<(), WarehouseError> {

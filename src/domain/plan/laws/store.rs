@@ -190,6 +190,9 @@ impl World {
                 self.make((&table, &model.name), rows, query);
                 let revision = self.state.tables.get(&table).map_or(at.unsigned_abs(), |before| before.revision + 1);
                 if let Some((name, revision)) = original {
+                    if step.clone_of().is_some() {
+                        self.set_beside_of_clone(&table, &mut inputs, &(name.clone(), revision), &model.name);
+                    }
                     self.stored.get_mut(&table.name).unwrap().of = Some((name.clone(), self.stored[&name].writes));
                     inputs.clone_of = Some((name, revision));
                 } else {
@@ -224,6 +227,18 @@ impl World {
         let are_same = Some(self.read(&replaced.table.name).whole().exact) == rows.map(|rows| rows.whole().exact);
         let taken = replaced.taken.iter().filter(|columns| are_same && !columns.contains("w"));
         taken.map(|columns| Alike { of: of.clone(), columns: columns.clone() }).collect()
+    }
+
+    /// The rows of a clone are as old as the original, unless prod shows the very rows.
+    fn set_beside_of_clone(&mut self, table: &TableName, inputs: &mut Inputs, of: &Contents, model: &ModelName) {
+        let Some(shown) = self.state.pointer(&EnvName::prod(), model).map(|shown| shown.table.clone()) else { return };
+        if shown == *table || self.state.tables[&shown].contents() == *of {
+            return;
+        }
+        let original = &self.state.tables[&TableName::physical(of.0.clone())];
+        inputs.beside = original.inputs.beside.clone().or(Some((shown.name.clone(), 0)));
+        let beside = self.stored[&of.0].beside.clone();
+        self.stored.get_mut(&table.name).unwrap().beside = beside.or(Some((shown.name, Writes::default())));
     }
 
     /// The clones of a table that is about to be filled, or to go, get rows of their own.
