@@ -2,7 +2,7 @@
 //!
 //! | counts | doesn't count |
 //! | --- | --- |
-//! | the meaning of the query: what decides rows and columns, or else its canonical form | layout, comments, case of keywords, quoting |
+//! | the meaning of the query: its canonical form | layout, comments, case of keywords, quoting |
 //! | the kind and the physical properties | description, owner, cron and other metadata |
 //! | a seed's rows and declared columns, the files a query reads | the model's path, line endings |
 //! | the statements around the query, what they read | what views are commented with |

@@ -340,7 +340,7 @@ fn finish(sources: &Sources<'_>, draft: Draft, models: &BTreeMap<ModelName, Mode
         files: draft.files.iter().map(|file| (file.path.as_str(), file.hash)).collect(),
         before_all: statements::made_for(sources, &draft),
     };
-    let own = fingerprint::own(&part);
+    let (own, nameless) = (fingerprint::own(&part), fingerprint::nameless(&part));
     let beside = fingerprint::beside(&part, is_timely);
     let fingerprint_of = |name: ModelName| models.get(&name).map(|parent| (name, parent.fingerprint));
     let parents: BTreeMap<ModelName, Fingerprint> = draft.parents().into_iter().filter_map(fingerprint_of).collect();
@@ -349,21 +349,18 @@ fn finish(sources: &Sources<'_>, draft: Draft, models: &BTreeMap<ModelName, Mode
     let lineage = reach::of(sources, &draft, models);
     let told = lineage.as_deref().filter(|_| reach::is_plain(&draft.file));
     let counted = told.filter(|_| draft.kind != Kind::View).map(reach::counted);
-    // what decides rows and columns says all that the query says, however it is written
-    let told_by_lineage = Own { query: None, ..part.clone() };
-    let whole = |hash: fn(&Own<'_>) -> Fingerprint| match &counted {
-        Some(counted) if is_timely => fingerprint::by_columns(&hash(&part), counted),
-        Some(counted) => fingerprint::by_columns(&hash(&told_by_lineage), counted),
-        None => fingerprint::whole(&hash(&part), parents.iter().map(|(name, fingerprint)| (name, *fingerprint))),
+    let whole = |part| match &counted {
+        Some(counted) => fingerprint::by_columns(part, counted),
+        None => fingerprint::whole(part, parents.iter().map(|(name, fingerprint)| (name, *fingerprint))),
     };
-    let fingerprint = whole(fingerprint::own);
+    let fingerprint = whole(&own);
     let as_parent = reach::seen((&draft.file, &draft.kind), &fingerprint, columns.as_deref(), told, beside);
     let shape = reach::shape(sources, &draft, models);
     let recipe = reach::recipe(&draft, &own, parents.keys().filter_map(|name| models.get(name)));
     let takes = reach::takes(&draft, shape.as_ref());
     Ok(Model {
         fingerprint,
-        content: whole(fingerprint::nameless),
+        content: whole(&nameless),
         lineage,
         as_parent,
         recipe,

@@ -202,6 +202,10 @@ impl Resolver<'_, '_, '_> {
         if !is_plain(function) {
             return Err(Unknown("a star in an expression"));
         }
+        if NAMED_BY_ARGUMENTS.contains(&name_of(function).as_str()) {
+            // its fields are called like the columns that it is given
+            self.found.push(Origin::constant("named", format!("{}", function.args).as_bytes()));
+        }
         if !is_repeatable {
             self.found.push(Origin::unstable(&Origin::constant("function", &[])));
         }
@@ -215,6 +219,9 @@ impl Resolver<'_, '_, '_> {
         Ok(())
     }
 }
+
+/// Functions that call what they make after their arguments.
+const NAMED_BY_ARGUMENTS: [&str; 3] = ["struct_pack", "struct_insert", "struct_update"];
 
 /// Whether a function's arguments are expressions, or it is `count(*)`.
 fn is_plain(function: &Function) -> bool {

@@ -161,7 +161,8 @@ impl Walk<'_> {
         }
         self.counted(relation.columns.len())?;
         let rows = relation.rows.clone();
-        scope.relations.push(placed(relation, scope.relations.len()));
+        let relation = if scope.is_alone { relation } else { placed(relation, scope.relations.len()) };
+        scope.relations.push(relation);
         Ok(rows)
     }
 
@@ -181,17 +182,15 @@ impl Walk<'_> {
     }
 }
 
-/// A relation at its place among those of a FROM clause: a table that is read twice has rows of its own in each place. What
-/// stands alone or first keeps its columns as they are, so that a query around a query adds nothing.
+/// A relation at its place among those of a FROM clause: a table that is read twice has rows of its own in each place. Only
+/// what stands alone keeps its columns as they are, so that a query around a query adds nothing.
 fn placed(mut relation: Relation, place: usize) -> Relation {
-    if place > 0 {
-        let text = (place as u64).to_le_bytes();
-        for column in &mut relation.columns {
-            column.origin = Origin::with("place", &text, [&column.origin]);
-        }
-        if let Some((print, _)) = &mut relation.open {
-            *print = Print::of("place", [&text[..], print.bytes()]);
-        }
+    let text = (place as u64).to_le_bytes();
+    for column in &mut relation.columns {
+        column.origin = Origin::with("place", &text, [&column.origin]);
+    }
+    if let Some((print, _)) = &mut relation.open {
+        *print = Print::of("place", [&text[..], print.bytes()]);
     }
     relation
 }
@@ -274,8 +273,13 @@ fn merge(name: &str, scope: &mut Scope, (first, right): (usize, usize)) -> Told<
     let (of_left, of_right) = (one(left)?, one(right)?);
     let left = &mut left[of_left.0].columns[of_left.1];
     let right = &mut right[of_right.0].columns[of_right.1];
-    // of an outer join, it is either side's
-    left.origin = Origin::of("merged", [&left.origin, &right.origin]);
+    // the letter case is that of one side, by the sort of join
+    if left.name != right.name {
+        return Err(NOT_TOLD);
+    }
+    // of an outer join, the name alone means either side's
+    let shared = Origin::of("merged", [left.by_name(), right.by_name()]);
+    left.shared = Some(shared.clone());
     right.merged = true;
-    Ok(left.origin.clone())
+    Ok(shared)
 }

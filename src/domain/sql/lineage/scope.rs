@@ -8,7 +8,10 @@ use super::{Told, Unknown};
 pub(super) struct Column {
     /// None where DuckDB makes one up.
     pub(super) name: Option<String>,
+    /// What it is by a qualified name.
     pub(super) origin: Node,
+    /// What its name alone means, where USING has merged it with one to its right.
+    pub(super) shared: Option<Node>,
     /// Whether USING has merged it with a column to its left: only a qualified name reaches it.
     pub(super) merged: bool,
 }
@@ -28,6 +31,8 @@ pub(super) struct Relation {
 #[derive(Debug, Default)]
 pub(super) struct Scope {
     pub(super) relations: Vec<Relation>,
+    /// Whether the one relation of its FROM clause stands alone.
+    pub(super) is_alone: bool,
     /// The aliases of its columns so far, in lower case.
     pub(super) aliases: Vec<(String, Node)>,
 }
@@ -42,7 +47,12 @@ struct Found {
 
 impl Column {
     pub(super) fn new(name: Option<String>, origin: Node) -> Self {
-        Self { name, origin, merged: false }
+        Self { name, origin, shared: None, merged: false }
+    }
+
+    /// What its name alone means.
+    pub(super) fn by_name(&self) -> &Node {
+        self.shared.as_ref().unwrap_or(&self.origin)
     }
 
     pub(super) fn is(&self, name: &str) -> bool {
@@ -85,10 +95,12 @@ pub(super) fn resolve(parts: &[String], scopes: &[&Scope]) -> Told<Option<Node>>
             [name] => scope.find(name)?,
             _ => scope.find_qualified(parts)?,
         };
-        // a row of the query around is not one of the query within, though both may read one table
+        // a row of the query around is not one of the query within, though both may read one table; which it is counts from
+        // the outside, since a query within may pass it on
+        let place = (scopes.len() - distance) as u64;
         let outer = |node: Node| match distance {
             0 => node,
-            distance => Origin::with("outer", &(distance as u64).to_le_bytes(), [&node]),
+            _ => Origin::with("outer", &place.to_le_bytes(), [&node]),
         };
         nodes.extend(found.nodes.into_iter().map(outer));
         if found.surely {
@@ -125,7 +137,8 @@ impl Scope {
         let alias = self.aliases.iter().rev().find(|(alias, _)| alias == name).map(|(_, node)| node.clone());
         let open = || self.relations.iter().filter_map(|relation| relation.may_have(name));
         // a column that two tables have is an error, so that one which is known is it
-        let column_or_open: Vec<Node> = column.map_or_else(|| open().collect(), |column| vec![column.origin.clone()]);
+        let column_or_open: Vec<Node> =
+            column.map_or_else(|| open().collect(), |column| vec![column.by_name().clone()]);
         Ok(Found { nodes: column_or_open.into_iter().chain(alias).collect(), surely: column.is_some() })
     }
 
@@ -156,7 +169,7 @@ impl Scope {
         if let Some((name, fields)) = parts.split_first()
             && let Some(column) = self.column(name)?
         {
-            found.nodes.push(field(&column.origin, fields));
+            found.nodes.push(field(column.by_name(), fields));
             found.surely = true;
         }
         Ok(found)

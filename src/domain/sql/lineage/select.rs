@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use sqlparser::ast::{
     self, Distinct, ExcludeSelectItem, Expr, GroupByExpr, IdentWithAlias, LimitClause, ObjectName, OrderBy,
-    OrderByKind, RenameSelectItem, Select, SelectFlavor, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, Value,
-    WildcardAdditionalOptions,
+    OrderByKind, RenameSelectItem, Select, SelectFlavor, SelectItem, SelectItemQualifiedWildcardKind, SetExpr,
+    TableFactor, Value, WildcardAdditionalOptions,
 };
 
 use super::super::{outputs, relation};
@@ -136,7 +136,7 @@ impl Walk<'_> {
         if is_foreign(select) {
             return Err(Unknown("a clause of another engine's"));
         }
-        let mut scope = Scope::default();
+        let mut scope = Scope { is_alone: stands_alone(select), ..Scope::default() };
         let mut rows = Origin::constant("one row", &[]);
         for (index, tree) in select.from.iter().enumerate() {
             let of_tree = self.tree(tree, &mut scope, ctes, outer)?;
@@ -285,7 +285,7 @@ impl Walk<'_> {
             }
             let origin = self.expression(&item.expr, &within(outer, scope), ctes)?;
             let replaced = columns.iter_mut().filter(|column| column.is(&item.column_name.value));
-            replaced.for_each(|column| column.origin = origin.clone());
+            replaced.for_each(|column| *column = Column::new(Some(item.column_name.value.clone()), origin.clone()));
         }
         let renamed: &[IdentWithAlias] = match opt_rename {
             None => &[],
@@ -304,13 +304,20 @@ impl Walk<'_> {
     }
 }
 
+/// Whether a FROM clause has one relation.
+fn stands_alone(select: &Select) -> bool {
+    let [tree] = select.from.as_slice() else { return false };
+    tree.joins.is_empty() && !matches!(tree.relation, TableFactor::NestedJoin { .. })
+}
+
 /// What `*` stands for.
 fn shown(scope: &Scope) -> Told<Vec<Column>> {
     if scope.relations.is_empty() || scope.relations.iter().any(|relation| relation.open.is_some()) {
         return Err(Unknown("a star over columns that the files don't tell"));
     }
     let columns = scope.relations.iter().flat_map(|relation| &relation.columns);
-    Ok(columns.filter(|column| !column.merged).cloned().collect())
+    let columns = columns.filter(|column| !column.merged);
+    Ok(columns.map(|column| Column::new(column.name.clone(), column.by_name().clone())).collect())
 }
 
 /// What `name.*` stands for.
@@ -319,8 +326,8 @@ fn shown_of(name: &ObjectName, scope: &Scope) -> Told<Vec<Column>> {
     let mut relations = scope.relations.iter().filter(|relation| relation.is(&parts));
     match (relations.next(), relations.next()) {
         (Some(relation), None) if relation.open.is_none() => {
-            let columns = relation.columns.iter().map(|column| Column { merged: false, ..column.clone() });
-            Ok(columns.collect())
+            let columns = relation.columns.iter();
+            Ok(columns.map(|column| Column::new(column.name.clone(), column.origin.clone())).collect())
         }
         _ => Err(Unknown("a star over columns that the files don't tell")),
     }

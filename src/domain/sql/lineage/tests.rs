@@ -275,3 +275,50 @@ fn columns_come_from_columns() {
     assert_eq!(from(&lineage.columns[1].1), ["1.d"]);
     assert_eq!(from(&lineage.rows), ["0.c", "1.b", "1.d"]);
 }
+
+#[test]
+fn what_means_something_else_has_another_lineage() {
+    let seen = |text: &str| {
+        let lineage = told(text);
+        let columns = lineage.columns.into_iter().map(|(name, origin)| (name, origin.print));
+        (lineage.rows.print, columns.collect::<Vec<_>>())
+    };
+    for (one, other) in [
+        // a column that a query within passes on from its second table is not one of the second table around it
+        (
+            "SELECT i.a AS n FROM (SELECT y.a FROM p AS x JOIN p AS y ON x.a = y.b) AS i JOIN p AS o ON i.a < o.a",
+            "SELECT o.a AS n FROM (SELECT y.a FROM p AS x JOIN p AS y ON x.a = y.b) AS i JOIN p AS o ON i.a < o.a",
+        ),
+        (
+            "SELECT i.b AS n FROM (SELECT y.a, y.b FROM p AS x JOIN p AS y ON x.a = y.b) AS i JOIN p AS o ON i.a < o.a",
+            "SELECT i.b AS n FROM (SELECT y.a, y.b FROM p AS x JOIN p AS y ON x.a = y.b) AS i JOIN p AS o ON o.a < i.a",
+        ),
+        (
+            "WITH c AS (SELECT y.a FROM p AS x, p AS y WHERE x.a = y.b) SELECT i.a FROM c AS i, p AS o WHERE i.a < o.a",
+            "WITH c AS (SELECT y.a FROM p AS x, p AS y WHERE x.a = y.b) SELECT i.a FROM c AS i, p AS o WHERE o.a < i.a",
+        ),
+        // nor is what a query within takes from one around it what is further outside
+        (
+            "SELECT (SELECT sum((SELECT z.c FROM (SELECT x.a AS c) AS z)) FROM p AS x) AS k FROM p AS w",
+            "SELECT (SELECT sum((SELECT w.a FROM (SELECT x.a AS c) AS z)) FROM p AS x) AS k FROM p AS w",
+        ),
+        // of an outer join, a side's own column may be NULL where the name alone is not
+        ("SELECT p.b FROM p FULL JOIN q USING (b)", "SELECT b FROM p FULL JOIN q USING (b)"),
+        ("SELECT p.b FROM p NATURAL RIGHT JOIN q", "SELECT b FROM p NATURAL RIGHT JOIN q"),
+        ("SELECT count(p.b) AS n FROM p RIGHT JOIN q USING (b)", "SELECT count(b) AS n FROM p RIGHT JOIN q USING (b)"),
+        ("SELECT p.* FROM p FULL JOIN q USING (b)", "SELECT a, b, c FROM p FULL JOIN q USING (b)"),
+        ("SELECT * EXCLUDE (d) FROM p FULL JOIN q USING (b)", "SELECT p.* FROM p FULL JOIN q USING (b)"),
+        (
+            "SELECT a FROM p FULL JOIN q USING (b) WHERE p.b IS NULL",
+            "SELECT a FROM p FULL JOIN q USING (b) WHERE b IS NULL",
+        ),
+        // the fields of a struct are called like what it was made of
+        (
+            "SELECT struct_pack(x) AS z FROM (SELECT a AS x FROM p)",
+            "SELECT struct_pack(y) AS z FROM (SELECT a AS y FROM p)",
+        ),
+        ("SELECT * REPLACE (a + 1 AS a) FROM p", "SELECT * REPLACE (a + 1 AS A) FROM p"),
+    ] {
+        assert_ne!(seen(one), seen(other), "{one} | {other}");
+    }
+}
