@@ -125,5 +125,5 @@ fn words_that_say_the_same_give_the_same_rows() {
         assert_eq!(table(&connection, "m.one"), table(&connection, "m.two"), "seed {seed}, {number}:\n{text}\n{other}");
     }
     eprintln!("{told} pairs whose lineage is told, {same} of them the same");
-    assert!(told * 4 > pairs, "{told} of {pairs} are told");
+    assert!(told * 5 > pairs && same > 0, "{told} of {pairs} are told");
 }
