@@ -137,7 +137,7 @@ impl Plan {
         timing: &Timing,
     ) -> Self {
         let shown = state.environments.get(&environment);
-        let mut planner = Planner::new(trees, state, &environment, (pattern, timing, trees.cutoff));
+        let mut planner = Planner::new(trees, state, &environment, (pattern, timing));
         let mut steps: Vec<Step> = Vec::new();
         let mut loads = 0;
         for model in trees.desired.order().iter().filter_map(|name| trees.desired.model(name)) {

@@ -58,16 +58,6 @@ struct Change {
     next: Option<String>,
 }
 
-impl Change {
-    fn commit(&self) -> CommitId {
-        CommitId::from_record(self.commit.clone())
-    }
-
-    fn next(&self) -> Option<&String> {
-        self.next.as_ref()
-    }
-}
-
 /// What was found out before: for a subject and a commit, the newest change up to there.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct History {
@@ -154,9 +144,8 @@ impl Loader {
             };
             let Some(change) = change else { break };
             known.add(subject, &from, &change);
-            let changed = change.commit();
-            let commit = self.repository.describe(&changed)?;
-            found.push(Changed { commit, is_first: change.next().is_none(), edits: change.edits });
+            let commit = self.repository.describe(&CommitId::from_record(change.commit))?;
+            found.push(Changed { commit, is_first: change.next.is_none(), edits: change.edits });
             match (change.next, before) {
                 (Some(next), before) => (from, point) = (CommitId::from_record(next), before),
                 (None, _) => break,

@@ -34,6 +34,8 @@ impl Session<'_> {
     /// Asks a query of the files as they are, or of an environment's or another commit; gives at most `limit` of its rows.
     pub fn check(&mut self, text: &str, at: Option<&str>, limit: usize) -> Result<Checked, Error> {
         self.skip_tests = true;
+        // until there is something to build
+        self.keep_open();
         let query = self
             .referee
             .admit(Text::Person, text, sql::analyse(text))
@@ -52,6 +54,7 @@ impl Session<'_> {
         let unshown = match self.read_warehouse()?.filter(|_| is_there) {
             Some(warehouse) => Unshown { warehouse, plan, built: Vec::new() },
             None => {
+                self.close();
                 let warehouse = self.write_warehouse()?;
                 self.before_all(&prepared, &*warehouse)?;
                 self.build_unshown(&prepared, warehouse, &part)?

@@ -193,8 +193,6 @@ pub(super) struct Planner<'a> {
     env: &'a EnvName,
     pattern: SchemaPattern,
     timing: &'a Timing,
-    /// Whether rows that turn out to be the same end a change.
-    cutoff: bool,
     upstream: Upstream,
     /// The models that changed themselves, among each model and those above it.
     changed: BTreeMap<ModelName, BTreeSet<ModelName>>,
@@ -205,10 +203,10 @@ impl<'a> Planner<'a> {
         trees: Trees<'a>,
         state: &'a State,
         env: &'a EnvName,
-        (pattern, timing, cutoff): (SchemaPattern, &'a Timing, bool),
+        (pattern, timing): (SchemaPattern, &'a Timing),
     ) -> Self {
         let upstream = Upstream::new(timing, env.is_prod());
-        Self { trees, state, env, pattern, timing, cutoff, upstream, changed: BTreeMap::new() }
+        Self { trees, state, env, pattern, timing, upstream, changed: BTreeMap::new() }
     }
 
     /// The step of the next model.
@@ -277,10 +275,10 @@ impl<'a> Planner<'a> {
         };
         let free = || state.free_table(&model.name, &model.fingerprint);
         let table = known.filter(|known| !stays(known)).map_or_else(free, |known| known.table.clone());
-        if let Some(same) = upstream.same_rows(model, self.trees.desired, state).filter(|_| self.cutoff) {
+        if let Some(same) = upstream.same_rows(model, self.trees.desired, state).filter(|_| self.trees.cutoff) {
             return (Work::Clone { of: same.contents() }, Reason::SameRows, Some(table));
         }
-        let replaces = self.replaced(model).filter(|replaced| self.cutoff && *replaced != table);
+        let replaces = self.replaced(model).filter(|replaced| self.trees.cutoff && *replaced != table);
         let replaces = replaces.map(|table| Replaced { table, taken: BTreeSet::new() });
         (Work::Make { from: source.map(|source| source.table.clone()), replaces, loads }, reason, Some(table))
     }

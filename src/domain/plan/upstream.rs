@@ -182,7 +182,9 @@ impl Upstream {
             inputs.recipe == Some(recipe) && inputs.read_as.len() == above.len() && are_same && is_latest
         };
         let known = self.whole(state).get(&model.name).into_iter().flatten();
-        known.filter_map(|table| state.existing(table)).find(is_same)
+        // of tables that no model makes, the newest have been read latest
+        let newest = |table: &&PhysicalTable| (self.shown(state).contains(&table.table), table.built_at);
+        known.filter_map(|table| state.existing(table)).filter(is_same).max_by_key(newest)
     }
 
     /// The tables that prod shows.

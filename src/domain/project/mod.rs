@@ -1,5 +1,6 @@
 //! All models of one source tree, checked as a whole: names, parents, circles, columns, fingerprints.
 
+mod above;
 mod check;
 mod columns;
 mod names;
@@ -176,44 +177,6 @@ impl Project {
             Some(parent) => self.models.get(parent)?.columns.clone(),
             None => self.externals.columns(&model.file.query.as_ref()?.reads.as_ref()?.get(read)?.parts),
         })
-    }
-
-    /// The models whose tables a model's is built from: embedded ones have none of their own, so that those which they
-    /// read count.
-    pub fn built_from(&self, model: &Model) -> BTreeSet<ModelName> {
-        let of_parent = |name: &ModelName| match self.models.get(name) {
-            Some(parent) if parent.kind == Kind::Embedded => self.built_from(parent),
-            _ => BTreeSet::from([name.clone()]),
-        };
-        model.parents.keys().flat_map(of_parent).collect()
-    }
-
-    /// A model and all that it reads, however far away.
-    pub fn above(&self, name: &ModelName) -> BTreeSet<ModelName> {
-        let (mut found, mut todo) = (BTreeSet::new(), vec![name]);
-        while let Some(name) = todo.pop() {
-            let model = self.models.get(name).filter(|model| found.insert(model.name.clone()));
-            todo.extend(model.iter().flat_map(|model| model.parents.keys()));
-        }
-        found
-    }
-
-    /// The models whose rows a model's query reads, through embedded ones and views.
-    pub fn filled_from(&self, model: &Model) -> BTreeSet<ModelName> {
-        let of_parent = |name: &ModelName| match self.models.get(name) {
-            Some(parent) if matches!(parent.kind, Kind::Embedded | Kind::View) => self.filled_from(parent),
-            _ => BTreeSet::from([name.clone()]),
-        };
-        model.parents.keys().flat_map(of_parent).collect()
-    }
-
-    /// The columns that a model's query takes of a table above it; none where it takes them through something else as well,
-    /// or nobody can say.
-    pub fn taken<'m>(&self, model: &'m Model, of: &ModelName) -> Option<&'m BTreeSet<String>> {
-        let parents = model.parents.keys().filter_map(|name| self.models.get(name));
-        let mut between = parents.filter(|parent| matches!(parent.kind, Kind::Embedded | Kind::View));
-        let is_behind = between.any(|between| self.filled_from(between).contains(of));
-        model.takes.get(of).filter(|_| !is_behind)
     }
 
     /// Puts another version of a model in its place: the same meaning at another time.

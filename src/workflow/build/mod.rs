@@ -100,9 +100,7 @@ impl Session<'_> {
         let is_interrupted = || self.location.interrupt.is_requested();
         loop {
             // at least one is built in each turn, or those who come and go would keep it from ending
-            let gives_way = is_cut
-                || is_less && schedule.waiting() > 0
-                || done > 0 && schedule.waiting() > 0 && self.is_waited_for();
+            let gives_way = is_cut || schedule.waiting() > 0 && (is_less || done > 0 && self.is_waited_for());
             if gives_way && pool.is_idle() && !is_interrupted() {
                 work.left_to_build(job, schedule);
                 return Ok(if is_less { Turned::Less } else { Turned::Over });

@@ -19,7 +19,8 @@ struct Found {
 
 impl Database {
     /// Makes a table that was just built a clone of the one that it replaces, if that has the very rows, or takes down in
-    /// which columns they are the same; gives its record as it is then. A comparison that fails, for want of memory or time, finds nothing.
+    /// which columns they are the same; gives its record as it is then. A comparison that fails, for want of memory or time,
+    /// finds nothing.
     pub(super) fn cut_off(&self, build: &Build, built: PhysicalTable) -> Result<PhysicalTable, WarehouseError> {
         let Some(replaced) = &build.replaces else { return Ok(built) };
         let Some(known) = self.on_record(&replaced.table)? else { return Ok(built) };
@@ -56,7 +57,11 @@ impl Database {
         taken: &BTreeSet<BTreeSet<String>>,
     ) -> Result<Found, WarehouseError> {
         let (one, other) = (&built.table, &known.table);
-        let mut found = Found { are_same: self.have_same_rows(one, other, None)?, alike: Vec::new() };
+        let mut found = Found::default();
+        if !self.have_as_many_rows(one, other)? {
+            return Ok(found);
+        }
+        found.are_same = self.have_same_rows(one, other, None)?;
         for columns in taken.iter().filter(|_| !found.are_same) {
             if self.have_same_rows(one, other, Some(columns))? {
                 found.alike.push(columns.clone());

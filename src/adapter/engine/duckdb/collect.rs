@@ -29,12 +29,12 @@ impl Collect for Database {
                 .collect();
             let free: Vec<TableName> = tables.iter().filter(|table| !pointed.contains(&table.name)).cloned().collect();
             warehouse.forget(&free)?;
-            let statements = String::from(
+            warehouse.run(
+                doing,
                 "DELETE FROM vmesh_state.comments WHERE hash NOT IN \
                  (SELECT comments FROM vmesh_state.pointers WHERE comments IS NOT NULL) \
                  AND hash NOT IN (SELECT comments FROM vmesh_state.moved WHERE comments IS NOT NULL);\n",
-            );
-            warehouse.run(doing, &statements)?;
+            )?;
             Ok(free)
         })
     }
