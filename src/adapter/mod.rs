@@ -7,5 +7,6 @@ pub mod git;
 pub mod hooks;
 pub mod local;
 pub mod process;
+pub mod source_files;
 pub mod text_file;
 pub mod watcher;

@@ -28,6 +28,11 @@ pub fn is_running(pid: u32) -> bool {
     cfg!(unix) && kill.status().is_ok_and(|status| status.success())
 }
 
+/// What a variable of the environment says, if it is set and is text.
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 #[cfg(all(test, unix))]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {

@@ -4,12 +4,19 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+/// This program's version, and that of the engine in it.
+#[cfg(feature = "icu")]
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (DuckDB v2.0.0, with ICU)");
+/// This program's version, and that of the engine in it.
+#[cfg(not(feature = "icu"))]
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (DuckDB v2.0.0, without ICU)");
+
 /// Git branches for your data warehouse.
 ///
 /// Check out a branch and you are in its environment; merge, and production repoints. Nothing is copied, nothing
 /// unchanged is rebuilt.
 #[derive(Debug, Parser)]
-#[command(name = "vmesh", version, propagate_version = true, max_term_width = 100, infer_subcommands = false)]
+#[command(name = "vmesh", version = VERSION, propagate_version = true, max_term_width = 100, infer_subcommands = false)]
 pub(super) struct Cli {
     #[command(subcommand)]
     pub(super) command: Command,
@@ -89,6 +96,8 @@ pub(super) enum Command {
     Doctor(Doctor),
     /// Print the completions of a shell.
     Completions(Completions),
+    /// Write the manual pages into a folder.
+    Man(Man),
 }
 
 #[derive(Debug, Args)]
@@ -96,6 +105,9 @@ pub(super) struct Doctor {
     /// Move the warehouse below the git directory, where no branch can write.
     #[arg(long)]
     pub(super) move_warehouse: bool,
+    /// Install the engine's extensions that the settings name.
+    #[arg(long, conflicts_with = "move_warehouse")]
+    pub(super) install: bool,
 }
 
 #[derive(Debug, Args)]
@@ -402,6 +414,12 @@ pub(super) struct Hook {
     /// What git passes; nothing of it is believed.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub(super) args: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Man {
+    /// The folder.
+    pub(super) dir: PathBuf,
 }
 
 #[derive(Debug, Args)]

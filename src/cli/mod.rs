@@ -149,6 +149,7 @@ fn run(face: &Face, command: Command) -> Verdict {
             clap_complete::generate(args.shell, &mut Cli::command(), "vmesh", &mut std::io::stdout());
             Ok(DONE)
         }
+        Command::Man(args) => setup::man(face, &args, Cli::command()),
     }
 }
 

@@ -89,6 +89,9 @@ fn sealed(face: &Face, session: &Session<'_>, args: &args::Plan) -> Result<Optio
     if !is_plain(args) || args.explain || !args.restate_model.is_empty() || face.format != Format::Text {
         return Ok(None);
     }
+    if session.config.outside.has_freshness() {
+        return Ok(None);
+    }
     let branch = match &args.env {
         Some(env) => session.branch_of(env)?,
         None => session.branch()?,
@@ -118,7 +121,8 @@ fn warn_first(face: &Face, session: &mut Session<'_>, prepared: &Prepared, state
     for Occupied { model, place, kind, .. } in &taken {
         tell!("warning: prod can't show `{model}`: there is a {kind} {place} that vmesh did not make");
     }
-    Ok(is_clean && taken.is_empty() && !session.settings_wait)
+    let is_still = tell_moved(face, session, prepared, state);
+    Ok(is_clean && is_still && taken.is_empty() && !session.settings_wait)
 }
 
 /// Takes over the times that were given: now, the first and the last.
@@ -385,6 +389,18 @@ fn published(applied: &Applied) -> String {
     };
     let stands = reconciled::stands(standing);
     format!("{}{commit} · {stands} · {built}{back}\n", paint(BOLD, environment))
+}
+
+/// The models whose sources have changed since they were filled. Whether there are none.
+fn tell_moved(face: &Face, session: &Session<'_>, prepared: &Prepared, state: &State) -> bool {
+    let environment = &prepared.target.environment;
+    let moved = session.moved(&prepared.desired.project, environment, state);
+    if !face.is_json() && !moved.is_empty() {
+        let names: Vec<String> = moved.iter().map(|name| format!("`{name}`")).collect();
+        let are = if moved.len() == 1 { "it was" } else { "they were" };
+        tell!("note: the sources of {} have changed since {are} filled: vmesh run {environment}", some(&names, 5));
+    }
+    moved.is_empty()
 }
 
 /// What is accepted, and is hardly what was meant. Whether there is nothing.

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::args;
 use super::render::{BOLD, DIM, GREEN, RED, YELLOW, count, paint};
 use super::{DONE, Face, Verdict, error, here};
+use crate::adapter::engine::{self, Installed};
 use crate::adapter::git::{HooksDir, Repository};
 use crate::adapter::hooks::{self, Done, HookChange, HookName, HookState};
 use crate::domain::external::FILE;
@@ -192,6 +193,19 @@ pub(super) fn doctor(face: &Face, args: &args::Doctor) -> Verdict {
         face.print(|| format!("the warehouse is now {}\n", path.display()), || json!({"warehouse": path}));
         return Ok(DONE);
     }
+    if args.install {
+        let installed = engine::install(&session.location.access.opening).map_err(Error::from)?;
+        let line = |it: &Installed| format!("installed {} ({:.1} MB) in {}\n", it.name, it.bytes as f64 / 1e6, it.path);
+        let all_there = || "every extension that the settings name is installed\n".to_owned();
+        face.print(
+            || if installed.is_empty() { all_there() } else { installed.iter().map(line).collect() },
+            || {
+                let told = installed.iter().map(|it| json!({"name": it.name, "bytes": it.bytes, "path": it.path}));
+                json!({"installed": told.collect::<Vec<_>>()})
+            },
+        );
+        return Ok(DONE);
+    }
     let findings = session.doctor()?;
     let bad = findings.iter().any(|finding| finding.level == Level::Bad);
     face.print(
@@ -209,6 +223,16 @@ pub(super) fn doctor(face: &Face, args: &args::Doctor) -> Verdict {
         },
     );
     Ok(if bad { error::FAILED } else { DONE })
+}
+
+/// `vmesh man`
+pub(super) fn man(face: &Face, args: &args::Man, command: clap::Command) -> Verdict {
+    let io = |source| Error::Io { doing: "write", path: args.dir.clone(), source };
+    std::fs::create_dir_all(&args.dir).map_err(io)?;
+    clap_mangen::generate_to(command, &args.dir).map_err(io)?;
+    let dir = args.dir.display();
+    face.print(|| format!("wrote the manual pages: man -l {dir}/vmesh.1\n"), || json!({"dir": args.dir}));
+    Ok(DONE)
 }
 
 /// The path of this program, as hooks shall call it: by its name in `PATH` if it has one, since package managers put

@@ -4,6 +4,8 @@ mod blanks;
 mod connection;
 mod limits;
 mod linter;
+mod opening;
+mod outside;
 mod rules;
 mod sqlmesh;
 mod statements;
@@ -19,6 +21,8 @@ use super::name::{BranchName, EnvName, SchemaPattern};
 use super::pattern::Patterns;
 pub use limits::Limits;
 pub use linter::{Level, Linter};
+pub use opening::Opening;
+pub use outside::{Attached, Files, Freshness, Kind as DatabaseKind, Outside, Target};
 pub use statements::{Made, Statement, made_macros, making_macros};
 pub use values::variable;
 
@@ -96,10 +100,27 @@ pub struct Config {
     pub after_all: Vec<Statement>,
     /// What one use of vmesh may take of the machine.
     pub limits: Limits,
+    /// How the engine is opened.
+    pub opening: Opening,
+    /// What models may read besides the warehouse and what is committed.
+    pub outside: Outside,
+    /// What becomes of models that vmesh can't run.
+    pub unsupported: OnUnsupported,
     /// What was set and has no effect.
     pub notes: Vec<String>,
     /// Whether the settings say which branch is main.
     pub main_is_said: bool,
+}
+
+/// What becomes of models that vmesh can't run: those in Python, of another dialect, of kinds that programs fill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnUnsupported {
+    /// They are problems of the project.
+    #[default]
+    Error,
+    /// They are tables that vmesh doesn't make: who reads them needs them to be there.
+    External,
 }
 
 /// What hooks may do.

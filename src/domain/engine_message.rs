@@ -17,6 +17,12 @@ pub fn headline(message: &str) -> String {
     message[..end].trim().replace('\n', " ")
 }
 
+/// The message with more to know about its first part.
+pub fn with_note(message: &str, note: &str) -> String {
+    let end = ["\n\nLINE ", "\nLINE "].iter().filter_map(|end| message.find(end)).min().unwrap_or(message.len());
+    format!("{} ({note}){}", message[..end].trim_end(), &message[end..])
+}
+
 /// The column, the value and the type of a CSV file's cell that is of another type.
 pub fn bad_cell(message: &str) -> Option<(&str, &str, &str)> {
     let (_, rest) = message.split_once("Error when converting column \"")?;
@@ -44,8 +50,13 @@ fn without_advice(message: &str) -> &str {
 /// What to do where the engine's own advice can't be followed here.
 pub fn advice(message: &str) -> Option<String> {
     let lower = message.to_lowercase();
-    lower.contains("icu").then(|| {
-        "this build has no time zones (ICU): for today's date in UTC write `now()::TIMESTAMP::DATE`".to_owned()
+    let is_of_zones = lower.contains("timestamp with time zone")
+        && ["unimplemented type for cast", "no function matches"].iter().any(|what| lower.contains(what));
+    let is_absent = lower.contains("icu") || is_of_zones;
+    (is_absent && !cfg!(feature = "icu")).then(|| {
+        "this build has no time zones (ICU): for today's date in UTC write `now()::TIMESTAMP::DATE`; or have main's settings \
+         load DuckDB's extension: extensions = [\"icu\"] in [engine]"
+            .to_owned()
     })
 }
 
@@ -127,6 +138,19 @@ mod tests {
              explicit type casts."
         );
         assert!(headline(MESSAGE).ends_with("Candidate bindings: \"amount\""));
+    }
+
+    #[cfg(not(feature = "icu"))]
+    #[test]
+    fn the_absence_of_time_zones_is_told() {
+        for message in [
+            "Catalog Error: Scalar Function with name \"today\" is not in the catalog, but it exists in the icu extension.",
+            "Conversion Error: Unimplemented type for cast (TIMESTAMP WITH TIME ZONE -> DATE)",
+            "Binder Error: No function matches the given name and argument types '-(TIMESTAMP WITH TIME ZONE, INTERVAL)'.",
+        ] {
+            assert!(advice(message).is_some(), "{message}");
+        }
+        assert_eq!(advice("Binder Error: No function matches the given name and argument types 'f(DATE)'."), None);
     }
 
     #[test]

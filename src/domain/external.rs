@@ -1,7 +1,7 @@
 //! `external_models.yaml` of a SQLMesh project: tables that nobody manages, and what is known of their columns. Nothing is
 //! built for them. What is written here tells what names in queries mean, and counts for nothing else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::diagnostic::{Problem, nearest};
 use super::name::{TableName, quote};
@@ -47,7 +47,11 @@ pub struct External {
 
 /// The external tables of a project, by schema and name.
 #[derive(Debug, Clone, Default)]
-pub struct Externals(BTreeMap<String, External>);
+pub struct Externals {
+    by_key: BTreeMap<String, External>,
+    /// The names of the databases beside the warehouse, in lower case.
+    databases: BTreeSet<String>,
+}
 
 /// Whether a file, told from the project's folder, has external models.
 pub fn is_external(path: &str) -> bool {
@@ -56,6 +60,21 @@ pub fn is_external(path: &str) -> bool {
 }
 
 impl Externals {
+    /// None yet, with these databases beside the warehouse.
+    pub fn beside<'n>(databases: impl Iterator<Item = &'n str>) -> Self {
+        Self { databases: databases.map(str::to_ascii_lowercase).collect(), ..Self::default() }
+    }
+
+    /// What a name is found by: its database, if it is another than the warehouse, and to DuckDB no letter case.
+    fn key(&self, parts: &[String]) -> String {
+        let parts: Vec<String> = parts.iter().map(|part| part.to_ascii_lowercase()).collect();
+        match parts.as_slice() {
+            [database, _, _] if self.databases.contains(database) => parts.join("\0"),
+            [name] => format!("main\0{name}"),
+            _ => parts[parts.len().saturating_sub(2)..].join("\0"),
+        }
+    }
+
     /// Adds those of a file.
     pub fn add(&mut self, text: &str) -> Result<(), Problem> {
         let Some(root) = yaml::load(text)? else { return Ok(()) };
@@ -67,16 +86,17 @@ impl Externals {
             ));
         };
         for entry in entries {
-            let (key, external) = read(entry)?;
+            let (parts, external) = read(entry)?;
+            let key = self.key(&parts);
             // the same table may be told of once for each gateway
-            self.0.entry(key).or_insert(external);
+            self.by_key.entry(key).or_insert(external);
         }
         Ok(())
     }
 
     /// The table that a query reads under this name, of one to three parts.
     pub fn get(&self, parts: &[String]) -> Option<&External> {
-        self.0.get(&key(parts))
+        self.by_key.get(&self.key(parts))
     }
 
     /// The names of a table's columns, if they are known.
@@ -91,9 +111,13 @@ impl Externals {
         (!columns.is_empty()).then(|| columns.iter().map(|(name, kind)| (name.clone(), Some(kind.clone()))).collect())
     }
 
-    /// All of them.
-    pub fn iter(&self) -> impl Iterator<Item = &External> {
-        self.0.values()
+    /// Those of the warehouse itself.
+    pub fn of_warehouse(&self) -> impl Iterator<Item = &External> {
+        let is_beside = |external: &External| {
+            let parts = parts(&external.name).unwrap_or_default();
+            parts.len() == 3 && self.databases.contains(&parts[0].to_ascii_lowercase())
+        };
+        self.by_key.values().filter(move |external| !is_beside(external))
     }
 }
 
@@ -147,7 +171,7 @@ fn scalar(text: &str) -> String {
     }
 }
 
-fn read(entry: &Node) -> Result<(String, External), Problem> {
+fn read(entry: &Node) -> Result<(Vec<String>, External), Problem> {
     let fields = entry.map().ok_or_else(|| problem("expected `name:` and `columns:`", entry.span.clone()))?;
     let (mut found, mut columns) = (None, Vec::new());
     for (key, value) in fields {
@@ -181,7 +205,7 @@ fn read(entry: &Node) -> Result<(String, External), Problem> {
         }
     }
     let (name, parts) = found.ok_or_else(|| problem("the table has no `name`", entry.span.start..entry.span.start))?;
-    Ok((key(&parts), External { name, columns }))
+    Ok((parts, External { name, columns }))
 }
 
 fn is_nothing(node: &Node) -> bool {
@@ -200,16 +224,6 @@ fn parts(name: &str) -> Option<Vec<String>> {
         }
     }
     (lexemes.len() % 2 == 1 && parts.len() <= 3).then_some(parts)
-}
-
-/// What a name is found by: there is one catalog, and to DuckDB no letter case.
-fn key(parts: &[String]) -> String {
-    let last = &parts[parts.len().saturating_sub(2)..];
-    let last: Vec<String> = last.iter().map(|part| part.to_ascii_lowercase()).collect();
-    match last.as_slice() {
-        [name] => format!("main\0{name}"),
-        parts => parts.join("\0"),
-    }
 }
 
 fn problem(what: impl Into<String>, span: Span) -> Problem {
@@ -260,6 +274,16 @@ mod tests {
             [Some(2), Some(2), Some(0)]
         );
         assert_eq!(columns("other.orders"), None);
+        let mut externals = Externals::beside(["CRM"].into_iter());
+        externals
+            .add("- {name: crm.raw.orders, columns: {a: INT}}\n- {name: raw.orders, columns: {a: INT, b: INT}}")
+            .unwrap();
+        let columns = |name: &str| externals.get(&parts(name).unwrap()).map(|table| table.columns.len());
+        assert_eq!(
+            [columns("Crm.raw.orders"), columns("wh.raw.orders"), columns("raw.orders")],
+            [Some(1), Some(2), Some(2)]
+        );
+        assert_eq!(externals.of_warehouse().count(), 1);
     }
 
     #[test]

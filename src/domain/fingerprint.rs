@@ -6,9 +6,10 @@
 //! | the kind and the physical properties | description, owner, cron and other metadata |
 //! | a seed's rows and declared columns, the files a query reads | the model's path, line endings |
 //! | the statements around the query, what they read | what views are commented with |
+//! | the time zone, if it is not UTC | that of the machine |
 //! | what `before_all` says of what the model uses | the rest of the settings' statements |
 //! | what it takes of every parent ([`reach`](super::project)) | the branch, the author, the time, the machine |
-//! | the model's own name, the version of this recipe | rows of tables that vmesh doesn't manage |
+//! | the model's own name, the version of this recipe | rows of tables and files from outside |
 //!
 //! A table is shared by all models with one fingerprint. To leave something out is therefore wrong data; to count too
 //! much is only slow. When in doubt, count it, and raise [`RECIPE`].
@@ -89,6 +90,8 @@ pub(super) struct Own<'a> {
     pub(super) files: Vec<(&'a str, [u8; 32])>,
     /// What those of `before_all` say that make what the model uses.
     pub(super) before_all: Vec<[u8; 32]>,
+    /// The time zone, where it is not UTC.
+    pub(super) zone: Option<&'a str>,
 }
 
 /// The hash of the model's own part: equal means "its own text says the same", whatever its parents do.
@@ -131,6 +134,10 @@ impl Own<'_> {
             recipe.text("before_all");
             recipe.count(self.before_all.len());
             self.before_all.iter().for_each(|hash| recipe.bytes(hash));
+        }
+        if let Some(zone) = self.zone {
+            recipe.text("zone");
+            recipe.text(zone);
         }
         recipe.finish()
     }

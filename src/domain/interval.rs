@@ -15,7 +15,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-pub use cron::{Cron, CronError};
+pub use cron::{Cron, CronError, is_time_zone};
 pub use moment::Moment;
 pub use read::TimeError;
 pub use schedule::{batches, due, missing, span};

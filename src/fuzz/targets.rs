@@ -162,6 +162,7 @@ fn whole(text: &str) {
         matching: &|_| Vec::new(),
         absent: &|_| None,
         config: &config,
+        home: "/home/shop",
         externals: &externals,
         published: &Published::default(),
         before_all: &[],

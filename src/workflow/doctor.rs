@@ -1,18 +1,20 @@
 //! Checking the set-up and every record against what is really there. Changes nothing.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use super::error::{BranchError, Error};
 use super::place::{self, Chosen};
 use super::session::Session;
 use super::workspace::Workspace;
-use crate::adapter::engine::{BACKUP, companion};
+use crate::adapter::engine::{self, BACKUP, companion};
 use crate::adapter::git::{Head, Repository};
 use crate::adapter::hooks::{self, HookState};
 use crate::domain::config::{CONFIG_FILES, is_config};
 use crate::domain::environment::State;
 use crate::domain::external::{External, Externals};
 use crate::domain::name::{EnvName, TableName};
+use crate::domain::sql::policy;
 
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -215,6 +217,7 @@ impl Session<'_> {
             Err(error) => return Err(error),
         });
         findings.extend(self.check_warehouse());
+        findings.extend(self.check_sources()?);
         let path = self.location.path.display();
         if !self.engine.exists(&self.location) {
             findings.push(good(format!("no warehouse yet; the first plan makes {path}")));
@@ -229,6 +232,23 @@ impl Session<'_> {
         findings.extend(self.backup());
         findings.extend(self.check_records(&state));
         findings.extend(self.check_externals(&externals)?);
+        Ok(findings)
+    }
+
+    /// What models may read besides the warehouse is there.
+    fn check_sources(&self) -> Result<Vec<Finding>, Error> {
+        let access = &self.location.access;
+        let is_here = |path: &&String| !policy::is_remote(path);
+        let paths = access.folders.iter().chain(&access.files).filter(is_here);
+        let gone = paths.filter(|path| !Path::new(path).exists()).map(|path| format!("a source is not there: {path}"));
+        let absent = engine::absent(&self.location)?;
+        let help = format!("correct [sources] or `extensions` in main's {}", self.settings_file);
+        let mut findings: Vec<Finding> = gone.chain(absent).map(|what| warning(what, help.clone())).collect();
+        let outside = &self.config.outside;
+        let count = outside.files.len() + outside.attached.len() + access.opening.extensions.len();
+        if findings.is_empty() && count > 0 {
+            findings.push(good(format!("all {count} of [sources] and `extensions` are there")));
+        }
         Ok(findings)
     }
 
@@ -248,6 +268,6 @@ impl Session<'_> {
             Err(_) => Some(format!("`{}` is not in the warehouse", external.name)),
         };
         let help = "correct external_models.yaml, unless the warehouse is wrong";
-        Ok(externals.iter().filter_map(differs).map(|what| warning(what, help)).collect())
+        Ok(externals.of_warehouse().filter_map(differs).map(|what| warning(what, help)).collect())
     }
 }

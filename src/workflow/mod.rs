@@ -27,6 +27,7 @@ mod loading;
 pub mod merged;
 mod move_warehouse;
 pub mod new_test;
+pub mod outside;
 pub mod ownership;
 pub mod place;
 pub mod places;

@@ -82,7 +82,7 @@ fn is_file(path: &Path) -> bool {
 }
 
 /// A path without `.` and `..`, told from its text alone: no link is followed.
-fn lexical(path: &Path) -> PathBuf {
+pub(super) fn lexical(path: &Path) -> PathBuf {
     let mut out = PathBuf::new();
     for part in path.components() {
         match part {

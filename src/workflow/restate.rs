@@ -19,7 +19,7 @@ use crate::domain::graph;
 use crate::domain::interval::Interval;
 use crate::domain::model::Kind;
 use crate::domain::name::{EnvName, ModelName, TableName};
-use crate::domain::pattern::is_pattern;
+use crate::domain::pattern::{self, is_pattern};
 use crate::domain::plan::{self, Step, live};
 use crate::domain::project::{Model, meant};
 
@@ -183,8 +183,8 @@ impl Session<'_> {
 }
 
 impl Session<'_> {
-    /// The models that a pattern means in an environment: by their own names, or by those of the tables that they read and
-    /// that vmesh doesn't manage.
+    /// The models that a pattern means in an environment: by their own names, or by those of the tables and files that they
+    /// read and that vmesh doesn't manage.
     fn restated_by(&self, pattern: &str, environment: &EnvName, state: &State) -> Result<Vec<ModelName>, Error> {
         let shown = state.environments.get(environment).map(|shown| &shown.pointers);
         let catalog = self.config.catalog();
@@ -195,10 +195,13 @@ impl Session<'_> {
         let prepared = self.prepare_as_shown(environment, state, false)?;
         let project = &prepared.desired.project;
         let mut readers = BTreeSet::new();
+        let paths = pattern::compile(pattern).ok();
+        let is_meant = |path: &str| path == pattern || paths.as_ref().is_some_and(|paths| paths.is_match(path));
         for model in project.models() {
             let outside = model.outside().into_iter().flat_map(|(read, _)| meant(&read.parts, catalog));
             let outside: BTreeSet<ModelName> = outside.collect();
-            let is_read = !outside.is_empty() && models_named(pattern, catalog, outside.iter()).is_ok();
+            let is_read = !outside.is_empty() && models_named(pattern, catalog, outside.iter()).is_ok()
+                || model.outside_files.iter().any(|file| is_meant(&file.path));
             readers.extend(is_read.then(|| model.name.clone()));
         }
         if readers.is_empty() {
@@ -226,7 +229,7 @@ impl Session<'_> {
         for snapshot in snapshots {
             let shown = match self.shown_model(snapshot, &live, state, &mut trees)? {
                 // by the query on record: nobody can say what audits its files had
-                None if snapshot.filled.is_none() && !has_statements => continue,
+                None if snapshot.select.is_some() && !has_statements => continue,
                 shown => shown,
             };
             let (environment, model) = shown.ok_or_else(|| Error::Query {

@@ -68,14 +68,15 @@ impl Session<'_> {
         let mut renewed: BTreeSet<ModelName> = BTreeSet::new();
         let (project, timing) = (&prepared.desired.project, &prepared.target.timing);
         let mut upstream = Upstream::new(timing, ran.environment.is_prod());
-        let total = project.order().len();
+        let (total, moved) = (project.order().len(), self.moved(project, &ran.environment, &state));
         let mut shared = not_to_fill(&ran.environment, &state);
         for (index, model) in project.order().iter().filter_map(|name| project.model(name)).enumerate() {
             let table = state.pointer(&ran.environment, &model.name).map(|shown| shown.table.clone());
             let shown = table.as_ref().and_then(|table| state.existing(table)?.filled.as_ref());
             let filled = shown.map(|filled| filled.intervals.clone()).unwrap_or_default();
             let mut loaded = Vec::new();
-            let follows = !ran.environment.is_prod() && model.parents.keys().any(|parent| renewed.contains(parent));
+            let follows = moved.contains(&model.name)
+                || !ran.environment.is_prod() && model.parents.keys().any(|parent| renewed.contains(parent));
             let found = due(&ran.environment, (project, model), &state, (&upstream, timing), follows);
             // a table that two models share is filled once
             let found = found.filter(|(it, _)| !shared.contains(&it.table) && tried.insert(it.table.clone()));

@@ -75,6 +75,7 @@ impl<'a> Session<'a> {
         let path = workspace.place.path.clone();
         let mut location = Location::new(path, shared.scratch(), door, PATIENCE, interrupt.clone());
         location.limits.clone_from(&workspace.config.limits);
+        location.access = workspace.access();
         Ok(Self {
             loader: Loader::new(workspace, engine.referee()),
             engine,

@@ -9,15 +9,15 @@ use super::audits::OwnAudits;
 use super::error::Error;
 use super::expand::Sight;
 use super::loader::Loader;
-use super::whereabouts::{self, DataFiles};
+use super::whereabouts::DataFiles;
 use super::workspace::Workspace;
 use crate::adapter::cache::{self, SeedContent};
 use crate::adapter::git::{BrokenLink, CommitId, Head, Location, SourceFile, SourceFiles, StatCache, TreeId};
-use crate::domain::config::{CONFIG_FILES, Made};
+use crate::domain::config::{CONFIG_FILES, Made, OnUnsupported};
 use crate::domain::diagnostic::{Diagnostic, Excerpt, Problem};
 use crate::domain::external::{Externals, is_external};
 use crate::domain::macros;
-use crate::domain::model::{self, ModelFile};
+use crate::domain::model::{self, ModelFile, Unsupported};
 use crate::domain::project::{Model, Project, Published, SeedFile, Sources};
 use crate::domain::sql;
 use crate::domain::sql::policy::{Refusal, Text};
@@ -152,7 +152,8 @@ impl Workspace {
 
     /// What the project says of tables that no model makes.
     fn externals(&self, files: &Files) -> Result<Externals, Error> {
-        let mut externals = Externals::default();
+        let attached = self.config.outside.attached.iter().map(|attached| attached.name.as_str());
+        let mut externals = Externals::beside(attached);
         // a schema.yaml may be anything, where SQLMesh never was
         let is_meant =
             |path: &str| is_external(path) && (path.starts_with("external") || self.settings_file != "vmesh.toml");
@@ -206,10 +207,41 @@ impl Workspace {
             let Some(span) = macros::python_model(&text) else { continue };
             let what = "models in Python are not supported".to_owned();
             let help = "write it as a query in a .sql file, or have it fill a table of the warehouse, which models read \
-                        like any other, and move the file out of the models";
+                        like any other, and move the file out of the models; in the settings, `unsupported = \"external\"` takes \
+                        such models for tables";
             problems.push(Problem { what, span, help: Some(help.to_owned()) }.in_file(&file.path, &text));
         }
         Ok(self.in_repository(problems))
+    }
+
+    /// Takes models that vmesh can't run for tables that it doesn't make, if the settings say so: the problems of the other
+    /// files, and what is told of these.
+    fn set_aside(&self, files: &Files, problems: Vec<Diagnostic>) -> Result<(Vec<Diagnostic>, Vec<String>), Error> {
+        if self.config.unsupported == OnUnsupported::Error {
+            return Ok((problems, Vec::new()));
+        }
+        let mut told: BTreeMap<String, Option<String>> = BTreeMap::new();
+        for file in files.below(&self.config.models).chain(files.python(&self.config.models)) {
+            let path = self.in_top(&file.path);
+            if !problems.iter().any(|problem| problem.at.as_ref().is_some_and(|at| at.path == path)) {
+                continue;
+            }
+            let text = self.text(file)?;
+            let found = match file.path.ends_with(".py") {
+                true => Some(model::in_python(&text)),
+                false => model::unsupported(&text),
+            };
+            let name = |it: &Unsupported| it.name.as_ref().map_or("it".to_owned(), |name| format!("`{name}`"));
+            let words = |it: Unsupported| {
+                format!("`{path}` is {}: {} is read as a table that vmesh doesn't make", it.what, name(&it))
+            };
+            told.insert(path.clone(), found.map(words));
+        }
+        let is_set_aside = |problem: &Diagnostic| {
+            problem.at.as_ref().is_some_and(|at| told.get(&at.path).is_some_and(Option::is_some))
+        };
+        let rest = problems.into_iter().filter(|problem| !is_set_aside(problem)).collect();
+        Ok((rest, told.into_values().flatten().collect()))
     }
 
     /// A path of the project, told from the top of the repository.
@@ -263,6 +295,7 @@ impl Loader {
         let data = DataFiles::new(self, &files);
         let (models, mut problems) = self.load(&files, &sight, &|path| data.one(path), &externals)?;
         problems.extend(self.python_models(&files)?);
+        let (mut problems, unsupported) = self.set_aside(&files, problems)?;
         problems.extend(self.broken_links(&files));
         self.keep_caches();
         if !problems.is_empty() {
@@ -272,6 +305,7 @@ impl Loader {
         let text =
             |path: &str| files.by_path.get(path).and_then(|file| self.text(file).ok()).unwrap_or_else(|| "".into());
         let made = self.made_for(&files)?;
+        let home = self.home().map(|home| home.to_string_lossy().into_owned()).unwrap_or_default();
         let sources = Sources {
             files: models,
             text: &text,
@@ -279,6 +313,7 @@ impl Loader {
             matching: &|pattern| data.matching(pattern),
             absent: &|path| data.absent(path),
             config: &self.config,
+            home: &home,
             externals: &externals,
             published: &published,
             before_all: &made,
@@ -290,7 +325,7 @@ impl Loader {
         let project = project.map_err(|found| Error::Project(self.in_repository(found)))?;
         self.remember_beside(&beside);
         files.by_path.extend(beside);
-        let foreign = self.foreign(&files);
+        let foreign = self.foreign(&files).into_iter().chain(unsupported).collect();
         let tree = Tree { project, files, sight, audits, made, foreign, published, asked: OnceLock::new() };
         let wrong = self.wrong_calls(&tree, &tree.published);
         if wrong.is_empty() { Ok(tree) } else { Err(Error::Project(wrong)) }
@@ -313,12 +348,7 @@ impl Loader {
         let start = model.query_span.start;
         let written = text.get(model.query_span.clone()).unwrap_or_default().to_owned();
         let Some(query) = model.query.take() else { return Ok(()) };
-        let query = self.referee.admit(Text::Model, &written, query).map_err(|mut refusal| {
-            // the gate knows no folders
-            let path = written.get(refusal.span.clone()).unwrap_or_default().trim_matches('\'');
-            if path.contains("..") && whereabouts::plain(&self.in_top(path)).is_none() {
-                refusal.note = Some("it lies outside of the repository, too".into());
-            }
+        let query = self.referee.admit(Text::Model, &written, query).map_err(|refusal| {
             refused(Refusal { span: start + refusal.span.start..start + refusal.span.end, ..refusal })
         })?;
         model.files = model::files_read(&query, &written);

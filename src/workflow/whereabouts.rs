@@ -135,7 +135,7 @@ impl Workspace {
     fn absent(&self, files: &Files, path: &str) -> Result<Option<String>, Error> {
         let said = |why: &str| Ok(Some(why.to_owned()));
         if policy::is_remote(path) {
-            return said("it is on another machine, and models read nothing over the network");
+            return said("it is on another machine");
         }
         if policy::from_root(path) {
             return said("the path begins at the root of this disk: it would be another file on every machine");
@@ -146,10 +146,10 @@ impl Workspace {
         if let Some(module) = files.submodules.iter().find(|module| is_below(module, path)) {
             return said(&format!("`{module}` is a submodule: its files belong to another repository"));
         }
+        let Some(from_top) = plain(&self.in_top(path)) else { return said("it lies outside of the repository") };
         if is_pattern(path) {
             return said("no file of the project matches, of those that Git does not ignore");
         }
-        let Some(from_top) = plain(&self.in_top(path)) else { return said("it lies outside of the repository") };
         if self.find(&files.tree, path)?.is_ok() {
             return said("it lies outside of the project's folder");
         }

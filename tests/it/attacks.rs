@@ -17,6 +17,16 @@ fn victim() -> Sandbox {
     ]);
     sandbox.write("seeds/a.csv", "id\n1\n");
     sandbox.write("../outside.csv", &format!("id\n{SECRET}\n"));
+    // doors that main opens, and that lead nowhere else
+    std::fs::create_dir_all(sandbox.path().join("../landing")).unwrap();
+    sandbox.write("../landing/open.csv", "id\n1\n");
+    duckdb::Connection::open(sandbox.path().join("../legacy.duckdb"))
+        .unwrap()
+        .execute_batch("CREATE TABLE t (id INT)")
+        .unwrap();
+    let sources =
+        "[sources]\nfiles = [\"../landing/\", \"data/raw/\"]\n[sources.attach]\nlegacy = \"../legacy.duckdb\"\n";
+    sandbox.write("vmesh.toml", &format!("{}{sources}", sandbox.read("vmesh.toml")));
     sandbox.commit_quietly("a file");
     sandbox.vmesh(&["promote", "--yes"]).good();
     sandbox.sql(&format!(

@@ -42,6 +42,8 @@ fn build(model: &str, number: u8) -> Build {
         replaces: None,
         body: Body::Table(format!("SELECT {number} AS n")),
         files: Vec::new(),
+        reads_outside: false,
+        source_stamp: None,
         declared: None,
         audits: Vec::new(),
         audited: None,

@@ -197,8 +197,8 @@ fn a_path_that_leads_out_is_told_by_where_it_leads() {
     sandbox.commit("settings");
     let shop = sandbox.path().join("shop");
     let (remote, root) =
-        ("is on another machine, and models read nothing over the network", "begins at the root of this disk");
-    let (out, outer) = ("lies outside of the project's folder", "it lies outside of the repository, too");
+        ("is on another machine, and main's settings don't let models read there", "begins at the root of this disk");
+    let (out, outer) = ("lies outside of the project's folder", "it lies outside of the repository");
     for (path, why, is_outer) in [
         ("https://example.org/x.csv", remote, false),
         ("s3://bucket/*.csv", remote, false),

@@ -2,6 +2,7 @@
 
 use duckdb::Connection;
 use vmesh::adapter::engine::{self, Referee};
+use vmesh::domain::model::files_read;
 use vmesh::domain::sql::policy::{self, Refusal, Text};
 use vmesh::domain::sql::{self, Query};
 
@@ -23,12 +24,18 @@ fn forall(condition: &str) -> String {
 fn gate(referee: &dyn Referee, kind: &str, text: &str) -> Result<(), Refusal> {
     let refusal = |what: &str| Refusal { what: what.to_owned(), span: 0..0, note: None, help: Some(String::new()) };
     let admit = |kind: Text, text: &str| referee.admit(kind, text, sql::analyse(text));
+    let files =
+        |text: &str, query: Query| match files_read(&query, text).iter().find_map(|file| policy::leads_out(&file.path))
+        {
+            Some((what, help)) => Err(Refusal { what, span: 0..0, note: None, help: Some(help.to_owned()) }),
+            None => Ok(query),
+        };
     let tables = |query: Query| match query.reads.iter().flatten().find_map(|read| policy::barred_table(&read.parts)) {
         Some((what, help)) => Err(Refusal { what, span: 0..0, note: None, help: Some(help.to_owned()) }),
         None => Ok(()),
     };
     match kind {
-        "model" => admit(Text::Model, text).and_then(tables),
+        "model" => admit(Text::Model, text).and_then(|query| files(text, query)).and_then(tables),
         "statement" => admit(Text::Statement, text).and_then(tables),
         "test" => admit(Text::Test, text).and_then(tables),
         "audit" => admit(Text::Audit, text).and_then(tables),

@@ -1,23 +1,33 @@
 //! Whatever was edited, merged and rolled back in whatever order: each environment shows the rows that plain DuckDB makes
-//! of the files of its branch.
+//! of the files of its branch; and, where rows come from outside, were restated and run in between, of those rows.
 //!
 //! `VMESH_SOUNDNESS_SEEDS=1..40` and `VMESH_SOUNDNESS_ROUNDS=50` make a longer run of it: 40 projects, 50 steps in each.
 
 use crate::support::Sandbox;
-use crate::support::random::{Dice, MODELS, changed_along, models, query, reworded, shown};
+use crate::support::random::{Dice, MODELS, changed_along, models, query, query_over_raw, reworded, shown};
 use crate::support::truth;
 
 const BRANCHES: [&str; 3] = ["main", "a", "b"];
 
 #[test]
 fn every_environment_shows_what_duckdb_makes_of_its_files() {
+    for_seeds("1..6", project);
+}
+
+#[test]
+fn every_environment_shows_the_rows_of_today() {
+    for_seeds("1..4", project_over_raw);
+}
+
+/// Plays projects, some of them or those that someone asks for.
+fn for_seeds(some: &str, play: impl Fn(u64, usize)) {
     let said = |name: &str, else_: &str| std::env::var(name).unwrap_or_else(|_| else_.to_owned());
     let rounds: usize = said("VMESH_SOUNDNESS_ROUNDS", "12").parse().expect("a number of steps");
-    let seeds = said("VMESH_SOUNDNESS_SEEDS", "1..6");
+    let seeds = said("VMESH_SOUNDNESS_SEEDS", some);
     let (first, last) = seeds.split_once("..").unwrap_or((&seeds, &seeds));
     let (first, last): (u64, u64) = (first.parse().expect("1..6"), last.parse().expect("1..6"));
     for seed in first..=last {
-        project(seed, rounds);
+        play(seed, rounds);
         // what a long run has come to, also when it is stopped
         if std::env::var_os("VMESH_SOUNDNESS_SEEDS").is_some() {
             eprintln!("seed {seed}: {rounds} steps, no difference");
@@ -90,6 +100,86 @@ fn project(seed: u64, rounds: usize) {
     sandbox.is_sound();
 }
 
+/// The rows that come from outside.
+struct Raw {
+    rows: Vec<(usize, usize)>,
+}
+
+impl Raw {
+    /// What makes them in a database.
+    fn sql(&self) -> String {
+        let rows: Vec<String> = self.rows.iter().map(|(id, v)| format!("({id}, {v})")).collect();
+        format!(
+            "CREATE SCHEMA IF NOT EXISTS raw; CREATE OR REPLACE TABLE raw.events AS FROM (VALUES {}) AS t(id, v);",
+            rows.join(", ")
+        )
+    }
+}
+
+/// One project over rows from outside: edited, merged, restated, and run wherever new rows have come.
+fn project_over_raw(seed: u64, rounds: usize) {
+    let mut dice = Dice(seed);
+    let mut raw = Raw { rows: vec![(1, 1), (2, 5), (3, 2)] };
+    let first: Vec<String> = (0..MODELS).map(|number| query_over_raw(number, &mut dice)).collect();
+    let names: Vec<String> = (0..MODELS).map(|number| format!("m{number}")).collect();
+    let models: Vec<(&str, &str)> = names.iter().zip(&first).map(|(name, sql)| (name.as_str(), sql.as_str())).collect();
+    let sandbox = Sandbox::with_models(&models);
+    sandbox.sql(&raw.sql());
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    for branch in &BRANCHES[1..] {
+        sandbox.git(&["branch", branch]).good();
+    }
+    let mut story = Vec::new();
+    for round in 0..rounds {
+        let branch = BRANCHES[dice.roll(3)];
+        let switched = sandbox.git(&["switch", "--quiet", branch]);
+        story.push(format!("{round}: on {branch}: {}", switched.err));
+        switched.good();
+        let done = match dice.roll(7) {
+            0 => {
+                let other = BRANCHES[dice.roll(3)];
+                story.push(format!("merge {other}"));
+                sandbox.git(&["merge", "--quiet", "--no-edit", "-X", "theirs", other])
+            }
+            1 => {
+                raw.rows.push((1 + dice.roll(4), dice.roll(8)));
+                story.push(format!("new rows: {:?}", raw.rows));
+                sandbox.sql(&raw.sql());
+                sandbox.vmesh(&["run", "prod", "--ignore-cron"])
+            }
+            2 => {
+                let environment = if branch == "main" { "prod" } else { branch };
+                let model = format!("m{}", dice.roll(MODELS));
+                story.push(format!("restate {model} of {environment}"));
+                sandbox.vmesh(&["plan", environment, "--yes", "--restate-model", &model])
+            }
+            _ => {
+                let number = dice.roll(MODELS);
+                let text = sandbox.read(&format!("models/m{number}.sql"));
+                let edited = match dice.roll(4) {
+                    0 => reworded(&text, &mut dice),
+                    1 | 2 => changed_along(number, &text, &mut dice),
+                    _ => None,
+                };
+                sandbox.model(&format!("m{number}"), &edited.unwrap_or_else(|| query_over_raw(number, &mut dice)));
+                story.push(format!("edit m{number}"));
+                sandbox.git(&["commit", "--quiet", "--all", "-m", "edit"])
+            }
+        };
+        story.push(format!("{:?}: {}{}", done.code, done.out, done.err));
+        // rows that have come since a table was built are read when it is run: of prod's tables by prod alone
+        for environment in ["prod", branch] {
+            let environment = if environment == "main" { "prod" } else { environment };
+            let ran = sandbox.vmesh(&["run", environment, "--ignore-cron"]);
+            story.push(format!("run {environment}: {:?}: {}{}", ran.code, ran.out, ran.err));
+        }
+        let when = format!("seed {seed}, step {round}\n{}\n", last(&story));
+        agrees_over(&sandbox, branch, &raw.sql(), &when);
+    }
+    sandbox.vmesh(&["gc", "--yes"]).good();
+    sandbox.is_sound();
+}
+
 /// The end of a story.
 fn last(story: &[String]) -> String {
     story[story.len().saturating_sub(30)..].join("\n")
@@ -98,8 +188,14 @@ fn last(story: &[String]) -> String {
 /// The environment of the branch that is checked out shows what its files say.
 #[track_caller]
 fn agrees(sandbox: &Sandbox, branch: &str, when: &str) {
+    agrees_over(sandbox, branch, "", when);
+}
+
+/// The same over rows from outside.
+#[track_caller]
+fn agrees_over(sandbox: &Sandbox, branch: &str, raw: &str, when: &str) {
     let schema = if branch == "main" { "prod".to_owned() } else { format!("dev__{branch}") };
-    let (shown, truth) = (shown(sandbox, &schema), truth::of_files(&sandbox.path()));
+    let (shown, truth) = (shown(sandbox, &schema), truth::over_raw(&sandbox.path(), raw));
     let files: Vec<String> = (0..MODELS).map(|number| sandbox.read(&format!("models/m{number}.sql"))).collect();
     assert_eq!(shown, truth, "{when}, branch {branch}\n{}", files.join("\n\n"));
 }

@@ -47,6 +47,10 @@ pub struct Build {
     pub around: Around,
     /// The project's files that the query reads: path in the project, and content.
     pub files: Vec<(String, Vec<u8>)>,
+    /// Whether it reads files that no commit has.
+    pub reads_outside: bool,
+    /// What these files were just before, where their changes make the model due.
+    pub source_stamp: Option<String>,
     /// The columns that the model declares for its query, and the query without them.
     pub declared: Option<(Vec<Column>, String)>,
     /// What must hold of the rows.

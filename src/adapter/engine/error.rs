@@ -156,6 +156,14 @@ pub enum OpenError {
         /// The working tree.
         top: PathBuf,
     },
+    /// The engine doesn't know the time zone of the settings.
+    #[error("the engine knows no time zone `{zone}`")]
+    Zone {
+        /// The zone.
+        zone: String,
+        /// The engine's words.
+        message: String,
+    },
     /// The records are of a newer vmesh.
     #[error("the warehouse was written by a newer vmesh (format {found}; this one knows {known})")]
     Newer {

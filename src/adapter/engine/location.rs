@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::door::Waited;
-use super::{Door, Interrupt};
+use super::{Access, Door, Interrupt};
 use crate::domain::config::Limits;
 
 /// Where a warehouse lies, and on which terms it is opened: nothing is held by it.
@@ -20,6 +20,8 @@ pub struct Location {
     pub interrupt: Interrupt,
     /// What may be taken of the machine.
     pub limits: Limits,
+    /// What is opened with it.
+    pub access: Access,
     /// Where those are who wait.
     pub door: Door,
     pub(super) waited: Waited,
@@ -28,7 +30,16 @@ pub struct Location {
 impl Location {
     /// A way to a file.
     pub fn new(path: PathBuf, scratch: PathBuf, door: Door, patience: Duration, interrupt: Interrupt) -> Self {
-        Self { path, scratch, patience, interrupt, limits: Limits::default(), door, waited: Waited::default() }
+        Self {
+            path,
+            scratch,
+            patience,
+            interrupt,
+            limits: Limits::default(),
+            access: Access::default(),
+            door,
+            waited: Waited::default(),
+        }
     }
 
     /// The same way to another file.

@@ -14,6 +14,7 @@
 //!
 //! A warehouse is opened late and closed early: DuckDB gives a file to one writing process, or to many reading ones.
 
+mod access;
 mod audit;
 mod build;
 mod door;
@@ -28,11 +29,12 @@ mod trial;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+pub use self::access::{Access, Beside};
 pub use self::audit::{Audit, AuditFailure, Warned, Warning, Wrong};
 pub use self::build::{Body, Build, Fill, Load, Restated};
 pub use self::door::{Doing, Door};
 use self::duckdb::DuckDb;
-pub use self::duckdb::{BACKUP, COMPANIONS, companion};
+pub use self::duckdb::{BACKUP, BuiltIn, COMPANIONS, Installed, absent, built_in, companion, install};
 pub use self::error::{BuildError, Holder, Occupied, OpenError, WarehouseError};
 pub use self::interrupt::Interrupt;
 pub use self::location::Location;

@@ -1,38 +1,105 @@
-//! What a SQLMesh connection asks of the engine: extensions, and settings that change no row.
+//! What a SQLMesh connection asks of the engine: other databases beside the warehouse, extensions, and settings that change
+//! no row.
 
 use super::super::sql::policy::OF_THE_MACHINE;
 use super::super::yaml::{Kind, Node};
+use super::OnUnsupported;
+use super::outside::{Attached, Files, Freshness, Kind as DatabaseKind, Outside, Target};
 use super::sqlmesh::{Found, Reader, get, is_nothing, map, problem};
 
-/// Extensions that are part of the engine.
-const BUILT_IN: [&str; 3] = ["parquet", "json", "core_functions"];
+/// The variable that lists what models may read beside what is committed: SQLMesh knows no such setting.
+const SOURCES: &str = "vmesh_sources";
+/// The one that says what becomes of models that vmesh can't run.
+const UNSUPPORTED: &str = "vmesh_unsupported";
 
 impl Reader<'_> {
-    /// Extensions that are part of the engine are there anyway.
-    pub(super) fn extensions(&self, key: &Node, node: &Node) -> Found<()> {
+    /// Extensions to be loaded, by name, with or without the repository that they come from.
+    pub(super) fn extensions(&mut self, key: &Node, node: &Node) -> Found<()> {
         let items = match &node.kind {
             Kind::List(items) => items.as_slice(),
             _ if is_nothing(node) => &[],
             _ => return Err(problem("`extensions` is a list", key.span.clone())),
         };
         for item in items {
-            let name = match item.map() {
-                Some(_) => get(item, "name").map(|name| self.string(name)).transpose()?.unwrap_or_default(),
-                None => self.string(item)?,
+            let of_entry = |key| get(item, key).map(|node| self.string(node)).transpose();
+            let (name, from) = match item.map() {
+                Some(_) => (of_entry("name")?.unwrap_or_default(), of_entry("repository")?),
+                None => (self.string(item)?, None),
             };
-            if !BUILT_IN.contains(&name.to_lowercase().as_str()) {
-                let problem = problem(format!("the extension `{name}` can't be loaded"), item.span.clone());
-                return Err(problem
-                    .help(format!("vmesh loads no extension: those that are part of it are {}", BUILT_IN.join(", "))));
+            if let Some(from) = from.filter(|from| from != "core") {
+                let what =
+                    format!("the extension `{name}` comes from the repository `{from}`, which is not DuckDB's own");
+                return Err(problem(what, item.span.clone()).help("leave `repository` out, or say: repository: core"));
             }
+            self.opening.add_extension(&name).map_err(|what| problem(what, item.span.clone()))?;
         }
         Ok(())
     }
 
-    /// Settings of the engine that change no row.
-    pub(super) fn of_the_machine(&self, node: &Node) -> Found<()> {
-        for (key, _) in map(node, "`connector_config`")? {
+    /// The file of the first catalog, which is the warehouse; the others are databases that models read.
+    pub(super) fn catalogs(&mut self, node: &Node) -> Found<String> {
+        let mut warehouse = None;
+        for (key, value) in map(node, "`catalogs`")? {
+            let of_entry = |key| get(value, key).map(|node| self.string(node)).transpose();
+            let (kind, path) = match value.map() {
+                Some(_) => (of_entry("type")?.unwrap_or_else(|| "duckdb".to_owned()), of_entry("path")?),
+                None => ("duckdb".to_owned(), Some(self.string(value)?)),
+            };
+            let Some(path) = path else {
+                return Err(problem("this catalog has no `path`", key.span.clone()).help("path: other.duckdb"));
+            };
+            if warehouse.is_none() {
+                if kind != "duckdb" {
+                    let what = "the first catalog is the warehouse, which is a file of DuckDB's";
+                    return Err(problem(what, value.span.clone()).help("database: warehouse.duckdb"));
+                }
+                warehouse = Some(path);
+                continue;
+            }
+            let Some(kind) = DatabaseKind::of_word(&kind) else {
+                let what = format!("a catalog of type `{kind}` can't be attached");
+                return Err(problem(what, value.span.clone()).help("types are duckdb, sqlite, postgres and mysql"));
+            };
             let name = self.string(key)?;
+            super::outside::check_name(&name).map_err(|(what, help)| problem(what, key.span.clone()).help(help))?;
+            self.outside.attached.push(Attached { name, kind, target: Target::Given(path) });
+        }
+        warehouse
+            .ok_or_else(|| problem("no catalog is the warehouse", node.span.clone()).help("database: warehouse.duckdb"))
+    }
+
+    /// What becomes of models that vmesh can't run.
+    pub(super) fn on_unsupported(&self, root: &Node) -> Found<OnUnsupported> {
+        let Some(node) = get(root, "variables").and_then(|variables| get(variables, UNSUPPORTED)) else {
+            return Ok(OnUnsupported::default());
+        };
+        match self.string(node)?.as_str() {
+            "error" => Ok(OnUnsupported::Error),
+            "external" => Ok(OnUnsupported::External),
+            _ => Err(problem(format!("`{UNSUPPORTED}` is `error` or `external`"), node.span.clone())),
+        }
+    }
+
+    /// What models may read besides the warehouse and what is committed.
+    pub(super) fn outside(&mut self, root: &Node) -> Found<Outside> {
+        let mut outside = std::mem::take(&mut self.outside);
+        let Some(variables) = get(root, "variables") else { return Ok(outside) };
+        for (path, span) in self.list(variables, SOURCES)? {
+            let path = super::outside::allowed(&path).map_err(|(what, help)| problem(what, span).help(help))?;
+            outside.files.push(Files { path, freshness: Freshness::default() });
+        }
+        Ok(outside)
+    }
+
+    /// Settings of the engine that change no row, and the time zone.
+    pub(super) fn connector_config(&mut self, node: &Node) -> Found<()> {
+        for (key, value) in map(node, "`connector_config`")? {
+            let name = self.string(key)?;
+            if name.eq_ignore_ascii_case("timezone") {
+                let zone = self.string(value)?;
+                self.opening.set_timezone(&zone).map_err(|what| problem(what, value.span.clone()))?;
+                continue;
+            }
             if !OF_THE_MACHINE.contains(&name.to_lowercase().as_str()) {
                 let what = format!("`{name}` of `connector_config` can't be honoured: it may change what queries mean");
                 let help = format!("those that change no row are passed over: {}", OF_THE_MACHINE.join(", "));

@@ -10,7 +10,7 @@ use super::super::sql::Span;
 use super::super::yaml::{self, Kind, Node, Value, scalar};
 use super::blanks::Blanks;
 use super::toml_file::{ROLLBACK, seconds};
-use super::{Config, Hooks, Limits, Statement, values};
+use super::{Config, Hooks, Limits, Opening, Outside, Statement, values};
 
 /// Keys that are read.
 const READ: [&str; 19] = [
@@ -97,7 +97,8 @@ pub(super) fn read(text: &str, environment: &dyn Fn(&str) -> Option<String>) -> 
     let Some(root) = yaml::load(&blanked)? else {
         return Err(problem("the file is empty", 0..0).help("give it a connection, or delete it and say: vmesh init"));
     };
-    Reader { text, blanks, environment, notes: Vec::new() }.config(&root)
+    let (opening, outside) = (Opening::default(), Outside::default());
+    Reader { text, blanks, environment, notes: Vec::new(), opening, outside }.config(&root)
 }
 
 pub(super) struct Reader<'a> {
@@ -105,6 +106,8 @@ pub(super) struct Reader<'a> {
     blanks: Blanks,
     environment: &'a dyn Fn(&str) -> Option<String>,
     notes: Vec<String>,
+    pub(super) opening: Opening,
+    pub(super) outside: Outside,
 }
 
 impl Reader<'_> {
@@ -146,6 +149,9 @@ impl Reader<'_> {
             variables,
             linter: self.linter(root)?,
             limits: Limits::default(),
+            outside: self.outside(root)?,
+            opening: std::mem::take(&mut self.opening),
+            unsupported: self.on_unsupported(root)?,
             defaults: self.defaults(&defaults)?,
             ignored: self.ignored(root)?,
             pinned: self.strings(root, "pinned_environments")?,
@@ -223,7 +229,7 @@ impl Reader<'_> {
     }
 
     /// The file of a connection.
-    fn database(&self, connection: &Node) -> Found<String> {
+    fn database(&mut self, connection: &Node) -> Found<String> {
         let entries = map(connection, "a connection")?;
         let start = connection.span.start..connection.span.start;
         let Some(engine) = get(connection, "type") else {
@@ -239,14 +245,14 @@ impl Reader<'_> {
             match name.as_str() {
                 "type" => {}
                 "database" => database = Some((self.string(value)?, value.span.clone())),
-                "catalogs" => database = Some((self.only_catalog(value)?, value.span.clone())),
+                "catalogs" => database = Some((self.catalogs(value)?, value.span.clone())),
                 "extensions" => self.extensions(key, value)?,
-                "connector_config" => self.of_the_machine(value)?,
+                "connector_config" => self.connector_config(value)?,
                 "secrets" | "filesystems" | "token" => {
                     if !is_nothing(value) {
                         let what = format!("`{name}` of a connection can't be honoured");
                         return Err(problem(what, key.span.clone())
-                            .help("vmesh opens the file as it is, and loads no extension"));
+                            .help("put secrets into DuckDB's own secret manager: CREATE PERSISTENT SECRET"));
                     }
                 }
                 known if SILENT_OF_CONNECTION.contains(&known) => {}
@@ -263,15 +269,6 @@ impl Reader<'_> {
                 let problem = problem("a database in memory is gone when the command ends", at);
                 Err(problem.help("database: warehouse.duckdb"))
             }
-        }
-    }
-
-    fn only_catalog(&self, node: &Node) -> Found<String> {
-        let several = || problem("only one catalog is supported", node.span.clone()).help("database: warehouse.duckdb");
-        let [(_, value)] = map(node, "`catalogs`")? else { return Err(several()) };
-        match &value.kind {
-            Kind::Leaf(..) => self.string(value),
-            Kind::List(_) | Kind::Map(_) => Err(several()),
         }
     }
 

@@ -116,7 +116,7 @@ fn what_is_wrong_has_a_place_and_no_secret() {
         PLAIN.replace("duckdb, database: wh.db", "\"{{ env_var('SECRET') }}\""),
         PLAIN.replace("wh.db", "':memory:'"),
         PLAIN.replace("database: wh.db", "databas: wh.db"),
-        PLAIN.replace("database: wh.db", "database: wh.db, extensions: [httpfs]"),
+        PLAIN.replace("database: wh.db", "database: wh.db, extensions: [../httpfs]"),
         PLAIN.replace("dialect: duckdb", "dialect: snowflake"),
         PLAIN.replace("dialect: duckdb", "kind: FUL"),
         PLAIN.replace("dialect: duckdb", "audits: ['not_null(columns := (id)']"),
@@ -147,8 +147,21 @@ fn what_changes_no_row_is_accepted() {
         assert_eq!(read(&text).map(|config| config.notes), Ok(Vec::new()), "{text}");
     }
     for (text, what) in [
-        (connection("extensions: [json, spatial]"), "the extension `spatial` can't be loaded"),
-        (connection("extensions: [{name: httpfs, repository: core}]"), "the extension `httpfs` can't be loaded"),
+        (
+            connection("extensions: [{name: h3, repository: community}]"),
+            "the extension `h3` comes from the repository `community`, which is not DuckDB's own",
+        ),
+        (connection("connector_config: {TimeZone: Mars}"), "there is no time zone `Mars`"),
+        (connection("catalogs: {a: {type: duckdb}}"), "this catalog has no `path`"),
+        (
+            connection("catalogs: {a: a.db, b: {type: motherduck, path: x}}"),
+            "a catalog of type `motherduck` can't be attached",
+        ),
+        (connection("catalogs: {a: a.db, temp: b.db}"), "`temp` can't name a database"),
+        (
+            format!("variables: {{vmesh_sources: ['data/*.csv']}}\n{PLAIN}"),
+            "`data/*.csv` is a pattern: folders are named as a whole",
+        ),
         (
             connection("connector_config: {threads: 4, default_null_order: nulls_first}"),
             "`default_null_order` of `connector_config` can't be honoured: it may change what queries mean",
@@ -161,6 +174,25 @@ fn what_changes_no_row_is_accepted() {
     ] {
         assert_eq!(read(&text).unwrap_err().what, what);
     }
+}
+
+#[test]
+fn a_connection_opens_doors() {
+    let connection = "connector_config: {TimeZone: Asia/Tokyo}, extensions: [httpfs, {name: ICU, repository: core}], \
+                      catalogs: {main: wh.db, old: ../old.db, crm: {type: postgres, path: dbname=crm}}";
+    let text = format!("variables: {{vmesh_sources: [data/raw/]}}\n{}", PLAIN.replace("database: wh.db", connection));
+    let config = read(&text).unwrap();
+    assert_eq!(
+        (config.opening.extensions.join(" "), config.opening.zone()),
+        ("httpfs icu".to_owned(), Some("Asia/Tokyo"))
+    );
+    assert_eq!(
+        (config.warehouse.as_deref(), config.outside.files[0].path.clone()),
+        (Some("wh.db"), "data/raw/".to_owned())
+    );
+    let attached = config.outside.attached.iter().map(|it| format!("{} {} {:?}", it.name, it.kind.word(), it.target));
+    let expected = ["old duckdb Given(\"../old.db\")", "crm postgres Given(\"dbname=crm\")"];
+    assert_eq!(attached.collect::<Vec<_>>(), expected);
 }
 
 #[test]

@@ -8,7 +8,9 @@ use serde::Deserialize;
 use toml::{Spanned, Value as Toml};
 
 use super::linter::LinterTable;
-use super::{Config, HookBuild, Hooks, Limits, Linter, Statement, limits, values};
+use super::{
+    Config, HookBuild, Hooks, Limits, Linter, OnUnsupported, Opening, Outside, Statement, limits, outside, values,
+};
 use crate::domain::diagnostic::{Diagnostic, Excerpt, nearest};
 use crate::domain::macros::Variables;
 use crate::domain::model::Defaults;
@@ -28,6 +30,7 @@ struct File {
     variables: BTreeMap<String, Spanned<Toml>>,
     linter: Option<LinterTable>,
     limits: limits::LimitsTable,
+    sources: outside::SourcesTable,
     before_all: Vec<Spanned<String>>,
     after_all: Vec<Spanned<String>>,
 }
@@ -37,6 +40,7 @@ struct File {
 struct ProjectTable {
     main: String,
     models: String,
+    unsupported: OnUnsupported,
 }
 
 #[derive(Deserialize)]
@@ -45,6 +49,9 @@ struct EngineTable {
     #[serde(rename = "type")]
     engine: Spanned<String>,
     path: Option<String>,
+    extensions: Vec<Spanned<String>>,
+    extensions_from: Option<Spanned<String>>,
+    timezone: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -78,13 +85,14 @@ fn at_start(value: &str) -> Spanned<String> {
 
 impl Default for ProjectTable {
     fn default() -> Self {
-        Self { main: "main".to_owned(), models: "models".to_owned() }
+        let unsupported = OnUnsupported::default();
+        Self { main: "main".to_owned(), models: "models".to_owned(), unsupported }
     }
 }
 
 impl Default for EngineTable {
     fn default() -> Self {
-        Self { engine: at_start("duckdb"), path: None }
+        Self { engine: at_start("duckdb"), path: None, extensions: Vec::new(), extensions_from: None, timezone: None }
     }
 }
 
@@ -120,7 +128,7 @@ pub(super) fn read(path: &str, text: &str) -> Result<Config, Diagnostic> {
         main: BranchName::from(file.project.main.as_str()),
         models: file.project.models.trim_matches('/').to_owned(),
         gateway: None,
-        warehouse: file.engine.path,
+        warehouse: file.engine.path.clone(),
         pattern: file.environments.schema,
         ttl_seconds: source.seconds(&file.environments.ttl)?,
         rollback_seconds: source.seconds(&file.environments.rollback)?,
@@ -130,9 +138,12 @@ pub(super) fn read(path: &str, text: &str) -> Result<Config, Diagnostic> {
         variables: source.variables(file.variables)?,
         linter: Linter::read(file.linter, &|span| source.excerpt(span, ""))?,
         limits: Limits::read(file.limits, &|span| source.excerpt(span, ""))?,
+        opening: source.opening(&file.engine)?,
+        outside: Outside::read(file.sources, &|span| source.excerpt(span, ""))?,
         defaults: source.defaults(&file.defaults)?,
         ignored: Patterns::default(),
         pinned: Vec::new(),
+        unsupported: file.project.unsupported,
         notes: Vec::new(),
         before_all: file.before_all.into_iter().map(statement).collect(),
         after_all: file.after_all.into_iter().map(statement).collect(),
@@ -176,6 +187,18 @@ impl Source<'_> {
             other => format!("unknown engine `{other}`"),
         };
         Err(self.wrong(what, engine.span()).help("type = \"duckdb\""))
+    }
+
+    fn opening(&self, engine: &EngineTable) -> Result<Opening, Diagnostic> {
+        let mut opening = Opening::default();
+        for name in &engine.extensions {
+            opening.add_extension(name.get_ref()).map_err(|what| self.wrong(what, name.span()))?;
+        }
+        opening.extensions_from = engine.extensions_from.as_ref().map(|from| from.get_ref().clone());
+        if let Some(zone) = &engine.timezone {
+            opening.set_timezone(zone.get_ref()).map_err(|what| self.wrong(what, zone.span()))?;
+        }
+        Ok(opening)
     }
 
     fn seconds(&self, length: &Spanned<String>) -> Result<i64, Diagnostic> {

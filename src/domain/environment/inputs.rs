@@ -19,6 +19,9 @@ pub struct Inputs {
     /// The table that prod showed of the same model, and its revision: what is filled since has read tables that no model
     /// makes, which have no revision, later.
     pub beside: Option<(String, u64)>,
+    /// What the files from outside were that its query read, where their changes make it due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sources: Option<String>,
     /// Of a table that is built whole: what the texts say that made its rows of those of other tables.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recipe: Option<Fingerprint>,

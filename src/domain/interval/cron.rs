@@ -215,6 +215,11 @@ fn blame(text: &str, fields: &[&str; 5]) -> CronError {
 }
 
 /// A time zone by its name. The list of zones is the one in the program, so that it is the same on every computer.
+/// Whether there is a time zone of this name.
+pub fn is_time_zone(name: &str) -> bool {
+    TimeZoneDatabase::bundled().get(name).is_ok()
+}
+
 fn time_zone(name: &str) -> Result<TimeZone, CronError> {
     TimeZoneDatabase::bundled().get(name).map_err(|_| CronError::UnknownZone { zone: name.to_owned() })
 }

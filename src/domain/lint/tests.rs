@@ -29,6 +29,7 @@ fn found(rule: Rule, text: &str) -> Vec<(String, String)> {
         matching: &|_| Vec::new(),
         absent: &|_| None,
         config: &config,
+        home: "/home/shop",
         externals: &externals,
         published: &Published::default(),
         before_all: &[],

@@ -11,6 +11,8 @@ pub struct FileRead {
     pub path: String,
     /// Where in the query, from its start.
     pub span: Span,
+    /// Where its path stands, quotes and all; none where a value is written just like it.
+    pub literal: Option<Span>,
 }
 
 /// The paths and patterns that a query names in FROM or as the first argument of a function that reads files, in the
@@ -18,28 +20,44 @@ pub struct FileRead {
 pub fn files_read(query: &Query, text: &str) -> Vec<FileRead> {
     let mut files = Vec::new();
     for function in &query.functions {
+        let start = function.span.start;
         let paths = match &function.kind {
-            FunctionKind::File(path) => vec![path.clone()],
+            FunctionKind::File(path) => {
+                let is_alone = is_alone(path, query, text);
+                vec![(path.clone(), is_alone.then(|| function.span.clone()))]
+            }
             FunctionKind::Function if sql::policy::reads_files(&function.name) => {
-                first_argument(text.get(function.span.start..).unwrap_or_default())
+                let found = first_argument(text.get(start..).unwrap_or_default()).into_iter();
+                found.map(|(path, span)| (path, Some(start + span.start..start + span.end))).collect()
             }
             FunctionKind::Function => continue,
         };
         let plain = |path: String| path.strip_prefix("./").map(str::to_owned).unwrap_or(path);
-        let file = |path| FileRead { path: plain(path), span: function.span.clone() };
+        let file = |(path, literal)| FileRead { path: plain(path), span: function.span.clone(), literal };
         files.extend(paths.into_iter().map(file));
     }
     files
 }
 
-/// The strings in `name('a', …)` or `name(['a', 'b'], …)`.
-fn first_argument(call: &str) -> Vec<String> {
+/// Whether a path stands in a query only where it is read as a table: sqlparser doesn't tell where that is.
+fn is_alone(path: &str, query: &Query, text: &str) -> bool {
+    let is_it = |lexeme: &&sql::Lexeme| match &lexeme.token {
+        Token::String(value) | Token::Word { text: value, .. } => value == path,
+        _ => false,
+    };
+    let is_read = |function: &&sql::FunctionRead| matches!(&function.kind, FunctionKind::File(read) if read == path);
+    let lexemes = sql::lex(text).unwrap_or_default();
+    lexemes.iter().filter(is_it).count() == query.functions.iter().filter(is_read).count()
+}
+
+/// The strings in `name('a', …)` or `name(['a', 'b'], …)`, and where they stand.
+fn first_argument(call: &str) -> Vec<(String, Span)> {
     let Ok(lexemes) = sql::lex(call) else { return Vec::new() };
     let mut inside = lexemes.iter().skip_while(|lexeme| !lexeme.is_symbol("(")).skip(1).peekable();
     let is_list = inside.next_if(|lexeme| lexeme.is_symbol("[")).is_some();
     let mut strings = Vec::new();
-    while let Some(Token::String(text)) = inside.next().map(|lexeme| &lexeme.token) {
-        strings.push(text.clone());
+    while let Some((Token::String(text), span)) = inside.next().map(|lexeme| (&lexeme.token, &lexeme.span)) {
+        strings.push((text.clone(), span.clone()));
         if !is_list || inside.next_if(|lexeme| lexeme.is_symbol(",")).is_none() {
             break;
         }
@@ -63,5 +81,19 @@ mod tests {
             ["a.parquet", "b/*.parquet"]
         );
         assert_eq!(of("SELECT 'a.csv' AS name FROM range(3)"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_path_stands_where_it_is_read() {
+        let of = |text: &str| -> Vec<Option<String>> {
+            let literal = |file: FileRead| file.literal.map(|span| text[span].to_owned());
+            files_read(&sql::analyse(text), text).into_iter().map(literal).collect()
+        };
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(of("SELECT * FROM './data/a.csv' JOIN 'b.csv' ON true"), [some("'./data/a.csv'"), some("'b.csv'")]);
+        assert_eq!(of("SELECT 'a.csv' FROM read_csv(['a.csv', 'b.csv'])"), [some("'a.csv'"), some("'b.csv'")]);
+        let text = "SELECT 'a.csv' AS name FROM read_csv('a.csv')";
+        assert_eq!(files_read(&sql::analyse(text), text)[0].literal, text.rfind("'a.csv'").map(|at| at..at + 7));
+        assert_eq!(of("SELECT 'a.csv' AS name FROM 'a.csv'"), [None]);
     }
 }

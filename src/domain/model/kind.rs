@@ -136,11 +136,15 @@ fn unknown(word: &str, value: &Value<'_>) -> Problem {
         ),
         "MANAGED" => (
             format!("kind `{upper}` is not supported"),
-            "DuckDB has no tables that the engine keeps up to date; use FULL and a cron, or VIEW".to_owned(),
+            "DuckDB has no tables that the engine keeps up to date; use FULL and a cron, or VIEW; in the settings, \
+             `unsupported = \"external\"` takes such models for tables"
+                .to_owned(),
         ),
         "CUSTOM" => (
             format!("kind `{upper}` is not supported"),
-            "it is filled by Python code; use FULL, or one of the incremental kinds".to_owned(),
+            "it is filled by Python code; use FULL, or one of the incremental kinds; in the settings, `unsupported = \
+             \"external\"` takes such models for tables"
+                .to_owned(),
         ),
         _ => {
             let known = WORDS.iter().map(|(known, _)| *known).chain([BY_TIME]).chain(LATER);

@@ -13,6 +13,7 @@ mod rule;
 mod schedule;
 mod seed;
 mod statement;
+mod unsupported;
 
 use std::collections::BTreeSet;
 
@@ -29,6 +30,7 @@ pub use self::rule::Rule;
 pub use self::schedule::Schedule;
 pub use self::seed::Seed;
 pub use self::statement::{Act, Probe, RULE, Statement, THIS_MODEL, Thing, When, is_own, temporary};
+pub use self::unsupported::{Unsupported, in_python, unsupported};
 use super::audit::{Call, CustomAudit};
 use super::diagnostic::{Problem, nearest};
 use super::macros::{Blueprint, Map};

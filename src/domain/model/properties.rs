@@ -254,7 +254,8 @@ fn dialect(property: &Property<'_>) -> Result<(), Problem> {
     match property.value.text() {
         Some(dialect) if is_duckdb(dialect) => Ok(()),
         _ => Err(Problem::new("only dialect `duckdb` is supported", property.value.span())
-            .help("vmesh sends your SQL to the engine as you wrote it and translates nothing")),
+            .help("vmesh sends your SQL to the engine as you wrote it and translates nothing; in the settings, `unsupported = \
+                   \"external\"` takes such models for tables")),
     }
 }
 

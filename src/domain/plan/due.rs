@@ -11,7 +11,7 @@ use super::super::project::{Model, Project};
 use super::upstream::Upstream;
 
 /// The table of a model, if it is due there, and what to load into it. What `follows` reads something that was just
-/// filled. Files may be ahead of what the environment shows: what they read that it doesn't show yet has to be planned
+/// filled, or files that have changed. Files may be ahead of what the environment shows: what they read that it doesn't show yet has to be planned
 /// first.
 pub fn due(
     environment: &EnvName,
@@ -38,7 +38,7 @@ pub fn due(
             let since = Moment::from_micros(snapshot.built_at);
             let schedule = &model.file.schedule;
             let is_time = timing.ignore_cron || follows || has_ticked(schedule, since, timing.now);
-            (snapshot.select.is_some() && is_time).then(|| (snapshot.clone(), Vec::new()))
+            is_time.then(|| (snapshot.clone(), Vec::new()))
         }
         _ => None,
     }

@@ -41,8 +41,8 @@ impl Restated {
         let order = graph::order(&parents).unwrap_or_default();
         let tables = order.iter().filter(|table| reached.contains(table));
         let tables = tables.filter_map(|table| state.existing(table)).filter(|table| is_filled(table));
-        // an incremental table that only a rollback would show again can't be loaded: its files are not at hand
-        let can = |table: &&PhysicalTable| table.filled.is_none() || live.contains_key(&table.table);
+        // without a query on record, what only a rollback would show again can't be filled: its files are not at hand
+        let can = |table: &&PhysicalTable| table.select.is_some() || live.contains_key(&table.table);
         let tables = tables.filter(can).cloned().collect();
         Self { histories, reached, tables, stale }
     }
@@ -68,5 +68,5 @@ pub fn live(state: &State) -> BTreeMap<TableName, Vec<EnvName>> {
 
 /// Whether a table holds rows that can be computed again: views hold none, seeds are their file.
 fn is_filled(table: &PhysicalTable) -> bool {
-    table.filled.is_some() || table.select.is_some() && table.kind != KindWord::View
+    table.filled.is_some() || table.kind == KindWord::Full
 }

@@ -214,7 +214,7 @@ impl Upstream {
     }
 
     fn reads_raw(&self, model: &Model) -> bool {
-        !model.outside().is_empty() || model.parents.keys().any(|parent| self.raw.contains(parent))
+        model.reads_outside() || model.parents.keys().any(|parent| self.raw.contains(parent))
     }
 
     fn roots_above(&self, model: &Model) -> impl Iterator<Item = &String> {

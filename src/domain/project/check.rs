@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::super::diagnostic::{Diagnostic, Note, nearest};
-use super::super::model::{Kind, THIS_MODEL, temporary};
+use super::super::model::{FileRead, Kind, THIS_MODEL, temporary};
 use super::super::name::{ModelName, literal, reserved_schema};
 use super::super::sql::{self, Read, Token, policy};
 use super::names::{Barred, Names};
-use super::{Draft, Sources};
+use super::{Draft, OutsideFile, Sources};
 
 /// Names every file's model; disabled ones are left out.
 pub(super) fn names(sources: &Sources<'_>) -> Result<BTreeMap<ModelName, Draft>, Vec<Diagnostic>> {
@@ -33,6 +33,7 @@ pub(super) fn names(sources: &Sources<'_>) -> Result<BTreeMap<ModelName, Draft>,
             statement_reads: Vec::new(),
             seed: None,
             files: Vec::new(),
+            outside_files: Vec::new(),
         };
         if let Some(catalog) = file.catalog.as_ref().filter(|catalog| !sources.config.is_catalog(catalog)) {
             let what = format!("`{catalog}.{name}` lies in another database than the project's");
@@ -101,28 +102,66 @@ pub(super) fn seeds(sources: &Sources<'_>, drafts: &mut BTreeMap<ModelName, Draf
 pub(super) fn files(sources: &Sources<'_>, drafts: &mut BTreeMap<ModelName, Draft>) -> Result<(), Vec<Diagnostic>> {
     let mut problems = Vec::new();
     for draft in drafts.values_mut().filter(|draft| !draft.file.files.is_empty()) {
-        if matches!(draft.kind, Kind::View | Kind::Embedded | Kind::Incremental(_)) {
-            let what = format!("`{}` reads a file, which only a table that is built whole can keep", draft.name);
-            problems.push(Diagnostic::new(what).at(draft.place(sources, "")).help("use kind FULL"));
-        }
-        let mut found = Vec::new();
+        let (mut found, mut outside) = (Vec::new(), Vec::new());
         for file in &draft.file.files {
             let mut matching = (sources.matching)(&file.path);
+            if matching.is_empty()
+                && let Some(path) = sources.config.outside.allowed(&file.path)
+            {
+                match file.literal.clone() {
+                    _ if sources.home.is_empty() && !policy::from_root(&path) && !policy::is_remote(&path) => {
+                        problems.push(draft.homeless(sources, file));
+                    }
+                    Some(literal) => outside.push(OutsideFile { path, literal }),
+                    None => problems.push(draft.ambiguous(sources, file)),
+                }
+                continue;
+            }
+            if let Some((what, help)) = policy::leads_out(&file.path) {
+                let at = draft.in_query(sources, file.literal.as_ref().unwrap_or(&file.span), "");
+                let mut problem = Diagnostic::new(what).at(at).help(help);
+                if file.path.contains("..") {
+                    let is_news = |why: &String| why.contains("repository");
+                    problem.notes.extend((sources.absent)(&file.path).filter(is_news).map(Note::from));
+                }
+                problems.push(problem);
+                continue;
+            }
             if matching.is_empty() {
                 let what = format!("`{}` reads `{}`, and the project has no such file", draft.name, file.path);
                 let mut problem = Diagnostic::new(what).at(draft.in_query(sources, &file.span, ""));
                 problem.notes.extend((sources.absent)(&file.path).map(Note::from));
-                let help = "commit the file, and tell its path from the project's folder; or load it into a table of \
-                            the warehouse, which models read like any other";
+                let help = "commit the file, and tell its path from the project's folder; or have main's settings allow it: \
+                            `files` of [sources]; or load it into a table of the warehouse";
                 problems.push(problem.help(help));
             }
             found.append(&mut matching);
         }
+        if !found.is_empty() && matches!(draft.kind, Kind::View | Kind::Embedded | Kind::Incremental(_)) {
+            let what = format!("`{}` reads a file, which only a table that is built whole can keep", draft.name);
+            problems.push(Diagnostic::new(what).at(draft.place(sources, "")).help("use kind FULL"));
+        }
         found.sort_by(|a, b| a.path.cmp(&b.path));
         found.dedup();
-        draft.files = found;
+        (draft.files, draft.outside_files) = (found, outside);
     }
     if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+impl Draft {
+    fn ambiguous(&self, sources: &Sources<'_>, file: &FileRead) -> Diagnostic {
+        let what =
+            format!("`{}` stands in this query as a value, too: which of them is the file can't be told", file.path);
+        let call = format!("read it by a function: read_csv('{}'), or its like", file.path);
+        Diagnostic::new(what).at(self.in_query(sources, &file.span, "")).help(call)
+    }
+
+    fn homeless(&self, sources: &Sources<'_>, file: &FileRead) -> Diagnostic {
+        let what =
+            format!("`{}` is told from the project's folder, and this repository has no working tree", file.path);
+        let help = "in the settings and in the model, tell the path from the root of the disk";
+        Diagnostic::new(what).at(self.in_query(sources, &file.span, "")).help(help)
+    }
 }
 
 /// A path relative to a model's file, as a path relative to the project, which may lead out of it. One from the root of

@@ -38,6 +38,8 @@ pub struct Project {
     externals: Externals,
     /// What the warehouse is called in SQL.
     catalog: String,
+    /// The project's folder in the main worktree; empty where there is none.
+    home: String,
 }
 
 /// One model, with its place in the graph.
@@ -67,6 +69,8 @@ pub struct Model {
     pub seed: Option<SeedFile>,
     /// The project's files that its query reads.
     pub files: Vec<SeedFile>,
+    /// The files that its query reads and no commit has: main's settings allow it.
+    pub outside_files: Vec<OutsideFile>,
     /// Its columns, where the files prove them.
     pub columns: Option<Vec<String>>,
     /// What decides its rows and columns, where that is understood.
@@ -97,6 +101,15 @@ pub struct SeedFile {
     pub header: Option<Vec<String>>,
 }
 
+/// A file that a query reads, or a pattern of some, and that no commit has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutsideFile {
+    /// Its path, without `.` and `..`: relative to the project, from the root, or an address.
+    pub path: String,
+    /// Where it stands in the query, from its start.
+    pub literal: Span,
+}
+
 /// Where the loader's parts come from: files are read only when they must be.
 pub struct Sources<'a> {
     /// Each model file's path and what it says.
@@ -111,6 +124,8 @@ pub struct Sources<'a> {
     pub absent: &'a dyn Fn(&str) -> Option<String>,
     /// The project's settings.
     pub config: &'a Config,
+    /// The project's folder in the main worktree, which relative paths of sources are told from; empty where there is none.
+    pub home: &'a str,
     /// What is known of tables that no model makes.
     pub externals: &'a Externals,
     /// What vmesh shows.
@@ -131,6 +146,7 @@ struct Draft {
     statement_reads: Vec<Vec<Option<ModelName>>>,
     seed: Option<SeedFile>,
     files: Vec<SeedFile>,
+    outside_files: Vec<OutsideFile>,
 }
 
 impl Project {
@@ -155,7 +171,8 @@ impl Project {
         problems.append(&mut columns::lacking(sources, &models));
         if problems.is_empty() {
             let catalog = sources.config.catalog().to_owned();
-            Ok(Self { models, order, externals: sources.externals.clone(), catalog })
+            let home = sources.home.to_owned();
+            Ok(Self { models, order, externals: sources.externals.clone(), catalog, home })
         } else {
             Err(problems)
         }
@@ -247,6 +264,11 @@ impl Model {
         of_query.chain(of_statements).collect()
     }
 
+    /// Whether it reads what no model makes and no commit has: its rows may be others when it is built again.
+    pub fn reads_outside(&self) -> bool {
+        !self.outside_files.is_empty() || !self.outside().is_empty()
+    }
+
     fn outside_query(&self) -> impl Iterator<Item = &Read> {
         let temporaries = self.file.temporary(false);
         let is_made =
@@ -302,6 +324,7 @@ fn finish(sources: &Sources<'_>, draft: Draft, models: &BTreeMap<ModelName, Mode
         statements: draft.file.statements.iter().map(Statement::meaning).collect(),
         files: draft.files.iter().map(|file| (file.path.as_str(), file.hash)).collect(),
         before_all: statements::made_for(sources, &draft),
+        zone: sources.config.opening.zone(),
     };
     let (own, nameless) = (fingerprint::own(&part), fingerprint::nameless(&part));
     let beside = fingerprint::beside(&part, is_timely);
@@ -339,6 +362,7 @@ fn finish(sources: &Sources<'_>, draft: Draft, models: &BTreeMap<ModelName, Mode
         own,
         seed: draft.seed,
         files: draft.files,
+        outside_files: draft.outside_files,
         columns,
         calendar,
         start,

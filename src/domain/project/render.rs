@@ -1,7 +1,8 @@
 //! A model's query with the physical tables of its parents spliced in: the text that the engine runs.
 
 use super::super::model::Kind;
-use super::super::name::{ModelName, TableName, quote};
+use super::super::name::{ModelName, TableName, literal, quote};
+use super::super::sql::policy;
 use super::super::{sql, types};
 use super::{Model, Project};
 
@@ -25,7 +26,16 @@ impl Project {
             let index = reads.iter().position(|other| other.span == read.span)?;
             replacements.get(index).cloned().flatten()
         };
-        Ok(Some(sql::splice(written, query, &replace)))
+        let files = model.outside_files.iter().map(|file| (file.literal.clone(), literal(&self.on_disk(&file.path))));
+        Ok(Some(sql::splice_with(written, query, &replace, files)))
+    }
+
+    /// The path of a file from outside as the engine finds it wherever it is run.
+    pub fn on_disk(&self, path: &str) -> String {
+        match policy::from_root(path) || policy::is_remote(path) {
+            true => path.to_owned(),
+            false => lexical(&format!("{}/{path}", self.home)),
+        }
     }
 
     /// What stands in the place of each read.
@@ -50,6 +60,22 @@ impl Project {
         }
         Ok(replacements)
     }
+}
+
+/// A path from the root without `.` and `..`, told from its text alone.
+fn lexical(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    let end = if path.ends_with('/') { "/" } else { "" };
+    format!("/{}{end}", parts.join("/"))
 }
 
 /// A query with the columns that its model declares: in this order, of these types, found by name. Without any, it

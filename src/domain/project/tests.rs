@@ -20,6 +20,7 @@ fn project(files: &[(&str, &str)], seed: &str) -> Result<Project, Vec<Diagnostic
         matching: &|_| Vec::new(),
         absent: &|_| None,
         config: &config,
+        home: "/home/shop",
         externals: &Externals::default(),
         published: &Published::default(),
         before_all: &[],

@@ -24,7 +24,7 @@ mod tables;
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests;
 
-pub use self::paths::{from_root, is_remote};
+pub use self::paths::{from_root, is_remote, leads_out};
 pub use self::seen::{Called, NotSeen, Seen};
 pub use self::settings::refused;
 pub use self::tables::barred_table;
@@ -188,10 +188,13 @@ pub fn check(kind: Text, text: &str, query: &Query, seen: Result<&Seen, &NotSeen
             let what = format!("{} can't list the warehouse: SHOW tells of other environments too", kind.noun());
             Err(Refusal::new(what, whole(&lexemes), "DESCRIBE table gives a table's columns"))
         }
-        Ok(seen) => seen.calls.iter().try_for_each(|called| {
-            let at = call(&lexemes, called);
-            function(kind, &called.name, called.in_from, at.map(|at| &lexemes[at..]), &whole(&lexemes))
-        }),
+        Ok(seen) => {
+            seen.calls.iter().try_for_each(|called| {
+                let at = call(&lexemes, called);
+                function(kind, &called.name, called.in_from, at.map(|at| &lexemes[at..]), &whole(&lexemes))
+            })?;
+            all_files_seen(kind, query, seen, &lexemes)
+        }
         Err(NotSeen::Writes) => Err(Refusal::new(
             format!("{} only reads: this writes in its WITH clause", kind.noun()),
             whole(&lexemes),
@@ -200,6 +203,17 @@ pub fn check(kind: Text, text: &str, query: &Query, seen: Result<&Seen, &NotSeen
         Err(NotSeen::Several) => Err(Refusal::new("this is more than one query", whole(&lexemes), READ)),
         Err(NotSeen::Unshown(cause)) => unshown(kind, &lexemes, cause),
     }
+}
+
+/// Refuses a query in which DuckDB sees other calls that read files than vmesh does, who checks their paths.
+fn all_files_seen(kind: Text, query: &Query, seen: &Seen, lexemes: &[Lexeme]) -> Result<(), Refusal> {
+    let functions = query.functions.iter().filter(|function| function.kind == FunctionKind::Function);
+    let known = functions.filter(|function| reads_files(&function.name)).count();
+    if seen.calls.iter().filter(|called| called.in_from && reads_files(&called.name)).count() == known {
+        return Ok(());
+    }
+    let what = format!("{} reads a file where vmesh doesn't see it", kind.noun());
+    Err(Refusal::new(what, whole(lexemes), "call the function in FROM, with its path in single quotes"))
 }
 
 /// Whether DuckDB would take a table for a file that nobody sees: `FROM E'\x2e…'`.
@@ -355,15 +369,19 @@ fn is_named(lexeme: &Lexeme, name: &str) -> bool {
     matches!(&lexeme.token, Token::Word { text, .. } if text.eq_ignore_ascii_case(name))
 }
 
-/// Whether a file may be read: one of the project's, told from its folder.
+/// Whether a text may read a file. Which one that may be is the caller's to check, who knows the settings ([`leads_out`]).
 fn file(kind: Text, path: &str, span: &Span) -> Result<(), Refusal> {
     if !kind.may(Does::Files) {
         let what = format!("{} can't read the file `{path}`", kind.noun());
         return Err(Refusal::new(what, span.clone(), "read files in a model, and name that model here"));
     }
-    match paths::leads_out(path) {
-        Some((what, help)) => Err(Refusal::new(what, span.clone(), help)),
-        None => Ok(()),
+    match tables::is_database(path) {
+        true => Err(Refusal::new(
+            format!("`{path}` is a database, and no file that models read"),
+            span.clone(),
+            "have main's settings attach it, and read its tables by their names: [sources.attach]",
+        )),
+        false => Ok(()),
     }
 }
 

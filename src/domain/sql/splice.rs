@@ -8,7 +8,18 @@ use super::{Query, Read, Span};
 /// several parts are cut to it. Labels are written behind their columns. Replacements should hold no line end, so that DuckDB's `LINE n` still points at the
 /// user's line.
 pub fn splice(text: &str, query: &Query, replace: &dyn Fn(&Read) -> Option<String>) -> String {
+    splice_with(text, query, replace, [])
+}
+
+/// The same, with more edits to the text.
+pub fn splice_with(
+    text: &str,
+    query: &Query,
+    replace: &dyn Fn(&Read) -> Option<String>,
+    more: impl IntoIterator<Item = (Span, String)>,
+) -> String {
     let mut edits = edits(query, replace);
+    edits.extend(more);
     edits.extend(query.labels.iter().map(|label| (label.at..label.at, format!(" AS {}", quote(&label.name)))));
     apply(text, edits)
 }

@@ -42,6 +42,7 @@ impl Loader {
         if step.loads().len() > LOADS.min(LOADS_TEXT / text) {
             return Err(self.overloaded(&prepared.desired, model)?);
         }
+        self.check_outside(&prepared.desired, model)?;
         let own = step.table.clone().unwrap_or_else(|| model.table());
         Assembly { loader: self, prepared, model, step, tables, state, own }.build()
     }
@@ -91,6 +92,8 @@ impl Assembly<'_> {
             body,
             around,
             files,
+            reads_outside: !model.outside_files.is_empty(),
+            source_stamp: self.loader.source_stamp(&tree.project, model),
             audits,
         })
     }

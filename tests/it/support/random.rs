@@ -189,6 +189,25 @@ pub(crate) fn shown(sandbox: &Sandbox, schema: &str) -> Shown {
         .collect()
 }
 
+/// A query that reads rows from outside, and keeps nothing over time: what it gives depends on these rows of today alone.
+pub(crate) fn query_over_raw(number: usize, dice: &mut Dice) -> String {
+    if number < 2 {
+        let (constant, form) = (dice.roll(4), dice.roll(4));
+        return match form {
+            0 => format!("SELECT id, v + {constant} AS v FROM raw.events"),
+            1 => format!("MODEL (kind VIEW);\nSELECT id, v FROM raw.events WHERE v <> {constant}"),
+            2 => format!("SELECT id, max(v) + {constant} AS v, count(*) AS n FROM raw.events GROUP BY id"),
+            _ => format!("SELECT * REPLACE (v * {constant} AS v) FROM raw.events"),
+        };
+    }
+    loop {
+        let query = query(number, dice);
+        if !query.contains("INCREMENTAL") && !query.contains("SCD") {
+            return query;
+        }
+    }
+}
+
 /// The models of a random project.
 pub(crate) fn models(dice: &mut Dice) -> Vec<(String, String)> {
     (0..MODELS).map(|number| (format!("m{number}"), query(number, dice))).collect()

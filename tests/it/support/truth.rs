@@ -14,13 +14,23 @@ pub(crate) type Shown = BTreeMap<String, (Vec<Vec<String>>, Vec<Vec<String>>)>;
 
 /// What every model of a folder means that is not embedded.
 pub(crate) fn of_files(folder: &Path) -> Shown {
+    over_raw(folder, "")
+}
+
+/// The same over what some statements make of the tables that no model makes.
+pub(crate) fn over_raw(folder: &Path, raw: &str) -> Shown {
     let text = |number: usize| std::fs::read_to_string(folder.join(format!("models/m{number}.sql"))).unwrap();
-    of_texts((0..MODELS).map(text))
+    of_texts_over((0..MODELS).map(text), raw)
 }
 
 /// The same of the texts of `m0`, `m1`, …
 pub(crate) fn of_texts(texts: impl Iterator<Item = String>) -> Shown {
+    of_texts_over(texts, "")
+}
+
+fn of_texts_over(texts: impl Iterator<Item = String>, raw: &str) -> Shown {
     let duckdb = Connection::open_in_memory().unwrap();
+    duckdb.execute_batch(raw).unwrap();
     let mut all = Shown::new();
     for (number, text) in texts.enumerate() {
         let (head, query) = text.strip_prefix("MODEL").and_then(|rest| rest.split_once(");\n")).unwrap_or(("", &text));

@@ -109,15 +109,19 @@ impl Database {
         at: i64,
     ) -> Result<PhysicalTable, WarehouseError> {
         let doing = format!("building `{}` again", snapshot.model);
-        let (select, around) = match build.map(|build| (&build.body, &build.around)) {
-            Some((Body::Table(select), around)) => (Some(select.clone()), around.clone()),
-            _ => (snapshot.select.clone(), snapshot.around.clone()),
+        let (select, around) = match (build, &snapshot.select) {
+            (Some(build), _) if matches!(build.body, Body::Table(_)) => {
+                let select = self.around(&build.around, |warehouse| warehouse.among_files(&doing, build))?;
+                (select, build.around.clone())
+            }
+            (_, Some(select)) => {
+                let create = format!("CREATE OR REPLACE TABLE {} AS\n{select}", snapshot.table.quoted());
+                self.make_room(&snapshot.table)?;
+                self.around(&snapshot.around, |warehouse| warehouse.run_one(&doing, &create))?;
+                (Some(select.clone()), snapshot.around.clone())
+            }
+            (_, None) => return Ok(snapshot.clone()),
         };
-        let Some(select) = select.filter(|_| snapshot.select.is_some()) else { return Ok(snapshot.clone()) };
-        let table = snapshot.table.quoted();
-        let create = format!("CREATE OR REPLACE TABLE {table} AS\n{select}");
-        self.make_room(&snapshot.table)?;
-        self.around(&around, |warehouse| warehouse.run_one(&doing, &create))?;
         let physical = |name: &String| TableName::physical(name.clone());
         let beside = snapshot.inputs.beside.as_ref().map(|(table, _)| physical(table));
         let inputs = match build {
@@ -128,7 +132,7 @@ impl Database {
         if columns != snapshot.columns {
             columns = self.show_columns(&snapshot.table)?;
         }
-        let (select, revision) = (Some(select), snapshot.revision + 1);
+        let revision = snapshot.revision + 1;
         let snapshot = PhysicalTable { columns, built_at: at, inputs, revision, select, around, ..snapshot.clone() };
         self.record(&snapshot)?;
         Ok(snapshot)
@@ -157,10 +161,11 @@ impl Database {
 
     /// Makes the table with the project's files at hand: copies of them, in the one folder that queries may read, so
     /// that a commit is built from its own files, and nothing else of the disk can be reached. A table that read files
-    /// can't be filled again without them, so its query is not put on record.
+    /// can't be filled again without them, nor files from outside without a look at them, so its query is not put on
+    /// record.
     fn among_files(&self, doing: &str, build: &Build) -> Result<Option<String>, WarehouseError> {
         if build.files.is_empty() {
-            return self.fill(doing, build);
+            return Ok(self.fill(doing, build)?.filter(|_| !build.reads_outside));
         }
         let failed =
             |error: std::io::Error| WarehouseError::Engine { doing: doing.to_owned(), message: error.to_string() };
@@ -230,7 +235,14 @@ impl Database {
     pub(super) fn inputs_of(&self, build: &Build) -> Result<Inputs, WarehouseError> {
         let read = build.sources.values().cloned().collect();
         let read_as = build.sources.iter().map(|(model, table)| (model.clone(), table.name.clone())).collect();
-        Ok(Inputs { recipe: build.recipe, shape: build.shape, read_as, ..self.inputs(&read, build.beside.as_ref())? })
+        let sources = build.source_stamp.clone();
+        Ok(Inputs {
+            sources,
+            recipe: build.recipe,
+            shape: build.shape,
+            read_as,
+            ..self.inputs(&read, build.beside.as_ref())?
+        })
     }
 
     /// What a table is filled from that reads these, beside the table that prod shows of the same model.

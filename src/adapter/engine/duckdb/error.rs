@@ -26,6 +26,7 @@ pub(super) fn sorted(path: &Path, doing: &str, error: &duckdb::Error) -> Warehou
         WarehouseError::Full { path, message }
     } else if lower.contains("read-only file system")
         || lower.contains("permission denied")
+            && (!message.contains("open file") || message.contains(&*path.to_string_lossy()))
         || lower.contains("attached in read-only mode")
     {
         WarehouseError::NotWritable { path, message }

@@ -3,10 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use duckdb::Connection;
 use tempfile::TempDir;
+
+use super::access::Ajar;
 
 /// An open database. It is closed with its last session.
 pub(super) struct Instance {
@@ -15,6 +17,8 @@ pub(super) struct Instance {
     pub(super) scratch: Arc<TempDir>,
     /// Whether it was opened for reading only.
     pub(super) only_reads: bool,
+    /// What could not be opened with it.
+    ajar: OnceLock<Ajar>,
 }
 
 /// Those that are open, by their files.
@@ -22,7 +26,26 @@ static OPEN: Mutex<BTreeMap<PathBuf, Weak<Instance>>> = Mutex::new(BTreeMap::new
 
 impl Instance {
     pub(super) fn new(connection: Connection, scratch: Arc<TempDir>, only_reads: bool) -> Arc<Self> {
-        Arc::new(Self { connection: Mutex::new(connection), scratch, only_reads })
+        Arc::new(Self { connection: Mutex::new(connection), scratch, only_reads, ajar: OnceLock::new() })
+    }
+
+    /// Remembers what could not be opened with it.
+    pub(super) fn set_ajar(&self, ajar: Ajar) {
+        // it is opened once
+        let _ = self.ajar.set(ajar);
+    }
+
+    /// What could not be opened with it, each in a sentence.
+    pub(super) fn absent(&self) -> Vec<String> {
+        self.ajar.get().map(Ajar::reasons).unwrap_or_default()
+    }
+
+    /// The engine's words as people may see them.
+    pub(super) fn told(&self, message: String) -> String {
+        match self.ajar.get() {
+            Some(ajar) => ajar.tell(message),
+            None => message,
+        }
     }
 
     /// The one that is open of a file.

@@ -1,5 +1,6 @@
 //! The engine that is DuckDB. The only place that imports `duckdb`.
 
+mod access;
 mod audit;
 mod backup;
 mod build;
@@ -7,6 +8,7 @@ mod clones;
 mod collect;
 mod comments;
 mod error;
+mod extensions;
 mod fill;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -35,6 +37,7 @@ use std::sync::Arc;
 use duckdb::Connection;
 
 pub use self::backup::BACKUP;
+pub use self::extensions::{BuiltIn, Installed, absent, built_in, install};
 use self::instance::Instance;
 use self::open::FORMAT;
 pub use self::wal::{COMPANIONS, companion};
@@ -45,6 +48,12 @@ use crate::domain::sql;
 /// Steps of DuckDB's optimizer that do harm: in 2.0.0, a scan with a filter pushed down from a join writes beyond the
 /// memory it has (valgrind: an invalid write in `BloomFilterExecutor::FilterSelection`).
 const UNSOUND_OPTIMIZERS: &str = "join_filter_pushdown";
+
+/// Makes time zones, calendars and collations a part of what is opened afterwards, where they are compiled in.
+fn with_icu() {
+    #[cfg(feature = "icu")]
+    vmesh_icu::register();
+}
 
 /// The engine.
 pub(super) struct DuckDb;
@@ -67,13 +76,24 @@ impl Database {
         Ok(Self { connection, instance, location: location.clone() })
     }
 
-    /// Lets queries read the warehouse and what vmesh puts into their scratch folder, and nothing else: no other file,
-    /// no other database, no extension, no network. A model comes from a branch, and a branch may come from anyone.
+    /// Lets queries read the warehouse, what vmesh puts into their scratch folder and what main's settings allow, and
+    /// nothing else: no other file, no other database, no extension, no network. A model comes from a branch, and a branch
+    /// may come from anyone.
     fn lock_down(&self) -> Result<(), WarehouseError> {
-        let folder = crate::domain::name::literal(&self.instance.scratch.path().to_string_lossy());
+        let list = |paths: &mut dyn Iterator<Item = &str>| {
+            paths.map(crate::domain::name::literal).collect::<Vec<_>>().join(", ")
+        };
+        let scratch = self.instance.scratch.path().to_string_lossy();
+        let access = &self.location.access;
+        let folders = list(&mut std::iter::once(&*scratch).chain(access.folders.iter().map(String::as_str)));
+        let files = match access.files.as_slice() {
+            [] => String::new(),
+            files => format!("SET allowed_paths = [{}];", list(&mut files.iter().map(String::as_str))),
+        };
         self.limit()?;
         let settings = format!(
-            "SET allowed_directories = [{folder}]; SET enable_external_access = false; \
+            "SET allowed_directories = [{folders}]; {files} \
+             SET enable_external_access = false; \
              SET disabled_optimizers = '{UNSOUND_OPTIMIZERS}'; SET lock_configuration = true;"
         );
         self.run("closing the warehouse to the outside", &settings)
@@ -160,7 +180,12 @@ impl Database {
     }
 
     fn failed(&self, doing: &str, error: &duckdb::Error) -> WarehouseError {
-        error::sorted(&self.location.path, doing, error)
+        match error::sorted(&self.location.path, doing, error) {
+            WarehouseError::Engine { doing, message } => {
+                WarehouseError::Engine { doing, message: self.instance.told(message) }
+            }
+            sorted => sorted,
+        }
     }
 
     /// Runs `work` in one transaction: all of it or nothing, and all of it reads one moment.

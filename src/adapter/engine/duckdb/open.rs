@@ -195,10 +195,12 @@ impl Location {
             // beside the database, by default, or in the current folder: a branch may have a link there
             .and_then(|config| config.with("temp_directory", scratch::spill(scratch)));
         let settings = settings.map_err(|error| cannot(error.to_string()))?;
+        super::with_icu();
         let connection = Connection::open_with_flags(&self.path, settings).map_err(|error| self.sort(&error, mode))?;
         self.interrupt.forget();
         let instance = Instance::new(connection, scratch.clone(), matches!(mode, AccessMode::ReadOnly));
         let warehouse = Database::of(instance.clone(), self)?;
+        instance.set_ajar(warehouse.open_beside()?);
         warehouse.lock_down()?;
         instance.remember(&self.path);
         Ok(warehouse)

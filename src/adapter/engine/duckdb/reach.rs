@@ -97,6 +97,7 @@ fn assembled(models: &Models, lineages: &Lineages) -> BTreeMap<String, Model> {
         matching: &|_| Vec::new(),
         absent: &|_| None,
         config: &config,
+        home: "/home/shop",
         externals: &externals,
         published: &Published::default(),
         before_all: &[],

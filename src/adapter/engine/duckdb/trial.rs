@@ -7,7 +7,9 @@ use duckdb::{Config, Connection};
 
 use super::instance::Instance;
 use super::{Database, scratch};
-use crate::adapter::engine::{Ask, Check, Difference, Door, Location, OpenError, Rows, Tables, Trial, WarehouseError};
+use crate::adapter::engine::{
+    Access, Ask, Check, Difference, Door, Location, OpenError, Rows, Tables, Trial, WarehouseError,
+};
 use crate::domain::config::Limits;
 use crate::domain::name::TableName;
 use crate::domain::unit_test::{Comparison, Data, columns_of};
@@ -62,6 +64,13 @@ impl Trial {
 
 /// A database in memory: one of several that run at the same time, which share what one may take.
 pub(super) fn in_memory(location: &Location) -> Result<Database, WarehouseError> {
+    // a test reads what it is given; the zone, and what extensions compute, are those of the models
+    let access = Access { opening: location.access.opening.clone(), ..Access::default() };
+    in_memory_with(location, access)
+}
+
+/// A database in memory that has this beside it.
+pub(super) fn in_memory_with(location: &Location, access: Access) -> Result<Database, WarehouseError> {
     let path = PathBuf::from(":memory:");
     let cannot = |message: String| OpenError::CannotOpen { path: path.clone(), message };
     let scratch = tempfile::tempdir().map_err(|error| cannot(error.to_string()))?;
@@ -69,10 +78,14 @@ pub(super) fn in_memory(location: &Location) -> Result<Database, WarehouseError>
         .with("threads", "1")
         .and_then(|config| config.with("temp_directory", scratch::spill(&scratch)))
         .map_err(|error| cannot(error.to_string()))?;
+    super::with_icu();
     let connection = Connection::open_in_memory_with_flags(settings).map_err(|error| cannot(error.to_string()))?;
     location.interrupt.leaves(scratch.path());
-    let location = Location { limits: share(&location.limits), door: Door::default(), ..location.at(path.clone()) };
-    let warehouse = Database::of(Instance::new(connection, Arc::new(scratch), false), &location)?;
+    let limits = share(&location.limits);
+    let location = Location { limits, access, door: Door::default(), ..location.at(path.clone()) };
+    let instance = Instance::new(connection, Arc::new(scratch), false);
+    let warehouse = Database::of(instance.clone(), &location)?;
+    instance.set_ajar(warehouse.open_beside()?);
     warehouse.lock_down()?;
     Ok(warehouse)
 }

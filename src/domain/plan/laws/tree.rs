@@ -331,6 +331,7 @@ fn assemble(tree: &Tree) -> Option<Project> {
             matching: &|_| Vec::new(),
             absent: &|_| None,
             config: &config,
+            home: "/home/shop",
             externals: &Externals::default(),
             published: &Published::default(),
             before_all: &[],

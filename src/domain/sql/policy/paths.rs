@@ -1,14 +1,13 @@
 //! Paths that can be no file of the project, and what each of them is.
 
-use super::tables;
-
 /// What a path is that can be no file of the project, and what to do; none of a path that may be one.
-pub(super) fn leads_out(path: &str) -> Option<(String, &'static str)> {
-    let load = "load it into a table of the warehouse, which models read like any other";
-    let commit = "commit the file, and tell its path from the project's folder";
+pub fn leads_out(path: &str) -> Option<(String, &'static str)> {
+    let load = "have main's settings allow it, in `files` of [sources]; or load it into a table of the warehouse";
+    let commit = "commit the file, and tell its path from the project's folder; or have main's settings allow it, in `files` \
+                  of [sources]";
     Some(match () {
         () if is_remote(path) => {
-            (format!("`{path}` is on another machine, and models read nothing over the network"), load)
+            (format!("`{path}` is on another machine, and main's settings don't let models read there"), load)
         }
         () if from_root(path) => {
             (format!("`{path}` begins at the root of this disk: it would be another file on every machine"), commit)
@@ -16,9 +15,8 @@ pub(super) fn leads_out(path: &str) -> Option<(String, &'static str)> {
         () if path.split('/').any(|part| part == "..") => (
             format!("`{path}` lies outside of the project's folder"),
             "commit the file within it, and tell its path from there; or make a seed of it: a seed's file may lie anywhere \
-             in the repository",
+             in the repository; or have main's settings allow it, in `files` of [sources]",
         ),
-        () if tables::is_database(path) => (format!("`{path}` is a database, and no file that models read"), load),
         () if path.contains(['\\', ':']) => (format!("`{path}` is no path of a file of the project"), commit),
         () => return None,
     })

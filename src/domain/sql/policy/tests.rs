@@ -60,7 +60,7 @@ fn a_refusal_stands_where_the_call_does() {
 }
 
 #[test]
-fn files_are_the_project_s_and_written_out() {
+fn files_are_written_out() {
     let refused = |text: &str| {
         let query = analyse(text);
         // as DuckDB's parser tells it
@@ -73,16 +73,13 @@ fn files_are_the_project_s_and_written_out() {
         assert_eq!(refused(text), None, "{text}");
     }
     let table = [
-        ("FROM read_csv('/a.csv')", "'/a.csv'"),
-        ("FROM read_csv(['a.csv', '../b.csv'])", "'../b.csv'"),
+        ("FROM read_csv(['a.csv', 'b.duckdb'])", "'b.duckdb'"),
         ("FROM read_csv('a' || 'b')", "read_csv"),
         ("FROM read_csv(e'a.csv')", "read_csv"),
         ("FROM read_csv(p)", "read_csv"),
         ("FROM read_csv()", "read_csv"),
         ("FROM read_csv('a.csv', rejects_table = 'x')", "rejects_table"),
-        ("FROM 's3://a/b.csv'", "'s3://a/b.csv'"),
-        ("FROM 'C:\\a.csv'", "'C:\\a.csv'"),
-        ("FROM '~/a.csv'", "'~/a.csv'"),
+        ("FROM 'b.db?x'", "'b.db?x'"),
     ];
     for (text, at) in table {
         assert_eq!(refused(text).as_deref(), Some(at), "{text}");

@@ -1,0 +1,30 @@
+//! What is opened with a warehouse, and what its queries may read besides: main's settings say so, and the place of the
+//! project tells where that is.
+
+use crate::domain::config::{DatabaseKind, Opening};
+
+/// What is opened with a warehouse.
+#[derive(Debug, Clone, Default)]
+pub struct Access {
+    /// Folders, and beginnings of addresses; each ends with a slash.
+    pub folders: Vec<String>,
+    /// Files.
+    pub files: Vec<String>,
+    /// Databases, which are only read.
+    pub databases: Vec<Beside>,
+    /// Extensions and the time zone.
+    pub opening: Opening,
+}
+
+/// A database that is attached beside the warehouse.
+#[derive(Debug, Clone)]
+pub struct Beside {
+    /// Its name in SQL.
+    pub name: String,
+    /// Whose it is.
+    pub kind: DatabaseKind,
+    /// Its path or connection string, or why there is none.
+    pub target: Result<String, String>,
+    /// The variable of the environment that says it: then it may hold a secret.
+    pub variable: Option<String>,
+}

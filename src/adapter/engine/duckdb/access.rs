@@ -1,0 +1,148 @@
+//! Opening what main's settings want beside the warehouse: extensions, the time zone, other databases. What is not there
+//! keeps nobody from the rest: whoever needs it is told why.
+
+use super::{Database, error};
+use crate::adapter::engine::{Beside, OpenError, WarehouseError};
+use crate::domain::engine_message;
+use crate::domain::name::{literal, quote};
+
+/// What could not be opened beside a warehouse, and what nobody may see of what was.
+#[derive(Debug, Default)]
+pub(super) struct Ajar {
+    /// Names, and why they are not there.
+    absent: Vec<(String, String)>,
+    /// Texts that may hold secrets, and what stands for each in messages.
+    secrets: Vec<(String, String)>,
+}
+
+impl Ajar {
+    /// The engine's words without secrets, and with the reason why something is missing.
+    pub(super) fn tell(&self, message: String) -> String {
+        let message = self.redacted(&message);
+        let lower = message.to_lowercase();
+        let missing = self.absent.iter().find(|(name, _)| is_named(&lower, &name.to_lowercase()));
+        match missing {
+            Some((_, why)) => engine_message::with_note(&message, why),
+            None => message,
+        }
+    }
+
+    /// Why things are missing, each in a sentence.
+    pub(super) fn reasons(&self) -> Vec<String> {
+        self.absent.iter().map(|(_, why)| why.clone()).collect()
+    }
+
+    fn redacted(&self, message: &str) -> String {
+        let parts = |message: String, (secret, stand_in): &(String, String)| message.replace(secret.as_str(), stand_in);
+        self.secrets.iter().fold(message.to_owned(), parts)
+    }
+
+    /// Remembers a text that may hold secrets, with the words that the engine may tell singly.
+    fn keep_secret(&mut self, text: &str, variable: &str) {
+        let stand_in = format!("${variable}");
+        self.secrets.push((text.to_owned(), stand_in.clone()));
+        let is_part = |c: char| c.is_whitespace() || matches!(c, '=' | ':' | '@' | '\'' | '"' | '?' | '&');
+        // what is as short as a host's name or a port may be any word of a message
+        let is_telling = |part: &&str| part.len() >= 6 && !WORDS.contains(part);
+        self.secrets.extend(text.split(is_part).filter(is_telling).map(|part| (part.to_owned(), stand_in.clone())));
+    }
+}
+
+/// Words of connection strings that tell nothing.
+const WORDS: [&str; 8] = ["dbname", "host", "hostaddr", "password", "postgres", "postgresql", "localhost", "sslmode"];
+
+/// Whether a message has a name in it as a word.
+fn is_named(message: &str, name: &str) -> bool {
+    message.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == name)
+}
+
+impl Database {
+    /// Opens what the settings want beside the warehouse.
+    pub(super) fn open_beside(&self) -> Result<Ajar, WarehouseError> {
+        let access = &self.location.access;
+        let mut ajar = Ajar::default();
+        let of_databases = access.databases.iter().filter_map(|beside| beside.kind.extension());
+        for name in access.opening.extensions.iter().map(String::as_str).chain(of_databases) {
+            let is_absent = ajar.absent.iter().any(|(absent, _)| absent == name);
+            if !is_absent && let Err(message) = self.load_extension(name) {
+                ajar.absent.push((name.to_owned(), format!("{message}: vmesh doctor --install")));
+            }
+        }
+        self.set_zone()?;
+        for beside in &access.databases {
+            if let Err(why) = self.attach(beside, &mut ajar) {
+                ajar.absent.push((beside.name.clone(), format!("`{}` is not attached: {why}", beside.name)));
+            }
+        }
+        Ok(ajar)
+    }
+
+    /// Loads an extension that is installed.
+    fn load_extension(&self, name: &str) -> Result<(), String> {
+        let named = literal(name);
+        let is_there = "SELECT count(*) FROM duckdb_extensions() WHERE loaded AND (extension_name = {} OR list_contains(aliases, {}))";
+        let is_there = is_there.replace("{}", &named);
+        if self.one::<i64>("asking for extensions", &is_there).is_ok_and(|count| count > 0) {
+            return Ok(());
+        }
+        self.connection.execute_batch(&format!("LOAD {named}")).map_err(|error| {
+            let words = engine_message::headline(&error::words(&error));
+            format!("the extension `{name}` is not loaded ({words})")
+        })
+    }
+
+    /// Texts are read and told in the zone of the settings, whatever the machine's is. Without time zones, the engine
+    /// knows UTC alone.
+    fn set_zone(&self) -> Result<(), WarehouseError> {
+        let opening = &self.location.access.opening;
+        let sql = format!("SET TimeZone = {}", literal(&opening.timezone));
+        match (self.connection.execute_batch(&sql), opening.zone()) {
+            (Ok(()), _) | (Err(_), None) => Ok(()),
+            (Err(error), Some(zone)) => {
+                let message = engine_message::headline(&error::words(&error));
+                let zone = zone.to_owned();
+                Err(OpenError::Zone { zone, message }.into())
+            }
+        }
+    }
+
+    fn attach(&self, beside: &Beside, ajar: &mut Ajar) -> Result<(), String> {
+        let target = beside.target.as_ref().map_err(Clone::clone)?;
+        if let Some(variable) = &beside.variable {
+            ajar.keep_secret(target, variable);
+        }
+        if beside.kind.is_file() && !std::path::Path::new(target).is_file() {
+            return Err(ajar.redacted(&format!("there is no file {target}")));
+        }
+        let kind = match beside.kind.extension() {
+            Some(_) => format!("TYPE {}, ", beside.kind.word()),
+            None => String::new(),
+        };
+        let sql = format!("ATTACH {} AS {} ({kind}READ_ONLY)", literal(target), quote(&beside.name));
+        self.connection
+            .execute_batch(&sql)
+            .map_err(|error| ajar.redacted(&engine_message::headline(&error::words(&error))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_tell_why_and_no_secret() {
+        let mut ajar = Ajar::default();
+        ajar.keep_secret("host=db.acme.example user=vmesh password=hunter22", "CRM_DSN");
+        ajar.absent.push(("crm".to_owned(), "`crm` is not attached: no route".to_owned()));
+        let told = ajar.tell(
+            "Binder Error: Catalog \"CRM\" does not exist! (password hunter22)\n\nLINE 1: SELECT 1 FROM crm.x\n"
+                .to_owned(),
+        );
+        assert_eq!(
+            told,
+            "Binder Error: Catalog \"CRM\" does not exist! (password $CRM_DSN) (`crm` is not attached: no route)\n\n\
+             LINE 1: SELECT 1 FROM crm.x\n"
+        );
+        assert_eq!(ajar.tell("Catalog Error: no table crmx".to_owned()), "Catalog Error: no table crmx");
+    }
+}
