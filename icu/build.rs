@@ -29,7 +29,10 @@ fn main() {
     build.cpp(true).std("c++17").warnings(false).flag_if_supported("-w").opt_level(2).debug(false);
     // as the bundled DuckDB was compiled, whatever the profile of this crate is
     build.define("NDEBUG", None).define("DUCKDB_STATIC_BUILD", None);
-    build.include(&headers).include(root.join("third_party/zstd/include"));
+    build.include(&headers);
+    for library in ["fmt", "zstd"] {
+        build.include(root.join("third_party").join(library).join("include"));
+    }
     for part in ["include", "collation/include", "datetime/include"] {
         build.include(extension.join(part));
     }

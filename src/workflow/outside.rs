@@ -34,10 +34,10 @@ impl Workspace {
         let mut access = Access { opening: self.config.opening.clone(), ..Access::default() };
         access.opening.extensions_from = access.opening.extensions_from.map(|from| match policy::is_remote(&from) {
             true => from,
-            false => self.from_home(&from).unwrap_or(from),
+            false => self.told_from_home(&from).unwrap_or(from),
         });
         for path in self.config.outside.files.iter().map(|files| &files.path) {
-            let Some(there) = self.from_home(path) else { continue };
+            let Some(there) = self.told_from_home(path) else { continue };
             match path.is_empty() || path.ends_with('/') || Path::new(&there).is_dir() || policy::is_remote(path) {
                 true => access.folders.push(format!("{}/", there.trim_end_matches('/'))),
                 false => access.files.push(there),
@@ -49,7 +49,7 @@ impl Workspace {
     }
 
     /// A path of the settings from the root of the disk; an address as it is.
-    fn from_home(&self, path: &str) -> Option<String> {
+    fn told_from_home(&self, path: &str) -> Option<String> {
         if policy::from_root(path) || policy::is_remote(path) {
             return Some(path.to_owned());
         }
@@ -67,7 +67,7 @@ impl Workspace {
             }
         };
         let place = |path: String| match attached.kind.is_file() {
-            true => self.from_home(&path).ok_or_else(|| "this repository has no working tree".to_owned()),
+            true => self.told_from_home(&path).ok_or_else(|| "this repository has no working tree".to_owned()),
             false => Ok(path),
         };
         Beside { name: attached.name.clone(), kind: attached.kind, target: said.and_then(place), variable }

@@ -65,18 +65,18 @@ impl Session<'_> {
         let mut failed = Failed::default();
         let (mut begun, mut stuck, mut tried) = (false, BTreeSet::new(), BTreeSet::new());
         // what a branch has built below them follows at once, as it does with `plan`
-        let mut renewed: BTreeSet<ModelName> = BTreeSet::new();
+        let mut renewed = BTreeSet::new();
         let (project, timing) = (&prepared.desired.project, &prepared.target.timing);
         let mut upstream = Upstream::new(timing, ran.environment.is_prod());
         let (total, moved) = (project.order().len(), self.moved(project, &ran.environment, &state));
         let mut shared = not_to_fill(&ran.environment, &state);
         for (index, model) in project.order().iter().filter_map(|name| project.model(name)).enumerate() {
             let table = state.pointer(&ran.environment, &model.name).map(|shown| shown.table.clone());
-            let shown = table.as_ref().and_then(|table| state.existing(table)?.filled.as_ref());
-            let filled = shown.map(|filled| filled.intervals.clone()).unwrap_or_default();
+            let shown = table.as_ref().and_then(|table| state.existing(table)?.filled.clone());
+            let filled = shown.unwrap_or_default().intervals;
             let mut loaded = Vec::new();
-            let follows = moved.contains(&model.name)
-                || !ran.environment.is_prod() && model.parents.keys().any(|parent| renewed.contains(parent));
+            let is_below = !ran.environment.is_prod() && model.parents.keys().any(|parent| renewed.contains(parent));
+            let follows = is_below || moved.contains(&model.name);
             let found = due(&ran.environment, (project, model), &state, (&upstream, timing), follows);
             // a table that two models share is filled once
             let found = found.filter(|(it, _)| !shared.contains(&it.table) && tried.insert(it.table.clone()));
@@ -85,9 +85,7 @@ impl Session<'_> {
                 stuck.insert(model.name.clone());
                 failed.skipped.extend(found.map(|_| model.name.clone()));
             } else if let Some((snapshot, loads)) = found {
-                if !std::mem::replace(&mut begun, true) {
-                    self.before_all(prepared, &*warehouse)?;
-                }
+                self.begin_run(prepared, &*warehouse, &mut begun)?;
                 self.building(&prepared.target.branch, &model.name, index + 1, total);
                 let start = Instant::now();
                 match self.run_model(prepared, model, snapshot, &loads, &*warehouse, &state)? {
@@ -101,7 +99,7 @@ impl Session<'_> {
                         stuck.insert(model.name.clone());
                         failed.problems.push(problem);
                         let now = warehouse.state(&scope)?;
-                        let now_held = table.as_ref().and_then(|table| now.existing(table)?.filled.as_ref());
+                        let now_held = table.and_then(|table| now.existing(&table)?.filled.as_ref());
                         let is_kept = |load: &&Interval| {
                             now_held.is_some_and(|held| held.intervals.contains(**load)) && !filled.contains(**load)
                         };
@@ -130,6 +128,11 @@ impl Session<'_> {
             (ran.early, ran.held) = self.not_due(prepared, &state);
         }
         if failed.models.is_empty() { Ok(ran) } else { Err(BuildError::Run { ran, failed }.into()) }
+    }
+
+    /// Runs main's `before_all` before the first model of a run.
+    fn begin_run(&self, prepared: &Prepared, warehouse: &dyn Warehouse, begun: &mut bool) -> Result<(), Error> {
+        if std::mem::replace(begun, true) { Ok(()) } else { self.before_all(prepared, warehouse) }
     }
 
     /// The tree that an environment was made from. Main may have moved on: of prod, it is the commit that prod shows.

@@ -89,6 +89,7 @@ fn a_zone_of_the_settings_counts() {
     match cfg!(feature = "icu") {
         true => {
             sandbox.commit("Tokyo");
+            sandbox.vmesh(&["promote", "--yes"]).good();
             assert_eq!(sandbox.rows("FROM prod.a"), [["false"]]);
         }
         false => {

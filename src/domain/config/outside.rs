@@ -216,9 +216,7 @@ pub(super) fn allowed(path: &str) -> Result<String, (String, &'static str)> {
         () if policy::is_remote(path) && (path.contains('@') || path.contains(in_query)) => {
             refuse("may have a secret in it, which settings don't hold")
         }
-        () if policy::is_remote(path) && path.splitn(4, '/').nth(2).is_none_or(str::is_empty) => {
-            refuse("names no machine")
-        }
+        () if policy::is_remote(path) && path.split('/').nth(2).is_none_or(str::is_empty) => refuse("names no machine"),
         () => plain(path).ok_or_else(|| (format!("`{path}` leads out of itself"), help)),
     }
 }

@@ -12,7 +12,7 @@ const LINES: (usize, &[(&str, usize)]) = (
         ("cli/moving.rs plan", 63),
         ("domain/macros/call.rs call", 74),
         ("domain/model/mod.rs parse_with", 62),
-        ("workflow/run.rs run_prepared", 71),
+        ("workflow/run.rs run_prepared", 70),
     ],
 );
 

@@ -95,7 +95,7 @@ impl Database {
     /// knows UTC alone.
     fn set_zone(&self) -> Result<(), WarehouseError> {
         let opening = &self.location.access.opening;
-        let sql = format!("SET TimeZone = {}", literal(&opening.timezone));
+        let sql = format!("SET GLOBAL TimeZone = {}", literal(&opening.timezone));
         match (self.connection.execute_batch(&sql), opening.zone()) {
             (Ok(()), _) | (Err(_), None) => Ok(()),
             (Err(error), Some(zone)) => {
