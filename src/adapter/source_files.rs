@@ -5,11 +5,16 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use crate::domain::config::Freshness;
-use crate::domain::pattern::{self, is_pattern};
+use crate::domain::pattern;
+
+/// Whether DuckDB takes a path for a pattern.
+pub fn is_glob(path: &str) -> bool {
+    path.contains(['*', '?', '['])
+}
 
 /// The part of a path in which no pattern is.
 pub fn fixed_part(path: &str) -> PathBuf {
-    let mut fixed: Vec<&str> = path.split('/').take_while(|part| !is_pattern(part)).collect();
+    let mut fixed: Vec<&str> = path.split('/').take_while(|part| !is_glob(part)).collect();
     if fixed.len() == path.split('/').count() {
         fixed.pop();
     }
@@ -21,10 +26,13 @@ pub fn fixed_part(path: &str) -> PathBuf {
 
 /// The files and links below a folder that a path or pattern means, or leads through.
 pub fn meant(path: &str, fixed: &Path) -> Vec<PathBuf> {
-    if !is_pattern(path) {
+    if !is_glob(path) {
         return vec![PathBuf::from(path)];
     }
-    let Ok(wanted) = pattern::paths([path]) else { return Vec::new() };
+    // to DuckDB, braces are letters
+    let escaped: String =
+        path.chars().map(|c| if matches!(c, '{' | '}') { format!("[{c}]") } else { c.to_string() }).collect();
+    let Ok(wanted) = pattern::paths([escaped.as_str()]) else { return Vec::new() };
     let mut found = Vec::new();
     let mut folders = vec![fixed.to_owned()];
     while let Some(folder) = folders.pop() {

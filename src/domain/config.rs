@@ -155,10 +155,17 @@ impl Config {
     /// Reads the text of a settings file, of which `path` tells the format. `environment` gives the value of an
     /// environment variable.
     pub fn parse(path: &str, text: &str, environment: &dyn Fn(&str) -> Option<String>) -> Result<Self, Diagnostic> {
-        if path.ends_with(".toml") {
-            return toml_file::read(path, text);
+        let config = match path.ends_with(".toml") {
+            true => toml_file::read(path, text)?,
+            false => sqlmesh::read(text, environment).map_err(|problem| problem.in_file(path, &text.into()))?,
+        };
+        match config.outside.attached.iter().find(|attached| config.is_catalog(&attached.name)) {
+            Some(attached) => {
+                let what = format!("{path}: `{}` is the name of the warehouse itself", attached.name);
+                Err(Diagnostic::new(what).help("give the database that is attached another name"))
+            }
+            None => Ok(config),
         }
-        sqlmesh::read(text, environment).map_err(|problem| problem.in_file(path, &text.into()))
     }
 
     /// A hash over all that they say: equal for equal settings.

@@ -19,7 +19,8 @@ pub fn headline(message: &str) -> String {
 
 /// The message with more to know about its first part.
 pub fn with_note(message: &str, note: &str) -> String {
-    let end = ["\n\nLINE ", "\nLINE "].iter().filter_map(|end| message.find(end)).min().unwrap_or(message.len());
+    let ends = ["\n\nPlease try installing", "\n\nLINE ", "\nLINE "];
+    let end = ends.iter().filter_map(|end| message.find(end)).min().unwrap_or(message.len());
     format!("{} ({note}){}", message[..end].trim_end(), &message[end..])
 }
 

@@ -65,6 +65,11 @@ impl Externals {
         Self { databases: databases.map(str::to_ascii_lowercase).collect(), ..Self::default() }
     }
 
+    /// Whether a database beside the warehouse is called so.
+    pub fn has_database(&self, name: &str) -> bool {
+        self.databases.contains(&name.to_ascii_lowercase())
+    }
+
     /// What a name is found by: its database, if it is another than the warehouse, and to DuckDB no letter case.
     fn key(&self, parts: &[String]) -> String {
         let parts: Vec<String> = parts.iter().map(|part| part.to_ascii_lowercase()).collect();

@@ -241,9 +241,12 @@ impl Session<'_> {
         let is_here = |path: &&String| !policy::is_remote(path);
         let paths = access.folders.iter().chain(&access.files).filter(is_here);
         let gone = paths.filter(|path| !Path::new(path).exists()).map(|path| format!("a source is not there: {path}"));
-        let absent = engine::absent(&self.location)?;
-        let help = format!("correct [sources] or `extensions` in main's {}", self.settings_file);
-        let mut findings: Vec<Finding> = gone.chain(absent).map(|what| warning(what, help.clone())).collect();
+        let help = format!("correct [sources] in main's {}, or bring it there", self.settings_file);
+        let mut findings: Vec<Finding> = gone.map(|what| warning(what, help.clone())).collect();
+        findings.extend(engine::absent(&self.location)?.into_iter().map(|absent| match absent.is_extension {
+            true => warning(absent.why, "vmesh doctor --install"),
+            false => warning(absent.why, help.clone()),
+        }));
         let outside = &self.config.outside;
         let count = outside.files.len() + outside.attached.len() + access.opening.extensions.len();
         if findings.is_empty() && count > 0 {

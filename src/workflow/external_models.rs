@@ -17,7 +17,7 @@ use crate::domain::project::Project;
 pub struct Written {
     /// The tables that it tells of.
     pub tables: Vec<String>,
-    /// Tables that models read and that are not there, or can't be read: the file says nothing of them.
+    /// Tables that models read and that are not there, or can't be read: the file says of them what it said before.
     pub absent: Vec<String>,
     /// Whether it says something else than before.
     pub changed: bool,
@@ -37,7 +37,12 @@ impl Session<'_> {
         for parts in outside(&tree.project).into_values() {
             match columns(&*warehouse, &parts)? {
                 Some(columns) => _ = told.insert(parts, columns),
-                None => absent.push(parts.join(".")),
+                None => {
+                    absent.push(parts.join("."));
+                    // what cannot be read now is still what it was
+                    let known = tree.project.externals().get(&parts).map(|external| external.columns.clone());
+                    told.extend(known.filter(|columns| !columns.is_empty()).map(|columns| (parts, columns)));
+                }
             }
         }
         let file = folder.join(external::FILE);

@@ -5,19 +5,18 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::error::Error;
-use super::place::in_working_tree;
+use super::place::{guard, in_working_tree};
 use super::tree::Tree;
 use super::workspace::Workspace;
 use crate::adapter::engine::{Access, Beside};
 use crate::adapter::git::Repository;
 use crate::adapter::process;
-use crate::adapter::source_files::{self, fixed_part, meant, stamp};
+use crate::adapter::source_files::{self, fixed_part, is_glob, meant, stamp};
 use crate::domain::config::{Attached, Freshness, Target};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::environment::State;
 use crate::domain::model::Kind;
 use crate::domain::name::{EnvName, ModelName};
-use crate::domain::pattern::is_pattern;
 use crate::domain::project::{Model, Project};
 use crate::domain::sql::Span;
 use crate::domain::sql::policy;
@@ -37,7 +36,7 @@ impl Workspace {
             false => self.told_from_home(&from).unwrap_or(from),
         });
         for path in self.config.outside.files.iter().map(|files| &files.path) {
-            let Some(there) = self.told_from_home(path) else { continue };
+            let Some(there) = self.told_from_home(path).filter(|there| self.is_unlinked(there)) else { continue };
             match path.is_empty() || path.ends_with('/') || Path::new(&there).is_dir() || policy::is_remote(path) {
                 true => access.folders.push(format!("{}/", there.trim_end_matches('/'))),
                 false => access.files.push(there),
@@ -58,6 +57,15 @@ impl Workspace {
         Some(if path.ends_with('/') { format!("{there}/") } else { there })
     }
 
+    /// Whether no link leads there that Git has: a branch would choose where.
+    fn is_unlinked(&self, path: &str) -> bool {
+        let is_tracked = |link: PathBuf| {
+            let found = self.in_working_tree(&link).map(|(there, below)| there.tracked_among(&[text(&below)]));
+            found.is_some_and(|tracked| !matches!(tracked, Ok(None)))
+        };
+        policy::is_remote(path) || !source_files::links_to(Path::new(path)).into_iter().any(is_tracked)
+    }
+
     fn beside_warehouse(&self, attached: &Attached) -> Beside {
         let (said, variable) = match &attached.target {
             Target::Given(text) => (Ok(text.clone()), None),
@@ -67,7 +75,14 @@ impl Workspace {
             }
         };
         let place = |path: String| match attached.kind.is_file() {
-            true => self.told_from_home(&path).ok_or_else(|| "this repository has no working tree".to_owned()),
+            true => match self.told_from_home(&path) {
+                // neither Git nor a link of a branch's may lead there
+                Some(there) if guard(Path::new(&there)).is_err() => {
+                    Err("Git has it, or a link on the way to it: a branch may have put it there".to_owned())
+                }
+                Some(there) => Ok(there),
+                None => Err("this repository has no working tree".to_owned()),
+            },
             false => Ok(path),
         };
         Beside { name: attached.name.clone(), kind: attached.kind, target: said.and_then(place), variable }
@@ -77,27 +92,8 @@ impl Workspace {
     /// would leave out some of the files that its pattern means.
     pub(super) fn check_outside(&self, tree: &Tree, model: &Model) -> Result<(), Error> {
         let mut problems = Vec::new();
-        let at = |span: &Span| {
-            let start = model.file.query_span.start;
-            self.excerpt(tree, model, &(start + span.start..start + span.end))
-        };
-        for file in &model.outside_files {
-            if let Some(tracked) = self.tracked(&tree.project.on_disk(&file.path))? {
-                let what = format!("`{tracked}` is Git's, and no source: a branch may have put it there");
-                let help = "sources are files that Git doesn't have: check out main, or have Git ignore the folder";
-                problems.push(Diagnostic::new(what).at(at(&file.literal)?).help(help));
-            }
-        }
-        for file in &model.file.files {
-            let is_committed =
-                !model.outside_files.iter().any(|outside| Some(&outside.literal) == file.literal.as_ref());
-            let allowed = self.config.outside.allowed(&file.path).filter(|path| is_committed && is_pattern(path));
-            let Some(path) = allowed else { continue };
-            if let Some(untracked) = self.untracked(&tree.project.on_disk(&path))? {
-                let what = format!("`{}` means committed files, and others that no commit has: {untracked}", file.path);
-                let help = "keep the two in folders of their own, and read each by a path of its own";
-                problems.push(Diagnostic::new(what).at(at(file.literal.as_ref().unwrap_or(&file.span))?).help(help));
-            }
+        for model in tree.project.read_through(model) {
+            problems.extend(self.wrong_sources(tree, model)?);
         }
         match problems.is_empty() {
             true => Ok(()),
@@ -105,11 +101,59 @@ impl Workspace {
         }
     }
 
+    /// What is wrong with the files that a model's own query reads.
+    fn wrong_sources(&self, tree: &Tree, model: &Model) -> Result<Vec<Diagnostic>, Error> {
+        let mut problems = Vec::new();
+        let at = |span: &Span| {
+            let start = model.file.query_span.start;
+            self.excerpt(tree, model, &(start + span.start..start + span.end))
+        };
+        for file in &model.outside_files {
+            let there = tree.project.on_disk(&file.path);
+            if policy::is_remote(&there) {
+                continue;
+            }
+            if let Some(git) = self.within_git(&there) {
+                let what = format!("`{}` means what is Git's own: {git}", file.path);
+                let help = "name a folder of the sources in the path, or a pattern that means their files alone";
+                problems.push(Diagnostic::new(what).at(at(&file.literal)?).help(help));
+            } else if let Some(tracked) = self.tracked(&there)? {
+                let what = format!("`{tracked}` is Git's, and no source: a branch may have put it there");
+                let help = "sources are files that Git doesn't have: check out main, have Git ignore the folder, or let the \
+                            pattern mean their files alone";
+                problems.push(Diagnostic::new(what).at(at(&file.literal)?).help(help));
+            }
+        }
+        for file in &model.file.files {
+            let is_committed =
+                !model.outside_files.iter().any(|outside| Some(&outside.literal) == file.literal.as_ref());
+            let allowed = self.config.outside.allowed(&file.path).filter(|path| is_committed && is_glob(path));
+            let Some(path) = allowed.filter(|path| !policy::is_remote(path)) else { continue };
+            if let Some(untracked) = self.untracked(&tree.project.on_disk(&path))? {
+                let what = format!("`{}` means committed files, and others that no commit has: {untracked}", file.path);
+                let help = "keep the two in folders of their own, and read each by a path of its own";
+                problems.push(Diagnostic::new(what).at(at(file.literal.as_ref().unwrap_or(&file.span))?).help(help));
+            }
+        }
+        Ok(problems)
+    }
+
+    /// The first of the files that a path or pattern means that lies in a git directory.
+    fn within_git(&self, path: &str) -> Option<String> {
+        let own = [self.repository.common_dir(), self.repository.git_dir()];
+        let is_git = |file: &PathBuf| {
+            let real = file.canonicalize().unwrap_or_else(|_| file.clone());
+            file.iter().any(|part| part.eq_ignore_ascii_case(".git")) || own.iter().any(|own| real.starts_with(own))
+        };
+        meant(path, &fixed_part(path)).into_iter().find(is_git).map(|file| text(&file))
+    }
+
     /// What the files were that a model reads and whose changes make it due; none where it reads none of these.
     pub(super) fn source_stamp(&self, project: &Project, model: &Model) -> Option<String> {
         let mut hasher = blake3::Hasher::new();
         let mut counts = false;
-        for file in &model.outside_files {
+        let files = project.read_through(model).into_iter().flat_map(|model| &model.outside_files);
+        for file in files {
             let freshness = self.config.outside.freshness(&file.path);
             if freshness == Freshness::Ignore || policy::is_remote(&file.path) {
                 continue;
@@ -130,7 +174,7 @@ impl Workspace {
             let now = self.source_stamp(project, model);
             now.is_some() && shown.is_some_and(|shown| shown.inputs.sources != now)
         };
-        let reading = project.models().filter(|model| model.kind == Kind::Full && !model.outside_files.is_empty());
+        let reading = project.models().filter(|model| model.kind == Kind::Full && project.reads_outside_files(model));
         reading.filter(has_moved).map(|model| model.name.clone()).collect()
     }
 

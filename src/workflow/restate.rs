@@ -197,11 +197,20 @@ impl Session<'_> {
         let mut readers = BTreeSet::new();
         let paths = pattern::compile(pattern).ok();
         let is_meant = |path: &str| path == pattern || paths.as_ref().is_some_and(|paths| paths.is_match(path));
+        let named = self.config.outside.allowed(pattern);
+        let is_file = |path: &str| {
+            is_meant(path)
+                || named.as_ref().is_some_and(|named| {
+                    let meant = pattern::paths([path]).ok();
+                    named.as_str() == path || meant.is_some_and(|meant| meant.is_match(named))
+                })
+        };
         for model in project.models() {
             let outside = model.outside().into_iter().flat_map(|(read, _)| meant(&read.parts, catalog));
             let outside: BTreeSet<ModelName> = outside.collect();
             let is_read = !outside.is_empty() && models_named(pattern, catalog, outside.iter()).is_ok()
-                || model.outside_files.iter().any(|file| is_meant(&file.path));
+                || model.outside().iter().any(|(read, _)| is_meant(&read.parts.join(".")))
+                || model.outside_files.iter().any(|file| is_file(&file.path));
             readers.extend(is_read.then(|| model.name.clone()));
         }
         if readers.is_empty() {

@@ -168,7 +168,10 @@ impl Session<'_> {
     ) -> Result<Option<Diagnostic>, Error> {
         let tables = shown_tables(&prepared.target.environment, state);
         let step = Step::of_run(model, snapshot.table.clone(), loads.to_vec());
-        let build = self.build_of(prepared, model, &step, &tables, state)?;
+        let build = match self.build_of(prepared, model, &step, &tables, state) {
+            Err(Error::Project(problems)) if !problems.is_empty() => return Ok(problems.into_iter().next()),
+            build => build?,
+        };
         let done = match model.kind {
             Kind::Incremental(_) => warehouse.build(&build, now_micros()),
             _ => warehouse.refill(&build, &snapshot, now_micros()),

@@ -4,6 +4,7 @@ use super::tree::Tree;
 use crate::domain::diagnostic::nearest;
 use crate::domain::name::ModelName;
 use crate::domain::project::Model;
+use crate::domain::sql::{Span, policy};
 
 impl Tree {
     /// The warnings about each model's header.
@@ -12,7 +13,7 @@ impl Tree {
             let file: &Model = model;
             let written = file.file.warnings.iter().cloned();
             let all = written.chain(same_columns(file)).chain(unknown_columns(file));
-            let all = all.chain(self.unknown_arguments(file));
+            let all = all.chain(self.unknown_arguments(file)).chain(sees_paths(file));
             all.map(|warning| (&file.name, warning)).collect::<Vec<_>>()
         };
         self.project.models().flat_map(of_model).collect()
@@ -29,6 +30,17 @@ impl Tree {
         }
         warnings
     }
+}
+
+/// Files from outside are read by paths from the root, which a query may see.
+fn sees_paths(model: &Model) -> Option<String> {
+    let is_outside = |literal: &Span| {
+        let is_relative = |path: &str| !policy::from_root(path) && !policy::is_remote(path);
+        model.outside_files.iter().any(|file| file.literal == *literal && is_relative(&file.path))
+    };
+    let mut seen = model.file.files.iter().filter(|file| file.is_seen && file.literal.as_ref().is_some_and(is_outside));
+    let path = &seen.next()?.path;
+    Some(format!("the query sees names of files: they are told from the root of the disk, not as `{path}` is written"))
 }
 
 /// Columns that are one to DuckDB, whatever `normalization_strategy` says: it gives the second another name.

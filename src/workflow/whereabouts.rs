@@ -50,11 +50,10 @@ impl<'a> DataFiles<'a> {
         self.kept(self.loader.seed(&file))
     }
 
-    /// Those that a path or a pattern means, within the project.
+    /// Those that a path means within the repository, or a pattern within the project.
     pub(super) fn matching(&self, pattern: &str) -> Vec<SeedFile> {
         if !is_pattern(pattern) {
-            let is_inside = !pattern.split('/').any(|part| part == "..");
-            return self.one(pattern).filter(|_| is_inside).into_iter().collect();
+            return self.one(pattern).into_iter().collect();
         }
         let Ok(meant) = pattern::paths([pattern]) else { return Vec::new() };
         let found = self.files.all().filter(|file| is_data(&file.path) && meant.is_match(&file.path));

@@ -206,8 +206,9 @@ fn a_path_that_leads_out_is_told_by_where_it_leads() {
         ("~/x.csv", root, false),
         ("C:\\x.csv", root, false),
         ("file:///srv/x.csv", root, false),
-        ("../beside.csv", out, false),
-        ("data/../../beside.csv", out, false),
+        ("../beside2.csv", out, false),
+        ("data/../../beside2.csv", out, false),
+        ("../*.csv", out, false),
         ("../../x.csv", out, true),
         ("../../*.csv", out, true),
         ("x.duckdb", "is a database, and no file that models read", false),
@@ -221,4 +222,13 @@ fn a_path_that_leads_out_is_told_by_where_it_leads() {
             assert_eq!(told.contains(outer), is_outer, "{sql}: {told}");
         }
     }
+    // what the repository has is read wherever it lies
+    sandbox.write("shop/models/b.sql", "SELECT b.n + c.n + d.n AS n FROM read_csv('../beside.csv') AS b, 'data/../../beside.csv' AS c, read_csv(['../beside.csv']) AS d");
+    sandbox.vmesh_in(&shop, &["hooks", "install"]).good();
+    sandbox.commit("beside");
+    let args = ["query", "FROM b", "--format", "csv"];
+    assert_eq!(sandbox.vmesh_in(&shop, &args).good(), "n\n3\n");
+    sandbox.write("beside.csv", "n\n2\n");
+    sandbox.commit("another");
+    assert_eq!(sandbox.vmesh_in(&shop, &args).good(), "n\n6\n");
 }

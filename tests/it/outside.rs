@@ -58,6 +58,10 @@ fn models_read_what_main_s_settings_allow() {
     sandbox.write("data/raw/more.csv", "id,amount\n1,300\n");
     sandbox.vmesh(&["plan", "--yes", "--restate-model", "data/raw/*"]).good();
     assert_eq!(sandbox.rows("FROM prod.net ORDER BY ALL"), [["Ada", "5", "7"], ["Ada", "295", "7"]]);
+    // also by that of one file, where a pattern means it
+    sandbox.write("data/raw/more.csv", "id,amount\n1,400\n");
+    sandbox.vmesh(&["plan", "--yes", "--restate-model", "./data/raw/more.csv"]).good();
+    assert_eq!(sandbox.rows("FROM prod.net ORDER BY ALL"), [["Ada", "5", "7"], ["Ada", "395", "7"]]);
     sandbox.is_sound();
     let told = sandbox.vmesh(&["doctor"]).good();
     assert!(told.contains("all 3 of [sources] and `extensions` are there"), "{told}");
@@ -68,6 +72,8 @@ fn a_source_that_moves_makes_its_readers_due() {
     let sandbox = shop();
     let entry = "{ path = \"data/raw/\", freshness = \"content\" }";
     sandbox.write("vmesh.toml", &sandbox.read("vmesh.toml").replace("\"data/raw/\"", entry));
+    sandbox.model("within", "MODEL (name within, kind EMBEDDED);\nSELECT * FROM 'data/raw/orders.csv'");
+    sandbox.model("through", "SELECT sum(amount) AS amount FROM within");
     sandbox.commit("freshness");
     sandbox.vmesh(&["promote", "--yes"]).good();
     let ran = || sandbox.vmesh(&["run", "prod", "--json"]).json()["models"].as_array().unwrap().len();
@@ -76,9 +82,13 @@ fn a_source_that_moves_makes_its_readers_due() {
     assert_eq!(ran(), 0, "the same bytes");
     sandbox.write("data/raw/orders.csv", "id,amount\n1,11\n");
     let told = sandbox.vmesh(&["plan", "prod"]);
-    assert!(told.err.contains("the sources of `orders` have changed since it was filled: vmesh run prod"), "{told:?}");
-    assert_eq!(ran(), 1);
+    assert!(
+        told.err.contains("the sources of `orders`, `through` have changed since they were filled: vmesh run prod"),
+        "{told:?}"
+    );
+    assert_eq!(ran(), 2);
     assert_eq!(sandbox.rows("FROM prod.orders"), [["1", "11"]]);
+    assert_eq!(sandbox.rows("FROM prod.through"), [["11"]]);
     assert_eq!(ran(), 0);
 }
 
@@ -189,6 +199,119 @@ fn a_branch_puts_nothing_among_the_sources() {
     std::fs::rename(root.join("aside"), sandbox.path().join("data/raw")).unwrap();
     sandbox.vmesh(&["run", "prod", "--ignore-cron"]).good();
     assert_eq!(sandbox.rows("FROM prod.net"), before);
+}
+
+/// Through a view, an embedded model or a database as well.
+#[test]
+fn a_branch_puts_nothing_behind_views_and_databases() {
+    let sandbox = shop();
+    let root = sandbox.path().parent().unwrap().to_owned();
+    std::fs::create_dir(root.join("secret")).unwrap();
+    std::fs::write(root.join("secret/s.csv"), "id,amount\n1,999\n").unwrap();
+    let settings = sandbox.read("vmesh.toml");
+    sandbox.write("vmesh.toml", &format!("{settings}nested = \"data/raw/inner.duckdb\"\n"));
+    Connection::open(sandbox.path().join("data/raw/inner.duckdb"))
+        .unwrap()
+        .execute_batch("CREATE TABLE t AS SELECT 1 AS id")
+        .unwrap();
+    sandbox.model("seen", "MODEL (name seen, kind VIEW);\nSELECT id, amount FROM 'data/raw/*.csv'");
+    sandbox.model("within", "MODEL (name within, kind EMBEDDED);\nSELECT id, amount FROM read_csv('data/raw/*.csv')");
+    sandbox.model("over_view", "SELECT * FROM seen");
+    sandbox.model("over_embedded", "SELECT * FROM within");
+    sandbox.model("over_inner", "SELECT * FROM nested.main.t");
+    sandbox.commit("more ways");
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    let shown =
+        || ["over_view", "over_embedded", "over_inner"].map(|model| sandbox.rows(&format!("FROM prod.{model}")));
+    let before = shown();
+    let unhooked = |args: &[&str]| sandbox.git(&[&["-c", "core.hooksPath=/dev/null"][..], args].concat()).good();
+    unhooked(&["switch", "--quiet", "-c", "planted"]);
+    sandbox.write("data/raw/evil.csv", "id,amount\n66,666\n");
+    Connection::open(sandbox.path().join("data/raw/inner.duckdb"))
+        .unwrap()
+        .execute_batch("UPDATE t SET id = 66")
+        .unwrap();
+    unhooked(&["add", "--force", "data/raw/evil.csv", "data/raw/inner.duckdb"]);
+    unhooked(&["commit", "--quiet", "-m", "planted"]);
+    sandbox.vmesh(&["run", "prod", "--ignore-cron"]).fails(1);
+    assert_eq!(shown(), before);
+    sandbox.vmesh(&["plan", "prod", "--yes", "--restate-model", "over_embedded"]).fails(1);
+    assert_eq!(shown(), before);
+    unhooked(&["switch", "--quiet", "main"]);
+    // a link in place of the folder, and models that look through it
+    unhooked(&["switch", "--quiet", "-c", "linked"]);
+    std::fs::rename(sandbox.path().join("data/raw"), root.join("aside")).unwrap();
+    std::os::unix::fs::symlink("../../secret", sandbox.path().join("data/raw")).unwrap();
+    sandbox.model("em", "MODEL (name em, kind EMBEDDED);\nSELECT * FROM read_csv('data/raw/s.csv')");
+    sandbox.model("steal", "SELECT * FROM em");
+    sandbox.model("pivoted", "PIVOT 'data/raw/s.csv' ON id USING sum(amount)");
+    unhooked(&["add", "--force", "--all"]);
+    unhooked(&["commit", "--quiet", "-m", "linked"]);
+    for model in ["steal", "pivoted"] {
+        sandbox.vmesh(&["plan", "--yes"]).fails(1);
+        let views = sandbox.rows(&format!("SELECT count(*) FROM duckdb_views() WHERE view_name = '{model}'"));
+        assert_eq!(views, [["0"]]);
+        let _ = std::fs::remove_file(sandbox.path().join("models/pivoted.sql"));
+    }
+}
+
+#[test]
+fn git_s_own_is_no_source() {
+    let sandbox = shop();
+    sandbox.write("vmesh.toml", &sandbox.read("vmesh.toml").replace("\"data/raw/\"", "\"./\""));
+    sandbox.commit("all of it");
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    for sql in [
+        "read_text('.git/config')",
+        "read_text('.g*/config')",
+        "read_blob('**/warehouse.*')",
+        "read_text('*/*/hooks/*')",
+    ] {
+        sandbox.model("own", &format!("SELECT * FROM {sql}"));
+        sandbox.vmesh(&["plan", "--yes"]).fails(1);
+    }
+    // what some leave out stops nobody else
+    sandbox.model("other", "SELECT 1 AS one");
+    let told = sandbox.vmesh(&["plan", "--yes"]).fails(1);
+    assert!(told.contains("means what is Git's own"), "{told}");
+    let built = sandbox.value("SELECT count(*) FROM duckdb_tables() WHERE table_name LIKE 'other__%'");
+    assert_eq!(built, "1", "the others are built");
+}
+
+#[test]
+fn an_attached_table_may_be_called_like_a_model() {
+    let sandbox = shop();
+    sandbox.model("shop.returns", "SELECT id, amount FROM legacy.shop.returns");
+    sandbox.commit("taken over");
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    assert_eq!(sandbox.rows("FROM shop.returns"), [["1", "3"]]);
+    legacy(&sandbox, "UPDATE shop.returns SET amount = 4");
+    sandbox.vmesh(&["plan", "prod", "--yes", "--restate-model", "legacy.shop.returns"]).good();
+    assert_eq!(sandbox.rows("FROM shop.returns"), [["1", "4"]]);
+    sandbox.model("legacy.x", "SELECT 1 AS one");
+    assert!(sandbox.vmesh(&["lint"]).fails(1).contains("`legacy` is the name of an attached database, too"));
+}
+
+#[test]
+fn what_is_known_of_an_attached_table_outlasts_its_absence() {
+    let sandbox = shop();
+    sandbox.vmesh(&["create-external-models"]).good();
+    let before = sandbox.read("external_models.yaml");
+    assert!(before.contains("legacy.shop.returns"), "{before}");
+    let file = sandbox.path().parent().unwrap().join("legacy.duckdb");
+    std::fs::rename(&file, file.with_extension("aside")).unwrap();
+    sandbox.vmesh(&["create-external-models"]).good();
+    assert_eq!(sandbox.read("external_models.yaml"), before);
+}
+
+#[test]
+fn a_query_that_sees_names_of_files_is_warned_of() {
+    let sandbox = shop();
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    sandbox.model("named", "SELECT id, filename FROM read_csv('data/raw/*.csv', filename = true)");
+    let done = sandbox.vmesh(&["plan", "--yes"]);
+    assert!(done.err.contains("the query sees names of files: they are told from the root of the disk"), "{done:?}");
 }
 
 #[test]

@@ -156,6 +156,14 @@ pub enum OpenError {
         /// The working tree.
         top: PathBuf,
     },
+    /// An extension can't be fetched.
+    #[error("the extension `{name}` can't be installed")]
+    NotInstalled {
+        /// Its name.
+        name: String,
+        /// The engine's words.
+        message: String,
+    },
     /// The engine doesn't know the time zone of the settings.
     #[error("the engine knows no time zone `{zone}`")]
     Zone {

@@ -34,7 +34,7 @@ pub use self::audit::{Audit, AuditFailure, Warned, Warning, Wrong};
 pub use self::build::{Body, Build, Fill, Load, Restated};
 pub use self::door::{Doing, Door};
 use self::duckdb::DuckDb;
-pub use self::duckdb::{BACKUP, BuiltIn, COMPANIONS, Installed, absent, built_in, companion, install};
+pub use self::duckdb::{Absent, BACKUP, BuiltIn, COMPANIONS, Installed, absent, built_in, companion, install};
 pub use self::error::{BuildError, Holder, Occupied, OpenError, WarehouseError};
 pub use self::interrupt::Interrupt;
 pub use self::location::Location;

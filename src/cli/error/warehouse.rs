@@ -44,6 +44,11 @@ fn not_opened(error: &OpenError) -> Diagnostic {
         OpenError::ForeignLog { path, database } => foreign_log(path, database),
         OpenError::Tracked { path, tracked, top } => tracked_by_git(path, tracked, top),
         OpenError::Newer { path, found, known } => newer(path, *found, *known),
+        OpenError::NotInstalled { name, message } => {
+            Diagnostic::new(format!("the extension `{name}` can't be installed"))
+                .note(cause(message))
+                .help("without a network: put the files of DuckDB's repository into a folder, as v2.0.0/linux_amd64/…, and name it in `extensions_from` of [engine]")
+        }
         OpenError::Zone { zone, message } => {
             failed(format!("the time zone `{zone}` of the settings can't be set"), message)
                 .help("time zones are part of the extension icu: vmesh --version tells whether it is built in; or name it in `extensions` of [engine]")

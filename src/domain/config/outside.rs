@@ -146,12 +146,19 @@ impl Outside {
             let (kind, target) = database(text.get_ref()).map_err(|why| wrong(why, text.span()))?;
             Ok(Attached { name: name.get_ref().clone(), kind, target })
         };
-        Ok(Self { files, attached: table.attach.iter().map(attached).collect::<Result<_, Diagnostic>>()? })
+        let known: Vec<Attached> = table.attach.iter().map(attached).collect::<Result<_, Diagnostic>>()?;
+        for (at, name) in table.attach.keys().enumerate() {
+            if known[..at].iter().any(|other| other.name.eq_ignore_ascii_case(name.get_ref())) {
+                let what = format!("`{}` is attached twice: DuckDB knows no letter case", name.get_ref());
+                return Err(wrong((what, "give it another name"), name.span()));
+            }
+        }
+        Ok(Self { files, attached: known })
     }
 
     /// A path or pattern without `.` and `..`, if it may be read though no commit has it.
     pub fn allowed(&self, path: &str) -> Option<String> {
-        let path = plain(path)?;
+        let path = plain(path).filter(|path| !path.split('/').any(|part| part.eq_ignore_ascii_case(".git")))?;
         self.files.iter().any(|entry| holds(&entry.path, &path)).then_some(path)
     }
 
@@ -252,7 +259,7 @@ fn database(text: &str) -> Result<(Kind, Target), (String, &'static str)> {
 }
 
 /// Names that the engine has itself, or that would be taken for something else.
-const TAKEN: [&str; 5] = ["main", "system", "temp", "pg_catalog", "information_schema"];
+const TAKEN: [&str; 6] = ["main", "prod", "system", "temp", "pg_catalog", "information_schema"];
 
 /// Refuses what can't name a database.
 pub(super) fn check_name(name: &str) -> Result<(), (String, &'static str)> {
@@ -318,6 +325,8 @@ mod tests {
             "https://example.com.evil.org/a.csv",
             "https://example.community/a.csv",
             "srv/landing/a.csv",
+            "data/raw/.git/config",
+            "data/raw/.GIT/config",
         ];
         for path in refused {
             assert_eq!(outside.allowed(path), None, "{path}");
@@ -358,12 +367,15 @@ mod tests {
             ("crm = \"postgres:env:\"", "`` is no variable of the environment"),
             ("main = \"x.duckdb\"", "`main` can't name a database"),
             ("\"a b\" = \"x.duckdb\"", "`a b` can't name a database"),
+            ("a = \"x.duckdb\"\nA = \"y.duckdb\"", "`a` is attached twice: DuckDB knows no letter case"),
             ("dev__x = \"x.duckdb\"", "`dev__x` can't name a database"),
         ];
         for (line, what) in wrong {
             let error = outside(&format!("[sources.attach]\n{line}")).unwrap_err();
             assert_eq!((error.what.as_str(), error.at.is_some()), (what, true), "{line}");
         }
+        let same = outside("[sources.attach]\nwarehouse = \"x.duckdb\"").unwrap_err();
+        assert_eq!(same.what, "vmesh.toml: `warehouse` is the name of the warehouse itself");
         let files = ["", "data/*.csv", "~/x", "file:///x", "s3://", "https://user:pass@host/", "s3://b/?key=x"];
         for file in files {
             assert!(outside(&format!("[sources]\nfiles = [\"{file}\"]")).is_err(), "{file}");

@@ -13,17 +13,36 @@ pub struct FileRead {
     pub span: Span,
     /// Where its path stands, quotes and all; none where a value is written just like it.
     pub literal: Option<Span>,
+    /// Whether the query may see its name: by a column, or by what the function gives.
+    pub is_seen: bool,
 }
+
+/// Functions that give the names of files.
+const NAMING: [&str; 9] = [
+    "glob",
+    "sniff_csv",
+    "read_text",
+    "read_blob",
+    "parquet_metadata",
+    "parquet_schema",
+    "parquet_file_metadata",
+    "parquet_kv_metadata",
+    "parquet_full_metadata",
+];
 
 /// The paths and patterns that a query names in FROM or as the first argument of a function that reads files, in the
 /// order of the text. A path that is computed can't be seen; the engine won't find such a file.
 pub fn files_read(query: &Query, text: &str) -> Vec<FileRead> {
     let mut files = Vec::new();
+    let lexemes = sql::lex(text).unwrap_or_default();
+    let names_column = lexemes
+        .iter()
+        .any(|lexeme| matches!(&lexeme.token, Token::Word { text, .. } if text.eq_ignore_ascii_case("filename")));
     for function in &query.functions {
         let start = function.span.start;
         let paths = match &function.kind {
             FunctionKind::File(path) => {
-                let is_alone = is_alone(path, query, text);
+                let is_alone = is_alone(path, query, &lexemes);
                 vec![(path.clone(), is_alone.then(|| function.span.clone()))]
             }
             FunctionKind::Function if sql::policy::reads_files(&function.name) => {
@@ -33,20 +52,20 @@ pub fn files_read(query: &Query, text: &str) -> Vec<FileRead> {
             FunctionKind::Function => continue,
         };
         let plain = |path: String| path.strip_prefix("./").map(str::to_owned).unwrap_or(path);
-        let file = |(path, literal)| FileRead { path: plain(path), span: function.span.clone(), literal };
+        let is_seen = names_column || NAMING.iter().any(|name| function.name.eq_ignore_ascii_case(name));
+        let file = |(path, literal)| FileRead { path: plain(path), span: function.span.clone(), literal, is_seen };
         files.extend(paths.into_iter().map(file));
     }
     files
 }
 
 /// Whether a path stands in a query only where it is read as a table: sqlparser doesn't tell where that is.
-fn is_alone(path: &str, query: &Query, text: &str) -> bool {
+fn is_alone(path: &str, query: &Query, lexemes: &[sql::Lexeme]) -> bool {
     let is_it = |lexeme: &&sql::Lexeme| match &lexeme.token {
         Token::String(value) | Token::Word { text: value, .. } => value == path,
         _ => false,
     };
     let is_read = |function: &&sql::FunctionRead| matches!(&function.kind, FunctionKind::File(read) if read == path);
-    let lexemes = sql::lex(text).unwrap_or_default();
     lexemes.iter().filter(is_it).count() == query.functions.iter().filter(is_read).count()
 }
 

@@ -36,6 +36,20 @@ impl Project {
         model.parents.keys().flat_map(of_parent).collect()
     }
 
+    /// A model and the views and embedded models through which its query reads: what it reads itself.
+    pub fn read_through<'p>(&'p self, model: &'p Model) -> Vec<&'p Model> {
+        let parents = model.parents.keys().filter_map(|name| self.models.get(name));
+        let between = parents.filter(|parent| matches!(parent.kind, Kind::Embedded | Kind::View));
+        let mut all: Vec<&Model> = between.flat_map(|parent| self.read_through(parent)).collect();
+        all.push(model);
+        all
+    }
+
+    /// Whether a model's query reads files that no commit has, through views and embedded models, too.
+    pub fn reads_outside_files(&self, model: &Model) -> bool {
+        self.read_through(model).iter().any(|model| !model.outside_files.is_empty())
+    }
+
     /// The columns that a model's query takes of a table above it; none where it takes them through something else as well,
     /// or nobody can say.
     pub fn taken<'m>(&self, model: &'m Model, of: &ModelName) -> Option<&'m BTreeSet<String>> {

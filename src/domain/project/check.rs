@@ -53,6 +53,7 @@ pub(super) fn names(sources: &Sources<'_>) -> Result<BTreeMap<ModelName, Draft>,
             let problem = Diagnostic::new(format!("`{name}` can't be a model's name")).at(draft.place(sources, ""));
             problems.push(problem.note(why).help("choose another schema"));
         }
+        problems.extend(draft.called_like_a_database(sources));
         if let Some(first) = drafts.get(&name) {
             let problem = Diagnostic::new(format!("two models are called `{name}`")).at(draft.place(sources, ""));
             let (other, help) = match first.file.blueprint().filter(|_| first.path == *path) {
@@ -108,16 +109,18 @@ pub(super) fn files(sources: &Sources<'_>, drafts: &mut BTreeMap<ModelName, Draf
             if matching.is_empty()
                 && let Some(path) = sources.config.outside.allowed(&file.path)
             {
+                let is_here = !policy::from_root(&path) && !policy::is_remote(&path);
                 match file.literal.clone() {
-                    _ if sources.home.is_empty() && !policy::from_root(&path) && !policy::is_remote(&path) => {
-                        problems.push(draft.homeless(sources, file));
+                    _ if is_here && sources.home.is_empty() => problems.push(draft.homeless(sources, file)),
+                    _ if is_here && sources.home.contains(['*', '?', '[', '=']) => {
+                        problems.push(draft.astray(sources, file));
                     }
                     Some(literal) => outside.push(OutsideFile { path, literal }),
                     None => problems.push(draft.ambiguous(sources, file)),
                 }
                 continue;
             }
-            if let Some((what, help)) = policy::leads_out(&file.path) {
+            if let Some((what, help)) = policy::leads_out(&file.path).filter(|_| matching.is_empty()) {
                 let at = draft.in_query(sources, file.literal.as_ref().unwrap_or(&file.span), "");
                 let mut problem = Diagnostic::new(what).at(at).help(help);
                 if file.path.contains("..") {
@@ -126,6 +129,9 @@ pub(super) fn files(sources: &Sources<'_>, drafts: &mut BTreeMap<ModelName, Draf
                 }
                 problems.push(problem);
                 continue;
+            }
+            if leads_up(&file.path) && file.literal.is_none() {
+                problems.push(draft.ambiguous(sources, file));
             }
             if matching.is_empty() {
                 let what = format!("`{}` reads `{}`, and the project has no such file", draft.name, file.path);
@@ -148,12 +154,36 @@ pub(super) fn files(sources: &Sources<'_>, drafts: &mut BTreeMap<ModelName, Draf
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
+/// Whether a path leads out of a folder on its way.
+fn leads_up(path: &str) -> bool {
+    path.split('/').any(|part| part == "..")
+}
+
+/// Where the copy of a committed file lies that a query reads: below one folder, as its path is told from the project's, with
+/// another name for the folder above: one that no commit has a folder of.
+pub fn staged(path: &str) -> String {
+    path.split('/').map(|part| if part == ".." { ".git" } else { part }).collect::<Vec<_>>().join("/")
+}
+
 impl Draft {
+    fn called_like_a_database(&self, sources: &Sources<'_>) -> Option<Diagnostic> {
+        let schema = self.name.schema().filter(|schema| sources.externals.has_database(schema))?;
+        let what = format!("`{schema}` is the name of an attached database, too: DuckDB can't tell them apart");
+        let problem = Diagnostic::new(what).at(self.place(sources, ""));
+        Some(problem.help("give the database another name in the settings"))
+    }
+
     fn ambiguous(&self, sources: &Sources<'_>, file: &FileRead) -> Diagnostic {
         let what =
             format!("`{}` stands in this query as a value, too: which of them is the file can't be told", file.path);
         let call = format!("read it by a function: read_csv('{}'), or its like", file.path);
         Diagnostic::new(what).at(self.in_query(sources, &file.span, "")).help(call)
+    }
+
+    fn astray(&self, sources: &Sources<'_>, file: &FileRead) -> Diagnostic {
+        let what = format!("the project's folder is called {}: DuckDB would take that for a pattern", sources.home);
+        let help = "move the repository to a folder without *, ?, [ and = in its path";
+        Diagnostic::new(what).at(self.in_query(sources, &file.span, "")).help(help)
     }
 
     fn homeless(&self, sources: &Sources<'_>, file: &FileRead) -> Diagnostic {
@@ -245,7 +275,8 @@ pub(super) fn resolve_read(
         new.into_iter().find(is_it).map(|draft| draft.name.clone())
     };
     let catalog = sources.config.catalog();
-    Names { has: &has, catalog, published: sources.published, same: &same }.meaning(&read.parts)
+    let (externals, published) = (sources.externals, sources.published);
+    Names { has: &has, catalog, externals, published, same: &same }.meaning(&read.parts)
 }
 
 /// Draws a circle, one line a model.

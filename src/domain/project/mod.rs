@@ -9,7 +9,7 @@ mod render;
 mod statements;
 mod trace;
 
-pub use self::check::{from_path, guess_reads};
+pub use self::check::{from_path, guess_reads, staged};
 pub use self::columns::{Known, Undeclared};
 pub use self::names::{Barred, Names, Published, meant};
 pub use self::reach::Lineages;

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::environment::State;
+use super::super::external::Externals;
 use super::super::name::{EnvName, ModelName, PROD, SchemaPattern, TableName};
 use super::super::sql::policy;
 use super::Project;
@@ -15,6 +16,8 @@ pub struct Names<'a> {
     pub has: &'a dyn Fn(&ModelName) -> bool,
     /// What the warehouse is called in SQL.
     pub catalog: &'a str,
+    /// The databases beside it.
+    pub externals: &'a Externals,
     /// What vmesh shows, whether or not there is such a model here.
     pub published: &'a Published,
     /// The model whose query means this.
@@ -46,6 +49,12 @@ impl Names<'_> {
             return Ok(Some(model));
         }
         let written = parts.join(".");
+        if let [first, rest @ ..] = parts
+            && rest.len() == 2
+            && self.externals.has_database(first)
+        {
+            return policy::barred_table(parts).map_or(Ok(None), |(what, help)| Err((what, help.to_owned())));
+        }
         if let [_, rest @ ..] = parts
             && rest.len() == 2
             && let Some(model) = ModelName::from_parts(rest).filter(self.has)
@@ -186,6 +195,7 @@ impl Project {
             let is_it = |model: &&super::Model| model.file.query.as_ref().is_some_and(|it| it.canonical == *meaning);
             self.models().filter(|model| !published.had(&model.name)).find(is_it).map(|model| model.name.clone())
         };
-        ask(&Names { has: &has, catalog: &self.catalog, published, same: &same })
+        let (catalog, externals) = (self.catalog.as_str(), &self.externals);
+        ask(&Names { has: &has, catalog, externals, published, same: &same })
     }
 }

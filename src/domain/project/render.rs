@@ -2,8 +2,9 @@
 
 use super::super::model::Kind;
 use super::super::name::{ModelName, TableName, literal, quote};
-use super::super::sql::policy;
+use super::super::sql::{Span, policy};
 use super::super::{sql, types};
+use super::check::staged;
 use super::{Model, Project};
 
 impl Project {
@@ -26,7 +27,13 @@ impl Project {
             let index = reads.iter().position(|other| other.span == read.span)?;
             replacements.get(index).cloned().flatten()
         };
-        let files = model.outside_files.iter().map(|file| (file.literal.clone(), literal(&self.on_disk(&file.path))));
+        let outside = model.outside_files.iter().map(|file| (file.literal.clone(), literal(&self.on_disk(&file.path))));
+        let is_outside = |span: &Span| model.outside_files.iter().any(|file| file.literal == *span);
+        let above = model.file.files.iter().filter_map(|file| {
+            let (span, staged) = (file.literal.clone()?, staged(&file.path));
+            (staged != file.path && !is_outside(&span)).then(|| (span, literal(&staged)))
+        });
+        let files = outside.chain(above);
         Ok(Some(sql::splice_with(written, query, &replace, files)))
     }
 

@@ -10,7 +10,7 @@ use crate::domain::limits::{LOADS, LOADS_TEXT};
 use crate::domain::model::{Around, Incremental, Kind};
 use crate::domain::name::{EnvName, ModelName, TableName};
 use crate::domain::plan::Step;
-use crate::domain::project::{Model, SeedFile, cast};
+use crate::domain::project::{Model, SeedFile, cast, staged};
 use crate::workflow::error::Error;
 use crate::workflow::loader::Loader;
 use crate::workflow::planning::Prepared;
@@ -58,7 +58,7 @@ impl Assembly<'_> {
             Kind::Incremental(_) => Around::default(),
             _ => self.around(&self.times(None))?,
         };
-        let content = |file: &SeedFile| Ok((file.path.clone(), self.loader.seed_content(tree, file)?));
+        let content = |file: &SeedFile| Ok((staged(&file.path), self.loader.seed_content(tree, file)?));
         let files = model.files.iter().map(content).collect::<Result<_, Error>>()?;
         // audits are of each load's rows, and their times of all loads
         let hull = self.step.loads().first().zip(self.step.loads().last());
@@ -92,7 +92,7 @@ impl Assembly<'_> {
             body,
             around,
             files,
-            reads_outside: !model.outside_files.is_empty(),
+            reads_outside: tree.project.reads_outside_files(model),
             source_stamp: self.loader.source_stamp(&tree.project, model),
             audits,
         })

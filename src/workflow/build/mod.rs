@@ -115,7 +115,14 @@ impl Session<'_> {
                             work.begun += 1;
                             self.building(&job.prepared.target.branch, &model, work.begun, total);
                         }
-                        let mut build = self.build_of(job.prepared, of, step, &tables, job.state)?;
+                        let mut build = match self.build_of(job.prepared, of, step, &tables, job.state) {
+                            Err(Error::Project(problems)) => {
+                                schedule.failed(&model);
+                                work.failures.extend(problems.into_iter().map(|problem| (model.clone(), problem)));
+                                continue;
+                            }
+                            build => build?,
+                        };
                         if audits_late {
                             build.audits.clear();
                             build.audited = None;

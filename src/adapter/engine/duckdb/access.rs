@@ -6,13 +6,30 @@ use crate::adapter::engine::{Beside, OpenError, WarehouseError};
 use crate::domain::engine_message;
 use crate::domain::name::{literal, quote};
 
+/// Why something that main's settings want beside a warehouse is not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Absent {
+    /// In a sentence.
+    pub why: String,
+    /// Whether installing it may help.
+    pub is_extension: bool,
+}
+
 /// What could not be opened beside a warehouse, and what nobody may see of what was.
 #[derive(Debug, Default)]
 pub(super) struct Ajar {
     /// Names, and why they are not there.
-    absent: Vec<(String, String)>,
+    absent: Vec<(String, Absent)>,
     /// Texts that may hold secrets, and what stands for each in messages.
     secrets: Vec<(String, String)>,
+}
+
+impl Absent {
+    /// With what to do about it.
+    fn words(&self) -> String {
+        let remedy = if self.is_extension { ": vmesh doctor --install" } else { "" };
+        format!("{}{remedy}", self.why)
+    }
 }
 
 impl Ajar {
@@ -22,14 +39,14 @@ impl Ajar {
         let lower = message.to_lowercase();
         let missing = self.absent.iter().find(|(name, _)| is_named(&lower, &name.to_lowercase()));
         match missing {
-            Some((_, why)) => engine_message::with_note(&message, why),
+            Some((_, absent)) => engine_message::with_note(&message, &absent.words()),
             None => message,
         }
     }
 
-    /// Why things are missing, each in a sentence.
-    pub(super) fn reasons(&self) -> Vec<String> {
-        self.absent.iter().map(|(_, why)| why.clone()).collect()
+    /// Why things are missing.
+    pub(super) fn reasons(&self) -> Vec<Absent> {
+        self.absent.iter().map(|(_, absent)| absent.clone()).collect()
     }
 
     fn redacted(&self, message: &str) -> String {
@@ -64,14 +81,15 @@ impl Database {
         let of_databases = access.databases.iter().filter_map(|beside| beside.kind.extension());
         for name in access.opening.extensions.iter().map(String::as_str).chain(of_databases) {
             let is_absent = ajar.absent.iter().any(|(absent, _)| absent == name);
-            if !is_absent && let Err(message) = self.load_extension(name) {
-                ajar.absent.push((name.to_owned(), format!("{message}: vmesh doctor --install")));
+            if !is_absent && let Err(why) = self.load_extension(name) {
+                ajar.absent.push((name.to_owned(), Absent { why, is_extension: true }));
             }
         }
         self.set_zone()?;
         for beside in &access.databases {
             if let Err(why) = self.attach(beside, &mut ajar) {
-                ajar.absent.push((beside.name.clone(), format!("`{}` is not attached: {why}", beside.name)));
+                let why = format!("`{}` is not attached: {why}", beside.name);
+                ajar.absent.push((beside.name.clone(), Absent { why, is_extension: false }));
             }
         }
         Ok(ajar)
@@ -87,7 +105,10 @@ impl Database {
         }
         self.connection.execute_batch(&format!("LOAD {named}")).map_err(|error| {
             let words = engine_message::headline(&error::words(&error));
-            format!("the extension `{name}` is not loaded ({words})")
+            match words.contains("not found") {
+                true => format!("the extension `{name}` is not installed"),
+                false => format!("the extension `{name}` can't be loaded ({words})"),
+            }
         })
     }
 
@@ -119,9 +140,24 @@ impl Database {
             None => String::new(),
         };
         let sql = format!("ATTACH {} AS {} ({kind}READ_ONLY)", literal(target), quote(&beside.name));
-        self.connection
-            .execute_batch(&sql)
-            .map_err(|error| ajar.redacted(&engine_message::headline(&error::words(&error))))
+        self.connection.execute_batch(&sql).map_err(|error| {
+            let words = engine_message::headline(&error::words(&error));
+            match &beside.variable {
+                // the engine tells where links lead, too
+                Some(variable) if beside.kind.is_file() => in_general(&words, variable),
+                _ => ajar.redacted(&words),
+            }
+        })
+    }
+}
+
+/// Why a file can't be attached, in words that tell nothing of where it is.
+fn in_general(words: &str, variable: &str) -> String {
+    let lower = words.to_lowercase();
+    match () {
+        () if lower.contains("lock") => format!("another program has the file ${variable} open"),
+        () if lower.contains("not a valid") => format!("the file ${variable} is no database of this kind"),
+        () => format!("the file ${variable} can't be opened"),
     }
 }
 
@@ -133,7 +169,8 @@ mod tests {
     fn messages_tell_why_and_no_secret() {
         let mut ajar = Ajar::default();
         ajar.keep_secret("host=db.acme.example user=vmesh password=hunter22", "CRM_DSN");
-        ajar.absent.push(("crm".to_owned(), "`crm` is not attached: no route".to_owned()));
+        let absent = Absent { why: "`crm` is not attached: no route".to_owned(), is_extension: false };
+        ajar.absent.push(("crm".to_owned(), absent));
         let told = ajar.tell(
             "Binder Error: Catalog \"CRM\" does not exist! (password hunter22)\n\nLINE 1: SELECT 1 FROM crm.x\n"
                 .to_owned(),

@@ -3,6 +3,7 @@
 
 use duckdb::Connection;
 
+use super::access::Absent;
 use super::{Database, error, with_icu};
 use crate::adapter::engine::{Location, OpenError, WarehouseError};
 use crate::domain::config::Opening;
@@ -39,8 +40,8 @@ pub fn built_in() -> Result<BuiltIn, WarehouseError> {
     told.map_err(|error| cannot(&error))
 }
 
-/// Why what main's settings want beside a warehouse is not there, each in a sentence.
-pub fn absent(location: &Location) -> Result<Vec<String>, WarehouseError> {
+/// Why what main's settings want beside a warehouse is not there.
+pub fn absent(location: &Location) -> Result<Vec<Absent>, WarehouseError> {
     let database: Database = super::trial::in_memory_with(location, location.access.clone())?;
     Ok(database.instance.absent())
 }
@@ -56,8 +57,8 @@ pub fn install(opening: &Opening) -> Result<Vec<Installed>, WarehouseError> {
         }
         let from = opening.extensions_from.as_ref().map(|from| format!(" FROM {}", literal(from))).unwrap_or_default();
         let sql = format!("INSTALL {}{from}; LOAD {};", literal(name), literal(name));
-        connection.execute_batch(&sql).map_err(|error| WarehouseError::Engine {
-            doing: format!("installing the extension `{name}`"),
+        connection.execute_batch(&sql).map_err(|error| OpenError::NotInstalled {
+            name: name.clone(),
             message: engine_message::headline(&error::words(&error)),
         })?;
         let asked = format!(

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use duckdb::Connection;
 use tempfile::TempDir;
 
-use super::access::Ajar;
+use super::access::{Absent, Ajar};
 
 /// An open database. It is closed with its last session.
 pub(super) struct Instance {
@@ -35,8 +35,8 @@ impl Instance {
         let _ = self.ajar.set(ajar);
     }
 
-    /// What could not be opened with it, each in a sentence.
-    pub(super) fn absent(&self) -> Vec<String> {
+    /// What could not be opened with it.
+    pub(super) fn absent(&self) -> Vec<Absent> {
         self.ajar.get().map(Ajar::reasons).unwrap_or_default()
     }
 

@@ -36,6 +36,7 @@ use std::sync::Arc;
 
 use duckdb::Connection;
 
+pub use self::access::Absent;
 pub use self::backup::BACKUP;
 pub use self::extensions::{BuiltIn, Installed, absent, built_in, install};
 use self::instance::Instance;

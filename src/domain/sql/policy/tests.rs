@@ -29,8 +29,13 @@ fn a_query_is_one_and_closes_its_brackets() {
 fn where_the_engine_shows_nothing_words_decide() {
     let unshown = NotSeen::Unshown("Only SELECT statements can be serialized".to_owned());
     let refused = |kind, text: &str| check(kind, text, &analyse(text), Err(&unshown)).err().map(|it| it.what);
-    for text in ["PIVOT t ON a USING sum(b)", "PIVOT t ON a USING count(*) GROUP BY c", "FROM (PIVOT t ON a) SELECT x"]
-    {
+    for text in [
+        "PIVOT t ON a USING sum(b)",
+        "PIVOT t ON a USING count(*) GROUP BY c",
+        "FROM (PIVOT t ON a) SELECT x",
+        "PIVOT (FROM t WHERE a = 'x.csv' AND b IN ('one', 'two.three')) ON a",
+        "PIVOT (SELECT coalesce(a, 'n.a') AS a, b FROM t, u) ON a USING sum(b)",
+    ] {
         assert_eq!(refused(Text::Model, text), None, "{text}");
     }
     let hostile = [
@@ -42,6 +47,14 @@ fn where_the_engine_shows_nothing_words_decide() {
         "PIVOT (FROM t, histogram(u, a)) ON a",
         "PIVOT (FROM 'query'('FROM u')) ON a",
         "PIVOT (FROM read_csv(x)) ON a",
+        "PIVOT (FROM read_csv('data/c.csv')) ON a",
+        "PIVOT 'data/c.csv' ON a",
+        "PIVOT \"c.csv\" ON a USING sum(b)",
+        "WITH c AS (FROM t, 'c.parquet') PIVOT c ON a",
+        "PIVOT (FROM ('c.csv')) ON a",
+        "PIVOT (SELECT a FROM t AS x, (SELECT 1), 'c.csv') ON a",
+        "PIVOT (SELECT a FROM t JOIN \"c.csv\" USING (a)) ON a",
+        "PIVOT (SELECT a FROM t JOIN u ON t.a = u.a, 'c.csv') ON a",
     ];
     for text in hostile {
         assert!(refused(Text::Model, text).is_some(), "{text}");
