@@ -76,3 +76,30 @@ pub fn stamp(path: &Path, freshness: Freshness) -> Vec<u8> {
     }
     stamp
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_means_what_it_means_to_duckdb() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap().join("x {x}");
+        std::fs::create_dir_all(root.join("more")).unwrap();
+        for name in ["a.csv", "b{c}.csv", "d.txt", "more/e.csv"] {
+            std::fs::write(root.join(name), "").unwrap();
+        }
+        std::os::unix::fs::symlink("/", root.join("link")).unwrap();
+        let found = |pattern: &str| -> Vec<String> {
+            let path = root.join(pattern).to_string_lossy().into_owned();
+            let names = meant(&path, &fixed_part(&path)).into_iter();
+            names.map(|name| name.strip_prefix(&root).unwrap().to_string_lossy().into_owned()).collect()
+        };
+        // a link is among them, whatever its name: a pattern may lead through it
+        assert_eq!(found("*.csv"), ["a.csv", "b{c}.csv", "link"]);
+        assert_eq!(found("**/*.csv"), ["a.csv", "b{c}.csv", "link", "more/e.csv"]);
+        assert_eq!(found("b{c}.csv"), ["b{c}.csv"]);
+        assert_eq!(links_to(&root.join("link/etc")), [root.join("link")]);
+    }
+}
