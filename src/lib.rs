@@ -50,6 +50,8 @@
 //! | D23 | of a parent counts what its reader takes: what decides the rows, and the columns; in doubt, all of it | one column changed rebuilds what takes it; a wrong guess would be wrong rows |
 //! | D24 | a reused table is filled later from what stands above it then; a table of another version of the model above is as good to have been read, if it was filled from the same rows | reuse must never show rows that nobody fills |
 //! | D25 | a table with the very rows of the version before is a view of its table, until one of the two is filled anew | rows are proof where texts are not, and what only looked the same parts again before anyone could see it |
+//! | D26 | what models read besides the warehouse and committed files is main's to say, changes no fingerprint, and is looked at before each build | a stranger's branch opens no door, and puts nothing behind one |
+//! | D27 | the time zone is main's, UTC if none is said, and another one counts in every fingerprint | two machines in two zones build the same rows |
 //!
 //! # From a branch's name to a swapped view
 //!

@@ -247,10 +247,29 @@ impl Session<'_> {
             true => warning(absent.why, "vmesh doctor --install"),
             false => warning(absent.why, help.clone()),
         }));
+        findings.extend(self.check_ignored()?);
         let outside = &self.config.outside;
         let count = outside.files.len() + outside.attached.len() + access.opening.extensions.len();
         if findings.is_empty() && count > 0 {
             findings.push(good(format!("all {count} of [sources] and `extensions` are there")));
+        }
+        Ok(findings)
+    }
+
+    /// Git ignores the folders of sources: what it doesn't, a working tree takes for files of its own.
+    fn check_ignored(&self) -> Result<Vec<Finding>, Error> {
+        let mut findings = Vec::new();
+        for path in self.config.outside.files.iter().map(|files| files.path.as_str()) {
+            let is_here = !policy::from_root(path) && !policy::is_remote(path) && !path.starts_with("..");
+            let is_folder = self.folder.as_ref().is_some_and(|folder| folder.join(path).is_dir());
+            if !is_here
+                || !is_folder
+                || self.repository.ignores(&self.in_top(&format!("{}/x", path.trim_end_matches('/'))))?
+            {
+                continue;
+            }
+            let what = format!("Git doesn't ignore `{path}`: what lies there is taken for files of the working tree");
+            findings.push(warning(what, format!("echo '/{}' >> .gitignore", self.in_top(path))));
         }
         Ok(findings)
     }

@@ -8,7 +8,7 @@ use super::error::Error;
 use super::place::{guard, in_working_tree};
 use super::tree::Tree;
 use super::workspace::Workspace;
-use crate::adapter::engine::{Access, Beside};
+use crate::adapter::engine::{Access, AttachedDatabase};
 use crate::adapter::git::Repository;
 use crate::adapter::process;
 use crate::adapter::source_files::{self, fixed_part, is_glob, meant, stamp};
@@ -33,22 +33,22 @@ impl Workspace {
         let mut access = Access { opening: self.config.opening.clone(), ..Access::default() };
         access.opening.extensions_from = access.opening.extensions_from.map(|from| match policy::is_remote(&from) {
             true => from,
-            false => self.told_from_home(&from).unwrap_or(from),
+            false => self.absolute(&from).unwrap_or(from),
         });
         for path in self.config.outside.files.iter().map(|files| &files.path) {
-            let Some(there) = self.told_from_home(path).filter(|there| self.is_unlinked(there)) else { continue };
+            let Some(there) = self.absolute(path).filter(|there| self.is_unlinked(there)) else { continue };
             match path.is_empty() || path.ends_with('/') || Path::new(&there).is_dir() || policy::is_remote(path) {
                 true => access.folders.push(format!("{}/", there.trim_end_matches('/'))),
                 false => access.files.push(there),
             }
         }
         access.databases =
-            self.config.outside.attached.iter().map(|attached| self.beside_warehouse(attached)).collect();
+            self.config.outside.attached.iter().map(|attached| self.attached_database(attached)).collect();
         access
     }
 
     /// A path of the settings from the root of the disk; an address as it is.
-    fn told_from_home(&self, path: &str) -> Option<String> {
+    fn absolute(&self, path: &str) -> Option<String> {
         if policy::from_root(path) || policy::is_remote(path) {
             return Some(path.to_owned());
         }
@@ -66,7 +66,7 @@ impl Workspace {
         policy::is_remote(path) || !source_files::links_to(Path::new(path)).into_iter().any(is_tracked)
     }
 
-    fn beside_warehouse(&self, attached: &Attached) -> Beside {
+    fn attached_database(&self, attached: &Attached) -> AttachedDatabase {
         let (said, variable) = match &attached.target {
             Target::Given(text) => (Ok(text.clone()), None),
             Target::Environment(name) => {
@@ -75,7 +75,7 @@ impl Workspace {
             }
         };
         let place = |path: String| match attached.kind.is_file() {
-            true => match self.told_from_home(&path) {
+            true => match self.absolute(&path) {
                 // neither Git nor a link of a branch's may lead there
                 Some(there) if guard(Path::new(&there)).is_err() => {
                     Err("Git has it, or a link on the way to it: a branch may have put it there".to_owned())
@@ -85,7 +85,7 @@ impl Workspace {
             },
             false => Ok(path),
         };
-        Beside { name: attached.name.clone(), kind: attached.kind, target: said.and_then(place), variable }
+        AttachedDatabase { name: attached.name.clone(), kind: attached.kind, target: said.and_then(place), variable }
     }
 
     /// Refuses to build a model that would read, in the place of files from outside, what a checkout has put there; or that

@@ -65,6 +65,12 @@ fn models_read_what_main_s_settings_allow() {
     sandbox.is_sound();
     let told = sandbox.vmesh(&["doctor"]).good();
     assert!(told.contains("all 3 of [sources] and `extensions` are there"), "{told}");
+    sandbox.write(".gitignore", "/warehouse\n");
+    let told = sandbox.vmesh(&["doctor"]).good();
+    assert!(
+        told.contains("Git doesn't ignore `data/raw/`") && told.contains("echo '/data/raw/' >> .gitignore"),
+        "{told}"
+    );
 }
 
 #[test]

@@ -11,14 +11,14 @@ pub struct Access {
     /// Files.
     pub files: Vec<String>,
     /// Databases, which are only read.
-    pub databases: Vec<Beside>,
+    pub databases: Vec<AttachedDatabase>,
     /// Extensions and the time zone.
     pub opening: Opening,
 }
 
 /// A database that is attached beside the warehouse.
 #[derive(Debug, Clone)]
-pub struct Beside {
+pub struct AttachedDatabase {
     /// Its name in SQL.
     pub name: String,
     /// Whose it is.

@@ -35,6 +35,12 @@ impl Repository {
         Ok(self.paths_at(&commit, &is_one)?.into_iter().next())
     }
 
+    /// Whether Git ignores a file of this path, told from the top of the working tree, if nobody has added it.
+    pub fn ignores(&self, path: &str) -> Result<bool, GitError> {
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        (self.backend.ignored(folder)?)(path)
+    }
+
     /// Has Git ignore these paths, told from the top of the working tree, by the repository's own `info/exclude`, which
     /// no branch can change.
     pub fn exclude(&self, paths: &[String]) -> Result<(), GitError> {

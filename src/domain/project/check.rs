@@ -111,9 +111,9 @@ pub(super) fn files(sources: &Sources<'_>, drafts: &mut BTreeMap<ModelName, Draf
             {
                 let is_here = !policy::from_root(&path) && !policy::is_remote(&path);
                 match file.literal.clone() {
-                    _ if is_here && sources.home.is_empty() => problems.push(draft.homeless(sources, file)),
+                    _ if is_here && sources.home.is_empty() => problems.push(draft.without_working_tree(sources, file)),
                     _ if is_here && sources.home.contains(['*', '?', '[', '=']) => {
-                        problems.push(draft.astray(sources, file));
+                        problems.push(draft.taken_for_pattern(sources, file));
                     }
                     Some(literal) => outside.push(OutsideFile { path, literal }),
                     None => problems.push(draft.ambiguous(sources, file)),
@@ -180,13 +180,13 @@ impl Draft {
         Diagnostic::new(what).at(self.in_query(sources, &file.span, "")).help(call)
     }
 
-    fn astray(&self, sources: &Sources<'_>, file: &FileRead) -> Diagnostic {
+    fn taken_for_pattern(&self, sources: &Sources<'_>, file: &FileRead) -> Diagnostic {
         let what = format!("the project's folder is called {}: DuckDB would take that for a pattern", sources.home);
         let help = "move the repository to a folder without *, ?, [ and = in its path";
         Diagnostic::new(what).at(self.in_query(sources, &file.span, "")).help(help)
     }
 
-    fn homeless(&self, sources: &Sources<'_>, file: &FileRead) -> Diagnostic {
+    fn without_working_tree(&self, sources: &Sources<'_>, file: &FileRead) -> Diagnostic {
         let what =
             format!("`{}` is told from the project's folder, and this repository has no working tree", file.path);
         let help = "in the settings and in the model, tell the path from the root of the disk";

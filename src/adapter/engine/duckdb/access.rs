@@ -2,7 +2,7 @@
 //! keeps nobody from the rest: whoever needs it is told why.
 
 use super::{Database, error};
-use crate::adapter::engine::{Beside, OpenError, WarehouseError};
+use crate::adapter::engine::{AttachedDatabase, OpenError, WarehouseError};
 use crate::domain::engine_message;
 use crate::domain::name::{literal, quote};
 
@@ -17,7 +17,7 @@ pub struct Absent {
 
 /// What could not be opened beside a warehouse, and what nobody may see of what was.
 #[derive(Debug, Default)]
-pub(super) struct Ajar {
+pub(super) struct MessageFilter {
     /// Names, and why they are not there.
     absent: Vec<(String, Absent)>,
     /// Texts that may hold secrets, and what stands for each in messages.
@@ -32,7 +32,7 @@ impl Absent {
     }
 }
 
-impl Ajar {
+impl MessageFilter {
     /// The engine's words without secrets, and with the reason why something is missing.
     pub(super) fn tell(&self, message: String) -> String {
         let message = self.redacted(&message);
@@ -75,24 +75,24 @@ fn is_named(message: &str, name: &str) -> bool {
 
 impl Database {
     /// Opens what the settings want beside the warehouse.
-    pub(super) fn open_beside(&self) -> Result<Ajar, WarehouseError> {
+    pub(super) fn open_attached(&self) -> Result<MessageFilter, WarehouseError> {
         let access = &self.location.access;
-        let mut ajar = Ajar::default();
-        let of_databases = access.databases.iter().filter_map(|beside| beside.kind.extension());
+        let mut filter = MessageFilter::default();
+        let of_databases = access.databases.iter().filter_map(|database| database.kind.extension());
         for name in access.opening.extensions.iter().map(String::as_str).chain(of_databases) {
-            let is_absent = ajar.absent.iter().any(|(absent, _)| absent == name);
+            let is_absent = filter.absent.iter().any(|(absent, _)| absent == name);
             if !is_absent && let Err(why) = self.load_extension(name) {
-                ajar.absent.push((name.to_owned(), Absent { why, is_extension: true }));
+                filter.absent.push((name.to_owned(), Absent { why, is_extension: true }));
             }
         }
         self.set_zone()?;
-        for beside in &access.databases {
-            if let Err(why) = self.attach(beside, &mut ajar) {
-                let why = format!("`{}` is not attached: {why}", beside.name);
-                ajar.absent.push((beside.name.clone(), Absent { why, is_extension: false }));
+        for database in &access.databases {
+            if let Err(why) = self.attach(database, &mut filter) {
+                let why = format!("`{}` is not attached: {why}", database.name);
+                filter.absent.push((database.name.clone(), Absent { why, is_extension: false }));
             }
         }
-        Ok(ajar)
+        Ok(filter)
     }
 
     /// Loads an extension that is installed.
@@ -127,25 +127,25 @@ impl Database {
         }
     }
 
-    fn attach(&self, beside: &Beside, ajar: &mut Ajar) -> Result<(), String> {
-        let target = beside.target.as_ref().map_err(Clone::clone)?;
-        if let Some(variable) = &beside.variable {
-            ajar.keep_secret(target, variable);
+    fn attach(&self, database: &AttachedDatabase, filter: &mut MessageFilter) -> Result<(), String> {
+        let target = database.target.as_ref().map_err(Clone::clone)?;
+        if let Some(variable) = &database.variable {
+            filter.keep_secret(target, variable);
         }
-        if beside.kind.is_file() && !std::path::Path::new(target).is_file() {
-            return Err(ajar.redacted(&format!("there is no file {target}")));
+        if database.kind.is_file() && !std::path::Path::new(target).is_file() {
+            return Err(filter.redacted(&format!("there is no file {target}")));
         }
-        let kind = match beside.kind.extension() {
-            Some(_) => format!("TYPE {}, ", beside.kind.word()),
+        let kind = match database.kind.extension() {
+            Some(_) => format!("TYPE {}, ", database.kind.word()),
             None => String::new(),
         };
-        let sql = format!("ATTACH {} AS {} ({kind}READ_ONLY)", literal(target), quote(&beside.name));
+        let sql = format!("ATTACH {} AS {} ({kind}READ_ONLY)", literal(target), quote(&database.name));
         self.connection.execute_batch(&sql).map_err(|error| {
             let words = engine_message::headline(&error::words(&error));
-            match &beside.variable {
+            match &database.variable {
                 // the engine tells where links lead, too
-                Some(variable) if beside.kind.is_file() => in_general(&words, variable),
-                _ => ajar.redacted(&words),
+                Some(variable) if database.kind.is_file() => in_general(&words, variable),
+                _ => filter.redacted(&words),
             }
         })
     }
@@ -167,11 +167,11 @@ mod tests {
 
     #[test]
     fn messages_tell_why_and_no_secret() {
-        let mut ajar = Ajar::default();
-        ajar.keep_secret("host=db.acme.example user=vmesh password=hunter22", "CRM_DSN");
+        let mut filter = MessageFilter::default();
+        filter.keep_secret("host=db.acme.example user=vmesh password=hunter22", "CRM_DSN");
         let absent = Absent { why: "`crm` is not attached: no route".to_owned(), is_extension: false };
-        ajar.absent.push(("crm".to_owned(), absent));
-        let told = ajar.tell(
+        filter.absent.push(("crm".to_owned(), absent));
+        let told = filter.tell(
             "Binder Error: Catalog \"CRM\" does not exist! (password hunter22)\n\nLINE 1: SELECT 1 FROM crm.x\n"
                 .to_owned(),
         );
@@ -180,6 +180,6 @@ mod tests {
             "Binder Error: Catalog \"CRM\" does not exist! (password $CRM_DSN) (`crm` is not attached: no route)\n\n\
              LINE 1: SELECT 1 FROM crm.x\n"
         );
-        assert_eq!(ajar.tell("Catalog Error: no table crmx".to_owned()), "Catalog Error: no table crmx");
+        assert_eq!(filter.tell("Catalog Error: no table crmx".to_owned()), "Catalog Error: no table crmx");
     }
 }

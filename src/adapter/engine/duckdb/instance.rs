@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use duckdb::Connection;
 use tempfile::TempDir;
 
-use super::access::{Absent, Ajar};
+use super::access::{Absent, MessageFilter};
 
 /// An open database. It is closed with its last session.
 pub(super) struct Instance {
@@ -18,7 +18,7 @@ pub(super) struct Instance {
     /// Whether it was opened for reading only.
     pub(super) only_reads: bool,
     /// What could not be opened with it.
-    ajar: OnceLock<Ajar>,
+    filter: OnceLock<MessageFilter>,
 }
 
 /// Those that are open, by their files.
@@ -26,24 +26,24 @@ static OPEN: Mutex<BTreeMap<PathBuf, Weak<Instance>>> = Mutex::new(BTreeMap::new
 
 impl Instance {
     pub(super) fn new(connection: Connection, scratch: Arc<TempDir>, only_reads: bool) -> Arc<Self> {
-        Arc::new(Self { connection: Mutex::new(connection), scratch, only_reads, ajar: OnceLock::new() })
+        Arc::new(Self { connection: Mutex::new(connection), scratch, only_reads, filter: OnceLock::new() })
     }
 
     /// Remembers what could not be opened with it.
-    pub(super) fn set_ajar(&self, ajar: Ajar) {
+    pub(super) fn set_message_filter(&self, filter: MessageFilter) {
         // it is opened once
-        let _ = self.ajar.set(ajar);
+        let _ = self.filter.set(filter);
     }
 
     /// What could not be opened with it.
     pub(super) fn absent(&self) -> Vec<Absent> {
-        self.ajar.get().map(Ajar::reasons).unwrap_or_default()
+        self.filter.get().map(MessageFilter::reasons).unwrap_or_default()
     }
 
     /// The engine's words as people may see them.
     pub(super) fn told(&self, message: String) -> String {
-        match self.ajar.get() {
-            Some(ajar) => ajar.tell(message),
+        match self.filter.get() {
+            Some(filter) => filter.tell(message),
             None => message,
         }
     }

@@ -200,7 +200,7 @@ impl Location {
         self.interrupt.forget();
         let instance = Instance::new(connection, scratch.clone(), matches!(mode, AccessMode::ReadOnly));
         let warehouse = Database::of(instance.clone(), self)?;
-        instance.set_ajar(warehouse.open_beside()?);
+        instance.set_message_filter(warehouse.open_attached()?);
         warehouse.lock_down()?;
         instance.remember(&self.path);
         Ok(warehouse)

@@ -85,7 +85,7 @@ pub(super) fn in_memory_with(location: &Location, access: Access) -> Result<Data
     let location = Location { limits, access, door: Door::default(), ..location.at(path.clone()) };
     let instance = Instance::new(connection, Arc::new(scratch), false);
     let warehouse = Database::of(instance.clone(), &location)?;
-    instance.set_ajar(warehouse.open_beside()?);
+    instance.set_message_filter(warehouse.open_attached()?);
     warehouse.lock_down()?;
     Ok(warehouse)
 }
