@@ -36,13 +36,17 @@ impl Project {
         model.parents.keys().flat_map(of_parent).collect()
     }
 
-    /// A model and the views and embedded models through which its query reads: what it reads itself.
+    /// A model and the views and embedded models through which its query reads, each once: what it reads itself.
     pub fn read_through<'p>(&'p self, model: &'p Model) -> Vec<&'p Model> {
-        let parents = model.parents.keys().filter_map(|name| self.models.get(name));
-        let between = parents.filter(|parent| matches!(parent.kind, Kind::Embedded | Kind::View));
-        let mut all: Vec<&Model> = between.flat_map(|parent| self.read_through(parent)).collect();
-        all.push(model);
-        all
+        let (mut found, mut seen) = (vec![model], BTreeSet::new());
+        let mut next = 0;
+        while let Some(model) = found.get(next).copied() {
+            let parents = model.parents.keys().filter_map(|name| self.models.get(name));
+            let between = parents.filter(|parent| matches!(parent.kind, Kind::Embedded | Kind::View));
+            found.extend(between.filter(|parent| seen.insert(&parent.name)));
+            next += 1;
+        }
+        found
     }
 
     /// Whether a model's query reads files that no commit has, through views and embedded models, too.
