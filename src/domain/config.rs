@@ -2,11 +2,13 @@
 
 mod blanks;
 mod connection;
+mod env_text;
 mod limits;
 mod linter;
 mod opening;
 mod outside;
 mod rules;
+mod secrets;
 mod sqlmesh;
 mod statements;
 mod toml_file;
@@ -19,10 +21,12 @@ use super::macros::Variables;
 use super::model::Defaults;
 use super::name::{BranchName, EnvName, SchemaPattern};
 use super::pattern::Patterns;
+pub use env_text::{EnvText, Hidden};
 pub use limits::Limits;
 pub use linter::{Level, Linter};
 pub use opening::Opening;
-pub use outside::{Attached, Files, Freshness, Kind as DatabaseKind, Outside, Target};
+pub use outside::{Attached, Files, Freshness, Kind as DatabaseKind, Outside};
+pub use secrets::Secret;
 pub use statements::{Made, Statement, made_macros, making_macros};
 pub use values::variable;
 

@@ -172,6 +172,9 @@ impl Workspace {
         }
         diagnostic = diagnostic.note(Cause::duckdb(headline.split(" Did you mean").next().unwrap_or(&headline)));
         if let Some((name, _)) = missing {
+            if let Some(model) = prepared.desired.set_aside.iter().find(|model| model.is_named(&name)) {
+                return Ok(diagnostic.note(model.to_string()).help(format!("have a table `{name}` in the warehouse")));
+            }
             let models = prepared.desired.project.models().map(|model| model.name.to_string());
             let known: Vec<String> = models.chain(state.tables.values().map(|table| table.model.to_string())).collect();
             if let Some(near) = nearest(&name, known.iter().map(String::as_str)) {

@@ -8,11 +8,11 @@ use super::error::Error;
 use super::place::{guard, in_working_tree};
 use super::tree::Tree;
 use super::workspace::Workspace;
-use crate::adapter::engine::{Access, AttachedDatabase};
+use crate::adapter::engine::{Access, AttachedDatabase, EngineSecret};
 use crate::adapter::git::Repository;
 use crate::adapter::process;
 use crate::adapter::source_files::{self, fixed_part, is_glob, meant, stamp};
-use crate::domain::config::{Attached, Freshness, Target};
+use crate::domain::config::{Attached, EnvText, Freshness, Hidden, Secret};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::environment::State;
 use crate::domain::model::Kind;
@@ -20,6 +20,23 @@ use crate::domain::name::{EnvName, ModelName};
 use crate::domain::project::{Model, Project};
 use crate::domain::sql::Span;
 use crate::domain::sql::policy;
+
+/// A text of the settings, with what the environment says of it; or why there is none.
+fn resolved(text: &EnvText) -> Result<(String, Vec<Hidden>), String> {
+    text.resolve(process::variable).map_err(|name| format!("the environment has no {name}"))
+}
+
+/// A secret as the engine is told it.
+fn engine_secret(secret: &Secret) -> EngineSecret {
+    let mut hidden = Vec::new();
+    let option = |(name, text): &(String, EnvText)| {
+        let (text, of_environment) = resolved(text)?;
+        hidden.extend(of_environment);
+        Ok((name.clone(), text))
+    };
+    let options = secret.options.iter().map(option).collect();
+    EngineSecret { name: secret.name.clone(), options, hidden }
+}
 
 impl Workspace {
     /// The project's folder in the main worktree, which paths of the settings are told from; none where there is no working
@@ -44,6 +61,7 @@ impl Workspace {
         }
         access.databases =
             self.config.outside.attached.iter().map(|attached| self.attached_database(attached)).collect();
+        access.secrets = self.config.opening.secrets.iter().map(engine_secret).collect();
         access
     }
 
@@ -67,12 +85,9 @@ impl Workspace {
     }
 
     fn attached_database(&self, attached: &Attached) -> AttachedDatabase {
-        let (said, variable) = match &attached.target {
-            Target::Given(text) => (Ok(text.clone()), None),
-            Target::Environment(name) => {
-                let value = process::variable(name).filter(|value| !value.is_empty());
-                (value.ok_or_else(|| format!("the environment has no {name}")), Some(name.clone()))
-            }
+        let (said, hidden) = match resolved(&attached.target) {
+            Ok((text, hidden)) => (Ok(text), hidden),
+            Err(why) => (Err(why), Vec::new()),
         };
         let place = |path: String| match attached.kind.is_file() {
             true => match self.absolute(&path) {
@@ -85,7 +100,7 @@ impl Workspace {
             },
             false => Ok(path),
         };
-        AttachedDatabase { name: attached.name.clone(), kind: attached.kind, target: said.and_then(place), variable }
+        AttachedDatabase { name: attached.name.clone(), kind: attached.kind, target: said.and_then(place), hidden }
     }
 
     /// Refuses to build a model that would read, in the place of files from outside, what a checkout has put there; or that

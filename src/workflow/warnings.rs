@@ -1,5 +1,6 @@
 //! What is accepted, and is hardly what was meant.
 
+use super::set_aside::SetAside;
 use super::tree::Tree;
 use crate::domain::diagnostic::nearest;
 use crate::domain::name::ModelName;
@@ -7,6 +8,11 @@ use crate::domain::project::Model;
 use crate::domain::sql::{Span, policy};
 
 impl Tree {
+    /// What of its folder has no part in it, though it may have been meant to.
+    pub fn notes(&self) -> Vec<String> {
+        self.foreign.iter().cloned().chain(self.set_aside.iter().map(SetAside::to_string)).collect()
+    }
+
     /// The warnings about each model's header.
     pub fn warnings(&self) -> Vec<(&ModelName, String)> {
         let of_model = |model| {

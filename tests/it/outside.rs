@@ -364,6 +364,47 @@ fn a_database_that_is_not_there_is_missed_by_those_who_read_it() {
 }
 
 #[test]
+fn secrets_come_from_the_environment() {
+    let sandbox = shop();
+    let settings = sandbox.read("vmesh.toml");
+    let with = |secrets: &str| sandbox.write("vmesh.toml", &format!("{settings}{secrets}"));
+    with("[engine.secrets.acme]\ntype = \"http\"\nbearer_token = \"hunter2-canary\"\n");
+    let told = sandbox.vmesh(&["plan"]).fails(1);
+    assert!(told.contains("`bearer_token` may be secret") && told.contains("env:ACME_BEARER_TOKEN"), "{told}");
+    with(
+        "[engine.secrets.acme]\ntype = \"http\"\nbearer_token = \"env:ACME_TOKEN\"\n[engine.secrets.odd]\n\
+         type = \"odd\"\nkey = \"env:ACME_TOKEN\"\n",
+    );
+    sandbox.commit("secrets");
+    // they are missed by nobody who needs none
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    let told = sandbox.vmesh(&["doctor"]).good();
+    assert!(told.contains("the secret `acme` is not there: the environment has no ACME_TOKEN"), "{told}");
+    let with_secret = |args: &[&str]| {
+        let mut command = sandbox.command(binary().to_str().unwrap(), &sandbox.path());
+        let output = command.env("ACME_TOKEN", "hunter2-canary").args(args).output().unwrap();
+        String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+    };
+    let told = with_secret(&["doctor"]);
+    assert!(!told.contains("`acme`") && told.contains("the secret `odd` is not there: "), "{told}");
+    // whoever asks sees that they are there, and no model sees that much
+    let told = with_secret(&["query", "FROM duckdb_secrets()"]);
+    assert!(told.contains("bearer_token=redacted") && !told.contains("canary"), "{told}");
+    for query in
+        ["FROM duckdb_secrets()", "FROM which_secret('https://x/', 'http')", "SELECT getenv('ACME_TOKEN') AS x"]
+    {
+        sandbox.model("spy", query);
+        let told = with_secret(&["lint"]);
+        assert!(told.contains("error: ") && !told.contains("canary"), "{told}");
+    }
+    std::fs::remove_file(sandbox.path().join("models/spy.sql")).unwrap();
+    let told = with_secret(&["promote", "--yes", "--json"]) + &with_secret(&["status", "--json"]);
+    assert!(!told.contains("canary"), "{told}");
+    let records = std::process::Command::new("grep").args(["-rlF", "hunter2-canary"]).arg(sandbox.path()).output();
+    assert_eq!(String::from_utf8_lossy(&records.unwrap().stdout), "", "no file has it");
+}
+
+#[test]
 fn what_is_told_of_a_path_says_how_to_allow_it() {
     let sandbox = shop();
     sandbox.model("x", "SELECT 'data/raw/orders.csv' AS a, * FROM 'data/raw/orders.csv'");
@@ -431,4 +472,9 @@ fn what_can_t_be_run_stops_nobody_else() {
     assert_eq!(sandbox.rows("FROM prod.orders"), [["1"]]);
     sandbox.model("wrong", "MODEL (name wrong, kind FUL);\nSELECT 1");
     assert!(sandbox.vmesh(&["lint"]).fails(1).contains("unknown kind"));
+    sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+    sandbox.model("wrong", "SELECT * FROM ext.clicks");
+    let told = sandbox.vmesh(&["plan", "--yes"]).fails(1);
+    let why = "note: `models/clicks.sql` is a model in the dialect bigquery";
+    assert!(told.contains(why) && told.contains("help: have a table `ext.clicks` in the warehouse"), "{told}");
 }

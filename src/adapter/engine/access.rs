@@ -1,7 +1,7 @@
 //! What is opened with a warehouse, and what its queries may read besides: main's settings say so, and the place of the
 //! project tells where that is.
 
-use crate::domain::config::{DatabaseKind, Opening};
+use crate::domain::config::{DatabaseKind, Hidden, Opening};
 
 /// What is opened with a warehouse.
 #[derive(Debug, Clone, Default)]
@@ -12,7 +12,9 @@ pub struct Access {
     pub files: Vec<String>,
     /// Databases, which are only read.
     pub databases: Vec<AttachedDatabase>,
-    /// Extensions and the time zone.
+    /// With what other machines are entered.
+    pub secrets: Vec<EngineSecret>,
+    /// Extensions and the time zone; secrets are told above.
     pub opening: Opening,
 }
 
@@ -25,6 +27,17 @@ pub struct AttachedDatabase {
     pub kind: DatabaseKind,
     /// Its path or connection string, or why there is none.
     pub target: Result<String, String>,
-    /// The variable of the environment that says it: then it may hold a secret.
-    pub variable: Option<String>,
+    /// What the environment said of that.
+    pub hidden: Vec<Hidden>,
+}
+
+/// With what other machines are entered.
+#[derive(Debug, Clone)]
+pub struct EngineSecret {
+    /// Its name.
+    pub name: String,
+    /// What `CREATE SECRET` is told, or why there is nothing to tell.
+    pub options: Result<Vec<(String, String)>, String>,
+    /// What the environment said of that.
+    pub hidden: Vec<Hidden>,
 }

@@ -29,7 +29,7 @@ mod trial;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-pub use self::access::{Access, AttachedDatabase};
+pub use self::access::{Access, AttachedDatabase, EngineSecret};
 pub use self::audit::{Audit, AuditFailure, Warned, Warning, Wrong};
 pub use self::build::{Body, Build, Fill, Load, Restated};
 pub use self::door::{Doing, Door};

@@ -3,6 +3,7 @@
 
 use super::super::diagnostic::Problem;
 use super::super::sql::{Span, Token, lex};
+use super::env_text::Part;
 
 /// What the words stand for.
 #[derive(Debug, Default)]
@@ -44,6 +45,21 @@ impl Blanks {
     /// Whether a text has none.
     pub(super) fn is_plain(&self, text: &str) -> bool {
         !self.0.iter().any(|blank| text.contains(&blank.word))
+    }
+
+    /// The parts of a text, without asking the environment.
+    pub(super) fn parts(&self, text: &str, place: &Span) -> Result<Vec<Part>, Problem> {
+        let (mut parts, mut rest) = (Vec::new(), text);
+        // they stand in the text in the order of their numbers
+        for blank in &self.0 {
+            let Some((before, after)) = rest.split_once(&blank.word) else { continue };
+            let (name, or_else) = blank.asks.clone().ok_or_else(|| not_understood(place.clone()))?;
+            parts.extend((!before.is_empty()).then(|| Part::Said(before.to_owned())));
+            parts.push(Part::Variable { name, or_else });
+            rest = after;
+        }
+        parts.extend((!rest.is_empty()).then(|| Part::Said(rest.to_owned())));
+        Ok(parts)
     }
 
     /// A text with its blanks filled in from the environment.

@@ -1,11 +1,11 @@
-//! What a SQLMesh connection asks of the engine: other databases beside the warehouse, extensions, and settings that change
-//! no row.
+//! What a SQLMesh connection asks of the engine: other databases beside the warehouse, extensions, secrets, and settings
+//! that change no row.
 
 use super::super::sql::policy::OF_THE_MACHINE;
 use super::super::yaml::{Kind, Node};
-use super::OnUnsupported;
-use super::outside::{Attached, Files, Freshness, Kind as DatabaseKind, Outside, Target};
+use super::outside::{Attached, Files, Freshness, Kind as DatabaseKind, Outside};
 use super::sqlmesh::{Found, Reader, get, is_nothing, map, problem};
+use super::{OnUnsupported, Secret};
 
 /// The variable that lists what models may read beside what is committed: SQLMesh knows no such setting.
 const SOURCES: &str = "vmesh_sources";
@@ -42,8 +42,8 @@ impl Reader<'_> {
         for (key, value) in map(node, "`catalogs`")? {
             let of_entry = |key| get(value, key).map(|node| self.string(node)).transpose();
             let (kind, path) = match value.map() {
-                Some(_) => (of_entry("type")?.unwrap_or_else(|| "duckdb".to_owned()), of_entry("path")?),
-                None => ("duckdb".to_owned(), Some(self.string(value)?)),
+                Some(_) => (of_entry("type")?.unwrap_or_else(|| "duckdb".to_owned()), get(value, "path")),
+                None => ("duckdb".to_owned(), Some(value)),
             };
             let Some(path) = path else {
                 return Err(problem("this catalog has no `path`", key.span.clone()).help("path: other.duckdb"));
@@ -53,7 +53,7 @@ impl Reader<'_> {
                     let what = "the first catalog is the warehouse, which is a file of DuckDB's";
                     return Err(problem(what, value.span.clone()).help("database: warehouse.duckdb"));
                 }
-                warehouse = Some(path);
+                warehouse = Some(self.string(path)?);
                 continue;
             }
             let Some(kind) = DatabaseKind::of_word(&kind) else {
@@ -62,10 +62,29 @@ impl Reader<'_> {
             };
             let name = self.string(key)?;
             super::outside::check_name(&name).map_err(|(what, help)| problem(what, key.span.clone()).help(help))?;
-            self.outside.attached.push(Attached { name, kind, target: Target::Given(path) });
+            self.outside.attached.push(Attached { name, kind, target: self.env_text(path)? });
         }
         warehouse
             .ok_or_else(|| problem("no catalog is the warehouse", node.span.clone()).help("database: warehouse.duckdb"))
+    }
+
+    /// With what the engine enters other machines: a list, or by name.
+    pub(super) fn secrets(&mut self, node: &Node) -> Found<()> {
+        let named = match &node.kind {
+            Kind::List(items) => items.iter().zip(1..).map(|(item, at)| (format!("secret_{at}"), item)).collect(),
+            _ if is_nothing(node) => Vec::new(),
+            _ => {
+                let entries = map(node, "`secrets`")?.iter();
+                entries.map(|(name, secret)| Ok((self.string(name)?, secret))).collect::<Found<_>>()?
+            }
+        };
+        for (name, secret) in named {
+            let options = map(secret, "a secret")?.iter();
+            let options = options.map(|(option, value)| Ok((self.string(option)?, self.env_text(value)?)));
+            let read = Secret::new(&name, options.collect::<Found<_>>()?);
+            self.opening.secrets.push(read.map_err(|(what, help)| problem(what, secret.span.clone()).help(help))?);
+        }
+        Ok(())
     }
 
     /// What becomes of models that vmesh can't run.

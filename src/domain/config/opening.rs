@@ -1,9 +1,10 @@
-//! What `[engine]` says of how the engine is opened: extensions, and the time zone in which texts are read and told. It is
-//! main's to say, as the warehouse is.
+//! What `[engine]` says of how the engine is opened: extensions, secrets, and the time zone in which texts are read and
+//! told. It is main's to say, as the warehouse is.
 
 use serde::Serialize;
 
 use super::super::interval::is_time_zone;
+use super::Secret;
 
 /// The zone where the settings name none, whatever the machine's is.
 const UTC: &str = "UTC";
@@ -18,13 +19,15 @@ pub struct Opening {
     pub extensions: Vec<String>,
     /// Where they come from, if not from DuckDB's own repository: a folder, or the address of a mirror.
     pub extensions_from: Option<String>,
+    /// With what it enters other machines.
+    pub secrets: Vec<Secret>,
     /// The time zone, of the IANA's names.
     pub timezone: String,
 }
 
 impl Default for Opening {
     fn default() -> Self {
-        Self { extensions: Vec::new(), extensions_from: None, timezone: UTC.to_owned() }
+        Self { extensions: Vec::new(), extensions_from: None, secrets: Vec::new(), timezone: UTC.to_owned() }
     }
 }
 

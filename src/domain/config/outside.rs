@@ -10,6 +10,7 @@ use toml::Spanned;
 use super::super::diagnostic::{Diagnostic, Excerpt};
 use super::super::pattern::is_pattern;
 use super::super::sql::policy;
+use super::EnvText;
 
 /// What models may read besides the warehouse and the files that are committed.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -49,8 +50,8 @@ pub struct Attached {
     pub name: String,
     /// Whose it is.
     pub kind: Kind,
-    /// Where it is.
-    pub target: Target,
+    /// Where it is: a path or a connection string.
+    pub target: EnvText,
 }
 
 /// Whose database it is.
@@ -65,15 +66,6 @@ pub enum Kind {
     Postgres,
     /// MySQL: a connection string.
     Mysql,
-}
-
-/// Where a database is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub enum Target {
-    /// A path, or a connection string without secrets.
-    Given(String),
-    /// What this variable of the environment says.
-    Environment(String),
 }
 
 #[derive(Deserialize, Default)]
@@ -229,20 +221,14 @@ pub(super) fn allowed(path: &str) -> Result<String, (String, &'static str)> {
 }
 
 /// `postgres:env:CRM_DSN`, `../legacy.duckdb`, `sqlite:notes.db`.
-fn database(text: &str) -> Result<(Kind, Target), (String, &'static str)> {
+fn database(text: &str) -> Result<(Kind, EnvText), (String, &'static str)> {
     let help = "crm = \"postgres:env:CRM_DSN\", or the path of a DuckDB file: legacy = \"../legacy.duckdb\"";
     let (kind, rest) = match text.split_once(':') {
         Some((word, rest)) if Kind::of_word(word).is_some() => (Kind::of_word(word).unwrap_or(Kind::DuckDb), rest),
         Some(("env", _)) | None => (Kind::DuckDb, text),
         Some((word, _)) => return Err((format!("`{word}` is no kind of database that can be attached"), help)),
     };
-    if let Some(variable) = rest.strip_prefix("env:") {
-        let is_name = !variable.is_empty() && variable.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        return match is_name {
-            true => Ok((kind, Target::Environment(variable.to_owned()))),
-            false => Err((format!("`{variable}` is no variable of the environment"), help)),
-        };
-    }
+    let target = EnvText::read(rest).map_err(|what| (what, help))?;
     let lower = rest.to_ascii_lowercase();
     let has_secret = ["password", "passwd", "pwd="].iter().any(|word| lower.contains(word))
         || rest.split_once("://").is_some_and(|(_, rest)| {
@@ -254,7 +240,7 @@ fn database(text: &str) -> Result<(Kind, Target), (String, &'static str)> {
             "a secret has no place in a file of the project".to_owned(),
             "put the whole connection string into a variable of the environment: \"postgres:env:CRM_DSN\"",
         )),
-        () => Ok((kind, Target::Given(rest.to_owned()))),
+        () => Ok((kind, target)),
     }
 }
 
@@ -348,15 +334,13 @@ mod tests {
                     notes = \"sqlite:notes.db\"\nany = \"env:ANY\"";
         let found = outside(text).unwrap().attached;
         let told = |it: &Attached| (it.name.clone(), it.kind, it.target.clone());
-        let (given, variable) =
-            (|it: &str| Target::Given(it.to_owned()), |it: &str| Target::Environment(it.to_owned()));
         assert_eq!(
             found.iter().map(told).collect::<Vec<_>>(),
             [
-                ("any".to_owned(), Kind::DuckDb, variable("ANY")),
-                ("crm".to_owned(), Kind::Postgres, variable("CRM_DSN")),
-                ("legacy".to_owned(), Kind::DuckDb, given("../legacy.duckdb")),
-                ("notes".to_owned(), Kind::Sqlite, given("notes.db")),
+                ("any".to_owned(), Kind::DuckDb, EnvText::read("env:ANY").unwrap()),
+                ("crm".to_owned(), Kind::Postgres, EnvText::read("env:CRM_DSN").unwrap()),
+                ("legacy".to_owned(), Kind::DuckDb, EnvText::said("../legacy.duckdb")),
+                ("notes".to_owned(), Kind::Sqlite, EnvText::said("notes.db")),
             ]
         );
         let wrong = [

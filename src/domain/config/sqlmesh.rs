@@ -10,7 +10,7 @@ use super::super::sql::Span;
 use super::super::yaml::{self, Kind, Node, Value, scalar};
 use super::blanks::Blanks;
 use super::toml_file::{ROLLBACK, seconds};
-use super::{Config, Hooks, Limits, Opening, Outside, Statement, values};
+use super::{Config, EnvText, Hooks, Limits, Opening, Outside, Statement, values};
 
 /// Keys that are read.
 const READ: [&str; 19] = [
@@ -248,11 +248,13 @@ impl Reader<'_> {
                 "catalogs" => database = Some((self.catalogs(value)?, value.span.clone())),
                 "extensions" => self.extensions(key, value)?,
                 "connector_config" => self.connector_config(value)?,
-                "secrets" | "filesystems" | "token" => {
+                "secrets" => self.secrets(value)?,
+                "filesystems" | "token" => {
                     if !is_nothing(value) {
                         let what = format!("`{name}` of a connection can't be honoured");
-                        return Err(problem(what, key.span.clone())
-                            .help("put secrets into DuckDB's own secret manager: CREATE PERSISTENT SECRET"));
+                        return Err(
+                            problem(what, key.span.clone()).help("secrets: [{type: s3, provider: credential_chain}]")
+                        );
                     }
                 }
                 known if SILENT_OF_CONNECTION.contains(&known) => {}
@@ -383,6 +385,12 @@ impl Reader<'_> {
     pub(super) fn string(&self, node: &Node) -> Found<String> {
         let text = node.text().ok_or_else(|| problem("expected a string", node.span.clone()))?;
         self.blanks.fill(text, self.environment, &node.span)
+    }
+
+    /// A leaf's text, which takes what it does from the environment only when it is used.
+    pub(super) fn env_text(&self, node: &Node) -> Found<EnvText> {
+        let text = node.text().ok_or_else(|| problem("expected a string", node.span.clone()))?;
+        self.blanks.parts(text, &node.span).map(EnvText::of_parts)
     }
 
     /// A value, with what it takes from the environment.

@@ -86,6 +86,23 @@ fn files_are_ignored_as_in_sqlmesh() {
 }
 
 #[test]
+fn what_other_machines_want_to_know_comes_from_the_environment() {
+    let connection = |more: &str| PLAIN.replace("database: wh.db", more);
+    let config = read(&connection(
+        "secrets: {s: {type: s3, region: eu, secret: \"{{ env_var('SECRET') }}\"}}, catalogs: {w: w.db, crm: {type: \
+         postgres, path: \"host=h password={{ env_var('SECRET') }} user={{ env_var('ABSENT', 'ada') }}\"}}",
+    ))
+    .unwrap();
+    let secret = |name: &str| (name == "SECRET").then(|| "hunter2".to_owned());
+    let (dsn, hidden) = config.outside.attached[0].target.resolve(secret).unwrap();
+    assert_eq!(dsn, "host=h password=hunter2 user=ada");
+    assert_eq!((hidden.len(), hidden[0].variable.as_str()), (1, "SECRET"));
+    let options = &config.opening.secrets[0].options;
+    let told: Vec<_> = options.iter().map(|(name, text)| (name.as_str(), text.resolve(secret).unwrap().0)).collect();
+    assert_eq!(told, [("type", "s3"), ("region", "eu"), ("secret", "hunter2")].map(|(a, b)| (a, b.to_owned())));
+}
+
+#[test]
 fn settings_without_effect_are_told() {
     let text = format!(
         "default_target_environment: dev_ada\nphysical_schema_mapping: {{a: b}}\nnotification_targets: []\n\
@@ -151,6 +168,10 @@ fn what_changes_no_row_is_accepted() {
             connection("extensions: [{name: h3, repository: community}]"),
             "the extension `h3` comes from the repository `community`, which is not DuckDB's own",
         ),
+        (
+            connection("secrets: [{type: s3, secret: x}]"),
+            "`secret` may be secret, which has no place in a file of the project",
+        ),
         (connection("connector_config: {TimeZone: Mars}"), "there is no time zone `Mars`"),
         (connection("catalogs: {a: {type: duckdb}}"), "this catalog has no `path`"),
         (
@@ -190,8 +211,9 @@ fn a_connection_opens_doors() {
         (config.warehouse.as_deref(), config.outside.files[0].path.clone()),
         (Some("wh.db"), "data/raw/".to_owned())
     );
-    let attached = config.outside.attached.iter().map(|it| format!("{} {} {:?}", it.name, it.kind.word(), it.target));
-    let expected = ["old duckdb Given(\"../old.db\")", "crm postgres Given(\"dbname=crm\")"];
+    let target = |it: &Attached| it.target.resolve(|_| None).unwrap().0;
+    let attached = config.outside.attached.iter().map(|it| format!("{} {} {}", it.name, it.kind.word(), target(it)));
+    let expected = ["old duckdb ../old.db", "crm postgres dbname=crm"];
     assert_eq!(attached.collect::<Vec<_>>(), expected);
 }
 

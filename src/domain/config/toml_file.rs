@@ -9,7 +9,8 @@ use toml::{Spanned, Value as Toml};
 
 use super::linter::LinterTable;
 use super::{
-    Config, HookBuild, Hooks, Limits, Linter, OnUnsupported, Opening, Outside, Statement, limits, outside, values,
+    Config, EnvText, HookBuild, Hooks, Limits, Linter, OnUnsupported, Opening, Outside, Secret, Statement, limits,
+    outside, values,
 };
 use crate::domain::diagnostic::{Diagnostic, Excerpt, nearest};
 use crate::domain::macros::Variables;
@@ -52,6 +53,7 @@ struct EngineTable {
     extensions: Vec<Spanned<String>>,
     extensions_from: Option<Spanned<String>>,
     timezone: Option<Spanned<String>>,
+    secrets: BTreeMap<Spanned<String>, BTreeMap<Spanned<String>, Spanned<Toml>>>,
 }
 
 #[derive(Deserialize)]
@@ -92,7 +94,14 @@ impl Default for ProjectTable {
 
 impl Default for EngineTable {
     fn default() -> Self {
-        Self { engine: at_start("duckdb"), path: None, extensions: Vec::new(), extensions_from: None, timezone: None }
+        Self {
+            engine: at_start("duckdb"),
+            path: None,
+            extensions: Vec::new(),
+            extensions_from: None,
+            timezone: None,
+            secrets: BTreeMap::new(),
+        }
     }
 }
 
@@ -198,7 +207,26 @@ impl Source<'_> {
         if let Some(zone) = &engine.timezone {
             opening.set_timezone(zone.get_ref()).map_err(|what| self.wrong(what, zone.span()))?;
         }
+        for (name, options) in &engine.secrets {
+            let options = options.iter().map(|(option, value)| self.option(option, value)).collect::<Result<_, _>>()?;
+            let secret = Secret::new(name.get_ref(), options);
+            opening.secrets.push(secret.map_err(|(what, help)| self.wrong(what, name.span()).help(help))?);
+        }
         Ok(opening)
+    }
+
+    /// An option of a secret.
+    fn option(&self, name: &Spanned<String>, value: &Spanned<Toml>) -> Result<(String, EnvText), Diagnostic> {
+        let text = match value.get_ref() {
+            Toml::String(text) => text.clone(),
+            Toml::Boolean(_) | Toml::Integer(_) => value.get_ref().to_string(),
+            _ => {
+                let what = format!("`{}` of a secret is a text, a number or true or false", name.get_ref());
+                return Err(self.wrong(what, value.span()));
+            }
+        };
+        let text = EnvText::read(&text).map_err(|what| self.wrong(what, value.span()))?;
+        Ok((name.get_ref().clone(), text))
     }
 
     fn seconds(&self, length: &Spanned<String>) -> Result<i64, Diagnostic> {

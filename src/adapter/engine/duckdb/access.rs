@@ -1,8 +1,9 @@
-//! Opening what main's settings want beside the warehouse: extensions, the time zone, other databases. What is not there
+//! Opening what main's settings want beside the warehouse: extensions, secrets, the time zone, other databases. What is not there
 //! keeps nobody from the rest: whoever needs it is told why.
 
 use super::{Database, error};
-use crate::adapter::engine::{AttachedDatabase, OpenError, WarehouseError};
+use crate::adapter::engine::{AttachedDatabase, EngineSecret, OpenError, WarehouseError};
+use crate::domain::config::Hidden;
 use crate::domain::engine_message;
 use crate::domain::name::{literal, quote};
 
@@ -55,9 +56,9 @@ impl MessageFilter {
     }
 
     /// Remembers a text that may hold secrets, with the words that the engine may tell singly.
-    fn keep_secret(&mut self, text: &str, variable: &str) {
+    fn hide(&mut self, Hidden { variable, value: text }: &Hidden) {
         let stand_in = format!("${variable}");
-        self.secrets.push((text.to_owned(), stand_in.clone()));
+        self.secrets.push((text.clone(), stand_in.clone()));
         let is_part = |c: char| c.is_whitespace() || matches!(c, '=' | ':' | '@' | '\'' | '"' | '?' | '&');
         // what is as short as a host's name or a port may be any word of a message
         let is_telling = |part: &&str| part.len() >= 6 && !WORDS.contains(part);
@@ -86,6 +87,12 @@ impl Database {
             }
         }
         self.set_zone()?;
+        for secret in &access.secrets {
+            if let Err(why) = self.make_secret(secret, &mut filter) {
+                let why = format!("the secret `{}` is not there: {why}", secret.name);
+                filter.absent.push((secret.name.clone(), Absent { why, is_extension: false }));
+            }
+        }
         for database in &access.databases {
             if let Err(why) = self.attach(database, &mut filter) {
                 let why = format!("`{}` is not attached: {why}", database.name);
@@ -127,11 +134,20 @@ impl Database {
         }
     }
 
+    /// Gives the engine a secret, for as long as it is open.
+    fn make_secret(&self, secret: &EngineSecret, filter: &mut MessageFilter) -> Result<(), String> {
+        secret.hidden.iter().for_each(|hidden| filter.hide(hidden));
+        let options = secret.options.as_ref().map_err(Clone::clone)?;
+        let options: Vec<String> =
+            options.iter().map(|(option, text)| format!("{} {}", quote(option), literal(text))).collect();
+        let sql = format!("CREATE OR REPLACE TEMPORARY SECRET {} ({})", quote(&secret.name), options.join(", "));
+        let made = self.connection.execute_batch(&sql);
+        made.map_err(|error| filter.redacted(&engine_message::headline(&error::words(&error))))
+    }
+
     fn attach(&self, database: &AttachedDatabase, filter: &mut MessageFilter) -> Result<(), String> {
+        database.hidden.iter().for_each(|hidden| filter.hide(hidden));
         let target = database.target.as_ref().map_err(Clone::clone)?;
-        if let Some(variable) = &database.variable {
-            filter.keep_secret(target, variable);
-        }
         if database.kind.is_file() && !std::path::Path::new(target).is_file() {
             return Err(filter.redacted(&format!("there is no file {target}")));
         }
@@ -142,9 +158,9 @@ impl Database {
         let sql = format!("ATTACH {} AS {} ({kind}READ_ONLY)", literal(target), quote(&database.name));
         self.connection.execute_batch(&sql).map_err(|error| {
             let words = engine_message::headline(&error::words(&error));
-            match &database.variable {
+            match database.hidden.first() {
                 // the engine tells where links lead, too
-                Some(variable) if database.kind.is_file() => in_general(&words, variable),
+                Some(hidden) if database.kind.is_file() => in_general(&words, &hidden.variable),
                 _ => filter.redacted(&words),
             }
         })
@@ -162,13 +178,16 @@ fn in_general(words: &str, variable: &str) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
+    use crate::adapter::engine::{Access, Door, Interrupt, Location};
 
     #[test]
     fn messages_tell_why_and_no_secret() {
         let mut filter = MessageFilter::default();
-        filter.keep_secret("host=db.acme.example user=vmesh password=hunter22", "CRM_DSN");
+        let value = "host=db.acme.example user=vmesh password=hunter22".to_owned();
+        filter.hide(&Hidden { variable: "CRM_DSN".to_owned(), value });
         let absent = Absent { why: "`crm` is not attached: no route".to_owned(), is_extension: false };
         filter.absent.push(("crm".to_owned(), absent));
         let told = filter.tell(
@@ -181,5 +200,21 @@ mod tests {
              LINE 1: SELECT 1 FROM crm.x\n"
         );
         assert_eq!(filter.tell("Catalog Error: no table crmx".to_owned()), "Catalog Error: no table crmx");
+    }
+
+    #[test]
+    fn the_engine_has_the_secrets_of_the_settings() {
+        let option = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+        let options =
+            Ok(vec![option("type", "http"), option("bearer_token", "it's"), option("scope", "https://acme/")]);
+        let secret = EngineSecret { name: "acme".to_owned(), options, hidden: Vec::new() };
+        let access = Access { secrets: vec![secret], ..Access::default() };
+        let place = std::env::temp_dir();
+        let location =
+            Location::new(":memory:".into(), place, Door::default(), std::time::Duration::ZERO, Interrupt::default());
+        let database = super::super::trial::in_memory_with(&location, access).unwrap();
+        assert_eq!(database.instance.absent(), []);
+        let told = "SELECT concat_ws(' ', name, type, persistent, storage, scope) FROM duckdb_secrets()";
+        assert_eq!(database.one::<String>("asking", told).unwrap(), "acme http false memory https://acme/");
     }
 }
