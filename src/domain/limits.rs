@@ -50,6 +50,9 @@ pub const LOADS: usize = 100_000;
 /// Bytes of the queries of one fill's loads, all together.
 pub const LOADS_TEXT: usize = 1 << 30;
 
+/// Bytes of a file with macros in Python: none of its expressions stands deeper in others than that.
+pub const PYTHON: usize = 64 << 10;
+
 /// Characters of a pattern for paths or branches; it becomes a regular expression.
 pub const PATTERN: usize = 1_000;
 

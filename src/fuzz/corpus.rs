@@ -406,6 +406,7 @@ pub(super) enum Kind {
     Csv,
     Words,
     Json,
+    Python,
 }
 
 /// The texts of a kind.
@@ -417,5 +418,6 @@ pub(super) fn of(kind: Kind) -> Vec<String> {
         Kind::Csv => [owned(CSV), files(&["csv"])].concat(),
         Kind::Words => owned(WORDS),
         Kind::Json => owned(JSON),
+        Kind::Python => owned(&[include_str!("../domain/macros/python/sample.py")]),
     }
 }

@@ -39,13 +39,14 @@ impl Target {
     }
 }
 
-pub(super) static TARGETS: [Target; 22] = [
+pub(super) static TARGETS: [Target; 23] = [
     Target::new("lex", Kind::Sql, lex),
     Target::new("query", Kind::Sql, query),
     Target::new("model", Kind::Sql, model),
     Target::new("project", Kind::Sql, whole),
     Target::new("macros", Kind::Sql, expand),
     Target::new("jinja", Kind::Sql, jinja),
+    Target::new("python", Kind::Python, python),
     Target::new("definitions", Kind::Sql, definitions),
     Target::new("constant", Kind::Sql, evaluate),
     Target::new("audits", Kind::Sql, audits),
@@ -242,6 +243,24 @@ fn expand(text: &str) {
         match file.expand(scope, Defaults { name: "a.b", kind: "FULL" }) {
             Ok(expanded) => drop(model::parse(&expanded.text)),
             Err(found) => problems(text, vec![found]),
+        }
+    });
+}
+
+fn python(text: &str) {
+    let mut known = Macros::default();
+    known.add_python(macros::python_macros("macros/a.py", text));
+    let names: Vec<String> = known.in_python().map(|it| it.name.clone()).take(20).collect();
+    with_scope(|scope| {
+        let scope = Scope { macros: &known, ..*scope };
+        for (name, arguments) in
+            names.iter().flat_map(|name| ["", "a", "t.a, 'b', [c, 1.5], x := @start_ds"].map(|it| (name, it)))
+        {
+            let call = format!("SELECT @{name}({arguments})");
+            match macros::expand(&call, &scope) {
+                Ok(expanded) => drop(sql::analyse(&expanded.text)),
+                Err(found) => problems(&call, vec![found]),
+            }
         }
     });
 }

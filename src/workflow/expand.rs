@@ -213,6 +213,7 @@ impl Workspace {
         hasher.update(&serde_json::to_vec(&named).unwrap_or_default());
         let mut problems = Vec::new();
         for file in files.python(MACROS) {
+            hasher.update(file.id.as_str().as_bytes());
             sight.macros.add_python(macros::python_macros(&self.in_top(&file.path), &self.text(file)?));
         }
         for file in files.below(MACROS) {

@@ -200,7 +200,7 @@ impl Workspace {
             for name in other_calls(&statement.text) {
                 let why = match (sight.macros.python(&name), sight.macros.get(&name)) {
                     (Some(python), _) => {
-                        format!("a macro in Python ({}:{}), which vmesh doesn't run", python.path, python.line)
+                        format!("a macro of {}:{}, which only models, audits and tests see", python.path, python.line)
                     }
                     (None, Some(own)) => format!("a macro of {}, which only models, audits and tests see", own.path),
                     (None, None) => "and there is no such macro".to_owned(),

@@ -108,6 +108,7 @@ fn each_crate_has_one_room() {
         ("sqlparser::", "domain/sql/"),
         ("croner::", "domain/interval/"),
         ("minijinja::", "domain/macros/"),
+        ("ruff_", "domain/macros/python/"),
         ("sqlformat::", "domain/format/"),
         ("saphyr_parser::", "domain/yaml.rs"),
         ("clap::", "cli/"),

@@ -225,7 +225,7 @@ fn macros_that_they_will_not_see_are_told_when_the_project_is_read() {
     sandbox.commit_quietly("macros");
     sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
     let refused = [
-        ("@MY_PY()", "`before_all` calls `@my_py`, a macro in Python (macros/m.py:4), which vmesh doesn't run"),
+        ("@MY_PY()", "`before_all` calls `@my_py`, a macro of macros/m.py:4, which only models, audits and tests see"),
         ("@own(1)", "`before_all` calls `@own`, a macro of macros/own.sql, which only models, audits and tests see"),
         ("@IF(@this_env = 'x', @nope(1))", "`before_all` calls `@nope`, and there is no such macro"),
     ];

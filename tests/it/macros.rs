@@ -193,7 +193,10 @@ fn diffs_show_models_as_they_were_written() {
 fn python_is_named_and_never_passed_over() {
     let sandbox = Sandbox::promoted(&[("numbers", "SELECT 1 AS id")]);
     sandbox.write("macros/__init__.py", "");
-    sandbox.write("macros/cents.py", "from sqlmesh import macro\n\n@macro()\ndef cents(evaluator, x):\n    return x\n");
+    sandbox.write(
+        "macros/cents.py",
+        "from sqlmesh import macro\n\n@macro()\ndef cents(evaluator, x):\n    return x.transform(str)\n",
+    );
     sandbox.write("models/__init__.py", "");
     sandbox.write("models/helpers.py", "def helper():\n    return 1\n");
     // those that nobody calls do no harm
@@ -202,13 +205,61 @@ fn python_is_named_and_never_passed_over() {
     sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
     sandbox.model("wrong", "SELECT @cents(id) AS c FROM numbers");
     let told = sandbox.vmesh(&["plan"]).fails(1);
-    assert!(told.contains("`@cents` is a macro in Python (macros/cents.py:4)"), "{told}");
-    assert!(told.contains("models/wrong.sql:1:8") && told.contains("MACRO cents(a, b)"), "{told}");
+    let why = "in the macro `@cents` (macros/cents.py:5:12): vmesh doesn't know `.transform()` of an expression";
+    assert!(told.contains(why) && told.contains("models/wrong.sql:1:8") && told.contains("MACRO name(a)"), "{told}");
     sandbox.model("wrong", "SELECT 1 AS c");
     sandbox
         .write("models/ml.py", "from sqlmesh import model\n\n@model(\"db.ml\", kind=\"FULL\")\ndef execute(): ...\n");
     let told = sandbox.vmesh(&["plan"]).fails(1);
     assert!(told.contains("models in Python are not supported") && told.contains("models/ml.py:3:1"), "{told}");
+}
+
+#[test]
+fn macros_in_python_put_sql_together() {
+    let python = "from sqlmesh import macro\nfrom sqlglot import exp\n\n@macro()\ndef cents(evaluator, column: str, scale: int = 100) -> str:\n    \
+                  return f'({column} * {scale})::INT'\n\n@macro()\ndef at_least(evaluator, a, b):\n    return exp.Case().when(a < b, b).else_(a)\n\n\
+                  @macro()\ndef day(evaluator, at):\n    return f'CAST({at} AS DATE)'\n";
+    let python = python.replace("a < b", "exp.LT(this=a, expression=b)");
+    let sandbox = Sandbox::with_models(&[
+        ("prices", "SELECT 1.5 AS price"),
+        ("report", "SELECT @cents(price) AS cents, @AT_LEAST(price, 2) AS price FROM prices"),
+        (
+            "daily",
+            "MODEL (name daily, kind INCREMENTAL_BY_TIME_RANGE (time_column day), start '2026-01-01', end '2026-01-03');\n\
+             SELECT @day(@start_ds) AS first, d::DATE AS day FROM range(DATE '2026-01-01', DATE '2026-01-04', INTERVAL 1 DAY) AS t(d) \
+             WHERE d BETWEEN @start_ds AND @end_ds",
+        ),
+    ]);
+    sandbox.write("vmesh.toml", "[hooks]\nbuild = \"inline\"\n");
+    sandbox.write("macros/money.py", &python);
+    sandbox.commit("macros");
+    assert_eq!(sandbox.rows("FROM prod.report"), [["150", "2.0"]]);
+    assert_eq!(sandbox.value("SELECT count(*) FROM prod.daily WHERE first = DATE '2026-01-01'"), "3");
+    let tables = sandbox.snapshots();
+    // other words for the same SQL build nothing; other SQL does
+    sandbox.write("macros/money.py", &python.replace("column: str", "name: str").replace("{column}", "{name}"));
+    sandbox.commit("a better name");
+    assert_eq!(sandbox.snapshots(), tables);
+    sandbox.write("macros/money.py", &python.replace("= 100", "= 1000"));
+    sandbox.commit("another scale");
+    assert_eq!(sandbox.rows("FROM prod.report"), [["1500", "2.0"]]);
+    // what a stranger's macro wants besides is not there
+    sandbox.git(&["switch", "--quiet", "-c", "stranger"]).good();
+    let canary = sandbox.path().join("canary");
+    let bodies = [
+        format!("open('{}', 'w').write('x')", canary.display()),
+        format!("__import__('os').system('touch {}')", canary.display()),
+        format!("exec(\"open('{}', 'w')\")", canary.display()),
+        format!("().__class__.__base__.__subclasses__()[0]('{}')", canary.display()),
+        "evaluator.engine_adapter.execute('DROP SCHEMA prod')".to_owned(),
+    ];
+    for body in bodies {
+        sandbox.write("macros/money.py", &python.replace("    return f'(", &format!("    {body}\n    return f'(")));
+        let told = sandbox.vmesh(&["plan", "--yes"]).fails(1);
+        assert!(told.contains("in the macro `@cents` (macros/money.py:6:"), "{told}");
+        assert!(told.contains("vmesh doesn't know") && told.contains("models/report.sql:1:8"), "{told}");
+        assert!(!canary.exists());
+    }
 }
 
 #[test]

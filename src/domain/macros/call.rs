@@ -60,6 +60,7 @@ impl Expander<'_> {
         BUILT_IN.contains(&name.as_str())
             || matches!(self.locals.get(&name), Some(Local::Lambda { .. }))
             || self.scope.macros.get(&name).is_some_and(|it| matches!(it.body, Body::Sql { .. }))
+            || self.scope.macros.python(&name).is_some()
     }
 
     /// What a call comes to; `inside` is between its parentheses.

@@ -51,7 +51,7 @@ pub struct Parameter {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Macros {
     all: BTreeMap<String, Macro>,
-    /// Those in Python, which only the advice knows.
+    /// Those in Python.
     python: Vec<PythonMacro>,
 }
 
@@ -76,7 +76,12 @@ impl Macros {
         self.python.iter().find(|one| one.name.eq_ignore_ascii_case(name))
     }
 
-    /// All of them.
+    /// Those in Python.
+    pub fn in_python(&self) -> impl Iterator<Item = &PythonMacro> {
+        self.python.iter()
+    }
+
+    /// Those in SQL and in Jinja.
     pub fn iter(&self) -> impl Iterator<Item = &Macro> {
         self.all.values()
     }

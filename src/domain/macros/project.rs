@@ -21,6 +21,9 @@ impl Expander<'_> {
         context: Context<'_>,
     ) -> Result<Argument, Problem> {
         let scope = self.scope;
+        if let (None, Some(python)) = (scope.macros.get(name), scope.macros.python(name)) {
+            return self.python(python, source, raw, span, context);
+        }
         let Some(known @ Macro { name, body: Body::Sql { parameters, text, .. }, .. }) = scope.macros.get(name) else {
             return Err(self.unknown(name, span));
         };
@@ -122,29 +125,15 @@ impl Expander<'_> {
     /// The problem of a macro that there isn't.
     fn unknown(&self, name: &str, span: &Span) -> Problem {
         let place = span.start..span.start + 1 + name.len();
-        if let Some(python) = self.scope.macros.python(name) {
-            return Problem {
-                help: Some(format!(
-                    "write it in SQL instead: `MACRO {name}(a, b) AS …;` in macros/{name}.sql, or as a Jinja macro"
-                )),
-                ..problem(
-                    format!(
-                        "`@{name}` is a macro in Python ({}:{}), which vmesh doesn't run",
-                        python.path, python.line
-                    ),
-                    place,
-                )
-            };
-        }
         let lambdas =
             self.locals.iter().filter(|local| matches!(local.1, Local::Lambda { .. })).map(|local| local.0.as_str());
         let project =
             self.scope.macros.iter().filter(|it| matches!(it.body, Body::Sql { .. })).map(|it| it.name.as_str());
-        let python =
-            format!("macros in Python are not supported: write `MACRO {name}(a, b) AS …;` in macros/{name}.sql");
-        let help = match nearest(name, BUILT_IN.iter().copied().chain(lambdas).chain(project)) {
-            Some(near) => format!("did you mean `@{near}`? If not, {python}"),
-            None => python,
+        let python = self.scope.macros.in_python().map(|python| python.name.as_str());
+        let write = format!("write `MACRO {name}(a, b) AS …;` in macros/{name}.sql");
+        let help = match nearest(name, BUILT_IN.iter().copied().chain(lambdas).chain(project).chain(python)) {
+            Some(near) => format!("did you mean `@{near}`? If not, {write}"),
+            None => write,
         };
         Problem { what: format!("unknown macro `@{name}`"), span: place, help: Some(help) }
     }

@@ -69,17 +69,21 @@ fn is_alone(path: &str, query: &Query, lexemes: &[sql::Lexeme]) -> bool {
     lexemes.iter().filter(is_it).count() == query.functions.iter().filter(is_read).count()
 }
 
-/// The strings in `name('a', …)` or `name(['a', 'b'], …)`, and where they stand.
+/// The strings in `name('a', …)`, `name('a' || 'b', …)` or `name(['a', 'b'], …)`, and where they stand.
 fn first_argument(call: &str) -> Vec<(String, Span)> {
     let Ok(lexemes) = sql::lex(call) else { return Vec::new() };
-    let mut inside = lexemes.iter().skip_while(|lexeme| !lexeme.is_symbol("(")).skip(1).peekable();
-    let is_list = inside.next_if(|lexeme| lexeme.is_symbol("[")).is_some();
+    let Some(open) = lexemes.iter().position(|lexeme| lexeme.is_symbol("(")) else { return Vec::new() };
+    let is = |at: usize, sign: &str| lexemes.get(at).is_some_and(|lexeme| lexeme.is_symbol(sign));
+    let is_list = is(open + 1, "[");
+    let mut at = open + 1 + usize::from(is_list);
     let mut strings = Vec::new();
-    while let Some((Token::String(text), span)) = inside.next().map(|lexeme| (&lexeme.token, &lexeme.span)) {
-        strings.push((text.clone(), span.clone()));
-        if !is_list || inside.next_if(|lexeme| lexeme.is_symbol(",")).is_none() {
+    while let Some((text, span, taken)) = sql::policy::written_out(lexemes.get(at..).unwrap_or(&[])) {
+        strings.push((text, span));
+        at += taken;
+        if !is_list || !is(at, ",") {
             break;
         }
+        at += 1;
     }
     strings
 }
@@ -100,6 +104,8 @@ mod tests {
             ["a.parquet", "b/*.parquet"]
         );
         assert_eq!(of("SELECT 'a.csv' AS name FROM range(3)"), Vec::<String>::new());
+        assert_eq!(of("SELECT * FROM read_csv('/data' || '/x' || '/a.csv', header = true)"), ["/data/x/a.csv"]);
+        assert_eq!(of("SELECT * FROM read_csv(['x/' || 'a.csv', 'b.csv'])"), ["x/a.csv", "b.csv"]);
     }
 
     #[test]
@@ -111,6 +117,7 @@ mod tests {
         let some = |text: &str| Some(text.to_owned());
         assert_eq!(of("SELECT * FROM './data/a.csv' JOIN 'b.csv' ON true"), [some("'./data/a.csv'"), some("'b.csv'")]);
         assert_eq!(of("SELECT 'a.csv' FROM read_csv(['a.csv', 'b.csv'])"), [some("'a.csv'"), some("'b.csv'")]);
+        assert_eq!(of("SELECT * FROM read_csv('a' || '.csv')"), [some("'a' || '.csv'")]);
         let text = "SELECT 'a.csv' AS name FROM read_csv('a.csv')";
         assert_eq!(files_read(&sql::analyse(text), text)[0].literal, text.rfind("'a.csv'").map(|at| at..at + 7));
         assert_eq!(of("SELECT 'a.csv' AS name FROM 'a.csv'"), [None]);

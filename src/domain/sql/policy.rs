@@ -340,10 +340,9 @@ fn paths(kind: Text, name: &str, lexemes: &[Lexeme], span: &Span) -> Result<(), 
     let argument = argument.split(ends).next().unwrap_or(&[]);
     let mut named = 0;
     for one in argument.split(|lexeme| lexeme.is_symbol(",")) {
-        match one {
-            // a string with a prefix has another value than its text
-            [Lexeme { token: Token::String(path), span }] if span.len() == path.len() + 2 => {
-                file(kind, path, span)?;
+        match written_out(one) {
+            Some((path, span, lexemes)) if lexemes == one.len() => {
+                file(kind, &path, &span)?;
                 named += 1;
             }
             _ => {
@@ -364,6 +363,25 @@ fn paths(kind: Text, name: &str, lexemes: &[Lexeme], span: &Span) -> Result<(), 
         }
         _ => Ok(()),
     }
+}
+
+/// The text at the beginning of some lexemes, where it stands, and how many of these it takes: one string, or several that
+/// are joined, as where a variable has the folder: `'/data' || '/a.csv'`.
+pub fn written_out(lexemes: &[Lexeme]) -> Option<(String, Span, usize)> {
+    // a string with a prefix has another value than its text
+    let plain = |lexeme: &Lexeme| match &lexeme.token {
+        Token::String(text) if lexeme.span.len() == text.len() + 2 => Some(text.clone()),
+        _ => None,
+    };
+    let first = lexemes.first()?;
+    let (mut text, mut end, mut taken) = (plain(first)?, first.span.end, 1);
+    while let [sign, more, ..] = lexemes.get(taken..).unwrap_or(&[])
+        && sign.is_symbol("||")
+    {
+        text.push_str(&plain(more)?);
+        (end, taken) = (more.span.end, taken + 2);
+    }
+    Some((text, first.span.start..end, taken))
 }
 
 fn is_named(lexeme: &Lexeme, name: &str) -> bool {

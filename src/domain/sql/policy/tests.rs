@@ -82,12 +82,20 @@ fn files_are_written_out() {
         let seen = Seen { calls, ..Seen::default() };
         check(Text::Model, text, &query, Ok(&seen)).err().map(|refusal| text[refusal.span].to_owned())
     };
-    for text in ["FROM read_csv('a.csv', header = true)", "FROM read_csv(['a.csv', './b/*.csv'])", "FROM 'a b/c.csv'"] {
+    for text in [
+        "FROM read_csv('a.csv', header = true)",
+        "FROM read_csv(['a.csv', './b/*.csv'])",
+        "FROM 'a b/c.csv'",
+        "FROM read_csv('a' || '/b.csv')",
+    ] {
         assert_eq!(refused(text), None, "{text}");
     }
     let table = [
         ("FROM read_csv(['a.csv', 'b.duckdb'])", "'b.duckdb'"),
-        ("FROM read_csv('a' || 'b')", "read_csv"),
+        ("FROM read_csv('a' || b)", "read_csv"),
+        ("FROM read_csv('a' || e'b')", "read_csv"),
+        ("FROM read_csv('a' || 'b' || )", "read_csv"),
+        ("FROM read_csv('b.duck' || 'db')", "'b.duck' || 'db'"),
         ("FROM read_csv(e'a.csv')", "read_csv"),
         ("FROM read_csv(p)", "read_csv"),
         ("FROM read_csv()", "read_csv"),

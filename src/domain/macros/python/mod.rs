@@ -1,0 +1,328 @@
+//! Macros in Python: those that only put SQL together are carried out here, by a reader of Python's syntax and a small part of
+//! its meaning. Nothing of theirs is run by Python itself: a branch that comes from a stranger may bring macros, too.
+
+mod builtins;
+mod coerce;
+mod expression;
+mod glot;
+mod methods;
+mod run;
+mod value;
+
+use std::sync::Arc;
+
+use ruff_python_ast::visitor::{self, Visitor};
+use ruff_python_ast::{Decorator, Expr, Mod, Pattern, Stmt, StmtFunctionDef};
+use ruff_python_parser::{Mode, ParseOptions};
+use ruff_text_size::Ranged;
+
+use self::coerce::{coerced, of_variable};
+use self::run::Run;
+use self::value::Py;
+use super::super::diagnostic::Problem;
+use super::super::limits::PYTHON;
+use super::super::sql::Span;
+use super::Value;
+use super::expander::{Context, Expander};
+use super::place::Argument;
+use super::scan::{RawArgument, Source, problem};
+
+/// A function in a Python file that SQLMesh would take for a macro.
+#[derive(Debug, Clone)]
+pub struct PythonMacro {
+    /// Its name.
+    pub name: String,
+    /// Its file.
+    pub path: String,
+    /// The line of its `def`, from 1.
+    pub line: usize,
+    file: Arc<File>,
+}
+
+/// A file in Python, as far as macros need it.
+#[derive(Debug)]
+struct File {
+    path: String,
+    text: String,
+    /// Its functions, or why there are none.
+    parsed: Result<Parsed, Failed>,
+}
+
+#[derive(Debug, Default)]
+struct Parsed {
+    functions: Vec<StmtFunctionDef>,
+    /// Names that the file gives to values.
+    constants: Vec<(String, Expr)>,
+}
+
+/// Why a macro gives nothing, and where in its file.
+#[derive(Debug, Clone)]
+pub(super) struct Failed {
+    what: String,
+    at: usize,
+    /// Whether the macro itself says so.
+    is_raised: bool,
+}
+
+impl Failed {
+    fn new(what: String, at: &impl Ranged) -> Self {
+        Self { what, at: at.range().start().to_usize(), is_raised: false }
+    }
+
+    fn raised(what: String, at: &impl Ranged) -> Self {
+        Self { is_raised: true, ..Self::new(what, at) }
+    }
+
+    /// What no macro may do here.
+    fn unknown(what: &str, at: &impl Ranged) -> Self {
+        Self::new(format!("vmesh doesn't know {what}"), at)
+    }
+}
+
+impl PartialEq for PythonMacro {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.name, &self.path, &self.file.text) == (&other.name, &other.path, &other.file.text)
+    }
+}
+
+impl Eq for PythonMacro {}
+
+impl File {
+    fn read(path: &str, text: &str) -> Self {
+        Self { path: path.to_owned(), text: text.to_owned(), parsed: parsed(text) }
+    }
+
+    fn function(&self, name: &str) -> Option<usize> {
+        self.parsed.as_ref().ok()?.functions.iter().position(|function| function.name.as_str() == name)
+    }
+
+    fn at(&self, function: usize) -> Option<&StmtFunctionDef> {
+        self.parsed.as_ref().ok()?.functions.get(function)
+    }
+
+    fn constant(&self, name: &str) -> Option<&Expr> {
+        let constants = &self.parsed.as_ref().ok()?.constants;
+        constants.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+
+    /// The line and the column of a byte.
+    fn place(&self, at: usize) -> String {
+        let before = self.text.get(..at).unwrap_or_default();
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        format!("{}:{}:{column}", self.path, before.matches('\n').count() + 1)
+    }
+}
+
+/// How deep a file's expressions and statements may stand in each other.
+const DEEPEST: usize = 400;
+
+/// Measures that.
+#[derive(Default)]
+struct Depth {
+    now: usize,
+    is_too_deep: bool,
+}
+
+impl Depth {
+    fn deeper(&mut self, walk: impl FnOnce(&mut Self)) {
+        self.now += 1;
+        match self.now > DEEPEST {
+            true => self.is_too_deep = true,
+            false => walk(self),
+        }
+        self.now -= 1;
+    }
+}
+
+impl<'a> Visitor<'a> for Depth {
+    fn visit_stmt(&mut self, statement: &'a Stmt) {
+        self.deeper(|depth| visitor::walk_stmt(depth, statement));
+    }
+
+    fn visit_expr(&mut self, expr: &'a Expr) {
+        self.deeper(|depth| visitor::walk_expr(depth, expr));
+    }
+
+    fn visit_pattern(&mut self, pattern: &'a Pattern) {
+        self.deeper(|depth| visitor::walk_pattern(depth, pattern));
+    }
+}
+
+fn parsed(text: &str) -> Result<Parsed, Failed> {
+    if text.len() > PYTHON {
+        let what = format!("the file is larger than {} kB", PYTHON >> 10);
+        return Err(Failed { what, at: 0, is_raised: false });
+    }
+    // read to its end whatever is wrong with it, so that it need not be dropped where that would go too deep
+    let read = ruff_python_parser::parse_unchecked(text, ParseOptions::from(Mode::Module));
+    let mut depth = Depth::default();
+    if let Mod::Module(module) = read.syntax() {
+        depth.visit_body(&module.body);
+    }
+    if depth.is_too_deep {
+        // it is no larger than its file
+        std::mem::forget(read);
+        let what = format!("expressions stand in expressions more than {DEEPEST} deep");
+        return Err(Failed { what, at: 0, is_raised: false });
+    }
+    if let Some(error) = read.errors().first() {
+        return Err(Failed::new(error.error.to_string(), &error.location));
+    }
+    let Mod::Module(module) = read.into_syntax() else { return Ok(Parsed::default()) };
+    let mut parsed = Parsed::default();
+    for statement in module.body {
+        match statement {
+            Stmt::FunctionDef(function) => parsed.functions.push(function),
+            Stmt::Assign(it) => {
+                if let [Expr::Name(name)] = it.targets.as_slice() {
+                    parsed.constants.push((name.id.to_string(), *it.value));
+                }
+            }
+            Stmt::AnnAssign(it) => {
+                if let (Expr::Name(name), Some(value)) = (*it.target, it.value) {
+                    parsed.constants.push((name.id.to_string(), *value));
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(parsed)
+}
+
+/// The macros that a Python file defines: functions below `@macro()`, under the name given there or their own.
+pub fn python_macros(path: &str, text: &str) -> Vec<PythonMacro> {
+    let file = Arc::new(File::read(path, text));
+    let of = |name: String, line: usize| PythonMacro { name, path: path.to_owned(), line, file: file.clone() };
+    match &file.parsed {
+        Ok(parsed) => {
+            let named = parsed.functions.iter().filter_map(|function| Some((function, decorated(function)?)));
+            let line = |function: &StmtFunctionDef| text[..function.name.start().to_usize()].matches('\n').count() + 1;
+            named.map(|(function, name)| of(name, line(function))).collect()
+        }
+        Err(_) => unread_macros(text).into_iter().map(|(name, line)| of(name, line)).collect(),
+    }
+}
+
+/// The name under which SQLMesh would know a function, if it is a macro.
+fn decorated(function: &StmtFunctionDef) -> Option<String> {
+    let of = |decorator: &Decorator| {
+        let (function, first) = match &decorator.expression {
+            Expr::Call(call) => (call.func.as_ref(), call.arguments.args.first()),
+            other => (other, None),
+        };
+        let is_macro = match function {
+            Expr::Name(name) => name.id.as_str() == "macro",
+            Expr::Attribute(it) => it.attr.as_str() == "macro",
+            _ => false,
+        };
+        is_macro.then(|| match first {
+            Some(Expr::StringLiteral(name)) => Some(name.value.to_str().to_owned()),
+            _ => None,
+        })
+    };
+    let given = function.decorator_list.iter().find_map(of)?;
+    Some(given.unwrap_or_else(|| function.name.to_string()))
+}
+
+/// The macros of a file that is no Python to the parser, with their lines: a model that calls one is told why.
+fn unread_macros(text: &str) -> Vec<(String, usize)> {
+    let mut found = Vec::new();
+    let mut is_decorated = false;
+    for (index, line) in text.lines().enumerate() {
+        is_decorated |= line.starts_with("@macro") || line.starts_with("@sqlmesh.macro");
+        if let Some(rest) = line.strip_prefix("def ").filter(|_| is_decorated) {
+            found.push((rest.split(['(', ' ']).next().unwrap_or_default().to_owned(), index + 1));
+            is_decorated = false;
+        }
+    }
+    found
+}
+
+/// Where a Python file defines a model, if it does.
+pub fn python_model(text: &str) -> Option<Span> {
+    let starts = ["@model(", "@model\n", "@sqlmesh.model(", "def model("];
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        if starts.iter().any(|start| line.starts_with(start)) {
+            return Some(at..at + line.trim_end().len());
+        }
+        at += line.len();
+    }
+    None
+}
+
+impl PythonMacro {
+    /// What a call of it gives. Arguments come as SQL, as they are by name or by place; the variable of a name may be asked for.
+    fn call(
+        &self,
+        args: Vec<Argument>,
+        named: Vec<(String, Argument)>,
+        variable: &mut dyn FnMut(&str) -> Option<Py>,
+    ) -> Result<Argument, Failed> {
+        let parsed = self.file.parsed.as_ref().map_err(Clone::clone)?;
+        let is_it = |function: &&StmtFunctionDef| decorated(function).is_some_and(|name| name == self.name);
+        let Some(function) = parsed.functions.iter().find(is_it) else {
+            return Err(Failed { what: "the function is not there".to_owned(), at: 0, is_raised: false });
+        };
+        let value = |argument: Argument| match argument {
+            Argument::One(sql) => Py::Sql(sql),
+            Argument::Many(items) => Py::list(items.into_iter().map(Py::Sql).collect()),
+        };
+        let args = std::iter::once(Py::Evaluator).chain(args.into_iter().map(value)).collect();
+        let named = named.into_iter().map(|(name, argument)| (name, value(argument))).collect();
+        let mut run = Run::new(&self.file, variable);
+        let values = run.bind(function, args, named, &coerced)?;
+        let given = run.call(function, values)?;
+        let sql = |value: &Py| {
+            value.sql().ok_or_else(|| Failed::unknown(&format!("{} as SQL", value.kind()), &function.name))
+        };
+        Ok(match &given {
+            Py::None => Argument::Many(Vec::new()),
+            Py::List(items) => {
+                let items = items.borrow();
+                let items = items.iter().filter(|item| !matches!(item, Py::None));
+                Argument::Many(items.map(sql).collect::<Result<_, _>>()?)
+            }
+            one => Argument::One(sql(one)?),
+        })
+    }
+}
+
+impl Expander<'_> {
+    /// A macro in Python.
+    pub(super) fn python(
+        &mut self,
+        python: &PythonMacro,
+        source: Source<'_>,
+        raw: &[RawArgument],
+        span: &Span,
+        context: Context<'_>,
+    ) -> Result<Argument, Problem> {
+        let (mut args, mut named) = (Vec::new(), Vec::new());
+        for argument in raw {
+            let value = self.argument(source, &argument.lexemes, context)?;
+            match &argument.name {
+                Some(name) => named.push((name.clone(), value)),
+                None => args.push(value),
+            }
+        }
+        self.macros_used.insert(python.name.to_lowercase());
+        let scope = self.scope;
+        let mut variable = |name: &str| {
+            self.used(name);
+            let found: Option<&Value> =
+                scope.blueprint.get(name).or_else(|| scope.config.get(name)).or_else(|| scope.named.get(name));
+            found.map(of_variable)
+        };
+        python.call(args, named, &mut variable).map_err(|failed| {
+            let place = python.file.place(failed.at);
+            let what = format!("in the macro `@{}` ({place}): {}", python.name, failed.what);
+            let help =
+                "of Python, macros here have what puts SQL together: write the others in SQL, `MACRO name(a) AS …;`";
+            Problem { help: (!failed.is_raised).then(|| help.to_owned()), ..problem(what, span.clone()) }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
