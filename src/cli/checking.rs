@@ -61,10 +61,11 @@ pub(super) fn audit(face: &Face, args: &args::Audit) -> Verdict {
         None => session.readable_target()?,
     };
     let prepared = session.prepare(target)?;
-    let standalone = args.model.as_deref().filter(|name| session.is_standalone(&prepared, name));
+    let only = if let [only] = args.models.as_slice() { Some(only.as_str()) } else { None };
+    let standalone = only.filter(|name| session.is_standalone(&prepared, name));
     let wanted = match standalone {
         Some(_) => Vec::new(),
-        None => session.models_meant(&prepared, args.model.as_deref())?,
+        None => session.models_meant(&prepared, &args.models)?,
     };
     let all = session.audit(&prepared, &|name| wanted.contains(name), standalone)?;
     let is_bad = |audited: &&Audited| match &audited.found {

@@ -18,7 +18,7 @@ use crate::workflow::session::Session;
 pub(super) fn lint(face: &Face, args: &args::Lint) -> Verdict {
     let session = face.session()?;
     let tree = session.tree_here(&session.source_here()?)?;
-    let wanted = session.models_of(&tree, args.pattern.as_deref())?;
+    let wanted = session.models_of(&tree, &args.models)?;
     let violations = session.lint(&tree, &|name| wanted.contains(name))?;
     let errors = of_level(&violations, Level::Error).count();
     let text = || {

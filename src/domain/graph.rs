@@ -57,8 +57,10 @@ pub fn below<N: Ord + Clone>(reads: &BTreeMap<N, Vec<N>>, start: impl IntoIterat
     let mut found: BTreeSet<N> = BTreeSet::new();
     let mut todo: Vec<N> = start.into_iter().collect();
     while let Some(node) = todo.pop() {
-        todo.extend(readers.get(&node).into_iter().flatten().map(|reader| (*reader).clone()));
-        found.insert(node);
+        // many ways may lead to a node: it is left once
+        if found.insert(node.clone()) {
+            todo.extend(readers.get(&node).into_iter().flatten().map(|reader| (*reader).clone()));
+        }
     }
     found
 }
@@ -88,5 +90,17 @@ mod tests {
     fn below_is_transitive_and_includes_the_start() {
         let graph = reads(&[("a", &[]), ("b", &["a"]), ("c", &["b"]), ("d", &[])]);
         assert_eq!(below(&graph, ["a".to_owned()]), ["a", "b", "c"].map(String::from).into());
+    }
+
+    #[test]
+    fn below_takes_no_longer_where_many_ways_lead() {
+        // sixty diamonds on top of each other: 2^60 ways
+        let side = |n: usize, reads: Vec<usize>| (n, reads);
+        let diamonds = (0..60).flat_map(|n| {
+            let top = 3 * n;
+            [side(top + 1, vec![top]), side(top + 2, vec![top]), side(top + 3, vec![top + 1, top + 2])]
+        });
+        let graph: BTreeMap<usize, Vec<usize>> = diamonds.chain([(0, Vec::new())]).collect();
+        assert_eq!(below(&graph, [0]).len(), 181);
     }
 }

@@ -23,6 +23,7 @@ pub mod name;
 pub mod pattern;
 pub mod plan;
 pub mod project;
+pub mod selector;
 pub mod sql;
 pub mod table_diff;
 pub mod types;

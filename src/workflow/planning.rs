@@ -12,7 +12,7 @@ use crate::domain::environment::State;
 use crate::domain::limits::LOADS;
 use crate::domain::name::{BranchName, EnvName};
 use crate::domain::plan::{Plan, Source, Trees};
-use crate::domain::project::{Model, Published};
+use crate::domain::project::{Model, Project, Published};
 
 /// An environment, and what it shall show.
 #[derive(Debug, Clone)]
@@ -247,6 +247,11 @@ impl Loader {
 }
 
 impl Prepared {
+    /// The project of the commit that changes are told against, if there is one.
+    pub(super) fn base(&self) -> Option<&Project> {
+        self.base.as_ref().map(|tree| &tree.project)
+    }
+
     /// Whether the files differ from the commit behind them.
     pub fn is_dirty(&self) -> bool {
         self.dirty

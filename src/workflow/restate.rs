@@ -10,7 +10,6 @@ use super::planning::Prepared;
 use super::run::shown_tables;
 use super::select_models::models_named;
 use super::session::{Session, now, now_micros};
-use super::tree::Tree;
 use super::workspace::Workspace;
 use crate::adapter::engine::{Build, BuildError, Restated, Warehouse, WarehouseError};
 use crate::domain::calendar::{Filled, Timing};
@@ -37,20 +36,6 @@ pub struct Restatement {
 }
 
 impl Workspace {
-    /// The models of a plan that a name or pattern means; all of them without one.
-    pub fn models_meant(&self, prepared: &Prepared, pattern: Option<&str>) -> Result<Vec<ModelName>, Error> {
-        self.models_of(&prepared.desired, pattern)
-    }
-
-    /// The models of a source tree that a name or pattern means; all of them without one.
-    pub fn models_of(&self, tree: &Tree, pattern: Option<&str>) -> Result<Vec<ModelName>, Error> {
-        let names = tree.project.order();
-        match pattern {
-            Some(pattern) => models_named(pattern, self.config.catalog(), names.iter()),
-            None => Ok(names.to_vec()),
-        }
-    }
-
     /// Why tables could not be filled again. Where one failed, `begun` is its model.
     fn not_restated(
         &self,

@@ -3,12 +3,17 @@
 use std::collections::BTreeSet;
 
 use super::error::Error;
+use super::loader::Loader;
+use super::planning::Prepared;
 use super::session::Session;
+use super::tree::{SourceTree, Tree};
+use crate::adapter::git::Head;
 use crate::domain::diagnostic::nearest;
 use crate::domain::model::Kind;
 use crate::domain::name::ModelName;
 use crate::domain::pattern;
 use crate::domain::project::{Model, Project, meant};
+use crate::domain::selector::{Lookup, Selector};
 
 /// The model of a name, one of `names`: `orders` means `marts.orders` while no other schema has one.
 pub(super) fn model_named<'n>(
@@ -73,6 +78,60 @@ pub(super) fn models_named<'n>(
     let found: Vec<ModelName> =
         names.iter().filter(|name| glob.is_match(name.to_string())).map(|name| (*name).clone()).collect();
     if found.is_empty() { Err(unknown(pattern, &names)) } else { Ok(found) }
+}
+
+impl Loader {
+    /// The models of a plan that any of these selectors means, parents first; all of them without one.
+    pub fn models_meant(&self, prepared: &Prepared, selectors: &[String]) -> Result<Vec<ModelName>, Error> {
+        let desired = &prepared.desired.project;
+        self.selected(desired, selectors, &|| Ok(changed(desired, prepared.base())))
+    }
+
+    /// The models of a source tree that any of these selectors means, parents first; all of them without one.
+    pub fn models_of(&self, tree: &Tree, selectors: &[String]) -> Result<Vec<ModelName>, Error> {
+        let since_base = || {
+            let head = match self.repository.head()? {
+                Head::Branch { commit, .. } => commit,
+                Head::Detached { commit } => Some(commit),
+            };
+            let base = match (head, self.main_tip()?) {
+                (Some(head), Some(tip)) => self.repository.merge_base(&head, &tip)?,
+                _ => None,
+            };
+            let base = base.map(|base| self.tree(&SourceTree::Commit(base))).transpose()?;
+            Ok(changed(&tree.project, base.as_ref().map(|base| &base.project)))
+        };
+        self.selected(&tree.project, selectors, &since_base)
+    }
+
+    fn selected(
+        &self,
+        project: &Project,
+        selectors: &[String],
+        changed: &dyn Fn() -> Result<BTreeSet<ModelName>, Error>,
+    ) -> Result<Vec<ModelName>, Error> {
+        if selectors.is_empty() {
+            return Ok(project.order().to_vec());
+        }
+        let named = |pattern: &str| models_named(pattern, self.config.catalog(), project.order().iter());
+        let mut meant = BTreeSet::new();
+        for text in selectors.iter().flat_map(|text| text.split_whitespace()) {
+            let selector = Selector::parse(text).map_err(|what| Error::Usage {
+                what,
+                help: "orders, 'staging.*', +orders+, tag:daily, kind:view, owner:ada, changed; with a comma, both"
+                    .to_owned(),
+            })?;
+            meant.extend(selector.select(&Lookup { project, named: &named, changed })?);
+        }
+        Ok(project.order().iter().filter(|name| meant.contains(name)).cloned().collect())
+    }
+}
+
+/// The models whose own text means something else than in base, or that are new.
+fn changed(desired: &Project, base: Option<&Project>) -> BTreeSet<ModelName> {
+    let before = |name: &ModelName| Some(base?.model(name)?.own);
+    let models = desired.models().filter(|model| before(&model.name) != Some(model.own));
+    models.map(|model| model.name.clone()).collect()
 }
 
 impl Session<'_> {

@@ -45,6 +45,7 @@ mod restate;
 mod reuse;
 mod seal;
 mod seeds;
+mod selectors;
 mod server;
 mod settings;
 mod soundness;

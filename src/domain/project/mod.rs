@@ -14,7 +14,7 @@ pub use self::columns::{Known, Undeclared};
 pub use self::names::{Barred, Names, Published, meant};
 pub use self::reach::Lineages;
 pub use self::render::{cast, cast_head, plainly_cast};
-pub use self::trace::{Part, Trace};
+pub use self::trace::{ColumnSource, Part, Trace};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -226,6 +226,17 @@ impl Project {
     pub fn parents(&self) -> BTreeMap<ModelName, Vec<ModelName>> {
         let parents = |model: &Model| model.parents.keys().cloned().collect();
         self.models.values().map(|model| (model.name.clone(), parents(model))).collect()
+    }
+
+    /// Who is read by whom.
+    pub fn readers(&self) -> BTreeMap<ModelName, Vec<ModelName>> {
+        let mut readers: BTreeMap<ModelName, Vec<ModelName>> = BTreeMap::new();
+        for model in self.models.values() {
+            for parent in model.parents.keys() {
+                readers.entry(parent.clone()).or_default().push(model.name.clone());
+            }
+        }
+        readers
     }
 }
 

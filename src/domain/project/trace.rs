@@ -31,6 +31,39 @@ pub enum Part {
     Whole,
 }
 
+/// A column that another one's values are made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColumnSource<'m> {
+    /// The model that it is of; none for a table that no model makes.
+    pub model: Option<&'m ModelName>,
+    /// What the query calls that table.
+    pub table: String,
+    /// The column.
+    pub column: String,
+}
+
+impl Model {
+    /// What a column's values are made of, by the model's own query; none where that is not understood.
+    pub fn sources_of(&self, column: &str) -> Option<Vec<ColumnSource<'_>>> {
+        Some(self.sources(origin_of(self, column)?))
+    }
+
+    /// What decides which rows there are; none where that is not understood.
+    pub fn sources_of_rows(&self) -> Option<Vec<ColumnSource<'_>>> {
+        Some(self.sources(&self.lineage.as_ref()?.rows))
+    }
+
+    fn sources(&self, origin: &Origin) -> Vec<ColumnSource<'_>> {
+        let reads = self.file.query.as_ref().and_then(|query| query.reads.as_ref());
+        let source = |(read, column): &(usize, String)| {
+            let model = self.reads.get(*read)?.as_ref();
+            let table = reads.and_then(|reads| reads.get(*read)).map(|read| read.parts.join("."));
+            Some(ColumnSource { model, table: table.unwrap_or_default(), column: column.clone() })
+        };
+        origin.from.iter().filter_map(source).collect()
+    }
+}
+
 impl Project {
     /// What the values of a column are made of; `column` in any letter case.
     pub fn above_column(&self, model: &Model, column: &str) -> Trace {
@@ -46,20 +79,18 @@ impl Project {
         let is_told = !told.insert((model.name.clone(), part.clone()));
         let trace = |next| Trace { table: model.name.to_string(), part: named(model, part), next, is_told };
         let Part::Column(column) = part else { return trace(Vec::new()) };
-        let origin = origin_of(model, column);
-        let (Some(origin), false) = (origin, is_told) else {
+        let (Some(sources), false) = (model.sources_of(column), is_told) else {
             let reads = model.reads.iter().flatten().filter(|_| !is_told && !matches!(model.kind, Kind::Seed(_)));
             let whole = |name: &ModelName| whole(name.to_string());
             let mut all: Vec<Trace> = reads.map(whole).collect();
             all.dedup();
             return trace(all);
         };
-        let next = origin.from.iter().filter_map(|(read, column)| match model.reads.get(*read)? {
-            Some(parent) => Some(self.traced_above(self.model(parent)?, &Part::Column(column.clone()), told)),
-            None => {
-                let read = model.file.query.as_ref()?.reads.as_ref()?.get(*read)?;
-                let part = Part::Column(column.clone());
-                Some(Trace { table: read.parts.join("."), part, next: Vec::new(), is_told: false })
+        let next = sources.into_iter().filter_map(|source| {
+            let part = Part::Column(source.column);
+            match source.model {
+                Some(parent) => Some(self.traced_above(self.model(parent)?, &part, told)),
+                None => Some(Trace { table: source.table, part, next: Vec::new(), is_told: false }),
             }
         });
         trace(next.collect())
