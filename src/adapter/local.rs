@@ -98,6 +98,11 @@ impl Shared {
         self.0.join("history.json")
     }
 
+    /// The page, where no other place is named.
+    pub fn page(&self) -> PathBuf {
+        self.0.join("page.html")
+    }
+
     /// Files beside a project.
     pub fn beside(&self, prefix: &str) -> PathBuf {
         self.0.join(format!("beside-{}.json", key(prefix, 8)))

@@ -6,6 +6,7 @@ pub mod engine;
 pub mod git;
 pub mod hooks;
 pub mod local;
+pub mod local_server;
 pub mod process;
 pub mod source_files;
 pub mod text_file;

@@ -41,6 +41,8 @@ pub(super) enum Command {
     Plan(Plan),
     /// Make prod show a commit of main (default: its newest): build what is missing, swap all pointers at once.
     Promote(Promote),
+    /// List the models, or those that selectors mean: kind, owner, tags, and what became of them since base.
+    Ls(Ls),
     /// Run the audits of an environment's models. The default is the current branch's environment
     Audit(Audit),
     /// Run the models' unit tests
@@ -75,6 +77,8 @@ pub(super) enum Command {
     Lineage(Lineage),
     /// Draw the graph of the models, coloured by the plan.
     Dag(Dag),
+    /// Write a page: Git's graph and the environments on one sheet, as one HTML file that needs nothing else.
+    Page(Page),
     /// Write external_models.yaml: the tables that models read and no model makes, with their columns.
     #[command(alias = "create_external_models")]
     CreateExternalModels,
@@ -197,8 +201,15 @@ pub(super) struct Test {
 
 #[derive(Debug, Args)]
 pub(super) struct Lint {
-    /// The models: a name, or a pattern such as `marts.*`; all if left out.
-    pub(super) pattern: Option<String>,
+    /// The models, as `vmesh ls` takes them; all if left out.
+    pub(super) models: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Ls {
+    /// Which: a name, a pattern such as `marts.*`, `tag:daily`, `kind:view`, `owner:ada`, `changed`; `+orders` with all that it reads,
+    /// `orders+1` with what reads it; `tag:daily,marts.*` those that both mean. All if left out.
+    pub(super) models: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -212,8 +223,8 @@ pub(super) struct Fmt {
 
 #[derive(Debug, Args)]
 pub(super) struct Audit {
-    /// The models: a name, or a pattern such as `marts.*`; or a standalone audit. All if left out.
-    pub(super) model: Option<String>,
+    /// The models, as `vmesh ls` takes them; or a standalone audit. All if left out.
+    pub(super) models: Vec<String>,
     /// The environment, branch or commit.
     #[arg(long)]
     pub(super) env: Option<String>,
@@ -362,9 +373,27 @@ pub(super) struct Lineage {
     pub(super) model: String,
 }
 
+/// How many commits the page shows where nothing else is said.
+pub(super) const COMMITS: usize = 60;
+
+#[derive(Debug, Args)]
+pub(super) struct Page {
+    /// The file; left out, one below the git directory.
+    pub(super) file: Option<PathBuf>,
+    /// How many commits are shown at most.
+    #[arg(long, value_name = "N", default_value_t = COMMITS)]
+    pub(super) commits: usize,
+    /// Show it in the browsers of this machine, and renew it whenever an environment or a branch moves.
+    #[arg(long, conflicts_with = "file")]
+    pub(super) serve: bool,
+    /// The port to serve it on; any that is free if left out.
+    #[arg(long, requires = "serve", default_value_t = 0, hide_default_value = true)]
+    pub(super) port: u16,
+}
+
 #[derive(Debug, Args)]
 pub(super) struct Dag {
-    /// Write an HTML page with a drawing instead of text.
+    /// Write the page, which has a drawing, instead of text.
     #[arg(long, value_name = "FILE")]
     pub(super) html: Option<PathBuf>,
 }

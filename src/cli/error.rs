@@ -83,7 +83,7 @@ fn python_settings(path: &Path, yaml: &str) -> Diagnostic {
 fn unknown(what: &str, typed: &str, near: Option<&str>) -> Diagnostic {
     Diagnostic::new(format!("no {what} is called `{typed}`")).help(match (near, what) {
         (Some(near), _) => format!("did you mean `{near}`?"),
-        (None, "model") => "vmesh dag lists the models".to_owned(),
+        (None, "model") => "vmesh ls lists the models".to_owned(),
         (None, "commit") => "vmesh log lists the commits that prod has shown".to_owned(),
         (None, "column") => "vmesh query 'DESCRIBE <model>' lists the columns".to_owned(),
         (None, _) => format!(

@@ -17,6 +17,7 @@ mod lint;
 mod manage;
 mod merging;
 mod moving;
+mod page;
 mod read;
 mod render;
 mod setup;
@@ -72,7 +73,7 @@ pub fn main() -> ExitCode {
 fn here_and_now() -> ExitCode {
     let cli = Cli::parse();
     let interrupt = Interrupt::default();
-    ending::at_ctrl_c(&interrupt, matches!(cli.command, Command::Watch));
+    ending::at_ctrl_c(&interrupt, is_endless(&cli.command));
     let format = match format(&cli) {
         Ok(format) => format,
         Err(problem) => return ExitCode::from(error::print(&problem)),
@@ -89,6 +90,15 @@ fn here_and_now() -> ExitCode {
             error::print(&problem)
         }
     })
+}
+
+/// Whether Ctrl-C is how a command ends.
+fn is_endless(command: &Command) -> bool {
+    match command {
+        Command::Watch => true,
+        Command::Page(args) => args.serve,
+        _ => false,
+    }
 }
 
 fn format(cli: &Cli) -> Result<Format, Error> {
@@ -120,6 +130,7 @@ fn run(face: &Face, command: Command) -> Verdict {
         Command::Promote(args) => moving::promote(face, &args),
         Command::Run(args) => moving::run(face, &args),
         Command::Test(args) => checking::test(face, &args),
+        Command::Ls(args) => read::ls(face, &args),
         Command::Audit(args) => checking::audit(face, &args),
         Command::Lint(args) => lint::lint(face, &args),
         Command::Fmt(args) => fmt::fmt(face, &args),
@@ -137,6 +148,7 @@ fn run(face: &Face, command: Command) -> Verdict {
         Command::Render(args) => read::render(face, &args),
         Command::Lineage(args) => read::lineage(face, &args),
         Command::Dag(args) => read::dag(face, &args),
+        Command::Page(args) => page::page(face, &args),
         Command::CreateExternalModels => setup::create_external_models(face),
         Command::Invalidate(args) => manage::invalidate(face, &args),
         Command::Gc(args) => manage::gc(face, &args),

@@ -405,15 +405,16 @@ fn tell_moved(face: &Face, session: &Session<'_>, prepared: &Prepared, state: &S
 
 /// What is accepted, and is hardly what was meant. Whether there is nothing.
 pub(super) fn warn(face: &Face, prepared: &Prepared) -> bool {
-    let (foreign, warnings) = (&prepared.desired.foreign, prepared.desired.warnings());
+    let notes = prepared.desired.notes();
+    let warnings = prepared.desired.warnings();
     if face.is_json() {
         return false;
     }
-    for foreign in foreign {
-        tell!("note: {foreign}");
+    for note in &notes {
+        tell!("note: {note}");
     }
     for (model, warning) in &warnings {
         tell!("warning: `{model}`: {warning}");
     }
-    foreign.is_empty() && warnings.is_empty()
+    notes.is_empty() && warnings.is_empty()
 }

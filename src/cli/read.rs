@@ -8,11 +8,13 @@ use super::args;
 use super::moving::limit;
 use super::render::plan as told;
 use super::render::{BOLD, DIM, ago, bytes, count, dag, diff, json, paint, table, trace};
-use super::{DONE, Face, Format, Verdict, say};
+use super::{DONE, Face, Format, Verdict, page, say};
 use crate::adapter::engine::ExportFormat;
 use crate::adapter::git::CommitId;
 use crate::domain::environment::{Environment, Owner, Scope, State};
 use crate::domain::name::{EnvName, TableName};
+use crate::domain::plan::Change;
+use crate::domain::project::Model;
 use crate::workflow::background::seal::Known;
 use crate::workflow::error::Error;
 use crate::workflow::session::{Session, now};
@@ -144,6 +146,53 @@ pub(super) fn log(face: &Face, args: &args::Log) -> Verdict {
     Ok(DONE)
 }
 
+/// `vmesh ls`
+pub(super) fn ls(face: &Face, args: &args::Ls) -> Verdict {
+    let session = face.reading()?;
+    let prepared = session.prepare(session.readable_target()?)?;
+    let state = session.state_of(&prepared.target.environment)?;
+    session.close();
+    let meant = session.models_meant(&prepared, &args.models)?;
+    let plan = prepared.plan(&session, &state)?;
+    let models: Vec<&Model> = meant.iter().filter_map(|name| prepared.desired.project.model(name)).collect();
+    let step = |model: &Model| plan.steps.iter().find(|step| step.model == model.name);
+    let text = || {
+        if models.is_empty() {
+            return "no such models\n".to_owned();
+        }
+        let line = |model: &&Model| {
+            let change = step(model).map(|step| step.change).filter(|change| *change != Change::Unchanged);
+            let about = &model.file.about;
+            vec![
+                model.name.to_string(),
+                model.kind.word().to_string(),
+                change.map(Change::word).unwrap_or_default().to_owned(),
+                about.owner.clone().unwrap_or_default(),
+                about.tags.join(", "),
+            ]
+        };
+        table::list(["model", "kind", "change", "owner", "tags"], models.iter().map(line).collect())
+    };
+    let data = || {
+        let line = |model: &&Model| {
+            let (step, about) = (step(model), &model.file.about);
+            json!({
+                "name": model.name,
+                "kind": model.kind.word().as_str(),
+                "path": model.path,
+                "owner": about.owner,
+                "tags": about.tags,
+                "description": about.description,
+                "change": step.map(|step| step.change.word()),
+                "action": step.map(|step| step.action().word()),
+            })
+        };
+        Value::Array(models.iter().map(line).collect())
+    };
+    face.print(text, data);
+    Ok(DONE)
+}
+
 /// `vmesh diff`
 pub(super) fn diff(face: &Face, args: &args::Diff) -> Verdict {
     let (session, known) = face.caught_up()?;
@@ -253,22 +302,18 @@ pub(super) fn lineage(face: &Face, args: &args::Lineage) -> Verdict {
 
 /// `vmesh dag`
 pub(super) fn dag(face: &Face, args: &args::Dag) -> Verdict {
+    if let Some(file) = &args.html {
+        return page::page(
+            face,
+            &args::Page { file: Some(file.clone()), commits: args::COMMITS, serve: false, port: 0 },
+        );
+    }
     let session = face.reading()?;
     let prepared = session.prepare(session.readable_target()?)?;
     let plan = prepared.plan(&session, &session.state_of(&prepared.target.environment)?)?;
     session.close();
     let project = &prepared.desired.project;
-    if let Some(file) = &args.html {
-        let page = dag::html(project, &plan);
-        std::fs::write(file, page).map_err(|source| Error::Io { doing: "write", path: file.clone(), source })?;
-    }
-    face.print(
-        || match &args.html {
-            Some(file) => format!("wrote {}\n", file.display()),
-            None => dag::text(project, &plan),
-        },
-        || dag::json(project, &plan),
-    );
+    face.print(|| dag::text(project, &plan), || dag::json(project, &plan));
     Ok(DONE)
 }
 

@@ -192,7 +192,7 @@ impl Loader {
         }
     }
 
-    fn parents(&self, commit: &CommitId) -> Result<Vec<CommitId>, Error> {
+    pub(super) fn parents(&self, commit: &CommitId) -> Result<Vec<CommitId>, Error> {
         let mut parents = Vec::new();
         while let Some(parent) = self.repository.resolve(&format!("{}^{}", commit.as_str(), parents.len() + 1))? {
             parents.push(parent);

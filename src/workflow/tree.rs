@@ -9,15 +9,16 @@ use super::audits::OwnAudits;
 use super::error::Error;
 use super::expand::Sight;
 use super::loader::Loader;
+use super::set_aside::SetAside;
 use super::whereabouts::DataFiles;
 use super::workspace::Workspace;
 use crate::adapter::cache::{self, SeedContent};
 use crate::adapter::git::{BrokenLink, CommitId, Head, Location, SourceFile, SourceFiles, StatCache, TreeId};
-use crate::domain::config::{CONFIG_FILES, Made, OnUnsupported};
+use crate::domain::config::{CONFIG_FILES, Made};
 use crate::domain::diagnostic::{Diagnostic, Excerpt, Problem};
 use crate::domain::external::{Externals, is_external};
 use crate::domain::macros;
-use crate::domain::model::{self, ModelFile, Unsupported};
+use crate::domain::model::{self, ModelFile};
 use crate::domain::project::{Model, Project, Published, SeedFile, Sources};
 use crate::domain::sql;
 use crate::domain::sql::policy::{Refusal, Text};
@@ -67,7 +68,9 @@ pub struct Tree {
     /// What main's `before_all` makes.
     pub(super) made: Vec<Made>,
     /// What of its folder is not read, though it may have been meant to be.
-    pub foreign: Vec<String>,
+    pub(super) foreign: Vec<String>,
+    /// Its models that vmesh can't run, where the settings let them be tables that it doesn't make.
+    pub(super) set_aside: Vec<SetAside>,
     /// What vmesh shows besides.
     pub(super) published: Published,
     /// What its models' audits ask, once someone wants to know.
@@ -214,36 +217,6 @@ impl Workspace {
         Ok(self.in_repository(problems))
     }
 
-    /// Takes models that vmesh can't run for tables that it doesn't make, if the settings say so: the problems of the other
-    /// files, and what is told of these.
-    fn set_aside(&self, files: &Files, problems: Vec<Diagnostic>) -> Result<(Vec<Diagnostic>, Vec<String>), Error> {
-        if self.config.unsupported == OnUnsupported::Error {
-            return Ok((problems, Vec::new()));
-        }
-        let mut told: BTreeMap<String, Option<String>> = BTreeMap::new();
-        for file in files.below(&self.config.models).chain(files.python(&self.config.models)) {
-            let path = self.in_top(&file.path);
-            if !problems.iter().any(|problem| problem.at.as_ref().is_some_and(|at| at.path == path)) {
-                continue;
-            }
-            let text = self.text(file)?;
-            let found = match file.path.ends_with(".py") {
-                true => Some(model::in_python(&text)),
-                false => model::unsupported(&text),
-            };
-            let name = |it: &Unsupported| it.name.as_ref().map_or("it".to_owned(), |name| format!("`{name}`"));
-            let words = |it: Unsupported| {
-                format!("`{path}` is {}: {} is read as a table that vmesh doesn't make", it.what, name(&it))
-            };
-            told.insert(path.clone(), found.map(words));
-        }
-        let is_set_aside = |problem: &Diagnostic| {
-            problem.at.as_ref().is_some_and(|at| told.get(&at.path).is_some_and(Option::is_some))
-        };
-        let rest = problems.into_iter().filter(|problem| !is_set_aside(problem)).collect();
-        Ok((rest, told.into_values().flatten().collect()))
-    }
-
     /// A path of the project, told from the top of the repository.
     pub(super) fn in_top(&self, path: &str) -> String {
         if self.prefix.is_empty() { path.to_owned() } else { format!("{}/{path}", self.prefix) }
@@ -295,7 +268,7 @@ impl Loader {
         let data = DataFiles::new(self, &files);
         let (models, mut problems) = self.load(&files, &sight, &|path| data.one(path), &externals)?;
         problems.extend(self.python_models(&files)?);
-        let (mut problems, unsupported) = self.set_aside(&files, problems)?;
+        let (mut problems, set_aside) = self.set_aside(&files, problems)?;
         problems.extend(self.broken_links(&files));
         self.keep_caches();
         if !problems.is_empty() {
@@ -325,8 +298,8 @@ impl Loader {
         let project = project.map_err(|found| Error::Project(self.in_repository(found)))?;
         self.remember_beside(&beside);
         files.by_path.extend(beside);
-        let foreign = self.foreign(&files).into_iter().chain(unsupported).collect();
-        let tree = Tree { project, files, sight, audits, made, foreign, published, asked: OnceLock::new() };
+        let foreign = self.foreign(&files);
+        let tree = Tree { project, files, sight, audits, made, foreign, set_aside, published, asked: OnceLock::new() };
         let wrong = self.wrong_calls(&tree, &tree.published);
         if wrong.is_empty() { Ok(tree) } else { Err(Error::Project(wrong)) }
     }

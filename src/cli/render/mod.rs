@@ -7,6 +7,7 @@ pub(super) mod diff;
 pub(super) mod event;
 pub(super) mod json;
 pub(super) mod markdown;
+pub(super) mod page;
 pub(super) mod plan;
 pub(super) mod reconciled;
 pub(super) mod rows_diff;
