@@ -383,6 +383,9 @@ pub(super) struct Page {
     /// How many commits are shown at most.
     #[arg(long, value_name = "N", default_value_t = COMMITS)]
     pub(super) commits: usize,
+    /// Compare the rows, too, of all models in which the current branch's environment differs from prod.
+    #[arg(long)]
+    pub(super) diff: bool,
     /// Show it in the browsers of this machine, and renew it whenever an environment or a branch moves.
     #[arg(long, conflicts_with = "file")]
     pub(super) serve: bool,

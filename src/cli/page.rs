@@ -17,7 +17,7 @@ pub(super) fn page(face: &Face, args: &args::Page) -> Verdict {
         return serve(face, args);
     }
     let session = face.reading()?;
-    let page = gathered(&session, args.commits)?;
+    let page = gathered(&session, args)?;
     if face.is_json() {
         say_json(&page::data::json(&page, now()));
         return Ok(DONE);
@@ -32,12 +32,12 @@ pub(super) fn page(face: &Face, args: &args::Page) -> Verdict {
 fn serve(face: &Face, args: &args::Page) -> Verdict {
     let failed = |source| Error::Io { doing: "serve", path: "the page".into(), source };
     // what can't be shown at all is told at once
-    gathered(&face.reading()?, args.commits)?;
+    gathered(&face.reading()?, args)?;
     let mut server = LocalServer::open(args.port).map_err(failed)?;
     face.teller.clear();
     say(&format!("{}\nshown to this machine alone; Ctrl-C ends it\n", server.url()));
     let session = || face.session_of(&face.teller);
-    let mut page = || match session().and_then(|session| gathered(&session, args.commits)) {
+    let mut page = || match session().and_then(|session| gathered(&session, args)) {
         Ok(page) => page::html(&page::data::json(&page, now())),
         Err(problem) => page::sorry(&error::text(&problem)),
     };
@@ -48,16 +48,16 @@ fn serve(face: &Face, args: &args::Page) -> Verdict {
 }
 
 /// What the page shows of the current branch; of prod, where no branch is checked out.
-pub(super) fn gathered(session: &Session<'_>, commits: usize) -> Result<Page, Error> {
+fn gathered(session: &Session<'_>, args: &args::Page) -> Result<Page, Error> {
     let target = match session.readable_target() {
         Err(Error::Branch(BranchError::Detached)) => session.target(Some("prod"), None)?,
         target => target?,
     };
-    session.page(target, commits)
+    session.page(target, args.commits, args.diff)
 }
 
 /// Writes the page into a file.
-pub(super) fn write(page: &Page, file: &Path) -> Result<(), Error> {
+fn write(page: &Page, file: &Path) -> Result<(), Error> {
     let html = page::html(&page::data::json(page, now()));
     let failed = |source| Error::Io { doing: "write", path: PathBuf::from(file), source };
     if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {

@@ -305,7 +305,7 @@ pub(super) fn dag(face: &Face, args: &args::Dag) -> Verdict {
     if let Some(file) = &args.html {
         return page::page(
             face,
-            &args::Page { file: Some(file.clone()), commits: args::COMMITS, serve: false, port: 0 },
+            &args::Page { file: Some(file.clone()), commits: args::COMMITS, diff: false, serve: false, port: 0 },
         );
     }
     let session = face.reading()?;

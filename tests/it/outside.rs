@@ -405,6 +405,27 @@ fn secrets_come_from_the_environment() {
 }
 
 #[test]
+fn secrets_that_a_person_keeps_in_duckdb_are_there() {
+    let sandbox = shop();
+    let home = sandbox.path().parent().unwrap().join("home");
+    let kept = home.join(".duckdb/stored_secrets");
+    let make = format!(
+        "SET secret_directory = '{}'; CREATE PERSISTENT SECRET kept (TYPE http, BEARER_TOKEN 'hunter2-canary')",
+        kept.display()
+    );
+    Connection::open_in_memory().unwrap().execute_batch(&make).unwrap();
+    let settings = sandbox.read("vmesh.toml");
+    sandbox.write("vmesh.toml", &settings.replace("\"../landing\"", "\"../landing\", \"https://acme.example/\""));
+    sandbox.commit("a source on another machine");
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    let mut command = sandbox.command(binary().to_str().unwrap(), &sandbox.path());
+    let query = ["query", "SELECT name, persistent FROM duckdb_secrets()", "--format", "csv"];
+    let output = command.env("HOME", &home).args(query).output().unwrap();
+    let told = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert_eq!(told, "name,persistent\nkept,true\n");
+}
+
+#[test]
 fn what_is_told_of_a_path_says_how_to_allow_it() {
     let sandbox = shop();
     sandbox.model("x", "SELECT 'data/raw/orders.csv' AS a, * FROM 'data/raw/orders.csv'");
@@ -415,7 +436,12 @@ fn what_is_told_of_a_path_says_how_to_allow_it() {
     );
     sandbox.model("x", "SELECT * FROM '/srv/x.csv'");
     let told = sandbox.vmesh(&["lint"]).fails(1);
-    assert!(told.contains("have main's settings allow it, in `files` of [sources]"), "{told}");
+    assert!(
+        told.contains(
+            "have main's settings allow it, in `files` of [sources] (config.yaml: a variable `vmesh_sources`)"
+        ),
+        "{told}"
+    );
 }
 
 #[test]

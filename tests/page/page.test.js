@@ -37,7 +37,7 @@ before(async () => {
   sandbox.vmesh("promote", "--yes");
   sandbox.vmesh("rollback", "--yes");
   sandbox.git("switch", "--quiet", "alice");
-  ({ file, data } = sandbox.page());
+  ({ file, data } = sandbox.page("--diff"));
   browser = await launch();
 });
 
@@ -121,6 +121,16 @@ test("a model's panel has its text, its columns and where they come from", async
   [...lineage.upstream, ...lineage.downstream, { table: model, next: [] }].forEach(walk);
   const models = new Set(sandbox.json("dag").models.map((it) => it.name));
   assert.deepEqual([...lit].sort(), [...told].filter((name) => models.has(name)).sort());
+  await tab.close();
+});
+
+test("rows that differ are told as table-diff tells them", async () => {
+  const { tab } = await open(browser, file, { hash: "model=staging.orders&env=dev__alice" });
+  const { rows, matches } = sandbox.json("table-diff", "staging.orders", "prod", "dev__alice");
+  const told = await tab.$eval("#panel .rows", (node) => node.textContent);
+  assert.ok(told.startsWith(`${rows.a} rows → ${rows.b} rows · ${rows.only_b} new · ${rows.only_a} gone`), told);
+  assert.equal((await texts(tab, "#panel .bar")).length, Object.keys(matches).length);
+  assert.ok((await texts(tab, "#panel .columns th")).includes("two (new)"));
   await tab.close();
 });
 

@@ -46,10 +46,10 @@ class Sandbox {
     this.git("commit", "--quiet", "--message", message);
   }
   // The page's file, and its data as a document.
-  page() {
+  page(...flags) {
     const file = path.join(this.root, "page.html");
-    this.vmesh("page", file);
-    return { file, data: this.json("page") };
+    this.vmesh("page", file, ...flags);
+    return { file, data: this.json("page", ...flags) };
   }
   remove() {
     fs.rmSync(this.root, { recursive: true, force: true });

@@ -2,6 +2,7 @@
 //! project tells where that is.
 
 use crate::domain::config::{DatabaseKind, Hidden, Opening};
+use crate::domain::sql::policy;
 
 /// What is opened with a warehouse.
 #[derive(Debug, Clone, Default)]
@@ -16,6 +17,13 @@ pub struct Access {
     pub secrets: Vec<EngineSecret>,
     /// Extensions and the time zone; secrets are told above.
     pub opening: Opening,
+}
+
+impl Access {
+    /// Whether queries may read from other machines.
+    pub fn is_remote(&self) -> bool {
+        self.folders.iter().chain(&self.files).any(|path| policy::is_remote(path)) || !self.secrets.is_empty()
+    }
 }
 
 /// A database that is attached beside the warehouse.

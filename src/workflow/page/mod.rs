@@ -1,6 +1,7 @@
 //! What the page shows: Git's graph and the environments on one sheet, gathered from the repository and the warehouse.
 
 mod commits;
+mod differences;
 mod merges;
 
 use std::collections::BTreeMap;
@@ -8,6 +9,7 @@ use std::sync::Arc;
 
 use self::commits::Past;
 pub use self::commits::{Commit, Cost};
+pub use self::differences::Difference;
 pub use self::merges::{Merge, Outcome};
 use super::error::Error;
 use super::planning::{Prepared, Target};
@@ -39,6 +41,8 @@ pub struct Page {
     pub marks: BTreeMap<EnvName, BTreeMap<ModelName, Mark>>,
     /// What merging each branch would do.
     pub merges: Vec<Merge>,
+    /// How the rows of the current branch's environment differ from prod's, if that was asked for.
+    pub differences: Vec<Difference>,
     /// The files' texts of the versions that are shown, as far as a tree that is at hand has them.
     pub texts: BTreeMap<Fingerprint, Arc<str>>,
 }
@@ -56,7 +60,7 @@ pub enum Mark {
 
 impl Session<'_> {
     /// Gathers what the page shows: the models of a target, and at most `limit` commits.
-    pub fn page(&self, target: Target, limit: usize) -> Result<Page, Error> {
+    pub fn page(&self, target: Target, limit: usize, compares_rows: bool) -> Result<Page, Error> {
         let prepared = self.prepare(target)?;
         let warehouse = self.read_warehouse()?;
         let (state, sizes) = match &warehouse {
@@ -80,13 +84,19 @@ impl Session<'_> {
         let commits = self.without_caching(|| past.commits(&branches, &state, limit))?;
         let marks = self.without_caching(|| past.marks(&state))?;
         let merges = self.merges(&branches, &state)?;
+        let own = &prepared.target.environment;
+        let compared = marks.get(own).filter(|_| compares_rows).into_iter().flatten();
+        self.keep_open();
+        let differences = self.differences(own, compared, &state);
+        self.close();
+        let differences = differences?;
         let mut texts = BTreeMap::new();
         self.add_texts(&prepared.desired, &|_| true, &mut texts)?;
         for tree in past.trees() {
             self.add_texts(tree, &|version| state.snapshots.contains_key(version), &mut texts)?;
         }
         let project = self.project_name();
-        Ok(Page { project, prepared, plan, state, sizes, commits, branches, marks, merges, texts })
+        Ok(Page { project, prepared, plan, state, sizes, commits, branches, marks, merges, differences, texts })
     }
 
     /// The branches; where there is none, as on a forge's runner, those of the clone that it was made from.

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::super::plan::reason;
+use crate::adapter::engine::Rows;
 use crate::domain::environment::{Environment, Pointer};
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::name::ModelName;
 use crate::domain::plan::{Action, Plan, Step};
 use crate::domain::project::{ColumnSource, Model, Project};
-use crate::workflow::page::{Commit, Cost, Mark, Merge, Outcome, Page};
+use crate::workflow::page::{Commit, Cost, Difference, Mark, Merge, Outcome, Page};
 
 /// All that the page shows.
 pub(in crate::cli) fn json(page: &Page, at: i64) -> Value {
@@ -45,8 +46,34 @@ pub(in crate::cli) fn json(page: &Page, at: i64) -> Value {
         "versions": index.versions(page),
         "texts": index.texts(),
         "environments": environments.collect::<Vec<_>>(),
+        "differences": page.differences.iter().map(difference).collect::<Vec<_>>(),
         "merges": page.merges.iter().map(merge).collect::<Vec<_>>(),
     })
+}
+
+fn difference(difference: &Difference) -> Value {
+    let [before, after] = &difference.columns;
+    json!({
+        "environment": difference.environment,
+        "model": difference.rows.model,
+        "rows": super::super::json::table_diff(&difference.rows),
+        "columns": {"a": columns(before), "b": columns(after)},
+    })
+}
+
+/// What is in the columns of a table.
+fn columns(rows: &Rows) -> Vec<Value> {
+    let value = |row: &[Option<String>], at: usize| row.get(at).cloned().flatten();
+    let of = |row: &Vec<Option<String>>| {
+        json!({
+            "name": value(row, 0),
+            "min": value(row, 1),
+            "max": value(row, 2),
+            "distinct": value(row, 3),
+            "nulls": value(row, 4),
+        })
+    };
+    rows.rows.iter().map(of).collect()
 }
 
 fn commit(commit: &Commit) -> Value {

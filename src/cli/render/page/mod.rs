@@ -13,13 +13,14 @@ use serde_json::Value;
 const SHELL: &str = include_str!("shell.html");
 const STYLE: &str = include_str!("page.css");
 /// In the order in which they build on each other.
-const SCRIPTS: [&str; 10] = [
+const SCRIPTS: [&str; 11] = [
     include_str!("dom.js"),
     include_str!("data.js"),
     include_str!("commits.js"),
     include_str!("matrix.js"),
     include_str!("layout.js"),
     include_str!("graph.js"),
+    include_str!("differences.js"),
     include_str!("panel.js"),
     include_str!("merges.js"),
     include_str!("main.js"),

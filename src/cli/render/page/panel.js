@@ -127,6 +127,7 @@ function drawPanel() {
     el("ul", { class: "standing" }, standing(model)),
     why(model) || [],
     it.columns && it.columns.length ? [el("h3", {}, "Columns"), el("table", { class: "columns" }, el("tbody", {}, columnRows(model)))] : [],
+    differences(model),
     texts(model),
     el("h3", {}, "On the command line"),
     commands(model),

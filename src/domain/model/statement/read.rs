@@ -65,6 +65,10 @@ fn refuse(lexemes: &[Lexeme], place: &Span) -> Problem {
             "what may be made: CREATE TEMP TABLE|VIEW name AS SELECT …, CREATE TEMP MACRO name(…) AS …, CREATE INDEX name \
              ON @this_model (…)"
         }
+        ("SET", setting) if setting.starts_with("S3_") => {
+            "main's settings have what other machines are entered with: [engine.secrets.NAME] type = \"s3\" (config.yaml: \
+             `secrets` of the connection)"
+        }
         ("SET" | "RESET" | "PRAGMA" | "USE", _) => "settings are vmesh's; variables can be set: SET VARIABLE name = …",
         ("INSTALL" | "LOAD" | "ATTACH" | "DETACH", _) => {
             "a model's warehouse is closed to the outside, so that branches of strangers are safe to check out"

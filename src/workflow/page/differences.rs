@@ -1,0 +1,61 @@
+//! Rows of the models in which an environment differs from prod, and what is in their columns.
+
+use super::Mark;
+use crate::adapter::engine::Rows;
+use crate::domain::environment::State;
+use crate::domain::name::{EnvName, ModelName};
+use crate::workflow::compare::TableDiff;
+use crate::workflow::error::Error;
+use crate::workflow::session::Session;
+
+/// Rows of samples.
+const SAMPLES: usize = 20;
+
+/// The rows of one model, prod's and an environment's.
+#[derive(Debug)]
+pub struct Difference {
+    /// The environment.
+    pub environment: EnvName,
+    /// The rows.
+    pub rows: TableDiff,
+    /// Of each side's columns: name, least and largest value, how many different ones there are about, and what share of
+    /// them (in percent) is NULL.
+    pub columns: [Rows; 2],
+}
+
+impl Session<'_> {
+    /// Compares the rows of all models in which an environment shows another table than prod.
+    pub(super) fn differences<'m>(
+        &self,
+        environment: &EnvName,
+        marks: impl Iterator<Item = (&'m ModelName, &'m Mark)>,
+        state: &State,
+    ) -> Result<Vec<Difference>, Error> {
+        let table = |of: &EnvName, model: &ModelName| {
+            let pointer = state.pointer(of, model)?;
+            state.existing(&pointer.table).map(|table| table.table.clone())
+        };
+        let mut found = Vec::new();
+        for (model, _) in marks {
+            let (Some(before), Some(after)) = (table(&EnvName::prod(), model), table(environment, model)) else {
+                continue;
+            };
+            if before == after {
+                continue;
+            }
+            let name = model.to_string();
+            let rows = self.table_diff(&name, Some("prod"), Some(environment.as_str()), &[], SAMPLES)?;
+            let Some(warehouse) = self.read_warehouse()? else { continue };
+            let summary = |table: &crate::domain::name::TableName| {
+                let sql = format!(
+                    "SELECT column_name, min, max, approx_unique, null_percentage FROM (SUMMARIZE SELECT * FROM {})",
+                    table.quoted()
+                );
+                warehouse.rows("summing up columns", &sql, None)
+            };
+            let columns = [summary(&before)?, summary(&after)?];
+            found.push(Difference { environment: environment.clone(), rows, columns });
+        }
+        Ok(found)
+    }
+}
