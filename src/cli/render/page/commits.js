@@ -91,7 +91,7 @@ function prodHistory() {
   const all = page.promotions;
   if (!all.length) return el("p", { class: "quiet" }, "Nothing was promoted yet: vmesh promote");
   const [first, newest] = [all[0], all[all.length - 1]];
-  const place = (at) => `left:${(100 * (at - first.at)) / Math.max(1, page.at - first.at)}%`;
+  const place = (at) => `left:${(100 * (at - first.at)) / Math.max(1, newest.at - first.at)}%`;
   const subjects = new Map(commits.map((commit) => [commit.id, commit.subject]));
   const marks = all.map((promotion) => {
     const subject = subjects.get(promotion.commit) || "";
