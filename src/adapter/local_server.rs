@@ -3,18 +3,22 @@
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 /// How long a browser may take to say what it wants.
-const PATIENCE: Duration = Duration::from_millis(500);
+const PATIENCE: Duration = Duration::from_secs(2);
 /// How often somebody looks whether the page has changed.
 const LOOK: Duration = Duration::from_secs(1);
 /// How long nothing is done where nobody asks.
 const NAP: Duration = Duration::from_millis(30);
 /// Bytes of a request.
-const REQUEST: u64 = 16 << 10;
+const REQUEST: usize = 16 << 10;
+/// Browsers that are heard out at once.
+const AT_ONCE: usize = 64;
 
 /// A server of one page.
 #[derive(Debug)]
@@ -53,12 +57,17 @@ impl LocalServer {
     /// Serves the page until it is time to end.
     pub fn serve(&mut self, served: &mut Served<'_>) -> io::Result<()> {
         let (mut stamp, mut looked) = ((served.stamp)(), Instant::now());
+        let (asked, asking) = mpsc::channel();
+        let reading = Arc::new(AtomicUsize::new(0));
         while !(served.is_over)() {
             match self.listener.accept() {
-                // a browser that goes away in between is no matter
-                Ok((stream, _)) => _ = self.answer(stream, served.page),
+                Ok((stream, _)) => hear(stream, &asked, &reading),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => std::thread::sleep(NAP),
                 Err(error) => return Err(error),
+            }
+            while let Ok((request, stream)) = asking.try_recv() {
+                // a browser that goes away in between is no matter
+                let _ = self.answer(&request, stream, served.page);
             }
             if looked.elapsed() >= LOOK {
                 looked = Instant::now();
@@ -71,26 +80,10 @@ impl LocalServer {
         Ok(())
     }
 
-    fn answer(&mut self, stream: TcpStream, page: &mut dyn FnMut() -> String) -> io::Result<()> {
-        stream.set_nonblocking(false)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
-        let mut lines = BufReader::new(io::Read::take(stream.try_clone()?, REQUEST)).lines();
-        let first = lines.next().transpose()?.unwrap_or_default();
-        let mut host = String::new();
-        for line in lines {
-            let line = line?;
-            if line.is_empty() {
-                break;
-            }
-            if let Some((_, value)) = line.split_once(':').filter(|(name, _)| name.eq_ignore_ascii_case("host")) {
-                value.trim().clone_into(&mut host);
-            }
-        }
-        match self.wanted(&first, &host) {
+    fn answer(&mut self, request: &Request, mut stream: TcpStream, page: &mut dyn FnMut() -> String) -> io::Result<()> {
+        match self.wanted(&request.first, &request.host) {
             Wanted::Page => reply(stream, "200 OK", "text/html; charset=utf-8", &page()),
             Wanted::News => {
-                let mut stream = stream;
                 let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\n\r\n";
                 stream.write_all(head.as_bytes())?;
                 self.waiting.push(stream);
@@ -119,6 +112,56 @@ impl LocalServer {
     }
 }
 
+/// What is read of a request.
+#[derive(Default)]
+struct Request {
+    /// Its first line.
+    first: String,
+    /// By which name the server was asked.
+    host: String,
+}
+
+/// Hears a browser out beside the others: one that is slow keeps nobody waiting, and too many are sent away.
+fn hear(stream: TcpStream, asked: &mpsc::Sender<(Request, TcpStream)>, reading: &Arc<AtomicUsize>) {
+    if reading.fetch_add(1, Ordering::SeqCst) >= AT_ONCE {
+        reading.fetch_sub(1, Ordering::SeqCst);
+        return;
+    }
+    let (asked, reading) = (asked.clone(), reading.clone());
+    std::thread::spawn(move || {
+        if let Ok(request) = read(&stream) {
+            // nobody listens any more once it is time to end
+            let _ = asked.send((request, stream));
+        }
+        reading.fetch_sub(1, Ordering::SeqCst);
+    });
+}
+
+/// Reads a request, of so many bytes and within so much time.
+fn read(stream: &TcpStream) -> io::Result<Request> {
+    stream.set_nonblocking(false)?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    let start = Instant::now();
+    let (mut text, mut buffer, mut stream) = (Vec::new(), [0; 1024], stream);
+    while !text.windows(4).any(|end| end == b"\r\n\r\n") {
+        let left = PATIENCE.checked_sub(start.elapsed()).filter(|left| !left.is_zero());
+        stream.set_read_timeout(Some(left.ok_or(io::ErrorKind::TimedOut)?))?;
+        match stream.read(&mut buffer)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            n => text.extend_from_slice(&buffer[..n]),
+        }
+        if text.len() > REQUEST {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+    }
+    let text = String::from_utf8_lossy(&text);
+    let mut lines = text.lines();
+    let first = lines.next().unwrap_or_default().to_owned();
+    let is_host = |(name, value): (&str, &str)| name.eq_ignore_ascii_case("host").then(|| value.trim().to_owned());
+    let host = lines.filter_map(|line| line.split_once(':')).find_map(is_host).unwrap_or_default();
+    Ok(Request { first, host })
+}
+
 enum Wanted {
     Page,
     News,
@@ -145,8 +188,8 @@ fn token() -> String {
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
-    use std::io::Read;
-    use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+    use std::io::{BufRead, BufReader};
+    use std::sync::atomic::{AtomicBool, AtomicU64};
 
     fn ask(address: SocketAddr, target: &str, host: &str) -> String {
         let mut stream = TcpStream::connect(address).unwrap();
@@ -188,6 +231,10 @@ mod tests {
                 );
             }
             assert!(ask(address, &format!("/etc/passwd?token={token}"), &host).starts_with("HTTP/1.1 404"));
+            // those who say nothing keep nobody waiting
+            let silent: Vec<TcpStream> = (0..30).map(|_| TcpStream::connect(address).unwrap()).collect();
+            assert!(ask(address, &page, &host).ends_with("the page"));
+            drop(silent);
             let mut stream = TcpStream::connect(address).unwrap();
             write!(stream, "GET /news?token={token} HTTP/1.1\r\nHost: {host}\r\n\r\n").unwrap();
             stamp.store(2, Ordering::SeqCst);

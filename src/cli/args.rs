@@ -23,8 +23,8 @@ pub(super) struct Cli {
     /// Print one JSON document on stdout, the same as `--format json`.
     #[arg(long, global = true)]
     pub(super) json: bool,
-    /// How to print results: text or json; `vmesh query` also takes table, csv, jsonl and parquet, `vmesh plan`
-    /// markdown.
+    /// How to print results: text or json; `vmesh query` also takes table, csv, jsonl and parquet, `vmesh plan`, `diff`
+    /// and `table-diff` markdown.
     #[arg(long, global = true, value_name = "FORMAT")]
     pub(super) format: Option<String>,
 }

@@ -103,6 +103,7 @@ fn is_endless(command: &Command) -> bool {
 
 fn format(cli: &Cli) -> Result<Format, Error> {
     let is_query = matches!(cli.command, Command::Query(_));
+    let has_markdown = matches!(cli.command, Command::Plan(_) | Command::Diff(_) | Command::TableDiff(_));
     let wrong = |typed: &str, known: &str| Error::Usage {
         what: format!("`{typed}` is no format of this command"),
         help: format!("--format {known}"),
@@ -111,7 +112,7 @@ fn format(cli: &Cli) -> Result<Format, Error> {
         None if cli.json => Ok(Format::Json),
         None | Some("text") => Ok(Format::Text),
         Some("json") => Ok(Format::Json),
-        Some("markdown") if matches!(cli.command, Command::Plan(_)) => Ok(Format::Markdown),
+        Some("markdown") if has_markdown => Ok(Format::Markdown),
         Some("table") if is_query => Ok(Format::Text),
         Some("csv") if is_query => Ok(Format::Csv),
         Some("jsonl") if is_query => Ok(Format::JsonLines),

@@ -53,7 +53,15 @@ fn gathered(session: &Session<'_>, args: &args::Page) -> Result<Page, Error> {
         Err(Error::Branch(BranchError::Detached)) => session.target(Some("prod"), None)?,
         target => target?,
     };
-    session.page(target, args.commits, args.diff)
+    match session.page(target, args.commits, args.diff) {
+        // files that make no project are told, beside what is there
+        Err(Error::Project(problems)) => {
+            let mut page = session.page(session.target(Some("prod"), None)?, args.commits, args.diff)?;
+            page.problem = problems.first().map(|problem| problem.what.clone());
+            Ok(page)
+        }
+        page => page,
+    }
 }
 
 /// Writes the page into a file.

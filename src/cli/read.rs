@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::args;
 use super::moving::limit;
 use super::render::plan as told;
-use super::render::{BOLD, DIM, ago, bytes, count, dag, diff, json, paint, table, trace};
+use super::render::{BOLD, DIM, ago, bytes, count, dag, diff, json, markdown, paint, table, trace};
 use super::{DONE, Face, Format, Verdict, page, say};
 use crate::adapter::engine::ExportFormat;
 use crate::adapter::git::CommitId;
@@ -199,7 +199,11 @@ pub(super) fn diff(face: &Face, args: &args::Diff) -> Verdict {
     tell_lacking(&session, known.as_ref(), args.b.as_deref());
     let found = session.diff(args.a.as_deref(), args.b.as_deref(), known.as_ref())?;
     session.close();
-    face.print(|| diff::models(&found), || json::diff(&found));
+    let text = || match face.format {
+        Format::Markdown => markdown::diff(&found),
+        _ => diff::models(&found),
+    };
+    face.print(text, || json::diff(&found));
     Ok(u8::from(args.exit_code && !found.models.is_empty()))
 }
 
@@ -232,7 +236,11 @@ pub(super) fn table_diff(face: &Face, args: &args::TableDiff) -> Verdict {
     tell_lacking(&session, known.as_ref(), args.b.as_deref());
     let found = session.table_diff(&args.model, args.a.as_deref(), args.b.as_deref(), &args.on, args.limit)?;
     session.close();
-    face.print(|| diff::tables(&found), || json::table_diff(&found));
+    let text = || match face.format {
+        Format::Markdown => markdown::tables(&found),
+        _ => diff::tables(&found),
+    };
+    face.print(text, || json::table_diff(&found));
     Ok(u8::from(args.exit_code && found.differs()))
 }
 

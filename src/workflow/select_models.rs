@@ -115,7 +115,7 @@ impl Loader {
         }
         let named = |pattern: &str| models_named(pattern, self.config.catalog(), project.order().iter());
         let mut meant = BTreeSet::new();
-        for text in selectors.iter().flat_map(|text| text.split_whitespace()) {
+        for text in selectors.iter().flat_map(|text| words(text)) {
             let selector = Selector::parse(text).map_err(|what| Error::Usage {
                 what,
                 help: "orders, 'staging.*', +orders+, tag:daily, kind:view, owner:ada, changed; with a comma, both"
@@ -125,6 +125,11 @@ impl Loader {
         }
         Ok(project.order().iter().filter(|name| meant.contains(name)).cloned().collect())
     }
+}
+
+/// The selectors of an argument; an empty one is told to be none.
+fn words(text: &str) -> Vec<&str> {
+    if text.trim().is_empty() { vec![text] } else { text.split_whitespace().collect() }
 }
 
 /// The models whose own text means something else than in base, or that are new.

@@ -183,3 +183,17 @@ fn one_value_is_no_change_and_lost_digits_are() {
         assert_eq!(counts(&sandbox, &[]), [changed, changed, 2 - changed, 0], "{one} and {other}");
     }
 }
+
+#[test]
+fn differences_as_markdown() {
+    let sandbox = two(
+        ", grain id",
+        &rows("(1, 'a|b', 1), (2, '`x`', 2), (3, NULL, 3)", "id, name, n"),
+        &rows("(1, 'a|b', 10), (3, NULL, 3), (4, '</details>', 4)", "id, name, n"),
+    );
+    insta::assert_snapshot!(sandbox.vmesh(&["table-diff", "orders", "--format", "markdown"]).good());
+    insta::assert_snapshot!(sandbox.vmesh(&["diff", "--format", "markdown"]).good());
+    let same = sandbox.vmesh(&["table-diff", "other", "--format", "markdown"]).good();
+    assert!(same.ends_with("**both show one table**: no row was read\n"), "{same}");
+    sandbox.vmesh(&["envs", "--format", "markdown"]).fails(2);
+}

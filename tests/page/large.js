@@ -47,7 +47,7 @@ function large(modelCount, environmentCount) {
     environments.push({ name: `dev__branch_${n}`, branch: `branch-${n}`, commit: ids[n % 60], dirty: false, updated_at: at - n, owner: "Ada", shows, marks });
   }
   return {
-    vmesh: "0", project: "large", at, main: "main", branch: "branch-0", environment: "dev__branch_0", in_step: false, summary: "1 to build",
+    vmesh: "0", project: "large", at, main: "main", branch: "branch-0", environment: "dev__branch_0", in_step: false, problem: null, summary: "1 to build",
     commits, branches: environments.map(({ branch, commit, name }) => ({ name: branch, commit, environment: name })),
     promotions: ids.slice(0, 30).reverse().map((commit, n) => ({ generation: n, commit, action: "promote", at: at - (30 - n) * 7200, moved: 1 })),
     models, versions, texts, environments, differences: [], merges: [],

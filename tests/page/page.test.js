@@ -27,6 +27,10 @@ before(async () => {
   sandbox.write("models/hostile.sql", `MODEL (name hostile, description '</script>${HOSTILE}');\nSELECT 1 AS x`);
   sandbox.commit("a hostile branch");
   sandbox.vmesh("plan", "--yes");
+  // a branch of another history, as forges have them for their pages
+  sandbox.git("switch", "--quiet", "--orphan", "pages");
+  sandbox.write("index.html", "<p>");
+  sandbox.commit("a page");
   sandbox.git("switch", "--quiet", "-c", "alice", "main");
   sandbox.edit("models/staging/orders.sql", "SELECT", "SELECT\n  2 AS two,");
   sandbox.commit("orders: two");
@@ -142,6 +146,7 @@ test("merges are told as plan --merged tells them", async () => {
   assert.match(of("bob"), bob === 0 ? /pointers only/ : new RegExp(`${bob} build`));
   assert.match(of("alice"), /conflicts/);
   assert.match(of("eve"), /doesn't load/);
+  assert.match(of("pages"), /doesn't load/);
   assert.ok(of(`x${HOSTILE}`));
   await tab.close();
 });

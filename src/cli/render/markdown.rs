@@ -1,9 +1,13 @@
-//! A plan as Markdown: the comment under a pull request.
+//! Plans and differences as Markdown, for comments under pull requests: a line that says the verdict, then what can be
+//! unfolded.
 
+use super::page::escape;
 use super::plan::{reason, short, summary};
-use super::some;
+use super::{count, diff, some};
+use crate::adapter::engine::Rows;
 use crate::domain::name::ModelName;
 use crate::domain::plan::{Action, Change, ColumnChanges, Plan, Step};
+use crate::workflow::compare::{Diff, ModelDiff, TableDiff};
 
 /// Rows of a table before the rest is only counted.
 const ROWS: usize = 50;
@@ -43,6 +47,101 @@ pub(in crate::cli) fn conflicts(branch: &str, main: &str, models: &[String], oth
         out.push_str(&format!("- `{}`\n", cell(path)));
     }
     out
+}
+
+/// The models in which two environments differ, each with its text.
+pub(in crate::cli) fn diff(diff: &Diff) -> String {
+    let mut out = format!("### vmesh: `{}` → `{}`\n\n", diff.a, diff.b);
+    let own = diff.models.iter().filter(|model| model.texts.is_some()).count();
+    let differ = match diff.models.len() {
+        0 => format!("**both show the same** · {}\n", count(diff.same, "model")),
+        all => format!("**{} changed**, {} below · {} the same\n", count(own, "model"), all - own, diff.same),
+    };
+    out.push_str(&differ);
+    diff.models.iter().for_each(|model| out.push_str(&model_diff(model)));
+    out
+}
+
+fn model_diff(model: &ModelDiff) -> String {
+    let columns = columns(&model.columns);
+    let columns = if columns.is_empty() { columns } else { format!(" · {columns}") };
+    let Some((before, after)) = &model.texts else {
+        return format!("\n`{}` {}{columns}\n", model.model, model.change.word());
+    };
+    let text = anstream::adapter::strip_str(&diff::text(before, after)).to_string();
+    // the signs of a diff stand at the beginnings of its lines
+    let lines: String = text.lines().map(|line| format!("{}\n", line.get(2..).unwrap_or_default())).collect();
+    let summary = format!("<code>{}</code> {}{columns}", escape(&model.model.to_string()), model.change.word());
+    folded(&summary, &fenced("diff", &lines))
+}
+
+/// The rows of two tables, compared.
+pub(in crate::cli) fn tables(diff: &TableDiff) -> String {
+    let (a, b) = (&diff.sides.0, &diff.sides.1);
+    let mut out = format!("### vmesh: rows of `{}`, `{a}` → `{b}`\n\n", diff.model);
+    if diff.same_snapshot {
+        out.push_str("**both show one table**: no row was read\n");
+        return out;
+    }
+    let changed = match diff.key.is_empty() {
+        true => String::new(),
+        false => format!(", {} changed", diff.both.1),
+    };
+    let verdict = if diff.differs() { "rows change" } else { "the same rows" };
+    out.push_str(&format!(
+        "**{verdict}**: {} → {}; {} new, {} gone{changed}\n",
+        count(usize::try_from(diff.rows.0).unwrap_or(usize::MAX), "row"),
+        diff.rows.1,
+        diff.only_b,
+        diff.only_a
+    ));
+    let named = |sign: &str, columns: &[(String, String)]| -> Vec<String> {
+        columns.iter().map(|(name, kind)| format!("{sign}`{} {}`", cell(name), cell(kind))).collect()
+    };
+    let retyped = diff.retyped.iter().map(|(name, before, after)| format!("~`{}` {before} → {after}", cell(name)));
+    let schema: Vec<String> =
+        [named("−", &diff.only_a_columns), named("+", &diff.only_b_columns), retyped.collect()].concat();
+    if !schema.is_empty() {
+        out.push_str(&format!("\nColumns: {}\n", schema.join(" ")));
+    }
+    let differing: Vec<&(String, u64)> = diff.matches.iter().filter(|(_, matches)| *matches < diff.both.0).collect();
+    if !differing.is_empty() {
+        out.push_str("\n| column | equal | differ |\n|---|---|---|\n");
+    }
+    for (name, matches) in differing {
+        let share = *matches as f64 * 100.0 / diff.both.0 as f64;
+        out.push_str(&format!("| `{}` | {share:.2} % | {} |\n", cell(name), diff.both.0 - matches));
+    }
+    let titles = [format!("rows that only {a} has"), format!("rows that only {b} has"), "rows that changed".to_owned()];
+    for (title, rows) in titles.iter().zip(&diff.samples).filter(|(_, rows)| !rows.rows.is_empty()) {
+        out.push_str(&folded(&format!("{}, for example", escape(title)), &sample(rows)));
+    }
+    out
+}
+
+fn sample(rows: &Rows) -> String {
+    let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+    let mut out = line(rows.columns.iter().map(|(name, _)| format!("`{}`", cell(name))).collect());
+    out.push_str(&line(rows.columns.iter().map(|_| "---".to_owned()).collect()));
+    for row in &rows.rows {
+        let value = |value: &Option<String>| {
+            value.as_ref().map_or_else(|| "NULL".to_owned(), |value| format!("`{}`", cell(value)))
+        };
+        out.push_str(&line(row.iter().map(value).collect()));
+    }
+    out
+}
+
+/// What is seen once somebody asks for it.
+fn folded(summary: &str, text: &str) -> String {
+    format!("\n<details><summary>{summary}</summary>\n\n{text}\n</details>\n")
+}
+
+/// A text as it is, between more backticks than it has itself in a row.
+fn fenced(language: &str, text: &str) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    format!("{fence}{language}\n{text}{fence}\n")
 }
 
 fn columns(columns: &ColumnChanges) -> String {

@@ -138,7 +138,8 @@ pub(super) fn files(sources: &Sources<'_>, drafts: &mut BTreeMap<ModelName, Draf
                 let mut problem = Diagnostic::new(what).at(draft.in_query(sources, &file.span, ""));
                 problem.notes.extend((sources.absent)(&file.path).map(Note::from));
                 let help = "commit the file, and tell its path from the project's folder; or have main's settings allow it: \
-                            `files` of [sources] (config.yaml: a variable `vmesh_sources`); or load it into a table of the warehouse";
+                            `files` of [sources], or `vmesh_sources` of a config.yaml's variables; or load it into a table of the \
+                            warehouse";
                 problems.push(problem.help(help));
             }
             found.append(&mut matching);

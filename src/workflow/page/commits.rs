@@ -31,7 +31,7 @@ pub struct Commit {
 pub enum Cost {
     /// Builds of these models; none where every table is there.
     Builds(Vec<ModelName>),
-    /// Its files make no project: what is wrong first.
+    /// Its files make no project, or one without models: what is wrong first.
     Broken(String),
 }
 
@@ -103,6 +103,7 @@ impl<'l> Past<'l> {
 
     fn cost(&mut self, commit: &CommitId, state: &State) -> Result<Cost, Error> {
         Ok(match self.tree(commit)?.as_ref() {
+            Ok(tree) if tree.project.order().is_empty() => Cost::Broken("it has no models".to_owned()),
             Ok(tree) => {
                 let models = tree.project.order().iter().filter_map(|name| tree.project.model(name));
                 let is_missing = |model: &&crate::domain::project::Model| {

@@ -69,6 +69,8 @@ impl Session<'_> {
             Err(Error::Project(problems)) => {
                 Ok(Outcome::Broken(problems.first().map(|problem| problem.what.clone()).unwrap_or_default()))
             }
+            // a branch of another history, as those of some forges' pages
+            Err(Error::Git(error)) => Ok(Outcome::Broken(error.to_string())),
             Err(error) => Err(error),
         }
     }

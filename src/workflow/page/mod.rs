@@ -39,6 +39,8 @@ pub struct Page {
     pub branches: Vec<(BranchName, CommitId, EnvName)>,
     /// Where environments differ from prod, and why.
     pub marks: BTreeMap<EnvName, BTreeMap<ModelName, Mark>>,
+    /// Why the models are not those of the files at hand, if they are not: what is wrong with these.
+    pub problem: Option<String>,
     /// What merging each branch would do.
     pub merges: Vec<Merge>,
     /// How the rows of the current branch's environment differ from prod's, if that was asked for.
@@ -96,7 +98,20 @@ impl Session<'_> {
             self.add_texts(tree, &|version| state.snapshots.contains_key(version), &mut texts)?;
         }
         let project = self.project_name();
-        Ok(Page { project, prepared, plan, state, sizes, commits, branches, marks, merges, differences, texts })
+        Ok(Page {
+            project,
+            prepared,
+            plan,
+            state,
+            sizes,
+            commits,
+            branches,
+            marks,
+            problem: None,
+            merges,
+            differences,
+            texts,
+        })
     }
 
     /// The branches; where there is none, as on a forge's runner, those of the clone that it was made from.

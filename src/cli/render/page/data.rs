@@ -38,6 +38,7 @@ pub(in crate::cli) fn json(page: &Page, at: i64) -> Value {
         "branch": source.branch,
         "environment": page.plan.environment,
         "in_step": page.plan.is_done(),
+        "problem": page.problem,
         "summary": super::super::plan::summary(&page.plan),
         "commits": page.commits.iter().map(commit).collect::<Vec<_>>(),
         "branches": branches.collect::<Vec<_>>(),

@@ -3,8 +3,8 @@
 function drawHead() {
   document.title = `${page.project} · vmesh`;
   byId("title").textContent = page.project;
-  const step = page.summary;
-  byId("summary").replaceChildren(`${step} · ${count(models.length, "model")} · ${count(environments.length, "environment")} · as of ${moment(page.at)}`);
+  const problem = page.problem && el("strong", { class: "chip broken" }, `the files have a problem: ${page.problem}`);
+  byId("summary").replaceChildren(problem || "", ` ${page.summary} · ${count(models.length, "model")} · ${count(environments.length, "environment")} · as of ${moment(page.at)}`);
 }
 
 function draw() {

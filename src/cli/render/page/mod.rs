@@ -54,6 +54,7 @@ fn packed(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap_or_default()
 }
 
-fn escape(text: &str) -> String {
+/// Text of HTML.
+pub(in crate::cli::render) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -2,11 +2,12 @@
 
 use ruff_python_ast::{
     BoolOp, CmpOp, Comprehension, ConversionFlag, Expr, ExprBoolOp, ExprCall, ExprFString, ExprNumberLiteral,
-    ExprUnaryOp, InterpolatedStringElement, Number, Operator, UnaryOp,
+    ExprUnaryOp, FStringPart, InterpolatedStringElement, Number, Operator, UnaryOp,
 };
 use ruff_text_size::Ranged;
 
 use super::glot::Given;
+use super::methods::Pieces;
 use super::run::{LARGEST, Names, Run};
 use super::value::Py;
 use super::{Failed, builtins, glot, methods};
@@ -25,8 +26,9 @@ impl Run<'_> {
         let value = self.value_of(expr, names);
         self.depth -= 1;
         let value = value?;
+        self.weigh(&value, expr)?;
         match &value {
-            Py::Str(text) | Py::Sql(text) if text.len() > LARGEST => {
+            Py::Str(text) | Py::Rendered(text) | Py::Sql(text) if text.len() > LARGEST => {
                 Err(Failed::new(format!("a string of more than {} MB", LARGEST >> 20), expr))
             }
             _ => Ok(value),
@@ -39,18 +41,22 @@ impl Run<'_> {
             Expr::BooleanLiteral(it) => Py::Bool(it.value),
             Expr::StringLiteral(it) => Py::Str(it.value.to_str().to_owned()),
             Expr::NumberLiteral(it) => number(it)?,
-            Expr::FString(it) => Py::Str(self.formatted(it, names)?),
+            Expr::FString(it) => self.formatted(it, names)?,
             Expr::Name(it) => self.named(it.id.as_str(), names, expr)?,
             Expr::List(it) => Py::list(self.elements(&it.elts, names)?),
-            Expr::Tuple(it) => Py::list(self.elements(&it.elts, names)?),
+            Expr::Tuple(it) => Py::tuple(self.elements(&it.elts, names)?),
             Expr::Dict(it) => {
-                let mut entries = Vec::new();
+                let mut entries: Vec<(Py, Py)> = Vec::new();
                 for item in &it.items {
                     let Some(key) = &item.key else { return Err(Failed::unknown("`**` in a dict", expr)) };
                     let (key, value) = (self.value(key, names)?, self.value(&item.value, names)?);
-                    methods::set(&mut entries, key, value);
+                    if !matches!(key, Py::Str(_)) || entries.iter().any(|(known, _)| known.equals(&key) != Some(false))
+                    {
+                        return Err(Failed::unknown("a dict whose keys are not strings, each once", expr));
+                    }
+                    entries.push((key, value));
                 }
-                Py::Dict(std::rc::Rc::new(entries.into()))
+                Py::Dict(std::rc::Rc::new(entries))
             }
             Expr::BoolOp(it) => self.either(it, names)?,
             Expr::UnaryOp(it) => self.unary(it, names)?,
@@ -71,7 +77,7 @@ impl Run<'_> {
                 false => self.value(&it.orelse, names)?,
             },
             Expr::ListComp(it) => Py::list(self.comprehended(&it.elt, &it.generators, names)?),
-            Expr::Generator(it) => Py::list(self.comprehended(&it.elt, &it.generators, names)?),
+            Expr::Generator(it) => Py::iter(self.comprehended(&it.elt, &it.generators, names)?),
             Expr::Subscript(it) => {
                 let of = self.value(&it.value, names)?;
                 self.subscript(&of, &it.slice, names)?
@@ -90,8 +96,7 @@ impl Run<'_> {
         let mut last = Py::None;
         for part in &it.values {
             last = self.value(part, names)?;
-            self.fixed(&last, part)?;
-            if last.holds() != (it.op == BoolOp::And) {
+            if self.truth(&last, part)? != (it.op == BoolOp::And) {
                 break;
             }
         }
@@ -100,10 +105,11 @@ impl Run<'_> {
 
     fn unary(&mut self, it: &ExprUnaryOp, names: &mut Names) -> Result<Py, Failed> {
         let operand = self.value(&it.operand, names)?;
-        self.fixed(&operand, it)?;
+        if it.op == UnaryOp::Not {
+            return Ok(Py::Bool(!self.truth(&operand, it)?));
+        }
         Ok(match (it.op, operand) {
-            (UnaryOp::Not, operand) => Py::Bool(!operand.holds()),
-            (UnaryOp::USub, Py::Int(number)) => Py::Int(number.saturating_neg()),
+            (UnaryOp::USub, Py::Int(number)) if number != i64::MIN => Py::Int(-number),
             (UnaryOp::USub, Py::Float(number)) => Py::Float(-number),
             (UnaryOp::UAdd, number @ (Py::Int(_) | Py::Float(_))) => number,
             _ => return Err(Failed::unknown("this sign", it)),
@@ -134,8 +140,9 @@ impl Run<'_> {
             return Ok(Py::Function(function));
         }
         if let Some(constant) = self.file.constant(name) {
+            // Python makes it once, when the file is read
             let constant = constant.clone();
-            return self.value(&constant, &mut Names::default());
+            return Ok(self.value(&constant, &mut Names::default())?.frozen());
         }
         match builtins::BUILT_IN.contains(&name) || methods::MODULES.contains(&name) {
             true => Ok(Py::Module(name.to_owned())),
@@ -159,15 +166,18 @@ impl Run<'_> {
 
     /// The elements of what can be gone through.
     pub(super) fn items(&mut self, of: &Py, at: &impl Ranged) -> Result<Vec<Py>, Failed> {
-        Ok(match of {
+        let items = match of {
             Py::List(items) => items.borrow().clone(),
-            Py::Dict(entries) => entries.borrow().iter().map(|(key, _)| key.clone()).collect(),
+            Py::Tuple(items) | Py::Iter(items) => items.to_vec(),
+            Py::Dict(entries) => entries.iter().map(|(key, _)| key.clone()).collect(),
             Py::Str(text) => {
                 self.fixed(of, at)?;
                 text.chars().map(|c| Py::Str(c.to_string())).collect()
             }
             other => return Err(Failed::unknown(&format!("going through {}", other.kind()), at)),
-        })
+        };
+        self.fits(items.len(), at)?;
+        Ok(items)
     }
 
     /// `[elt for target in iter if …]`.
@@ -184,6 +194,7 @@ impl Run<'_> {
             }
             if holds {
                 values.extend(self.comprehended(elt, rest, &mut inner)?);
+                self.fits(values.len(), elt)?;
             }
         }
         Ok(values)
@@ -192,69 +203,84 @@ impl Run<'_> {
     /// Whether a condition holds.
     pub(super) fn condition(&mut self, test: &Expr, names: &mut Names) -> Result<bool, Failed> {
         let value = self.value(test, names)?;
-        self.fixed(&value, test)?;
-        Ok(value.holds())
+        self.truth(&value, test)
     }
 
-    /// Refuses to look into what nobody knows before a model is run.
+    /// Whether a value counts as true.
+    pub(super) fn truth(&self, value: &Py, at: &impl Ranged) -> Result<bool, Failed> {
+        if matches!(value, Py::Str(_)) {
+            self.fixed(value, at)?;
+        }
+        value.holds().ok_or_else(|| Failed::unknown(&format!("whether {} is true", value.kind()), at))
+    }
+
+    /// Refuses to look into what nobody knows before a model is run, and into how an expression is written.
     pub(super) fn fixed(&self, value: &Py, at: &impl Ranged) -> Result<(), Failed> {
-        match value.is_marked() {
-            true => Err(Failed::new("it decides by a time that is only known when the model is run".to_owned(), at)),
-            false => Ok(()),
+        match value {
+            Py::Rendered(_) => Err(Failed::new(
+                "it decides by how an expression is written, which sqlglot may write otherwise".to_owned(),
+                at,
+            )),
+            value if value.is_marked() => {
+                Err(Failed::new("it decides by a time that is only known when the model is run".to_owned(), at))
+            }
+            _ => Ok(()),
         }
     }
 
-    fn formatted(&mut self, string: &ExprFString, names: &mut Names) -> Result<String, Failed> {
-        let mut out = String::new();
+    fn formatted(&mut self, string: &ExprFString, names: &mut Names) -> Result<Py, Failed> {
+        let mut out = Pieces::default();
         for part in &string.value {
             let elements = match part {
-                ruff_python_ast::FStringPart::Literal(literal) => {
-                    out.push_str(&literal.value);
+                FStringPart::Literal(literal) => {
+                    out.push(&literal.value, true);
                     continue;
                 }
-                ruff_python_ast::FStringPart::FString(string) => &string.elements,
+                FStringPart::FString(string) => &string.elements,
             };
             for element in elements {
                 let it = match element {
                     InterpolatedStringElement::Literal(literal) => {
-                        out.push_str(&literal.value);
+                        out.push(&literal.value, true);
                         continue;
                     }
                     InterpolatedStringElement::Interpolation(it) => it,
                 };
-                if it.format_spec.is_some() || it.debug_text.is_some() {
+                let is_plain = it.format_spec.is_none() && it.debug_text.is_none();
+                if !is_plain || !matches!(it.conversion, ConversionFlag::None | ConversionFlag::Str) {
                     return Err(Failed::unknown("a format in an f-string", it));
                 }
                 let value = self.value(&it.expression, names)?;
-                out.push_str(&match it.conversion {
-                    ConversionFlag::Repr => value.repr(),
-                    _ => self.shown(&value, it)?,
-                });
+                let (text, is_exact) = self.shown(&value, it)?;
+                out.push(&text, is_exact);
             }
         }
-        Ok(out)
+        Ok(out.made())
     }
 
-    /// A value as `str` shows it.
-    pub(super) fn shown(&self, value: &Py, at: &impl Ranged) -> Result<String, Failed> {
-        match value {
-            Py::Evaluator | Py::Module(_) | Py::Function(_) | Py::Branch(..) => {
-                Err(Failed::unknown(&format!("{} as a string", value.kind()), at))
-            }
-            value => Ok(value.text()),
-        }
+    /// A value as `str` shows it, and whether that is known to the letter.
+    pub(super) fn shown(&self, value: &Py, at: &impl Ranged) -> Result<(String, bool), Failed> {
+        value.text().ok_or_else(|| Failed::unknown(&format!("{} as a string", value.kind()), at))
     }
 
     pub(super) fn binary(&mut self, left: &Py, op: Operator, right: &Py, at: &impl Ranged) -> Result<Py, Failed> {
-        let numbers = (left.number(), right.number());
+        let unknown = || Failed::unknown(&format!("this operator between {} and {}", left.kind(), right.kind()), at);
         Ok(match (left, op, right) {
-            (Py::Str(a), Operator::Add, Py::Str(b)) => Py::Str(format!("{a}{b}")),
+            (Py::Str(_) | Py::Rendered(_), Operator::Add, Py::Str(_) | Py::Rendered(_)) => {
+                let mut pieces = Pieces::default();
+                for side in [left, right] {
+                    let (text, is_exact) = self.shown(side, at)?;
+                    pieces.push(&text, is_exact);
+                }
+                pieces.made()
+            }
             (Py::Str(text), Operator::Mod, _) => {
                 let given = match right {
-                    Py::List(items) => items.borrow().clone(),
+                    Py::Tuple(items) => items.to_vec(),
+                    Py::List(_) | Py::Dict(_) | Py::Iter(_) => return Err(unknown()),
                     one => vec![one.clone()],
                 };
-                Py::Str(methods::percent(text, &given).ok_or_else(|| Failed::unknown("this format", at))?)
+                methods::percent(text, &given).ok_or_else(|| Failed::unknown("this format", at))?
             }
             (Py::Str(text), Operator::Mult, Py::Int(times)) => {
                 let times = usize::try_from(*times).unwrap_or(0);
@@ -264,7 +290,12 @@ impl Run<'_> {
                 Py::Str(text.repeat(times))
             }
             (Py::List(a), Operator::Add, Py::List(b)) => {
+                self.fits(a.borrow().len() + b.borrow().len(), at)?;
                 Py::list(a.borrow().iter().chain(b.borrow().iter()).cloned().collect())
+            }
+            (Py::Tuple(a), Operator::Add, Py::Tuple(b)) => {
+                self.fits(a.len() + b.len(), at)?;
+                Py::tuple(a.iter().chain(b.iter()).cloned().collect())
             }
             (Py::Int(a), op, Py::Int(b)) => {
                 let made = match op {
@@ -273,53 +304,32 @@ impl Run<'_> {
                     Operator::Mult => a.checked_mul(*b),
                     Operator::FloorDiv => a.checked_div_euclid(*b).filter(|_| *b > 0),
                     Operator::Mod => a.checked_rem_euclid(*b).filter(|_| *b > 0),
-                    Operator::Div if *b != 0 => return Ok(Py::Float(*a as f64 / *b as f64)),
                     _ => None,
                 };
                 Py::Int(made.ok_or_else(|| Failed::unknown("this calculation", at))?)
             }
-            (Py::Sql(_) | Py::Case(..), op, _) | (_, op, Py::Sql(_) | Py::Case(..)) => {
-                // as sqlglot does where Python's operators join expressions
-                let sign = match op {
-                    Operator::Add => "+",
-                    Operator::Sub => "-",
-                    Operator::Mult => "*",
-                    Operator::Div => "/",
-                    Operator::Mod => "%",
-                    _ => return Err(Failed::unknown("this operator between expressions", at)),
-                };
-                let side = |value: &Py| value.converted().map(|sql| super::super::text::operand(&sql));
-                match (side(left), side(right)) {
-                    (Some(left), Some(right)) => Py::Sql(format!("{left} {sign} {right}")),
-                    _ => return Err(Failed::unknown("this operator between these", at)),
-                }
-            }
-            (_, op, _) => match (numbers, op) {
-                ((Some(a), Some(b)), Operator::Add) => Py::Float(a + b),
-                ((Some(a), Some(b)), Operator::Sub) => Py::Float(a - b),
-                ((Some(a), Some(b)), Operator::Mult) => Py::Float(a * b),
-                ((Some(a), Some(b)), Operator::Div) if b != 0.0 => Py::Float(a / b),
-                _ => {
-                    let what = format!("this operator between {} and {}", left.kind(), right.kind());
-                    return Err(Failed::unknown(&what, at));
-                }
-            },
+            (Py::Sql(_), op, _) | (_, op, Py::Sql(_)) => glot::joined(left, op, right).ok_or_else(unknown)?,
+            _ => return Err(unknown()),
         })
     }
 
     fn compare(&mut self, left: &Py, op: CmpOp, right: &Py, at: &Expr) -> Result<bool, Failed> {
-        self.fixed(left, at)?;
-        self.fixed(right, at)?;
-        let ordered = || match (left, right) {
-            (Py::Str(a), Py::Str(b)) => Some(a.cmp(b)),
-            (a, b) => a.number()?.partial_cmp(&b.number()?),
+        let unknown = || Failed::unknown(&format!("comparing {} with {} so", left.kind(), right.kind()), at);
+        let with_none = matches!((left, right), (_, Py::None) | (Py::None, _));
+        if !with_none {
+            self.fixed(left, at)?;
+            self.fixed(right, at)?;
+        }
+        let order = || match (left, right) {
+            (Py::Str(a), Py::Str(b)) => Ok(a.cmp(b)),
+            (Py::Int(a), Py::Int(b)) => Ok(a.cmp(b)),
+            _ => Err(unknown()),
         };
-        let order = || ordered().ok_or_else(|| Failed::unknown("this comparison", at));
         Ok(match op {
-            CmpOp::Eq => left.equals(right),
-            CmpOp::NotEq => !left.equals(right),
-            CmpOp::Is if matches!((left, right), (_, Py::None) | (Py::None, _)) => left.equals(right),
-            CmpOp::IsNot if matches!((left, right), (_, Py::None) | (Py::None, _)) => !left.equals(right),
+            CmpOp::Eq => left.equals(right).ok_or_else(unknown)?,
+            CmpOp::NotEq => !left.equals(right).ok_or_else(unknown)?,
+            CmpOp::Is if with_none => left.equals(right).ok_or_else(unknown)?,
+            CmpOp::IsNot if with_none => !left.equals(right).ok_or_else(unknown)?,
             CmpOp::Lt => order()?.is_lt(),
             CmpOp::LtE => order()?.is_le(),
             CmpOp::Gt => order()?.is_gt(),
@@ -327,11 +337,16 @@ impl Run<'_> {
             CmpOp::In | CmpOp::NotIn => {
                 let is_in = match (left, right) {
                     (Py::Str(part), Py::Str(text)) => text.contains(part.as_str()),
-                    _ => self.items(right, at)?.iter().any(|item| item.equals(left)),
+                    (_, Py::Str(_)) => return Err(unknown()),
+                    _ => {
+                        let found =
+                            self.items(right, at)?.iter().map(|item| item.equals(left)).collect::<Option<Vec<_>>>();
+                        found.ok_or_else(unknown)?.contains(&true)
+                    }
                 };
                 is_in == (op == CmpOp::In)
             }
-            _ => return Err(Failed::unknown("this comparison", at)),
+            _ => return Err(unknown()),
         })
     }
 
@@ -357,7 +372,11 @@ impl Run<'_> {
             (None, Some(Py::Function(at))) => {
                 let file = self.file;
                 let Some(function) = file.at(at) else { return Err(Failed::unknown("this function", call)) };
-                let values = self.bind(function, given.args, given.named, &|value, _| value)?;
+                if !function.decorator_list.is_empty() {
+                    return Err(Failed::unknown("what decorators make of this function", call));
+                }
+                let values =
+                    self.bind(function, given.args, given.named, &|value, _| Ok(value), &|own, name| own == name)?;
                 self.call(function, values)
             }
             (None, Some(Py::Module(name))) => self.built_in(&name, given, call),

@@ -1,10 +1,16 @@
-//! The part of sqlglot's `exp` that macros build SQL with, as the text that sqlglot would write.
+//! The part of sqlglot's `exp` that macros build SQL with, as the text that sqlglot would write. What it would write in
+//! another way than it is given is not known here.
 
+use ruff_python_ast::Operator;
+
+use super::super::super::sql::Token;
+use super::super::scan::{nesting, with_lexemes};
+use super::super::text;
 use super::super::value::literal;
-use super::value::Py;
+use super::value::{Py, plain_name};
 
 /// Classes of two sides, and what stands between these.
-const BINARY: [(&str, &str); 17] = [
+const BINARY: [(&str, &str); 13] = [
     ("EQ", "="),
     ("NEQ", "<>"),
     ("GT", ">"),
@@ -15,17 +21,13 @@ const BINARY: [(&str, &str); 17] = [
     ("Sub", "-"),
     ("Mul", "*"),
     ("Div", "/"),
-    ("Mod", "%"),
     ("And", "AND"),
     ("Or", "OR"),
     ("Is", "IS"),
-    ("Like", "LIKE"),
-    ("ILike", "ILIKE"),
-    ("DPipe", "||"),
 ];
 
-/// Classes that are functions of one or several arguments.
-const FUNCTIONS: [(&str, &str); 12] = [
+/// Functions that sqlglot writes as they are, by their classes and by their names.
+const FUNCTIONS: [(&str, &str); 11] = [
     ("Sum", "SUM"),
     ("Count", "COUNT"),
     ("Max", "MAX"),
@@ -34,11 +36,13 @@ const FUNCTIONS: [(&str, &str); 12] = [
     ("Coalesce", "COALESCE"),
     ("Lower", "LOWER"),
     ("Upper", "UPPER"),
-    ("Trim", "TRIM"),
-    ("Round", "ROUND"),
     ("Abs", "ABS"),
     ("Nullif", "NULLIF"),
+    ("", "ERROR"),
 ];
+
+/// Types that have one name everywhere.
+const TYPES: [&str; 9] = ["INT", "INTEGER", "BIGINT", "TEXT", "VARCHAR", "DOUBLE", "DATE", "TIMESTAMP", "BOOLEAN"];
 
 /// What a call was given.
 pub(super) struct Given {
@@ -55,6 +59,11 @@ impl Given {
         named.or_else(|| self.args.get(at))
     }
 
+    /// Whether it has at most so many arguments by place, and by name none but these.
+    pub(super) fn is_within(&self, most: usize, names: &[&str]) -> bool {
+        self.args.len() <= most && self.named.iter().all(|(name, _)| names.contains(&name.as_str()))
+    }
+
     fn sql(&self, name: &str, at: usize) -> Option<String> {
         self.get(name, at)?.sql()
     }
@@ -63,67 +72,126 @@ impl Given {
 /// What a call of `exp.…` gives; none for what is not known here.
 pub(super) fn call(name: &str, given: &Given) -> Option<Py> {
     let sql = |text: String| Some(Py::Sql(text));
+    let is_within = |most: usize, names: &[&str]| given.is_within(most, names).then_some(());
     if let Some((_, operator)) = BINARY.iter().find(|(class, _)| *class == name) {
+        is_within(0, &["this", "expression"])?;
         return sql(format!("{} {operator} {}", given.sql("this", 0)?, given.sql("expression", 1)?));
     }
     if let Some((_, function)) = FUNCTIONS.iter().find(|(class, _)| *class == name) {
+        is_within(0, &["this", "expression", "expressions"])?;
         return sql(format!("{function}({})", arguments(given)?.join(", ")));
     }
     match name {
         "Case" => case(given),
-        "If" if given.get("false", usize::MAX).is_none() => {
+        "If" => {
+            is_within(0, &["this", "true"])?;
             Some(Py::Branch(given.sql("this", 0)?, given.sql("true", 1)?))
         }
-        "Paren" | "paren" => sql(format!("({})", given.sql("this", 0)?)),
-        "Not" | "not_" => sql(format!("NOT {}", given.sql("this", 0)?)),
-        "Neg" => sql(format!("-{}", given.sql("this", 0)?)),
-        "null" | "Null" => sql("NULL".to_owned()),
-        "true" => sql("TRUE".to_owned()),
-        "false" => sql("FALSE".to_owned()),
-        "Star" => sql("*".to_owned()),
-        "convert" => sql(given.get("value", 0)?.converted()?),
-        "Literal.number" => sql(given.args.first()?.text()),
-        "Literal.string" => sql(literal(&given.args.first()?.text())),
-        "column" | "to_column" | "Column" | "to_identifier" | "to_table" | "maybe_parse" => {
-            let name = given.sql("this", 0).or_else(|| given.sql("col", 0))?;
-            match given.get("table", 1) {
-                Some(Py::Str(table)) => sql(format!("{table}.{name}")),
-                Some(Py::None) | None => sql(name),
-                Some(_) => None,
-            }
+        "Paren" | "paren" => {
+            is_within(1, &["this"])?;
+            sql(format!("({})", given.sql("this", 0)?))
         }
-        "func" | "Anonymous" => {
-            let (name, arguments) = match given.get("expressions", usize::MAX) {
-                Some(Py::List(items)) => (given.sql("this", 0)?, several(&items.borrow())?),
-                _ => (given.sql("name", 0)?, several(given.args.get(1..)?)?),
-            };
-            sql(format!("{}({})", name.to_uppercase(), arguments.join(", ")))
+        "not_" => {
+            is_within(1, &[])?;
+            sql(format!("NOT {}", text::condition(&given.sql("", 0)?)))
         }
-        "and_" | "or_" => {
-            let word = if name == "and_" { " AND " } else { " OR " };
-            let parts = several(&given.args)?;
-            let parts: Vec<String> = match parts.len() {
-                1 => parts,
-                _ => parts.iter().map(|part| super::super::text::condition(part)).collect(),
-            };
-            sql(parts.join(word))
+        "null" => is_within(0, &[]).and_then(|()| sql("NULL".to_owned())),
+        "true" => is_within(0, &[]).and_then(|()| sql("TRUE".to_owned())),
+        "false" => is_within(0, &[]).and_then(|()| sql("FALSE".to_owned())),
+        "convert" => is_within(1, &[]).and_then(|()| sql(given.args.first()?.converted()?)),
+        "Literal.number" => match given.args.as_slice() {
+            [number @ Py::Int(0..)] if given.named.is_empty() => sql(number.text()?.0),
+            _ => None,
+        },
+        "Literal.string" => match given.args.as_slice() {
+            [Py::Str(text)] if given.named.is_empty() => sql(literal(text)),
+            _ => None,
+        },
+        "column" => column(given),
+        "func" => {
+            let Some((Py::Str(name), rest)) = given.args.split_first() else { return None };
+            given.named.is_empty().then_some(())?;
+            let (_, function) = FUNCTIONS.iter().find(|(_, function)| function.eq_ignore_ascii_case(name))?;
+            sql(format!("{function}({})", several(rest)?.join(", ")))
         }
-        "alias_" => sql(format!(
-            "{} AS {}",
-            given.sql("expression", 0)?,
-            super::super::text::name(&given.get("alias", 1)?.text())
-        )),
+        "and_" => connected(given, " AND "),
+        "or_" => connected(given, " OR "),
         "cast" => {
-            sql(format!("CAST({} AS {})", given.sql("expression", 0)?, given.get("to", 1)?.text().to_uppercase()))
+            is_within(2, &["to"])?;
+            let Py::Str(to) = given.get("to", 1)? else { return None };
+            let to = TYPES.iter().find(|known| known.eq_ignore_ascii_case(to))?;
+            sql(format!("CAST({} AS {to})", given.sql("", 0)?))
         }
         _ => None,
     }
 }
 
+/// Two sides of which one is an expression, with an operator of Python's between them: arithmetic of names, numbers, calls
+/// and arithmetic.
+pub(super) fn joined(left: &Py, op: Operator, right: &Py) -> Option<Py> {
+    let sign = match op {
+        Operator::Add => "+",
+        Operator::Sub => "-",
+        Operator::Mult => "*",
+        Operator::Div => "/",
+        _ => return None,
+    };
+    let side = |value: &Py| {
+        let sql = value.converted()?;
+        is_arithmetic(&sql).then(|| text::operand(&sql))
+    };
+    Some(Py::Sql(format!("{} {sign} {}", side(left)?, side(right)?)))
+}
+
+/// Whether, outside of brackets, there are names, literals and signs of arithmetic alone.
+fn is_arithmetic(sql: &str) -> bool {
+    let found = with_lexemes(sql, |source| {
+        let (mut depth, mut was_thing) = (0_i32, false);
+        for lexeme in source.lexemes {
+            let outside = depth == 0;
+            depth += nesting(lexeme);
+            match &lexeme.token {
+                _ if !outside || nesting(lexeme) != 0 => {}
+                Token::Symbol(sign) if ["+", "-", "*", "/", "."].contains(&sign.as_str()) => was_thing = false,
+                Token::Word { .. } | Token::String(_) | Token::Number(_) if !was_thing => was_thing = true,
+                _ => return None,
+            }
+        }
+        Some(())
+    });
+    found.is_some()
+}
+
+/// Conditions that are joined; those that are None are left out.
+fn connected(given: &Given, word: &str) -> Option<Py> {
+    given.named.is_empty().then_some(())?;
+    let parts = given.args.iter().filter(|part| !matches!(part, Py::None));
+    let parts: Vec<String> = parts.map(Py::sql).collect::<Option<_>>()?;
+    match parts.as_slice() {
+        [] => None,
+        [only] => Some(Py::Sql(only.clone())),
+        several => Some(Py::Sql(several.iter().map(|part| text::condition(part)).collect::<Vec<_>>().join(word))),
+    }
+}
+
+/// `exp.column('a', 't')`, of plain names.
+fn column(given: &Given) -> Option<Py> {
+    given.is_within(2, &["table"]).then_some(())?;
+    let word = |value: &Py| match value {
+        Py::Str(name) => plain_name(name).filter(|parts| parts.len() == 1 && parts[0] == *name).map(|_| name.clone()),
+        _ => None,
+    };
+    let name = word(given.args.first()?)?;
+    Some(Py::Sql(match given.get("table", 1) {
+        Some(table) => format!("{}.{name}", word(table)?),
+        None => name,
+    }))
+}
+
 /// The arguments of a class that is a function.
 fn arguments(given: &Given) -> Option<Vec<String>> {
     let mut arguments = vec![given.sql("this", 0)?];
-    for more in ["expression", "expressions", "decimals"].iter().filter_map(|name| given.get(name, usize::MAX)) {
+    for more in ["expression", "expressions"].iter().filter_map(|name| given.get(name, usize::MAX)) {
         match more {
             Py::List(items) => arguments.extend(several(&items.borrow())?),
             one => arguments.push(one.sql()?),
@@ -134,7 +202,7 @@ fn arguments(given: &Given) -> Option<Vec<String>> {
 
 /// `exp.Case(ifs=[exp.If(…)], default=…)`.
 fn case(given: &Given) -> Option<Py> {
-    given.named.iter().all(|(name, _)| matches!(name.as_str(), "ifs" | "default")).then_some(())?;
+    given.is_within(0, &["ifs", "default"]).then_some(())?;
     let mut branches = Vec::new();
     if let Some(Py::List(ifs)) = given.get("ifs", usize::MAX) {
         for branch in ifs.borrow().iter() {

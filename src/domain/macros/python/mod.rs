@@ -21,11 +21,11 @@ use self::run::Run;
 use self::value::Py;
 use super::super::diagnostic::Problem;
 use super::super::limits::PYTHON;
-use super::super::sql::Span;
-use super::Value;
+use super::super::sql::{Lexeme, Span};
 use super::expander::{Context, Expander};
 use super::place::Argument;
 use super::scan::{RawArgument, Source, problem};
+use super::{Value, text};
 
 /// A function in a Python file that SQLMesh would take for a macro.
 #[derive(Debug, Clone)]
@@ -53,6 +53,19 @@ struct Parsed {
     functions: Vec<StmtFunctionDef>,
     /// Names that the file gives to values.
     constants: Vec<(String, Expr)>,
+    /// Whether the file does more when it is read than define functions and constants: then nobody knows these.
+    does_more: bool,
+}
+
+/// What a variable is asked for by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ask {
+    /// `evaluator.var`.
+    Variable,
+    /// `evaluator.blueprint_var`.
+    Blueprint,
+    /// `evaluator.locals`.
+    Local,
 }
 
 /// Why a macro gives nothing, and where in its file.
@@ -92,8 +105,12 @@ impl File {
         Self { path: path.to_owned(), text: text.to_owned(), parsed: parsed(text) }
     }
 
+    /// The function of a name, if the file defines it once.
     fn function(&self, name: &str) -> Option<usize> {
-        self.parsed.as_ref().ok()?.functions.iter().position(|function| function.name.as_str() == name)
+        let functions = &self.parsed.as_ref().ok()?.functions;
+        let mut found = functions.iter().enumerate().filter(|(_, function)| function.name.as_str() == name);
+        let first = found.next().map(|(at, _)| at);
+        first.filter(|_| found.next().is_none())
     }
 
     fn at(&self, function: usize) -> Option<&StmtFunctionDef> {
@@ -101,8 +118,10 @@ impl File {
     }
 
     fn constant(&self, name: &str) -> Option<&Expr> {
-        let constants = &self.parsed.as_ref().ok()?.constants;
-        constants.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value)
+        let parsed = self.parsed.as_ref().ok().filter(|parsed| !parsed.does_more)?;
+        let mut found = parsed.constants.iter().filter(|(known, _)| known == name);
+        let first = found.next().map(|(_, value)| value);
+        first.filter(|_| found.next().is_none() && self.function(name).is_none())
     }
 
     /// The line and the column of a byte.
@@ -173,17 +192,19 @@ fn parsed(text: &str) -> Result<Parsed, Failed> {
     for statement in module.body {
         match statement {
             Stmt::FunctionDef(function) => parsed.functions.push(function),
-            Stmt::Assign(it) => {
-                if let [Expr::Name(name)] = it.targets.as_slice() {
-                    parsed.constants.push((name.id.to_string(), *it.value));
-                }
-            }
-            Stmt::AnnAssign(it) => {
-                if let (Expr::Name(name), Some(value)) = (*it.target, it.value) {
-                    parsed.constants.push((name.id.to_string(), *value));
-                }
-            }
-            _ => {}
+            Stmt::Assign(it) => match it.targets.as_slice() {
+                [Expr::Name(name)] => parsed.constants.push((name.id.to_string(), *it.value)),
+                _ => parsed.does_more = true,
+            },
+            Stmt::AnnAssign(it) => match (*it.target, it.value) {
+                (Expr::Name(name), Some(value)) => parsed.constants.push((name.id.to_string(), *value)),
+                (Expr::Name(_), None) => {}
+                _ => parsed.does_more = true,
+            },
+            Stmt::Import(_) | Stmt::ImportFrom(_) | Stmt::Pass(_) | Stmt::ClassDef(_) => {}
+            // what describes the file
+            Stmt::Expr(it) if matches!(*it.value, Expr::StringLiteral(_)) => {}
+            _ => parsed.does_more = true,
         }
     }
     Ok(parsed)
@@ -257,29 +278,42 @@ impl PythonMacro {
         &self,
         args: Vec<Argument>,
         named: Vec<(String, Argument)>,
-        variable: &mut dyn FnMut(&str) -> Option<Py>,
+        variable: &mut dyn FnMut(Ask, &str) -> Option<Py>,
     ) -> Result<Argument, Failed> {
         let parsed = self.file.parsed.as_ref().map_err(Clone::clone)?;
         let is_it = |function: &&StmtFunctionDef| decorated(function).is_some_and(|name| name == self.name);
-        let Some(function) = parsed.functions.iter().find(is_it) else {
-            return Err(Failed { what: "the function is not there".to_owned(), at: 0, is_raised: false });
+        let mut found = parsed.functions.iter().filter(is_it);
+        let (Some(function), None) = (found.next(), found.next()) else {
+            return Err(Failed { what: "the file defines it more than once".to_owned(), at: 0, is_raised: false });
         };
+        if function.decorator_list.len() > 1 {
+            return Err(Failed::unknown("what other decorators make of it", &function.name));
+        }
         let value = |argument: Argument| match argument {
             Argument::One(sql) => Py::Sql(sql),
             Argument::Many(items) => Py::list(items.into_iter().map(Py::Sql).collect()),
         };
-        let args = std::iter::once(Py::Evaluator).chain(args.into_iter().map(value)).collect();
-        let named = named.into_iter().map(|(name, argument)| (name, value(argument))).collect();
+        // several from one macro are several arguments, as in SQLMesh
+        let several = |argument: Argument| match value(argument) {
+            Py::List(items) => items.take(),
+            one => vec![one],
+        };
+        let args = std::iter::once(Py::Evaluator).chain(args.into_iter().flat_map(several)).collect();
+        let named = named.into_iter().map(|(name, argument)| match argument {
+            Argument::One(sql) => Ok((name, Py::Sql(sql))),
+            Argument::Many(_) => Err(Failed::unknown("several values for one parameter", &function.name)),
+        });
+        let named = named.collect::<Result<_, _>>()?;
         let mut run = Run::new(&self.file, variable);
-        let values = run.bind(function, args, named, &coerced)?;
+        let values = run.bind(function, args, named, &coerced, &|own, name| own.eq_ignore_ascii_case(name))?;
         let given = run.call(function, values)?;
         let sql = |value: &Py| {
             value.sql().ok_or_else(|| Failed::unknown(&format!("{} as SQL", value.kind()), &function.name))
         };
         Ok(match &given {
             Py::None => Argument::Many(Vec::new()),
-            Py::List(items) => {
-                let items = items.borrow();
+            Py::List(_) | Py::Tuple(_) => {
+                let items = run.items(&given, &function.name)?;
                 let items = items.iter().filter(|item| !matches!(item, Py::None));
                 Argument::Many(items.map(sql).collect::<Result<_, _>>()?)
             }
@@ -308,19 +342,56 @@ impl Expander<'_> {
         }
         self.macros_used.insert(python.name.to_lowercase());
         let scope = self.scope;
-        let mut variable = |name: &str| {
+        let mut variable = |ask: Ask, name: &str| {
             self.used(name);
-            let found: Option<&Value> =
-                scope.blueprint.get(name).or_else(|| scope.config.get(name)).or_else(|| scope.named.get(name));
+            let found: Option<&Value> = match ask {
+                Ask::Variable => scope.config.get(name),
+                Ask::Blueprint => scope.blueprint.get(name),
+                Ask::Local => scope.named.get(name).filter(|_| name == "runtime_stage"),
+            };
             found.map(of_variable)
         };
-        python.call(args, named, &mut variable).map_err(|failed| {
+        let failed = |failed: Failed| {
             let place = python.file.place(failed.at);
             let what = format!("in the macro `@{}` ({place}): {}", python.name, failed.what);
             let help =
                 "of Python, macros here have what puts SQL together: write the others in SQL, `MACRO name(a) AS …;`";
             Problem { help: (!failed.is_raised).then(|| help.to_owned()), ..problem(what, span.clone()) }
+        };
+        let given = python.call(args, named, &mut variable).map_err(failed)?;
+        placed(given, source, span).ok_or_else(|| {
+            let what = format!("the macro `@{}` gives several values where one is wanted", python.name);
+            problem(what, span.clone())
         })
+    }
+}
+
+/// Words that a list may stand behind, and those that may stand behind it.
+const BEFORE_LISTS: [&str; 4] = ["select", "distinct", "by", "all"];
+const BEHIND_LISTS: [&str; 11] =
+    ["from", "where", "group", "having", "order", "limit", "qualify", "window", "union", "except", "intersect"];
+
+/// What a macro gave, as it may stand between its neighbours: several values between commas, and one as a whole beside what
+/// binds stronger in text than in a tree, as SQLMesh has it. None where several would be torn apart.
+fn placed(given: Argument, source: Source<'_>, span: &Span) -> Option<Argument> {
+    let before = source.lexemes.iter().rfind(|lexeme| lexeme.span.end <= span.start);
+    let behind = source.lexemes.iter().find(|lexeme| lexeme.span.start >= span.end);
+    let is = |lexeme: Option<&Lexeme>, signs: &[&str]| {
+        lexeme.is_some_and(|lexeme| signs.iter().any(|sign| lexeme.is_symbol(sign)))
+    };
+    let is_word = |lexeme: Option<&Lexeme>, words: &[&str]| {
+        lexeme.is_some_and(|lexeme| words.iter().any(|word| lexeme.is_keyword(word)))
+    };
+    match given {
+        Argument::Many(items) if items.len() > 1 => {
+            let opens = before.is_none() || is(before, &[",", "(", ";", "["]) || is_word(before, &BEFORE_LISTS);
+            let closes = behind.is_none() || is(behind, &[",", ")", ";", "]"]) || is_word(behind, &BEHIND_LISTS);
+            (opens && closes).then_some(Argument::Many(items))
+        }
+        Argument::One(sql) if is(before, &["**", "^"]) || is(behind, &["**", "^", "["]) => {
+            Some(Argument::One(text::operand(&sql)))
+        }
+        given => Some(given),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use ruff_python_ast::{Expr, Stmt, StmtAugAssign, StmtFor, StmtFunctionDef, StmtIf, StmtRaise};
+use ruff_python_ast::{Expr, Operator, Stmt, StmtAugAssign, StmtFor, StmtFunctionDef, StmtIf, StmtRaise};
 use ruff_text_size::Ranged;
 
 use super::value::Py;
@@ -13,8 +13,15 @@ use super::{Failed, File};
 const STEPS: usize = 100_000;
 const DEEPEST: usize = 50;
 
-/// Bytes that one value may have, or all of a list's.
+/// Bytes that one string may have, and elements that one list may.
 pub(super) const LARGEST: usize = 1 << 20;
+pub(super) const LONGEST: usize = 100_000;
+
+/// How much all values together may weigh that a call looks at: each time that one is looked at counts.
+const WORK: usize = 8 << 20;
+
+/// Makes of an argument what an annotation asks for.
+pub(super) type Coerce = dyn Fn(Py, Option<&Expr>) -> Result<Py, Failed>;
 
 /// What goes on after a statement.
 enum Flow {
@@ -28,9 +35,10 @@ enum Flow {
 pub(super) struct Run<'r> {
     pub(super) file: &'r File,
     /// What `evaluator.var(…)` and the like give.
-    pub(super) variable: &'r mut dyn FnMut(&str) -> Option<Py>,
+    pub(super) variable: &'r mut dyn FnMut(super::Ask, &str) -> Option<Py>,
     pub(super) steps: usize,
     pub(super) depth: usize,
+    work: usize,
 }
 
 /// The names of a function, or of a comprehension in it.
@@ -38,8 +46,8 @@ pub(super) struct Run<'r> {
 pub(super) struct Names(pub(super) BTreeMap<String, Py>);
 
 impl<'r> Run<'r> {
-    pub(super) fn new(file: &'r File, variable: &'r mut dyn FnMut(&str) -> Option<Py>) -> Self {
-        Self { file, variable, steps: 0, depth: 0 }
+    pub(super) fn new(file: &'r File, variable: &'r mut dyn FnMut(super::Ask, &str) -> Option<Py>) -> Self {
+        Self { file, variable, steps: 0, depth: 0, work: 0 }
     }
 
     /// Counts a step.
@@ -48,6 +56,17 @@ impl<'r> Run<'r> {
         match self.steps > STEPS {
             true => Err(Failed::new(format!("it takes more than {STEPS} steps"), at)),
             false => Ok(()),
+        }
+    }
+
+    /// Counts what a value weighs: nothing goes through one that was not counted.
+    pub(super) fn weigh(&mut self, value: &Py, at: &impl Ranged) -> Result<(), Failed> {
+        match value.weight(WORK - self.work) {
+            Some(weight) => {
+                self.work += weight;
+                Ok(())
+            }
+            None => Err(Failed::new("its values get too large, or stand in themselves".to_owned(), at)),
         }
     }
 
@@ -72,7 +91,8 @@ impl<'r> Run<'r> {
         function: &StmtFunctionDef,
         args: Vec<Py>,
         named: Vec<(String, Py)>,
-        coerce: &dyn Fn(Py, Option<&Expr>) -> Py,
+        coerce: &Coerce,
+        is_named: &dyn Fn(&str, &str) -> bool,
     ) -> Result<BTreeMap<String, Py>, Failed> {
         let parameters = &function.parameters;
         let mut values = BTreeMap::new();
@@ -81,14 +101,14 @@ impl<'r> Run<'r> {
         for parameter in by_place {
             let Some(value) = rest.next() else { break };
             let annotation = parameter.parameter.annotation.as_deref();
-            values.insert(parameter.parameter.name.to_string(), coerce(value, annotation));
+            values.insert(parameter.parameter.name.to_string(), coerce(value, annotation)?);
         }
         let rest: Vec<Py> = rest.collect();
         match &parameters.vararg {
             Some(several) => {
                 let annotation = several.annotation.as_deref();
-                let items = rest.into_iter().map(|value| coerce(value, annotation)).collect();
-                values.insert(several.name.to_string(), Py::list(items));
+                let items = rest.into_iter().map(|value| coerce(value, annotation)).collect::<Result<_, _>>()?;
+                values.insert(several.name.to_string(), Py::tuple(items));
             }
             None if !rest.is_empty() => {
                 return Err(Failed::new(format!("`{}` takes fewer arguments", function.name), &function.name));
@@ -98,10 +118,12 @@ impl<'r> Run<'r> {
         let mut others = Vec::new();
         let all = || parameters.posonlyargs.iter().chain(&parameters.args).chain(&parameters.kwonlyargs);
         for (name, value) in named {
-            match all().find(|parameter| parameter.parameter.name.eq_ignore_ascii_case(&name)) {
+            match all().find(|parameter| is_named(parameter.parameter.name.as_str(), &name)) {
                 Some(known) => {
-                    let value = coerce(value, known.parameter.annotation.as_deref());
-                    values.insert(known.parameter.name.to_string(), value);
+                    let value = coerce(value, known.parameter.annotation.as_deref())?;
+                    if values.insert(known.parameter.name.to_string(), value).is_some() {
+                        return Err(Failed::new(format!("`{name}` is given twice"), &function.name));
+                    }
                 }
                 None if parameters.kwarg.is_some() => others.push((Py::Str(name), value)),
                 None => {
@@ -110,9 +132,18 @@ impl<'r> Run<'r> {
             }
         }
         if let Some(kwarg) = &parameters.kwarg {
-            values.insert(kwarg.name.to_string(), Py::Dict(std::rc::Rc::new(others.into())));
+            let coerced = |(name, value)| Ok((name, coerce(value, kwarg.annotation.as_deref())?));
+            let others = others.into_iter().map(coerced).collect::<Result<Vec<_>, Failed>>()?;
+            values.insert(kwarg.name.to_string(), Py::Dict(std::rc::Rc::new(others)));
         }
-        for parameter in all() {
+        self.defaults(function, &mut values)?;
+        Ok(values)
+    }
+
+    /// Adds what counts for the parameters that have no value.
+    fn defaults(&mut self, function: &StmtFunctionDef, values: &mut BTreeMap<String, Py>) -> Result<(), Failed> {
+        let parameters = &function.parameters;
+        for parameter in parameters.posonlyargs.iter().chain(&parameters.args).chain(&parameters.kwonlyargs) {
             let name = parameter.parameter.name.as_str();
             if values.contains_key(name) {
                 continue;
@@ -120,10 +151,11 @@ impl<'r> Run<'r> {
             let Some(default) = &parameter.default else {
                 return Err(Failed::new(format!("`{}` needs a value for `{name}`", function.name), &function.name));
             };
-            let value = self.value(default, &mut Names::default())?;
+            // Python makes it once for all calls
+            let value = self.value(default, &mut Names::default())?.frozen();
             values.insert(name.to_owned(), value);
         }
-        Ok(values)
+        Ok(())
     }
 
     fn block(&mut self, statements: &[Stmt], names: &mut Names) -> Result<Flow, Failed> {
@@ -168,7 +200,7 @@ impl<'r> Run<'r> {
             Stmt::Assert(it) => match (self.condition(&it.test, names)?, &it.msg) {
                 (true, _) => Ok(Flow::Next),
                 (false, Some(message)) => {
-                    let what = self.value(message, names)?.text();
+                    let what = self.told(message, names)?;
                     Err(Failed::raised(what, it))
                 }
                 (false, None) => Err(Failed::raised("an assertion of it does not hold".to_owned(), it)),
@@ -179,14 +211,24 @@ impl<'r> Run<'r> {
 
     fn augment(&mut self, it: &StmtAugAssign, names: &mut Names) -> Result<Flow, Failed> {
         let (before, more) = (self.value(&it.target, names)?, self.value(&it.value, names)?);
-        if let (Py::List(items), ruff_python_ast::Operator::Add) = (&before, it.op) {
+        if let (Py::List(items), Operator::Add) = (&before, it.op) {
             let more = self.items(&more, &*it.value)?;
+            let length = items.borrow().len() + more.len();
+            self.fits(length, it)?;
             items.borrow_mut().extend(more);
             return Ok(Flow::Next);
         }
         let value = self.binary(&before, it.op, &more, it)?;
         self.assign(&it.target, value, names)?;
         Ok(Flow::Next)
+    }
+
+    /// Refuses a list of too many elements.
+    pub(super) fn fits(&self, length: usize, at: &impl Ranged) -> Result<(), Failed> {
+        match length > LONGEST {
+            true => Err(Failed::new(format!("a list of more than {LONGEST} elements"), at)),
+            false => Ok(()),
+        }
     }
 
     fn decide(&mut self, it: &StmtIf, names: &mut Names) -> Result<Flow, Failed> {
@@ -206,10 +248,16 @@ impl<'r> Run<'r> {
     }
 
     fn repeat(&mut self, it: &StmtFor, names: &mut Names) -> Result<Flow, Failed> {
-        let items = self.value(&it.iter, names)?;
-        for item in self.items(&items, &*it.iter)? {
+        let over = self.value(&it.iter, names)?;
+        let items = self.items(&over, &*it.iter)?;
+        let length = items.len();
+        for item in items {
             self.assign(&it.target, item, names)?;
-            match self.block(&it.body, names)? {
+            let flow = self.block(&it.body, names)?;
+            if matches!(&over, Py::List(items) if items.borrow().len() != length) {
+                return Err(Failed::unknown("a list that grows while it is gone through", &*it.iter));
+            }
+            match flow {
                 Flow::Break => return Ok(Flow::Next),
                 Flow::Return(value) => return Ok(Flow::Return(value)),
                 Flow::Next | Flow::Continue => {}
@@ -221,7 +269,7 @@ impl<'r> Run<'r> {
     fn raise(&mut self, it: &StmtRaise, names: &mut Names) -> Result<Flow, Failed> {
         let what = match it.exc.as_deref() {
             Some(Expr::Call(call)) => match call.arguments.args.first() {
-                Some(message) => self.value(message, names)?.text(),
+                Some(message) => self.told(message, names)?,
                 None => "it raises an error".to_owned(),
             },
             _ => "it raises an error".to_owned(),
@@ -229,10 +277,19 @@ impl<'r> Run<'r> {
         Err(Failed::raised(what, it))
     }
 
+    /// The message of an error.
+    fn told(&mut self, message: &Expr, names: &mut Names) -> Result<String, Failed> {
+        let value = self.value(message, names)?;
+        Ok(value.text().map(|(text, _)| text).unwrap_or_default())
+    }
+
     /// Gives a value a name, or several their names.
     pub(super) fn assign(&mut self, target: &Expr, value: Py, names: &mut Names) -> Result<(), Failed> {
         self.step(target)?;
         match target {
+            Expr::Name(_) if matches!(value, Py::Iter(_)) => {
+                return Err(Failed::unknown("an iterator with a name: list(…) makes a list of it", target));
+            }
             Expr::Name(name) => _ = names.0.insert(name.id.to_string(), value),
             Expr::Tuple(_) | Expr::List(_) => {
                 let targets: &[Expr] = match target {
@@ -247,11 +304,6 @@ impl<'r> Run<'r> {
                 for (target, item) in targets.iter().zip(items) {
                     self.assign(target, item, names)?;
                 }
-            }
-            Expr::Subscript(it) => {
-                let (of, key) = (self.value(&it.value, names)?, self.value(&it.slice, names)?);
-                let Py::Dict(entries) = of else { return Err(Failed::unknown("an assignment to this", target)) };
-                super::methods::set(&mut entries.borrow_mut(), key, value);
             }
             other => return Err(Failed::unknown("an assignment to this", other)),
         }

@@ -95,3 +95,47 @@ def decides(evaluator, day):
 @macro()
 def passes(evaluator, day):
     return f"DATE {day}"
+
+@macro()
+def hung(evaluator):
+    x = ["a"]
+    for i in range(40):
+        x = [x, x]
+    return "1" if x else "2"
+
+@macro()
+def circle(evaluator):
+    x = []
+    x.append(x)
+    return x
+
+@macro()
+def grown(evaluator):
+    x = ["a"]
+    for i in range(40):
+        x += x
+    return x
+
+@macro()
+def filled(evaluator):
+    x = "a" * 1000000
+    return ("{0}" * 30000).format(x)
+
+@macro()
+def looked(evaluator):
+    x = "a" * 1000000
+    for i in range(15000):
+        x[0]
+    return "1"
+
+@macro()
+def counted(evaluator):
+    return [f"{n}" for n, x in enumerate(["a", "b"], 9223372036854775807)]
+
+@macro()
+def written(evaluator, a):
+    return "1" if f"{a}" == "null" else "2"
+
+@macro()
+def summed(evaluator, a, b=exp.null()):
+    return a + b

@@ -2,9 +2,10 @@
 
 /// What a path is that can be no file of the project, and what to do; none of a path that may be one.
 pub fn leads_out(path: &str) -> Option<(String, &'static str)> {
-    let load = "have main's settings allow it, in `files` of [sources] (config.yaml: a variable `vmesh_sources`); or load it into a table of the warehouse";
-    let commit = "commit the file, and tell its path from the project's folder; or have main's settings allow it, in `files` \
-                  of [sources]";
+    let load = "have main's settings allow it: `files` of [sources], or `vmesh_sources` of a config.yaml's variables; or load \
+                it into a table of the warehouse";
+    let commit = "commit the file, and tell its path from the project's folder; or have main's settings allow it: `files` of \
+                  [sources], or `vmesh_sources` of a config.yaml's variables";
     Some(match () {
         () if is_remote(path) => {
             (format!("`{path}` is on another machine, and main's settings don't let models read there"), load)
@@ -15,7 +16,8 @@ pub fn leads_out(path: &str) -> Option<(String, &'static str)> {
         () if path.split('/').any(|part| part == "..") => (
             format!("`{path}` lies outside of the project's folder"),
             "commit the file within it, and tell its path from there; or make a seed of it: a seed's file may lie anywhere \
-             in the repository; or have main's settings allow it, in `files` of [sources] (config.yaml: a variable `vmesh_sources`)",
+             in the repository; or have main's settings allow it: `files` of [sources], or `vmesh_sources` of a \
+             config.yaml's variables",
         ),
         () if path.contains(['\\', ':']) => (format!("`{path}` is no path of a file of the project"), commit),
         () => return None,
