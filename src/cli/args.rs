@@ -301,6 +301,9 @@ pub(super) struct Diff {
     pub(super) a: Option<String>,
     /// The second one; the current branch's environment if left out.
     pub(super) b: Option<String>,
+    /// Only name the models and columns, without their texts.
+    #[arg(long)]
+    pub(super) stat: bool,
     /// Exit with 1 when there is a difference.
     #[arg(long)]
     pub(super) exit_code: bool,
@@ -327,7 +330,7 @@ pub(super) struct TableDiff {
 
 #[derive(Debug, Args)]
 pub(super) struct Query {
-    /// The query.
+    /// The query; `-` reads it from standard input.
     pub(super) sql: String,
     /// The environment, branch or commit; the current branch's environment if left out.
     #[arg(long, short = 'e', visible_alias = "at")]

@@ -201,7 +201,7 @@ pub(super) fn diff(face: &Face, args: &args::Diff) -> Verdict {
     session.close();
     let text = || match face.format {
         Format::Markdown => markdown::diff(&found),
-        _ => diff::models(&found),
+        _ => diff::models(&found, args.stat),
     };
     face.print(text, || json::diff(&found));
     Ok(u8::from(args.exit_code && !found.models.is_empty()))
@@ -248,11 +248,18 @@ pub(super) fn table_diff(face: &Face, args: &args::TableDiff) -> Verdict {
 pub(super) fn query(face: &Face, args: &args::Query) -> Verdict {
     let (session, known) = face.caught_up()?;
     let environment = args.env.as_deref();
+    let sql = match args.sql.as_str() {
+        "-" => {
+            let failed = |source| Error::Io { doing: "read", path: "standard input".into(), source };
+            std::io::read_to_string(std::io::stdin()).map_err(failed)?
+        }
+        sql => sql.to_owned(),
+    };
     tell_lacking(&session, known.as_ref(), environment);
     let format = match face.format {
         Format::Text | Format::Markdown => {
             let limit = (args.limit > 0).then_some(args.limit);
-            let rows = session.query(&args.sql, environment, limit)?;
+            let rows = session.query(&sql, environment, limit)?;
             session.close();
             say(&table::rows(&rows));
             return Ok(DONE);
@@ -262,7 +269,7 @@ pub(super) fn query(face: &Face, args: &args::Query) -> Verdict {
         Format::JsonLines => ExportFormat::JsonLines,
         Format::Parquet => ExportFormat::Parquet,
     };
-    let bytes = session.export(&args.sql, environment, format)?;
+    let bytes = session.export(&sql, environment, format)?;
     session.close();
     // parquet is no text: past every layer that looks at what it prints
     let _ = std::io::Write::write_all(&mut std::io::stdout(), &bytes);

@@ -197,3 +197,12 @@ fn differences_as_markdown() {
     assert!(same.ends_with("**both show one table**: no row was read\n"), "{same}");
     sandbox.vmesh(&["envs", "--format", "markdown"]).fails(2);
 }
+
+#[test]
+fn a_query_comes_from_standard_input_and_a_diff_without_texts() {
+    let sandbox = two("", "SELECT 1 AS id", "SELECT 1 AS id, 2 AS n");
+    let told = sandbox.shell("echo 'SELECT id + 1 AS next FROM orders' | vmesh query - --format csv").good();
+    assert_eq!(told, "next\n2\n");
+    let told = sandbox.vmesh(&["diff", "--stat"]).good();
+    assert!(told.contains("orders  direct  columns: +n") && !told.contains("SELECT"), "{told}");
+}

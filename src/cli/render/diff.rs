@@ -6,8 +6,8 @@ use super::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, count, paint, table};
 use crate::domain::plan::Change;
 use crate::workflow::compare::{Diff, ModelDiff, TableDiff};
 
-/// The models that differ, with the text of those that changed themselves.
-pub(in crate::cli) fn models(diff: &Diff) -> String {
+/// The models that differ, with the text of those that changed themselves, unless that is left out.
+pub(in crate::cli) fn models(diff: &Diff, without_texts: bool) -> String {
     if diff.models.is_empty() {
         let (same, a, b) = (count(diff.same, "model"), &diff.a, &diff.b);
         return format!("{a} and {b} show the same: {same}\n");
@@ -16,7 +16,7 @@ pub(in crate::cli) fn models(diff: &Diff) -> String {
     let mut out = format!("{}\n", paint(BOLD, title));
     for model in &diff.models {
         out.push_str(&heading(model));
-        if let Some((before, after)) = &model.texts {
+        if let Some((before, after)) = model.texts.as_ref().filter(|_| !without_texts) {
             out.push_str(&text(before, after));
         }
     }
