@@ -461,7 +461,7 @@ fn what_is_wrong_is_pointed_at() {
             "SELECT @my_python(a)",
             "unknown macro `@my_python`",
             "@my_python",
-            "macros in Python are not supported: write `MACRO my_python(a, b) AS …;` in macros/my_python.sql",
+            "write `MACRO my_python(a, b) AS …;` in macros/my_python.sql",
         ),
         ("SELECT @EACH([a], x)", "the last argument of `@EACH` is a function: `x -> …`", "x", ""),
         ("SELECT @EACH([a], x -> @yy)", "undefined variable `@yy`", "@yy", "@DEF(yy, …)"),

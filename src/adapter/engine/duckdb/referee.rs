@@ -55,7 +55,8 @@ impl Referee for Parser {
 impl Parser {
     fn connection(&self) -> Option<&Connection> {
         let open = || {
-            let closed = Config::default().with("enable_external_access", "false").ok()?;
+            // it only parses: other threads would but be woken for each text
+            let closed = Config::default().with("enable_external_access", "false").ok()?.with("threads", "1").ok()?;
             Connection::open_in_memory_with_flags(closed.with("lock_configuration", "true").ok()?).ok()
         };
         self.connection.get_or_init(open).as_ref()
@@ -64,7 +65,8 @@ impl Parser {
     fn json(&self, query: &str) -> Result<String, String> {
         let connection = self.connection().ok_or("DuckDB could not be started")?;
         connection
-            .query_row("SELECT json_serialize_sql(?::VARCHAR)::VARCHAR", [query], |row| row.get(0))
+            .prepare_cached("SELECT json_serialize_sql(?::VARCHAR)::VARCHAR")
+            .and_then(|mut asked| asked.query_row([query], |row| row.get(0)))
             .map_err(|error| super::error::words(&error))
     }
 
