@@ -12,23 +12,31 @@ use crate::support::{CHAIN, Sandbox, wait_until};
 /// About a second of work; gives 1.
 const WORK: &str =
     "SELECT least(count(*), 1) AS n FROM range(10000) a, range(10000) b WHERE (a.range * b.range) % 7 = 3";
+/// More than that: whoever comes in the midst of it waits long enough to be told why.
+const MORE_WORK: &str =
+    "SELECT least(count(*), 1) AS n FROM range(17000) a, range(17000) b WHERE (a.range * b.range) % 7 = 3";
 /// More work than any test waits for.
 const ENDLESS: &str = "SELECT count(*) AS x FROM range(9000000) a, range(9000000) b WHERE (a.range * b.range) % 7 = 3";
 
 /// The chain on main, no hooks, and a branch with some slow models in a row, each of which is one more than the last.
 fn slow_branch(branch: &str, models: u64) -> Sandbox {
+    branch_of(branch, models, WORK)
+}
+
+/// The same with other work in each model.
+fn branch_of(branch: &str, models: u64, work: &str) -> Sandbox {
     let sandbox = Sandbox::promoted(&CHAIN);
     sandbox.vmesh(&["hooks", "uninstall"]).good();
     sandbox.git(&["switch", "--quiet", "-c", branch]).good();
-    slow_models(&sandbox, models);
+    models_of(&sandbox, models, work);
     sandbox
 }
 
-fn slow_models(sandbox: &Sandbox, models: u64) {
-    sandbox.model("slow.m1", WORK);
+fn models_of(sandbox: &Sandbox, models: u64, work: &str) {
+    sandbox.model("slow.m1", work);
     for number in 2..=models {
         let before = number - 1;
-        sandbox.model(&format!("slow.m{number}"), &format!("SELECT b.n + w.n AS n FROM slow.m{before} b, ({WORK}) w"));
+        sandbox.model(&format!("slow.m{number}"), &format!("SELECT b.n + w.n AS n FROM slow.m{before} b, ({work}) w"));
     }
     sandbox.commit("slow");
 }
@@ -67,7 +75,7 @@ fn end(mut child: Child) {
 
 #[test]
 fn who_reads_waits_for_one_model_and_not_for_the_build() {
-    let sandbox = slow_branch("alice", 9);
+    let sandbox = branch_of("alice", 9, MORE_WORK);
     let mut plan = start(&sandbox, &["plan", "--yes"]);
     assert_eq!(builder(&sandbox)["pid"], plan.id());
     let commands: [&[&str]; 4] = [
@@ -77,14 +85,18 @@ fn who_reads_waits_for_one_model_and_not_for_the_build() {
         &["status"],
     ];
     let mut told = String::new();
-    for command in commands {
+    let who = format!("waiting for the warehouse: vmesh (process {}) is building slow.m", plan.id());
+    // who comes just before the end of a model waits too short a time to be told; the next one will not
+    for command in commands.iter().chain([&commands[0]; 4]) {
+        if told.contains(&who) && *command == commands[0] {
+            break;
+        }
         let done = sandbox.vmesh(command);
         assert!(plan.try_wait().unwrap().is_none(), "{command:?} waited for the whole build: {}", done.err);
         told.push_str(&done.err);
         let out = done.good();
         assert!(!out.contains("dev__alice  "), "nothing half-built is shown: {out}");
     }
-    let who = format!("waiting for the warehouse: vmesh (process {}) is building slow.m", plan.id());
     assert!(told.contains(&who) && told.contains("of 9, for alice"), "{told}");
     let (out, err) = words(&plan.wait_with_output().unwrap());
     assert!(out.contains("9 built"), "{out}\n{err}");
