@@ -52,9 +52,12 @@ impl EnvText {
         }
     }
 
-    /// Whether any of it stands in the file.
+    /// Whether any of it stands in the file, be it for where a variable isn't set.
     pub(super) fn is_said(&self) -> bool {
-        self.0.iter().any(|part| matches!(part, Part::Said(_)))
+        self.0.iter().any(|part| match part {
+            Part::Said(_) => true,
+            Part::Variable { or_else, .. } => or_else.as_ref().is_some_and(|said| !said.is_empty()),
+        })
     }
 
     /// The text, and what the environment said of it.

@@ -172,6 +172,10 @@ fn what_changes_no_row_is_accepted() {
             connection("secrets: [{type: s3, secret: x}]"),
             "`secret` may be secret, which has no place in a file of the project",
         ),
+        (
+            connection("secrets: [{type: s3, secret: \"{{ env_var('NOT_SET', 'x') }}\"}]"),
+            "`secret` may be secret, which has no place in a file of the project",
+        ),
         (connection("connector_config: {TimeZone: Mars}"), "there is no time zone `Mars`"),
         (connection("catalogs: {a: {type: duckdb}}"), "this catalog has no `path`"),
         (

@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::super::diagnostic::Problem;
 use super::super::sql::{Span, Token};
 use super::place::{Argument, Output};
+use super::python::Spent;
 use super::scan::{Part, Source, problem};
 use super::value::literal;
 use super::{Expanded, LARGEST, Locals, Scope, lexed, text};
@@ -28,6 +29,7 @@ pub(super) fn expand(text: &str, scope: &Scope<'_>) -> Result<Expanded, Problem>
         depth: 0,
         steps: 0,
         made: 0,
+        python: Spent::default(),
     };
     let lexemes = lexed(text)?;
     let source = Source { text, lexemes: &lexemes };
@@ -122,6 +124,8 @@ pub(super) struct Expander<'s> {
     depth: usize,
     steps: usize,
     made: usize,
+    /// What macros in Python have taken.
+    pub(super) python: Spent,
 }
 
 impl Expander<'_> {

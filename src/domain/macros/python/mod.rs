@@ -18,6 +18,7 @@ use ruff_text_size::Ranged;
 
 use self::coerce::{coerced, of_variable};
 use self::run::Run;
+pub(super) use self::run::Spent;
 use self::value::Py;
 use super::super::diagnostic::Problem;
 use super::super::limits::PYTHON;
@@ -279,6 +280,7 @@ impl PythonMacro {
         args: Vec<Argument>,
         named: Vec<(String, Argument)>,
         variable: &mut dyn FnMut(Ask, &str) -> Option<Py>,
+        spent: &mut Spent,
     ) -> Result<Argument, Failed> {
         let parsed = self.file.parsed.as_ref().map_err(Clone::clone)?;
         let is_it = |function: &&StmtFunctionDef| decorated(function).is_some_and(|name| name == self.name);
@@ -289,22 +291,19 @@ impl PythonMacro {
         if function.decorator_list.len() > 1 {
             return Err(Failed::unknown("what other decorators make of it", &function.name));
         }
-        let value = |argument: Argument| match argument {
-            Argument::One(sql) => Py::Sql(sql),
-            Argument::Many(items) => Py::list(items.into_iter().map(Py::Sql).collect()),
-        };
         // several from one macro are several arguments, as in SQLMesh
-        let several = |argument: Argument| match value(argument) {
-            Py::List(items) => items.take(),
-            one => vec![one],
+        let several = |argument: Argument| match argument {
+            Argument::One(sql) => vec![sql],
+            Argument::Many(items) => items,
         };
-        let args = std::iter::once(Py::Evaluator).chain(args.into_iter().flat_map(several)).collect();
+        let args = args.into_iter().flat_map(several).map(Py::Sql);
+        let args = std::iter::once(Py::Evaluator).chain(args).collect();
         let named = named.into_iter().map(|(name, argument)| match argument {
             Argument::One(sql) => Ok((name, Py::Sql(sql))),
             Argument::Many(_) => Err(Failed::unknown("several values for one parameter", &function.name)),
         });
         let named = named.collect::<Result<_, _>>()?;
-        let mut run = Run::new(&self.file, variable);
+        let mut run = Run::new(&self.file, variable, spent);
         let values = run.bind(function, args, named, &coerced, &|own, name| own.eq_ignore_ascii_case(name))?;
         let given = run.call(function, values)?;
         let sql = |value: &Py| {
@@ -341,7 +340,7 @@ impl Expander<'_> {
             }
         }
         self.macros_used.insert(python.name.to_lowercase());
-        let scope = self.scope;
+        let (scope, mut spent) = (self.scope, self.python);
         let mut variable = |ask: Ask, name: &str| {
             self.used(name);
             let found: Option<&Value> = match ask {
@@ -358,7 +357,9 @@ impl Expander<'_> {
                 "of Python, macros here have what puts SQL together: write the others in SQL, `MACRO name(a) AS …;`";
             Problem { help: (!failed.is_raised).then(|| help.to_owned()), ..problem(what, span.clone()) }
         };
-        let given = python.call(args, named, &mut variable).map_err(failed)?;
+        let given = python.call(args, named, &mut variable, &mut spent);
+        self.python = spent;
+        let given = given.map_err(failed)?;
         placed(given, source, span).ok_or_else(|| {
             let what = format!("the macro `@{}` gives several values where one is wanted", python.name);
             problem(what, span.clone())
@@ -374,8 +375,9 @@ const BEHIND_LISTS: [&str; 11] =
 /// What a macro gave, as it may stand between its neighbours: several values between commas, and one as a whole beside what
 /// binds stronger in text than in a tree, as SQLMesh has it. None where several would be torn apart.
 fn placed(given: Argument, source: Source<'_>, span: &Span) -> Option<Argument> {
-    let before = source.lexemes.iter().rfind(|lexeme| lexeme.span.end <= span.start);
-    let behind = source.lexemes.iter().find(|lexeme| lexeme.span.start >= span.end);
+    let first = source.lexemes.partition_point(|lexeme| lexeme.span.end <= span.start);
+    let before = first.checked_sub(1).and_then(|at| source.lexemes.get(at));
+    let behind = source.lexemes.get(source.lexemes.partition_point(|lexeme| lexeme.span.start < span.end));
     let is = |lexeme: Option<&Lexeme>, signs: &[&str]| {
         lexeme.is_some_and(|lexeme| signs.iter().any(|sign| lexeme.is_symbol(sign)))
     };

@@ -9,7 +9,7 @@ use ruff_text_size::Ranged;
 use super::value::Py;
 use super::{Failed, File};
 
-/// How many steps one call may take, and how deep functions may call each other.
+/// How many steps all calls of one text may take, and how deep functions may call each other.
 const STEPS: usize = 100_000;
 const DEEPEST: usize = 50;
 
@@ -17,8 +17,15 @@ const DEEPEST: usize = 50;
 pub(super) const LARGEST: usize = 1 << 20;
 pub(super) const LONGEST: usize = 100_000;
 
-/// How much all values together may weigh that a call looks at: each time that one is looked at counts.
+/// How much all values together may weigh that the calls of one text look at: each time that one is looked at counts.
 const WORK: usize = 8 << 20;
+
+/// What the calls of one text have taken so far.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::domain::macros) struct Spent {
+    steps: usize,
+    work: usize,
+}
 
 /// Makes of an argument what an annotation asks for.
 pub(super) type Coerce = dyn Fn(Py, Option<&Expr>) -> Result<Py, Failed>;
@@ -36,9 +43,8 @@ pub(super) struct Run<'r> {
     pub(super) file: &'r File,
     /// What `evaluator.var(…)` and the like give.
     pub(super) variable: &'r mut dyn FnMut(super::Ask, &str) -> Option<Py>,
-    pub(super) steps: usize,
     pub(super) depth: usize,
-    work: usize,
+    spent: &'r mut Spent,
 }
 
 /// The names of a function, or of a comprehension in it.
@@ -46,14 +52,18 @@ pub(super) struct Run<'r> {
 pub(super) struct Names(pub(super) BTreeMap<String, Py>);
 
 impl<'r> Run<'r> {
-    pub(super) fn new(file: &'r File, variable: &'r mut dyn FnMut(super::Ask, &str) -> Option<Py>) -> Self {
-        Self { file, variable, steps: 0, depth: 0, work: 0 }
+    pub(super) fn new(
+        file: &'r File,
+        variable: &'r mut dyn FnMut(super::Ask, &str) -> Option<Py>,
+        spent: &'r mut Spent,
+    ) -> Self {
+        Self { file, variable, depth: 0, spent }
     }
 
     /// Counts a step.
     pub(super) fn step(&mut self, at: &impl Ranged) -> Result<(), Failed> {
-        self.steps += 1;
-        match self.steps > STEPS {
+        self.spent.steps += 1;
+        match self.spent.steps > STEPS {
             true => Err(Failed::new(format!("it takes more than {STEPS} steps"), at)),
             false => Ok(()),
         }
@@ -61,9 +71,9 @@ impl<'r> Run<'r> {
 
     /// Counts what a value weighs: nothing goes through one that was not counted.
     pub(super) fn weigh(&mut self, value: &Py, at: &impl Ranged) -> Result<(), Failed> {
-        match value.weight(WORK - self.work) {
+        match value.weight(WORK - self.spent.work) {
             Some(weight) => {
-                self.work += weight;
+                self.spent.work += weight;
                 Ok(())
             }
             None => Err(Failed::new("its values get too large, or stand in themselves".to_owned(), at)),

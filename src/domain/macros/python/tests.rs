@@ -174,3 +174,11 @@ fn what_would_come_out_otherwise_is_refused() {
     let does_more = "X = 1\nX += 1\n\n@macro()\ndef m(evaluator):\n    return f'{X}'\n";
     assert!(expanded_with(does_more, "SELECT @m()").is_err());
 }
+
+#[test]
+fn many_calls_have_no_more_than_one() {
+    let file = "@macro()\ndef m(evaluator):\n    for i in range(5000):\n        x = i\n    return '1'\n";
+    let calls = |n: usize| expanded_with(file, &format!("SELECT {}", vec!["@m()"; n].join(", "))).map(|_| ());
+    assert_eq!(calls(2), Ok(()));
+    assert!(calls(100).is_err_and(|problem| problem.what.contains("it takes more than 100000 steps")));
+}
