@@ -1,7 +1,8 @@
 MODEL (
   name marts.orders,
   description 'One row per order, with its total.',
-  grain order_id
+  grain order_id,
+  audits (unique_values(columns := order_id), not_null(columns := (customer_id, total)))
 );
 
 WITH totals AS (

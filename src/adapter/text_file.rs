@@ -3,6 +3,17 @@
 use std::io;
 use std::path::Path;
 
+/// The names of what lies in a folder.
+pub fn names(folder: &Path) -> io::Result<Vec<String>> {
+    let entries = std::fs::read_dir(folder)?.flatten();
+    Ok(entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect())
+}
+
+/// Makes a folder, and those that it lies in.
+pub fn make_folder(path: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(path)
+}
+
 /// Makes a file say this; says whether it said something else before, or was not there.
 pub fn write(path: &Path, text: &str) -> io::Result<bool> {
     let is_same = std::fs::read_to_string(path).is_ok_and(|before| before == text);

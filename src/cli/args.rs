@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use clap_complete::engine::ArgValueCandidates;
+
+use super::candidates;
 
 /// This program's version, and that of the engine in it.
 #[cfg(feature = "icu")]
@@ -31,7 +34,7 @@ pub(super) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Set up a project: a small working sample, a repository if there is none, the hooks.
+    /// Set up a project: settings, a small working sample, a repository if there is none, the hooks.
     Init(Init),
     /// Play the whole story on a scratch repository: prod, branch, edit, diff, merge, swap, rollback.
     Demo(Demo),
@@ -118,6 +121,12 @@ pub(super) struct Doctor {
 pub(super) struct Init {
     /// The folder; the current one if left out.
     pub(super) dir: Option<PathBuf>,
+    /// Write the settings and nothing else: no sample.
+    #[arg(long)]
+    pub(super) empty: bool,
+    /// Use this DuckDB file as the warehouse, and write a first model over each of its tables.
+    #[arg(long, value_name = "FILE", conflicts_with = "empty")]
+    pub(super) from: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -130,6 +139,7 @@ pub(super) struct Demo {
 #[derive(Debug, Args)]
 pub(super) struct Plan {
     /// The environment or branch; the current branch's if left out.
+    #[arg(add = ArgValueCandidates::new(candidates::environments))]
     pub(super) env: Option<String>,
     /// Apply without asking.
     #[arg(long, short = 'y', visible_alias = "auto-apply")]
@@ -138,10 +148,10 @@ pub(super) struct Plan {
     #[arg(long)]
     pub(super) explain: bool,
     /// Tell changes against the commit of this environment, branch or revision instead of the merge base with main.
-    #[arg(long, value_name = "ENV")]
+    #[arg(long, value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
     pub(super) create_from: Option<String>,
     /// Build the tables of these models again, and what is below them: a name, a pattern, or `*`.
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", add = ArgValueCandidates::new(candidates::models))]
     pub(super) restate_model: Vec<String>,
     /// Fill incremental models only from this time on: a date, a time, or `1 week ago`.
     #[arg(long, short, value_name = "TIME")]
@@ -177,10 +187,10 @@ pub(super) struct Plan {
 #[derive(Debug, Args)]
 pub(super) struct Test {
     /// The tests: a name, a model, a file, or a pattern of one; all if left out.
-    #[arg(conflicts_with = "create")]
+    #[arg(conflicts_with = "create", add = ArgValueCandidates::new(candidates::models))]
     pub(super) pattern: Option<String>,
     /// Write a test of this model instead, from rows of the current branch's environment: it passes as it is.
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", add = ArgValueCandidates::new(candidates::models))]
     pub(super) create: Option<String>,
     /// Take the rows of a parent from this query; can be given several times. Left out, they are its first ten.
     #[arg(long, num_args = 2, value_names = ["PARENT", "SQL"], requires = "create")]
@@ -202,6 +212,7 @@ pub(super) struct Test {
 #[derive(Debug, Args)]
 pub(super) struct Lint {
     /// The models, as `vmesh ls` takes them; all if left out.
+    #[arg(add = ArgValueCandidates::new(candidates::models))]
     pub(super) models: Vec<String>,
 }
 
@@ -209,6 +220,7 @@ pub(super) struct Lint {
 pub(super) struct Ls {
     /// Which: a name, a pattern such as `marts.*`, `tag:daily`, `kind:view`, `owner:ada`, `changed`; `+orders` with all that it reads,
     /// `orders+1` with what reads it; `tag:daily,marts.*` those that both mean. All if left out.
+    #[arg(add = ArgValueCandidates::new(candidates::models))]
     pub(super) models: Vec<String>,
 }
 
@@ -224,15 +236,17 @@ pub(super) struct Fmt {
 #[derive(Debug, Args)]
 pub(super) struct Audit {
     /// The models, as `vmesh ls` takes them; or a standalone audit. All if left out.
+    #[arg(add = ArgValueCandidates::new(candidates::models))]
     pub(super) models: Vec<String>,
     /// The environment, branch or commit.
-    #[arg(long)]
+    #[arg(long, add = ArgValueCandidates::new(candidates::environments))]
     pub(super) env: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Run {
     /// The environment or branch; the current branch's if left out.
+    #[arg(add = ArgValueCandidates::new(candidates::environments))]
     pub(super) env: Option<String>,
     /// Run what is not due yet, too.
     #[arg(long)]
@@ -278,6 +292,7 @@ pub(super) struct Rollback {
 #[derive(Debug, Args)]
 pub(super) struct Blame {
     /// The model, or one of its columns: MODEL.COLUMN.
+    #[arg(add = ArgValueCandidates::new(candidates::models))]
     pub(super) subject: String,
     /// The branch, tag or commit to look at; HEAD if left out.
     pub(super) rev: Option<String>,
@@ -286,6 +301,7 @@ pub(super) struct Blame {
 #[derive(Debug, Args)]
 pub(super) struct Log {
     /// A model, or one of its columns (MODEL.COLUMN): the commits that changed what it means, instead of prod's history.
+    #[arg(add = ArgValueCandidates::new(candidates::models))]
     pub(super) subject: Option<String>,
     /// The branch, tag or commit whose history is told, of a model; HEAD if left out.
     #[arg(requires = "subject")]
@@ -298,8 +314,10 @@ pub(super) struct Log {
 #[derive(Debug, Args)]
 pub(super) struct Diff {
     /// The first environment, branch or commit; prod if left out.
+    #[arg(add = ArgValueCandidates::new(candidates::environments))]
     pub(super) a: Option<String>,
     /// The second one; the current branch's environment if left out.
+    #[arg(add = ArgValueCandidates::new(candidates::environments))]
     pub(super) b: Option<String>,
     /// Only name the models and columns, without their texts.
     #[arg(long)]
@@ -312,10 +330,13 @@ pub(super) struct Diff {
 #[derive(Debug, Args)]
 pub(super) struct TableDiff {
     /// The model.
+    #[arg(add = ArgValueCandidates::new(candidates::models))]
     pub(super) model: String,
     /// The first environment, branch or commit; prod if left out.
+    #[arg(add = ArgValueCandidates::new(candidates::environments))]
     pub(super) a: Option<String>,
     /// The second one; the current branch's environment if left out.
+    #[arg(add = ArgValueCandidates::new(candidates::environments))]
     pub(super) b: Option<String>,
     /// The columns that identify a row; the model's grain if left out.
     #[arg(long, value_delimiter = ',', value_name = "COLUMNS")]
@@ -333,7 +354,7 @@ pub(super) struct Query {
     /// The query; `-` reads it from standard input.
     pub(super) sql: String,
     /// The environment, branch or commit; the current branch's environment if left out.
-    #[arg(long, short = 'e', visible_alias = "at")]
+    #[arg(long, short = 'e', visible_alias = "at", add = ArgValueCandidates::new(candidates::environments))]
     pub(super) env: Option<String>,
     /// The most rows to print as a table (0: all).
     #[arg(long, default_value_t = 100)]
@@ -345,7 +366,7 @@ pub(super) struct Check {
     /// The query: what it gives is wrong.
     pub(super) sql: String,
     /// The environment, branch or commit; the files as they are if left out.
-    #[arg(long, value_name = "REV")]
+    #[arg(long, value_name = "REV", add = ArgValueCandidates::new(candidates::environments))]
     pub(super) at: Option<String>,
     /// The most rows to print.
     #[arg(long, default_value_t = 20)]
@@ -355,9 +376,10 @@ pub(super) struct Check {
 #[derive(Debug, Args)]
 pub(super) struct Render {
     /// The model.
+    #[arg(add = ArgValueCandidates::new(candidates::models))]
     pub(super) model: String,
     /// The environment or branch; the current branch's if left out.
-    #[arg(long, short = 'e')]
+    #[arg(long, short = 'e', add = ArgValueCandidates::new(candidates::environments))]
     pub(super) env: Option<String>,
     /// Where the span begins that it is run for; the last one that is due, if left out.
     #[arg(long, value_name = "TIME")]
@@ -373,6 +395,7 @@ pub(super) struct Render {
 #[derive(Debug, Args)]
 pub(super) struct Lineage {
     /// The model, or one of its columns: MODEL.COLUMN.
+    #[arg(add = ArgValueCandidates::new(candidates::models))]
     pub(super) model: String,
 }
 
@@ -389,6 +412,9 @@ pub(super) struct Page {
     /// Compare the rows, too, of all models in which the current branch's environment differs from prod.
     #[arg(long)]
     pub(super) diff: bool,
+    /// Run the unit tests, too, and tell what came of them.
+    #[arg(long)]
+    pub(super) test: bool,
     /// Show it in the browsers of this machine, and renew it whenever an environment or a branch moves.
     #[arg(long, conflicts_with = "file")]
     pub(super) serve: bool,
@@ -407,6 +433,7 @@ pub(super) struct Dag {
 #[derive(Debug, Args)]
 pub(super) struct Invalidate {
     /// The environment or branch.
+    #[arg(add = ArgValueCandidates::new(candidates::environments))]
     pub(super) env: String,
     /// Remove without asking.
     #[arg(long, short = 'y')]

@@ -10,6 +10,8 @@ use crate::workflow::error::Error;
 
 /// The file that the story edits.
 const MODEL: &str = "models/marts/orders.sql";
+/// The unit test that goes with it.
+const TEST: &str = "tests/test_orders.yaml";
 
 /// `vmesh demo`
 pub(super) fn demo(args: &args::Demo) -> Verdict {
@@ -48,8 +50,11 @@ impl Story<'_> {
         good &= self.run("vmesh status");
         self.says("A branch is an environment. Nothing is built: it shows prod's tables.");
         good &= self.run("git switch --quiet -c alice");
-        self.says("Change one model: returned orders count as negative revenue.");
+        self.says("Change one model and its unit test: returned orders count as negative revenue.");
         self.write(MODEL, |text| text.replace("THEN 0 ELSE", "THEN -totals.total ELSE"))?;
+        self.write(TEST, |text| {
+            text.replace("pieces: 1, total: 0}", "pieces: 1, total: -99.00}").replace("worth_nothing", "negative")
+        })?;
         good &= self.run("git commit --quiet --all -m 'returns are negative'");
         self.says("Only it and what reads it were built. What differs?");
         good &= self.run("vmesh diff");

@@ -13,17 +13,39 @@ const GRACE: Duration = Duration::from_millis(700);
 /// How often a hook looks for its git.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// Ends at Ctrl-C and at a termination signal. `quietly` is for what ends in no other way: it has nothing to tell.
-pub(super) fn at_ctrl_c(interrupt: &Interrupt, quietly: bool) {
+/// What is told at the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LastWords {
+    /// Nothing, of what ends in no other way.
+    None,
+    /// That it was ended, of what only reads.
+    Interrupted,
+    /// And what became of what was built.
+    Kept,
+}
+
+impl LastWords {
+    /// Tells them.
+    pub(super) fn tell(self) {
+        match self {
+            Self::None => {}
+            Self::Interrupted => tell!("interrupted"),
+            Self::Kept => _ = error::print(&WarehouseError::Interrupted.into()),
+        }
+    }
+}
+
+/// Ends at Ctrl-C and at a termination signal.
+pub(super) fn at_ctrl_c(interrupt: &Interrupt, words: LastWords) {
     let interrupt = interrupt.clone();
     // without the handler Ctrl-C ends the process at once, which the warehouse survives, too
     let _ = ctrlc::set_handler(move || {
         if interrupt.is_requested() {
-            leave(&interrupt, quietly);
+            leave(&interrupt, words);
         }
         interrupt.request();
         let asked = interrupt.clone();
-        std::thread::spawn(move || end(&asked, quietly));
+        std::thread::spawn(move || end(&asked, words));
     });
 }
 
@@ -36,20 +58,18 @@ pub(super) fn with_git(interrupt: &Interrupt) {
         while process::is_running(git) {
             std::thread::sleep(LOOK);
         }
-        end(&interrupt, false);
+        end(&interrupt, LastWords::Kept);
     });
 }
 
-fn end(interrupt: &Interrupt, quietly: bool) {
+fn end(interrupt: &Interrupt, words: LastWords) {
     interrupt.request();
     std::thread::sleep(GRACE);
-    leave(interrupt, quietly);
+    leave(interrupt, words);
 }
 
-fn leave(interrupt: &Interrupt, quietly: bool) -> ! {
-    if !quietly {
-        error::print(&WarehouseError::Interrupted.into());
-    }
+fn leave(interrupt: &Interrupt, words: LastWords) -> ! {
+    words.tell();
     interrupt.clear_up();
     std::process::exit(i32::from(error::INTERRUPTED));
 }

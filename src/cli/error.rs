@@ -86,10 +86,28 @@ fn unknown(what: &str, typed: &str, near: Option<&str>) -> Diagnostic {
         (None, "model") => "vmesh ls lists the models".to_owned(),
         (None, "commit") => "vmesh log lists the commits that prod has shown".to_owned(),
         (None, "column") => "vmesh query 'DESCRIBE <model>' lists the columns".to_owned(),
+        (None, _) if !is_plain(typed) => {
+            "vmesh envs lists the environments, git branch the branches, git log the commits".to_owned()
+        }
+        (None, _) if is_hex(typed) => {
+            "no commit of this clone begins so: git log lists those that are there, vmesh log those that prod has shown"
+                .to_owned()
+        }
         (None, _) => format!(
             "environments follow branches: git switch -c {typed} makes one; vmesh envs lists those that are there"
         ),
     })
+}
+
+/// Whether a branch may have this name, and somebody might give it to one.
+fn is_plain(typed: &str) -> bool {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_/.".contains(c);
+    typed.chars().all(is_plain) && !typed.contains("..") && !typed.starts_with(['-', '.', '/'])
+}
+
+/// Whether a name looks like the beginning of a commit's id.
+fn is_hex(typed: &str) -> bool {
+    (6..=64).contains(&typed.len()) && typed.chars().all(|c| c.is_ascii_hexdigit())
 }
 
 /// A query that can't run, in the engine's words: the first line says what, the others where.

@@ -8,7 +8,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::args;
-use super::render::event::{Teller, same_rows, waiting, warning};
+use super::render::event::{Teller, built, same_rows, waiting, warning};
 use super::render::{reconciled, some};
 use super::{DONE, Face, Verdict, ending, error, here, say};
 use crate::adapter::git::{CommitId, Repository};
@@ -20,7 +20,7 @@ use crate::workflow::background::reconcile::Reconciled;
 use crate::workflow::background::watch::{self as watching, News};
 use crate::workflow::background::worker::{self, Outcome};
 use crate::workflow::error::Error;
-use crate::workflow::event::{Event, Report};
+use crate::workflow::event::{Begun, Event, Report};
 use crate::workflow::session::Session;
 use crate::workflow::settings::settings_file;
 use crate::workflow::workspace::registered;
@@ -164,8 +164,10 @@ struct Log(Teller);
 impl Report for Log {
     fn report(&self, event: &Event) {
         match event {
-            Event::Building { model, index, total } => log_lines(&format!("building {model} ({index} of {total})")),
-            Event::Built { model, took } => log_lines(&format!("built {model} in {:.2} s", took.as_secs_f64())),
+            Event::Building(Begun { model, index, total, .. }) => {
+                log_lines(&format!("building {model} ({index} of {total})"));
+            }
+            Event::Built { model, took, rows } => log_lines(&built(model, *took, *rows)),
             Event::SameRows(cutoff) => log_lines(&same_rows(cutoff)),
             Event::Waiting { holder } => log_lines(&waiting(holder.as_ref())),
             Event::PlanningAgain => log_lines("the environment moved in the meantime: planning again"),

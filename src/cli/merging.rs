@@ -21,7 +21,8 @@ pub(super) fn merged(face: &Face, session: &mut Session<'_>, args: &args::Plan) 
     };
     let prepared = session.prepare(target)?;
     lint::first(face, session, &prepared)?;
-    let plan = prepared.plan(session, &session.state_of(&prepared.target.environment)?)?;
+    let mut plan = prepared.plan(session, &session.state_of(&prepared.target.environment)?)?;
+    session.locate_edits(&prepared, &mut plan)?;
     let builds = plan.builds().count();
     let changed = session.settings_changed(&prepared)?;
     if !changed.is_empty() && !face.is_json() {

@@ -7,10 +7,12 @@ macro_rules! tell {
 
 mod args;
 mod blame;
+mod candidates;
 mod checking;
 mod demo;
 mod ending;
 mod error;
+mod examples;
 mod fmt;
 mod hook;
 mod lint;
@@ -26,12 +28,14 @@ mod status;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::FromArgMatches as _;
+use clap_complete::CompleteEnv;
 
 use self::args::{Cli, Command};
+use self::ending::LastWords;
 use self::render::event::Teller;
 use self::render::visible::visible;
-use crate::adapter::engine::Interrupt;
+use crate::adapter::engine::{Interrupt, WarehouseError};
 use crate::adapter::process;
 use crate::workflow::background::catch_up::CaughtUp;
 use crate::workflow::background::failure;
@@ -65,15 +69,20 @@ enum Format {
     Markdown,
 }
 
+/// The environment variable by which a shell asks for completions.
+const COMPLETE: &str = "VMESH_COMPLETE";
+
 /// Runs the command line.
 pub fn main() -> ExitCode {
     process::with_stack(here_and_now)
 }
 
 fn here_and_now() -> ExitCode {
-    let cli = Cli::parse();
+    CompleteEnv::with_factory(examples::command).var(COMPLETE).complete();
+    let cli = Cli::from_arg_matches(&examples::command().get_matches()).unwrap_or_else(|error| error.exit());
     let interrupt = Interrupt::default();
-    ending::at_ctrl_c(&interrupt, is_endless(&cli.command));
+    let words = last_words(&cli.command);
+    ending::at_ctrl_c(&interrupt, words);
     let format = match format(&cli) {
         Ok(format) => format,
         Err(problem) => return ExitCode::from(error::print(&problem)),
@@ -83,6 +92,10 @@ fn here_and_now() -> ExitCode {
     face.teller.clear();
     ExitCode::from(match verdict {
         Ok(code) => code,
+        Err(Error::Warehouse(WarehouseError::Interrupted)) if words != LastWords::Kept && !face.is_json() => {
+            words.tell();
+            error::INTERRUPTED
+        }
         Err(problem) => {
             if face.is_json() {
                 say_json(&error::json(&problem));
@@ -92,12 +105,22 @@ fn here_and_now() -> ExitCode {
     })
 }
 
-/// Whether Ctrl-C is how a command ends.
-fn is_endless(command: &Command) -> bool {
+/// What is told where Ctrl-C ends a command: who writes to the warehouse wants to know what became of that.
+fn last_words(command: &Command) -> LastWords {
     match command {
-        Command::Watch => true,
-        Command::Page(args) => args.serve,
-        _ => false,
+        Command::Watch => LastWords::None,
+        Command::Page(args) if args.serve => LastWords::None,
+        Command::Plan(_)
+        | Command::Promote(_)
+        | Command::Run(_)
+        | Command::Rollback(_)
+        | Command::Check(_)
+        | Command::Invalidate(_)
+        | Command::Gc(_)
+        | Command::Init(_)
+        | Command::Demo(_)
+        | Command::Hook(_) => LastWords::Kept,
+        _ => LastWords::Interrupted,
     }
 }
 
@@ -158,11 +181,8 @@ fn run(face: &Face, command: Command) -> Verdict {
         Command::Hooks(args) => setup::hooks(face, &args),
         Command::Hook(args) => hook::hook(face, &args),
         Command::Doctor(args) => setup::doctor(face, &args),
-        Command::Completions(args) => {
-            clap_complete::generate(args.shell, &mut Cli::command(), "vmesh", &mut std::io::stdout());
-            Ok(DONE)
-        }
-        Command::Man(args) => setup::man(face, &args, Cli::command()),
+        Command::Completions(args) => setup::completions(&args),
+        Command::Man(args) => setup::man(face, &args, examples::command()),
     }
 }
 

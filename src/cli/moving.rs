@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::args;
 use super::render::plan as told;
-use super::render::{BOLD, DIM, count, json, markdown, paint, reconciled, some};
+use super::render::{BOLD, DIM, count, json, markdown, paint, reconciled, some, table};
 use super::{DONE, Face, Format, Verdict, error, lint, merging, say};
 use crate::adapter::engine::Occupied;
 use crate::domain::environment::State;
@@ -39,27 +39,33 @@ pub(super) fn plan(face: &Face, args: &args::Plan) -> Verdict {
     if !args.restate_model.is_empty() {
         return restate(face, &session, &target.environment, args);
     }
+    let is_unborn = session.plans_what_is_not_committed(&mut target);
     let prepared = session.prepare(target)?;
     let state = session.state_of(&prepared.target.environment)?;
-    let is_prod = prepared.target.environment.is_prod();
     let is_quiet = warn_first(face, &mut session, &prepared, &state)?;
     if args.yes && !args.exit_code {
-        if is_prod {
+        if prepared.target.environment.is_prod() {
             return Err(ProdError::ProdIsPromoted.into());
         }
         return apply(face, &session, &prepared, !args.no_build, args.explain);
     }
-    let plan = prepared.plan(&session, &state)?;
+    let mut plan = prepared.plan(&session, &state)?;
+    session.locate_edits(&prepared, &mut plan)?;
     let done = plan.is_done() && records(&plan);
     let is_quiet = warn(face, &prepared) && is_quiet;
     session.check_places(&plan)?;
-    if is_plain(args) {
+    if is_plain(args) && !is_unborn {
         session.note_in_step(&prepared, &plan, &state, is_quiet)?;
     }
+    let is_told = face.format == Format::Text && !args.exit_code;
+    let unbound = if is_told { session.unbound(&prepared, &plan, &state)? } else { Vec::new() };
     session.close();
     print_plan(face, &plan, args.explain, false);
     if args.exit_code {
         return Ok(u8::from(!done));
+    }
+    if !unbound.is_empty() {
+        return Err(Error::Project(unbound));
     }
     if done || face.format != Format::Text {
         return Ok(DONE);
@@ -67,8 +73,16 @@ pub(super) fn plan(face: &Face, args: &args::Plan) -> Verdict {
     if let Some(kept) = session.owned_elsewhere(&prepared.target, &plan, &state)? {
         return Err(BranchError::OwnedElsewhere(Box::new(kept)).into());
     }
-    if is_prod {
-        say("prod is moved by: vmesh promote\n");
+    offer(face, &session, &prepared, !args.no_build)
+}
+
+/// Applies what was told, once somebody says so.
+fn offer(face: &Face, session: &Session<'_>, prepared: &Prepared, build: bool) -> Verdict {
+    if prepared.target.environment.is_prod() {
+        say(match prepared.target.tip {
+            None => "to build it: git add --all && git commit, and vmesh promote\n",
+            Some(_) => "prod is moved by: vmesh promote\n",
+        });
         return Ok(DONE);
     }
     if !Face::can_ask() {
@@ -79,7 +93,7 @@ pub(super) fn plan(face: &Face, args: &args::Plan) -> Verdict {
         say("nothing was changed\n");
         return Ok(DONE);
     }
-    let applied = session.apply(&prepared, !args.no_build, &mut |_| {})?;
+    let applied = session.apply(prepared, build, &mut |_| {})?;
     face.print(|| published(&applied), || json::plan(&applied.plan, true));
     Ok(DONE)
 }
@@ -197,7 +211,7 @@ fn idle(ran: &Ran) -> String {
 pub(super) fn print_plan(face: &Face, plan: &Plan, explain: bool, applied: bool) {
     match face.format {
         Format::Markdown => say(&markdown::plan(plan)),
-        _ => face.print(|| told::render(plan, explain), || json::plan(plan, applied)),
+        _ => face.print(|| told::render(plan, explain, table::width()), || json::plan(plan, applied)),
     }
 }
 
@@ -211,7 +225,10 @@ fn apply(face: &Face, session: &Session<'_>, prepared: &Prepared, build: bool, e
     let applied = session.apply(prepared, build, &mut |plan| {
         warn(face, prepared);
         if !face.is_json() {
-            say(&told::render(plan, explain));
+            let mut plan = plan.clone();
+            // where it was edited is worth no error
+            let _ = session.locate_edits(prepared, &mut plan);
+            say(&told::render(&plan, explain, table::width()));
         }
     })?;
     let text = || if applied.published { published(&applied) } else { String::new() };
@@ -240,7 +257,8 @@ pub(super) fn promote(face: &Face, args: &args::Promote) -> Verdict {
         return apply(face, &session, &prepared, !args.no_build, false);
     }
     let state = session.state_of(&prepared.target.environment)?;
-    let plan = prepared.plan(&session, &state)?;
+    let mut plan = prepared.plan(&session, &state)?;
+    session.locate_edits(&prepared, &mut plan)?;
     let is_quiet = warn(face, &prepared) && is_quiet;
     session.check_places(&plan)?;
     if is_plain {
@@ -248,7 +266,7 @@ pub(super) fn promote(face: &Face, args: &args::Promote) -> Verdict {
     }
     session.close();
     if !face.is_json() {
-        say(&told::render(&plan, false));
+        say(&told::render(&plan, false, table::width()));
     }
     let nothing = plan.is_done() && records(&plan);
     if !nothing && !face.confirm("promote?", false, "--yes")? {

@@ -8,7 +8,7 @@ use super::render::page;
 use super::{DONE, Face, Verdict, args, error, say, say_json};
 use crate::adapter::local_server::{LocalServer, Served};
 use crate::workflow::error::{BranchError, Error};
-use crate::workflow::page::Page;
+use crate::workflow::page::{Extent, Page};
 use crate::workflow::session::{Session, now};
 
 /// `vmesh page`
@@ -53,10 +53,11 @@ fn gathered(session: &Session<'_>, args: &args::Page) -> Result<Page, Error> {
         Err(Error::Branch(BranchError::Detached)) => session.target(Some("prod"), None)?,
         target => target?,
     };
-    match session.page(target, args.commits, args.diff) {
+    let extent = Extent { commits: args.commits, rows: args.diff, tests: args.test };
+    match session.page(target, extent) {
         // files that make no project are told, beside what is there
         Err(Error::Project(problems)) => {
-            let mut page = session.page(session.target(Some("prod"), None)?, args.commits, args.diff)?;
+            let mut page = session.page(session.target(Some("prod"), None)?, extent)?;
             page.problem = problems.first().map(|problem| problem.what.clone());
             Ok(page)
         }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::args;
 use super::moving::limit;
 use super::render::plan as told;
-use super::render::{BOLD, DIM, ago, bytes, count, dag, diff, json, markdown, paint, table, trace};
+use super::render::{BOLD, DIM, ago, bytes, count, dag, diff, json, markdown, paint, table, trace, wrap};
 use super::{DONE, Face, Format, Verdict, page, say};
 use crate::adapter::engine::ExportFormat;
 use crate::adapter::git::CommitId;
@@ -43,7 +43,8 @@ pub(super) fn envs(face: &Face) -> Verdict {
             return "no environments yet\n".to_owned();
         }
         let headings = ["environment", "branch", "kept by", "commit", "updated", "models", "not prod's", "own storage"];
-        table::list(headings, lines.iter().map(|line| line.cells(now, &here)).collect())
+        let spare = ["kept by", "models", "own storage", "updated", "branch"];
+        table::list(&headings, &spare, lines.iter().map(|line| line.cells(now, &here)).collect())
     };
     face.print(text, || Value::Array(lines.iter().map(EnvLine::json).collect()));
     Ok(DONE)
@@ -131,7 +132,10 @@ pub(super) fn log(face: &Face, args: &args::Log) -> Verdict {
         let mut out = String::new();
         for (generation, commit, action, at, moved, subject) in &entries {
             let mark = if state.prod().is_some_and(|prod| prod.generation == *generation) { "●" } else { "○" };
-            let when = paint(DIM, format!("{} · {}", ago(*at, now()), count(*moved, "pointer")));
+            let when = format!("{} · {}", ago(*at, now()), count(*moved, "pointer"));
+            let room = table::width().map_or(usize::MAX, |width| width.saturating_sub(24 + when.chars().count()));
+            let subject = wrap::shortened(subject, room.max(20));
+            let when = paint(DIM, when);
             out.push_str(&format!("{mark} {}  {action:8}  {subject}  {when}\n", paint(BOLD, told::short(commit))));
         }
         out
@@ -171,7 +175,11 @@ pub(super) fn ls(face: &Face, args: &args::Ls) -> Verdict {
                 about.tags.join(", "),
             ]
         };
-        table::list(["model", "kind", "change", "owner", "tags"], models.iter().map(line).collect())
+        table::list(
+            &["model", "kind", "change", "owner", "tags"],
+            &["owner", "tags", "kind"],
+            models.iter().map(line).collect(),
+        )
     };
     let data = || {
         let line = |model: &&Model| {
@@ -320,7 +328,14 @@ pub(super) fn dag(face: &Face, args: &args::Dag) -> Verdict {
     if let Some(file) = &args.html {
         return page::page(
             face,
-            &args::Page { file: Some(file.clone()), commits: args::COMMITS, diff: false, serve: false, port: 0 },
+            &args::Page {
+                file: Some(file.clone()),
+                commits: args::COMMITS,
+                diff: false,
+                test: false,
+                serve: false,
+                port: 0,
+            },
         );
     }
     let session = face.reading()?;
@@ -328,7 +343,7 @@ pub(super) fn dag(face: &Face, args: &args::Dag) -> Verdict {
     let plan = prepared.plan(&session, &session.state_of(&prepared.target.environment)?)?;
     session.close();
     let project = &prepared.desired.project;
-    face.print(|| dag::text(project, &plan), || dag::json(project, &plan));
+    face.print(|| wrap::wrap(&dag::text(project, &plan), table::width()), || dag::json(project, &plan));
     Ok(DONE)
 }
 

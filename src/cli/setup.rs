@@ -1,49 +1,43 @@
 //! The commands that set up: init, hooks, doctor.
 
-use std::path::PathBuf;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
+use clap_complete::env::Shells;
 use serde_json::json;
 
 use super::args;
 use super::render::{BOLD, DIM, GREEN, RED, YELLOW, count, paint};
-use super::{DONE, Face, Verdict, error, here};
+use super::{COMPLETE, DONE, Face, Verdict, error, here};
 use crate::adapter::engine::{self, Installed};
 use crate::adapter::git::{HooksDir, Repository};
 use crate::adapter::hooks::{self, Done, HookChange, HookName, HookState};
 use crate::domain::external::FILE;
 use crate::workflow::doctor::{Finding, Level, check_hooks};
 use crate::workflow::error::Error;
-use crate::workflow::scaffold;
+use crate::workflow::scaffold::{self, Beginning, Scaffold};
 use crate::workflow::session::Session;
 
 /// `vmesh init`
 pub(super) fn init(face: &Face, args: &args::Init) -> Verdict {
     let folder = args.dir.clone().unwrap_or_else(|| PathBuf::from("."));
-    let made = scaffold::scaffold(&folder)?;
+    let beginning = match &args.from {
+        Some(file) => Beginning::Warehouse(file.clone()),
+        None if args.empty => Beginning::Empty,
+        None => Beginning::Sample,
+    };
+    let mut made = scaffold::scaffold(&folder, &beginning)?;
     let session = Session::open(&made.folder, &face.teller, &face.interrupt)?;
     session.register()?;
     let hooks = session.repository.hooks_dir()?;
     hooks::install(&hooks, &binary()?, false)?;
     let branch = session.branch()?;
+    if args.from.is_some() && made.settings.is_none() {
+        made.files.extend(session.write_first_models()?);
+        made.files.extend(session.write_external_models()?.changed.then(|| FILE.to_owned()));
+    }
     face.print(
-        || {
-            let repository = if made.repository { ", a Git repository" } else { "" };
-            let enter = if args.dir.is_some() { format!("cd {} && ", folder.display()) } else { String::new() };
-            let (what, commit) = match made.settings {
-                Some(file) => {
-                    (format!("{file} is read as it is; made the hooks{}", repository.replace(", ", " and ")), "")
-                }
-                None => (
-                    format!("made {}{repository}, and the hooks", count(made.files.len(), "file")),
-                    "git add --all && git commit -m 'first models'\n  ",
-                ),
-            };
-            format!(
-                "{what}\n\nnext:\n  {enter}{commit}vmesh promote          {}\n  git switch -c my-change {}\n",
-                paint(DIM, "# prod shows what main says"),
-                paint(DIM, "# its environment follows by itself"),
-            )
-        },
+        || next_steps(&made, args.dir.as_deref()),
         || json!({"folder": made.folder, "files": made.files, "repository": made.repository, "branch": branch}),
     );
     for note in &session.config.notes {
@@ -54,6 +48,28 @@ pub(super) fn init(face: &Face, args: &args::Init) -> Verdict {
     }
     shared(&hooks, true);
     Ok(DONE)
+}
+
+/// What was made, and what to type now.
+fn next_steps(made: &Scaffold, dir: Option<&Path>) -> String {
+    let repository = if made.repository { ", a Git repository" } else { "" };
+    let enter = dir.map_or_else(String::new, |dir| format!("cd {} && ", dir.display()));
+    let has_models = made.files.len() > 1;
+    let what = match made.settings {
+        Some(file) => format!("{file} is read as it is; made the hooks{}", repository.replace(", ", " and ")),
+        None => format!("made {}{repository}, and the hooks", count(made.files.len(), "file")),
+    };
+    let mut out = format!("{what}\n");
+    if made.settings.is_none() && !has_models {
+        out.push_str("no sample was written: a model is a query in a file, models/marts/orders.sql is marts.orders\n");
+    }
+    let commit = if made.settings.is_none() { "git add --all && git commit -m 'first models'\n  " } else { "" };
+    out.push_str(&format!(
+        "\nnext:\n  {enter}{commit}vmesh promote            {}\n  git switch -c my-change  {}\n",
+        paint(DIM, "# prod shows what main says"),
+        paint(DIM, "# its environment follows by itself"),
+    ));
+    out
 }
 
 /// `vmesh hooks …`
@@ -172,7 +188,7 @@ pub(super) fn create_external_models(face: &Face) -> Verdict {
         || {
             let tables = count(written.tables.len(), "table");
             let told = match (written.tables.len(), written.changed) {
-                (0, _) if written.absent.is_empty() => "no table is read that no model makes\n".to_owned(),
+                (0, _) if written.absent.is_empty() => "every table that models read is made by one\n".to_owned(),
                 (0, _) => "nothing to write\n".to_owned(),
                 (_, true) => format!("{FILE}: {tables} · commit it, and columns of these are known to all\n"),
                 (_, false) => format!("{FILE} is up to date: {tables}\n"),
@@ -223,6 +239,21 @@ pub(super) fn doctor(face: &Face, args: &args::Doctor) -> Verdict {
         },
     );
     Ok(if bad { error::FAILED } else { DONE })
+}
+
+/// `vmesh completions`: what has a shell ask vmesh itself, which knows the names of models and branches.
+pub(super) fn completions(args: &args::Completions) -> Verdict {
+    let failed = |source| Error::Io { doing: "write", path: "standard output".into(), source };
+    let shells = Shells::builtins();
+    let shell = args.shell.to_string();
+    let shell = shells.completer(&shell).ok_or_else(|| Error::Usage {
+        what: format!("there are no completions for {shell}"),
+        help: format!("those that are there: {}", shells.names().collect::<Vec<_>>().join(", ")),
+    })?;
+    let mut script = Vec::new();
+    shell.write_registration(COMPLETE, "vmesh", "vmesh", "vmesh", &mut script).map_err(failed)?;
+    std::io::stdout().write_all(&script).map_err(failed)?;
+    Ok(DONE)
 }
 
 /// `vmesh man`

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::render::plan as told;
-use super::render::{BOLD, DIM, RED, YELLOW, ago, event, paint, reconciled, some};
+use super::render::{BOLD, DIM, RED, YELLOW, ago, event, paint, reconciled, some, table, wrap};
 use super::{DONE, Face, Verdict};
 use crate::domain::plan::Plan;
 use crate::workflow::background::failure;
@@ -19,7 +19,7 @@ pub(super) fn status(face: &Face) -> Verdict {
         return Ok(DONE);
     };
     session.close();
-    face.print(|| text(&session, &status), || as_json(&session, &status));
+    face.print(|| wrap::wrap(&text(&session, &status), table::width()), || as_json(&session, &status));
     if !face.is_json() {
         status.failure.into_iter().chain(status.unseen).for_each(|failure| failure::see(&session, failure));
     }

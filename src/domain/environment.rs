@@ -2,13 +2,16 @@
 
 mod history;
 mod inputs;
+mod past_build;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::history::{Moved, OutOfReach, Promotion, PromotionAction};
 pub use self::inputs::{Alike, Contents, Inputs};
+pub use self::past_build::{Origin, PastBuild};
 use super::calendar::Filled;
 use super::fingerprint::Fingerprint;
 use super::model::{Around, KindWord};
@@ -63,6 +66,8 @@ pub struct PhysicalTable {
     pub inputs: Inputs,
     /// The table whose rows it went on from, as it was then.
     pub continues: Option<Continued>,
+    /// How many rows it has; none of a view, or where nobody has counted.
+    pub rows: Option<u64>,
 }
 
 /// A table at one of its revisions.
@@ -177,6 +182,8 @@ pub struct State {
     pub promotions: Vec<Promotion>,
     /// The merges that were planned ahead.
     pub previews: Vec<Preview>,
+    /// How long a build of each model takes by experience: the median of its last ones, of incremental models that of a load.
+    pub durations: BTreeMap<ModelName, Duration>,
 }
 
 impl PhysicalTable {

@@ -155,7 +155,8 @@ pub fn written(tables: &BTreeMap<Vec<String>, Vec<(String, String)>>) -> String 
         "# Written by `vmesh create-external-models`: the tables that models read and no model makes.\n".to_owned();
     for (parts, columns) in tables {
         let is_plain = |part: &String| part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        let part = |part: &String| if is_plain(part) { part.clone() } else { quote(part) };
+        let is_number = |part: &String| part.starts_with(|c: char| c.is_ascii_digit());
+        let part = |part: &String| if is_plain(part) && !is_number(part) { part.clone() } else { quote(part) };
         let name = parts.iter().map(part).collect::<Vec<_>>().join(".");
         text.push_str(&format!("\n- name: {}\n  columns:\n", scalar(&name)));
         for (name, kind) in columns {

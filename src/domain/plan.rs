@@ -2,6 +2,7 @@
 //! readers: one tells it (cli/render), one does it (workflow/apply).
 
 mod due;
+mod edited;
 #[cfg(test)]
 mod laws;
 mod loads;
@@ -13,10 +14,12 @@ mod step;
 mod upstream;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::due::{due, not_to_fill};
+pub use self::edited::{Edited, first_edit};
 pub use self::reason::Reason;
 pub use self::restated::{Restated, live};
 pub use self::schedule::{Next, Schedule, Turn};
@@ -168,6 +171,12 @@ impl Plan {
         self.steps.iter().filter(|step| step.action() == Action::Build)
     }
 
+    /// How long the builds will take one after the other; none where there is none, or earlier ones of a model don't tell.
+    pub fn expected(&self) -> Option<Duration> {
+        let all: Option<Vec<Duration>> = self.builds().map(|step| step.expected).collect();
+        all.filter(|all| !all.is_empty()).map(|all| all.into_iter().sum())
+    }
+
     /// The models whose tables are made or filled, be it as clones of others, parents first.
     pub fn makes(&self) -> impl Iterator<Item = &Step> {
         self.steps.iter().filter(|step| step.action() == Action::Build || step.clone_of().is_some())
@@ -285,7 +294,7 @@ fn change(model: &Model, before: Option<&Model>) -> Change {
 }
 
 /// How the columns differ: by name and meaning from the files, by type where both versions are built.
-fn columns(model: &Model, before: &Model, state: &State) -> ColumnChanges {
+pub fn column_changes(model: &Model, before: &Model, state: &State) -> ColumnChanges {
     if model.fingerprint == before.fingerprint {
         return ColumnChanges::default();
     }
@@ -346,6 +355,9 @@ fn removed(trees: Trees<'_>, shown: Option<&Environment>, state: &State, others:
         table: None,
         columns: ColumnChanges::default(),
         comments: Comments::default(),
+        expected: None,
+        through: Vec::new(),
+        edited: None,
     });
     steps.filter(|step| step.swap || trees.base.is_some_and(|base| base.model(&step.model).is_some())).collect()
 }

@@ -9,11 +9,13 @@ use super::loader::Loader;
 use super::revision::Revision;
 use super::select_models::model_named;
 use super::session::Session;
+use super::tree::Tree;
 use super::workspace::Workspace;
 use crate::adapter::engine::{Rows, Warehouse};
 use crate::domain::environment::{Column, PhysicalTable, State};
 use crate::domain::name::{EnvName, ModelName};
-use crate::domain::plan::{Change, ColumnChanges};
+use crate::domain::plan::{Change, ColumnChanges, column_changes};
+use crate::domain::project::Model;
 use crate::domain::table_diff::{self, Comparison};
 
 /// Two environments, and the models in which they differ.
@@ -101,14 +103,17 @@ impl Session<'_> {
             names.into_iter().partition(|name| a.pointers.get(name) == b.pointers.get(name));
         let trees = if differing.is_empty() { Default::default() } else { (self.trees_of(&a), self.trees_of(&b)) };
         let models = differing.into_iter().map(|model| {
-            let text = |shown: &Revision, trees: &[super::tree::Tree]| match shown.pointers.get(model) {
+            let text = |shown: &Revision, trees: &[Tree]| match shown.pointers.get(model) {
                 Some(shown) => self.text_shown(trees, &shown.fingerprint, model, &state).unwrap_or_default(),
                 None => String::new(),
             };
             let change = change(&a, &b, model, &state);
             let own = change != Change::Indirect;
             let texts = own.then(|| (text(&a, &trees.0), text(&b, &trees.1)));
-            let columns = columns(a.table(&state, model), b.table(&state, model));
+            let columns = match written(&a, &trees.0, model).zip(written(&b, &trees.1, model)) {
+                Some((before, after)) => column_changes(after, before, &state),
+                None => columns(a.table(&state, model), b.table(&state, model)),
+            };
             ModelDiff { model: model.clone(), change, columns, texts }
         });
         Ok(Diff { models: models.collect(), same: same.len(), a: a.label, b: b.label })
@@ -257,6 +262,12 @@ impl TableDiff {
 
 fn is_in(names: &[String], name: &str) -> bool {
     names.iter().any(|other| other.eq_ignore_ascii_case(name))
+}
+
+/// A model as a revision shows it, where one of its trees has it.
+fn written<'t>(shown: &Revision, trees: &'t [Tree], model: &ModelName) -> Option<&'t Model> {
+    let version = shown.pointers.get(model)?.fingerprint;
+    trees.iter().find_map(|tree| tree.project.model(model).filter(|found| found.fingerprint == version))
 }
 
 /// How a model differs, from A to B.

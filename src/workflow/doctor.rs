@@ -245,6 +245,10 @@ impl Session<'_> {
         let mut findings: Vec<Finding> = gone.map(|what| warning(what, help.clone())).collect();
         findings.extend(engine::absent(&self.location)?.into_iter().map(|absent| match absent.is_extension {
             true => warning(absent.why, "vmesh doctor --install"),
+            false if absent.why.contains("Extension") => {
+                let help = "name the extension in `extensions` of [engine], then: vmesh doctor --install";
+                warning(absent.why.lines().next().unwrap_or_default().to_owned(), help)
+            }
             false => warning(absent.why, help.clone()),
         }));
         findings.extend(self.check_ignored()?);

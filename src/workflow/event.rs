@@ -16,20 +16,15 @@ pub enum Event {
         holder: Option<Holder>,
     },
     /// A build begins.
-    Building {
-        /// The model.
-        model: ModelName,
-        /// Which build of the plan this is, from 1.
-        index: usize,
-        /// How many there are.
-        total: usize,
-    },
+    Building(Begun),
     /// A build is done and on record.
     Built {
         /// The model.
         model: ModelName,
         /// How long it took.
         took: Duration,
+        /// How many rows it has now; none of a view.
+        rows: Option<u64>,
     },
     /// What was built has the same rows as before, and what is below need not be built.
     SameRows(Cutoff),
@@ -48,6 +43,21 @@ pub enum Event {
     PlanningAgain,
     /// A named moment, for tests that stop the process there.
     Moment(String),
+}
+
+/// A build that begins.
+#[derive(Debug, Clone)]
+pub struct Begun {
+    /// The model.
+    pub model: ModelName,
+    /// Which build of the plan this is, from 1.
+    pub index: usize,
+    /// How many there are.
+    pub total: usize,
+    /// How long it will take, if earlier builds tell.
+    pub expected: Option<Duration>,
+    /// How long this and those to come will take together, if earlier builds of each of them tell.
+    pub left: Option<Duration>,
 }
 
 /// Who listens.

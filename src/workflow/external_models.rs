@@ -60,7 +60,10 @@ fn outside(project: &Project) -> BTreeMap<String, Vec<String>> {
 }
 
 /// The columns of a table and their types; none if it can't be read.
-fn columns(warehouse: &(impl Ask + ?Sized), parts: &[String]) -> Result<Option<Vec<(String, String)>>, WarehouseError> {
+pub(super) fn columns(
+    warehouse: &(impl Ask + ?Sized),
+    parts: &[String],
+) -> Result<Option<Vec<(String, String)>>, WarehouseError> {
     let table = parts.iter().map(|part| quote(part)).collect::<Vec<_>>().join(".");
     let sql = format!("SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM {table})");
     match warehouse.rows("reading columns", &sql, None) {

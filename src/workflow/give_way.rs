@@ -4,29 +4,29 @@
 use std::time::Duration;
 
 use super::error::{Error, ProdError};
-use super::event::Event;
+use super::event::{Begun, Event};
 use super::planning::Prepared;
 use super::session::Session;
 use super::workspace::Workspace;
 use crate::adapter::engine::{Doing, Warehouse};
 use crate::adapter::git::CommitId;
 use crate::domain::environment::State;
-use crate::domain::name::{BranchName, ModelName};
+use crate::domain::name::BranchName;
 
 /// How long a builder that gave way waits to come back: another may build a large model meanwhile.
 const BACK: Duration = Duration::from_secs(600);
 
 impl Session<'_> {
     /// Tells the listener, and the processes that wait for the warehouse, which model is being built.
-    pub(super) fn building(&self, branch: &BranchName, model: &ModelName, index: usize, total: usize) {
+    pub(super) fn building(&self, branch: &BranchName, begun: Begun) {
         self.location.door.tell(Some(&Doing {
             pid: std::process::id(),
             branch: branch.clone(),
-            model: model.to_string(),
-            count: (index, total),
+            model: begun.model.to_string(),
+            count: (begun.index, begun.total),
             background: self.in_background,
         }));
-        self.report.report(&Event::Building { model: model.clone(), index, total });
+        self.report.report(&Event::Building(begun));
     }
 
     /// Does a piece of work with the warehouse, and takes back what it told at the door.

@@ -159,6 +159,16 @@ impl Session<'_> {
 }
 
 impl Workspace {
+    /// Before the first commit, the files are what prod is going to show. Whether that is so.
+    pub fn plans_what_is_not_committed(&self, target: &mut Target) -> bool {
+        let is_unborn = target.environment.is_prod() && target.tip.is_none() && self.folder.is_some();
+        let is_here = is_unborn && self.branch().ok().as_ref() == Some(&target.branch);
+        if is_here {
+            target.tree = SourceTree::Working;
+        }
+        is_here
+    }
+
     /// Prod's target: main's tip, told against what prod shows.
     pub(super) fn target_of_prod(&self, state: &State) -> Result<Target, Error> {
         let (environment, branch, tip) = (EnvName::prod(), self.config.main.clone(), self.main_tip()?);
@@ -206,9 +216,13 @@ impl Loader {
             _ => false,
         };
         let is_current = self.folder.is_some() && self.branch().ok().as_ref() == Some(&target.branch);
-        let uncommitted = match &target.commit {
-            Some(commit) if target.environment.is_prod() && is_current => {
-                let committed = self.files(&SourceTree::Commit(commit.clone()))?;
+        let head = match self.repository.head()? {
+            Head::Branch { commit, .. } => commit.filter(|_| target.environment.is_prod() && is_current),
+            Head::Detached { .. } => None,
+        };
+        let uncommitted = match head {
+            Some(head) => {
+                let committed = self.files(&SourceTree::Commit(head))?;
                 self.files(&SourceTree::Working)?.signature() != committed.signature()
             }
             _ => false,
@@ -250,6 +264,11 @@ impl Prepared {
     /// The project of the commit that changes are told against, if there is one.
     pub(super) fn base(&self) -> Option<&Project> {
         self.base.as_ref().map(|tree| &tree.project)
+    }
+
+    /// The tree of that commit.
+    pub(super) fn base_tree(&self) -> Option<&Tree> {
+        self.base.as_ref()
     }
 
     /// Whether the files differ from the commit behind them.

@@ -146,12 +146,13 @@ impl Session<'_> {
             let model = filled[index].model.clone();
             match took {
                 None => {
-                    self.building(&self.config.main, &model, index + 1, filled.len());
+                    let loads = again.get(&filled[index].table).map_or(0, Build::loads);
+                    self.filling(&self.config.main, state, (&model, loads), (index + 1, filled.len()));
                     begun = Some(model);
                 }
                 Some(took) => {
                     self.report.report(&Event::Moment(format!("restated:{}", index + 1)));
-                    self.report.report(&Event::Built { model, took });
+                    self.report.report(&Event::Built { model, took, rows: None });
                     begun = None;
                 }
             }

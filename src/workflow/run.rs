@@ -2,10 +2,10 @@
 //! place: the pointers stay.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::error::{BranchError, BuildError, Error};
-use super::event::Event;
+use super::event::{Begun, Event};
 use super::planning::{Prepared, Target};
 use super::session::{Session, now_micros};
 use super::tree::SourceTree;
@@ -14,10 +14,10 @@ use crate::adapter::engine::Warehouse;
 use crate::adapter::git::CommitId;
 use crate::domain::calendar::Timing;
 use crate::domain::diagnostic::Diagnostic;
-use crate::domain::environment::{PhysicalTable, Pointer, State};
+use crate::domain::environment::{PastBuild, PhysicalTable, Pointer, State};
 use crate::domain::interval::Interval;
 use crate::domain::model::Kind;
-use crate::domain::name::{EnvName, ModelName, TableName};
+use crate::domain::name::{BranchName, EnvName, ModelName, TableName};
 use crate::domain::plan::{Step, Upstream, due, not_to_fill};
 use crate::domain::project::Model;
 
@@ -62,8 +62,8 @@ impl Session<'_> {
         let scope = self.scope_of(&environment);
         let mut state = warehouse.state(&scope)?;
         let mut ran = Ran { environment, models: Vec::new(), early: Vec::new(), held: Vec::new() };
-        let mut failed = Failed::default();
-        let (mut begun, mut stuck, mut tried) = (false, BTreeSet::new(), BTreeSet::new());
+        let (mut failed, mut has_begun) = (Failed::default(), false);
+        let (mut stuck, mut tried) = (BTreeSet::new(), BTreeSet::new());
         // what a branch has built below them follows at once, as it does with `plan`
         let mut renewed = BTreeSet::new();
         let (project, timing) = (&prepared.desired.project, &prepared.target.timing);
@@ -85,17 +85,17 @@ impl Session<'_> {
                 stuck.insert(model.name.clone());
                 failed.skipped.extend(found.map(|_| model.name.clone()));
             } else if let Some((snapshot, loads)) = found {
-                self.begin_run(prepared, &*warehouse, &mut begun)?;
-                self.building(&prepared.target.branch, &model.name, index + 1, total);
+                self.begin_run(prepared, &*warehouse, &mut has_begun)?;
+                self.filling(&prepared.target.branch, &state, (&model.name, loads.len()), (index + 1, total));
                 let start = Instant::now();
                 match self.run_model(prepared, model, snapshot, &loads, &*warehouse, &state)? {
-                    None => {
-                        self.report.report(&Event::Built { model: model.name.clone(), took: start.elapsed() });
+                    Ok(table) => {
+                        self.remember_run(prepared, &*warehouse, (&table, loads.len(), start.elapsed()))?;
                         ran.models.push((model.name.clone(), loads.clone()));
                         renewed.insert(model.name.clone());
                         loaded = loads;
                     }
-                    Some(problem) => {
+                    Err(problem) => {
                         stuck.insert(model.name.clone());
                         failed.problems.push(problem);
                         let now = warehouse.state(&scope)?;
@@ -121,7 +121,7 @@ impl Session<'_> {
         }
         let changed: Vec<ModelName> = ran.models.iter().map(|(model, _)| model.clone()).collect();
         self.follow_up(prepared, &changed, &*warehouse, &shown_tables(&ran.environment, &state))?;
-        if begun {
+        if has_begun {
             self.after_all(prepared, &*warehouse)?;
         }
         if ran.models.is_empty() {
@@ -156,7 +156,33 @@ impl Session<'_> {
         self.prepare(target)
     }
 
-    /// Runs one model; gives what is wrong if that failed.
+    /// Tells that a table was filled, and puts it on record.
+    fn remember_run(
+        &self,
+        prepared: &Prepared,
+        warehouse: &dyn Warehouse,
+        (table, loads, took): (&PhysicalTable, usize, Duration),
+    ) -> Result<(), Error> {
+        let past = PastBuild::of(table, loads, took, &self.origin(prepared));
+        warehouse.remember(std::slice::from_ref(&past))?;
+        self.report.report(&Event::Built { model: past.model, took, rows: past.rows });
+        Ok(())
+    }
+
+    /// Tells that a model's table is going to be filled again, by so many loads.
+    pub(super) fn filling(
+        &self,
+        branch: &BranchName,
+        state: &State,
+        (model, loads): (&ModelName, usize),
+        (index, total): (usize, usize),
+    ) {
+        let loads = u32::try_from(loads.max(1)).unwrap_or(u32::MAX);
+        let expected = state.durations.get(model).map(|one| one.saturating_mul(loads));
+        self.building(branch, Begun { model: model.clone(), index, total, expected, left: None });
+    }
+
+    /// Runs one model; gives its table, or what is wrong if that failed.
     fn run_model(
         &self,
         prepared: &Prepared,
@@ -165,11 +191,11 @@ impl Session<'_> {
         loads: &[Interval],
         warehouse: &dyn Warehouse,
         state: &State,
-    ) -> Result<Option<Diagnostic>, Error> {
+    ) -> Result<Result<PhysicalTable, Diagnostic>, Error> {
         let tables = shown_tables(&prepared.target.environment, state);
         let step = Step::of_run(model, snapshot.table.clone(), loads.to_vec());
         let build = match self.build_of(prepared, model, &step, &tables, state) {
-            Err(Error::Project(problems)) if !problems.is_empty() => return Ok(problems.into_iter().next()),
+            Err(Error::Project(mut problems)) if !problems.is_empty() => return Ok(Err(problems.swap_remove(0))),
             build => build?,
         };
         let done = match model.kind {
@@ -177,14 +203,14 @@ impl Session<'_> {
             _ => warehouse.refill(&build, &snapshot, now_micros()),
         };
         match done {
-            Ok(_) => {
+            Ok(table) => {
                 self.warn_of(&build);
                 self.forget_wrong(&prepared.target.environment, warehouse, [&model.name])?;
-                Ok(None)
+                Ok(Ok(table))
             }
             Err(mut error) => {
                 self.keep_what_stopped(prepared, warehouse, &mut error);
-                self.build_failed(prepared, model, &build, error, state).map(Some)
+                self.build_failed(prepared, model, &build, error, state).map(Err)
             }
         }
     }

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use super::error::{Error, io};
 use super::settings::{python_settings, settings_file};
 use crate::adapter::git::{GitError, Repository};
+use crate::adapter::text_file;
 use crate::domain::config::CONFIG_FILES;
 
 /// The sample project, as it lies in `models/`.
-const SAMPLE: [(&str, &str); 16] = [
+const SAMPLE: [(&str, &str); 17] = [
     ("models/seeds/customers.csv", include_str!("../../models/seeds/customers.csv")),
     ("models/seeds/customers.sql", include_str!("../../models/seeds/customers.sql")),
     ("models/seeds/order_items.csv", include_str!("../../models/seeds/order_items.csv")),
@@ -25,7 +26,11 @@ const SAMPLE: [(&str, &str); 16] = [
     ("models/marts/daily_revenue.sql", include_str!("../../models/marts/daily_revenue.sql")),
     ("models/marts/orders.sql", include_str!("../../models/marts/orders.sql")),
     ("models/marts/top_products.sql", include_str!("../../models/marts/top_products.sql")),
+    ("tests/test_orders.yaml", include_str!("../../models/tests/test_orders.yaml")),
 ];
+
+/// The file that makes a folder a project of dbt.
+const DBT: &str = "dbt_project.yml";
 
 /// What was made.
 #[derive(Debug)]
@@ -35,21 +40,34 @@ pub struct Scaffold {
     /// The settings file of a project that was there already.
     pub settings: Option<&'static str>,
     /// The files written, relative to the folder.
-    pub files: Vec<&'static str>,
+    pub files: Vec<String>,
     /// Whether a repository was made, too.
     pub repository: bool,
 }
 
-/// Makes a project in a folder. Nothing that exists is overwritten: where models are, no sample is added, and a project
-/// of SQLMesh stays as it is.
-pub fn scaffold(folder: &Path) -> Result<Scaffold, Error> {
+/// What a new project begins with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Beginning {
+    /// The sample, where the folder is somebody's project in no way yet.
+    Sample,
+    /// Settings alone.
+    Empty,
+    /// A warehouse that is there: a DuckDB file.
+    Warehouse(PathBuf),
+}
+
+/// Makes a project in a folder. Nothing that exists is overwritten: a sample is written into an empty folder only, and
+/// settings that are there, be they SQLMesh's, stay as they are.
+pub fn scaffold(folder: &Path, beginning: &Beginning) -> Result<Scaffold, Error> {
     std::fs::create_dir_all(folder).map_err(io("create", folder))?;
     let folder = folder.canonicalize().map_err(io("open", folder))?;
     let settings = settings_file(&folder);
-    if settings == Some(CONFIG_FILES[0]) {
+    if folder.join(DBT).exists() && settings.is_none() && *beginning == Beginning::Sample {
         return Err(Error::Usage {
-            what: format!("{} is there already", folder.join(CONFIG_FILES[0]).display()),
-            help: "vmesh status tells how the project stands; vmesh hooks install adds the hooks".to_owned(),
+            what: format!("{} is a project of dbt, which vmesh doesn't run", folder.display()),
+            help:
+                "docs/dbt.md in vmesh's repository tells how its models are written here; vmesh init --empty puts vmesh's settings beside it"
+                    .to_owned(),
         });
     }
     if let Some(error) = python_settings(&folder).filter(|_| settings.is_none()) {
@@ -79,14 +97,19 @@ pub fn scaffold(folder: &Path) -> Result<Scaffold, Error> {
             std::fs::create_dir_all(parent).map_err(io("create", parent))?;
         }
         std::fs::write(&file, text).map_err(io("write", &file))?;
-        files.push(path);
+        files.push(path.to_owned());
         Ok(())
     };
     if settings.is_some() {
         return Ok(Scaffold { folder, settings, files, repository });
     }
-    write(CONFIG_FILES[0], &own_settings(&main))?;
-    if !folder.join("models").exists() {
+    let warehouse = match beginning {
+        Beginning::Warehouse(file) => Some(file.canonicalize().map_err(io("open", file))?),
+        _ => None,
+    };
+    let is_new = *beginning == Beginning::Sample && is_unused(&folder)?;
+    write(CONFIG_FILES[0], &own_settings(&main, warehouse.as_deref().map(|file| told_from(file, &folder))))?;
+    if is_new {
         for (path, text) in SAMPLE {
             write(path, text)?;
         }
@@ -94,13 +117,36 @@ pub fn scaffold(folder: &Path) -> Result<Scaffold, Error> {
     Ok(Scaffold { folder, settings, files, repository })
 }
 
-fn own_settings(main: &str) -> String {
+/// Whether nobody has a project in a folder yet: hidden files, a readme and a licence are none.
+fn is_unused(folder: &Path) -> Result<bool, Error> {
+    let names = text_file::names(folder).map_err(io("read", folder))?;
+    let is_beside = |name: &str| {
+        let name = name.to_lowercase();
+        name.starts_with('.') || name.starts_with("readme") || name.starts_with("licen")
+    };
+    Ok(names.iter().all(|name| is_beside(name)))
+}
+
+/// A file's path, told from a folder where it lies in or beside it.
+fn told_from(file: &Path, folder: &Path) -> String {
+    let beside = folder.parent().and_then(|parent| Some(Path::new("..").join(file.strip_prefix(parent).ok()?)));
+    let told = file.strip_prefix(folder).ok().map(Path::to_path_buf).or(beside);
+    told.unwrap_or_else(|| file.to_path_buf()).to_string_lossy().into_owned()
+}
+
+fn own_settings(main: &str, warehouse: Option<String>) -> String {
+    let engine = match warehouse {
+        Some(path) => format!("type = \"duckdb\"\npath = {path:?}\n"),
+        None => {
+            "type = \"duckdb\"                    # its file lies below .git, where no branch can write\n".to_owned()
+        }
+    };
     format!(
         "[project]\n\
          main = {main:?}                      # the branch that drives prod\n\
          \n\
          [engine]\n\
-         type = \"duckdb\"                    # its file lies below .git, where no branch can write\n\
+         {engine}\
          \n\
          [hooks]\n\
          build = \"background\"               # inline: git waits for builds · background: it doesn't · off\n\

@@ -127,7 +127,7 @@ fn records_of_the_version_before_are_brought_up_to_date() {
          COMMENT ON VIEW marts.orders IS NULL",
     );
     sandbox.vmesh(&["envs"]).good();
-    assert_eq!(sandbox.value("SELECT max(version) FROM vmesh_state.format"), "6");
+    assert_eq!(sandbox.value("SELECT max(version) FROM vmesh_state.format"), "7");
     sandbox.vmesh(&["promote", "--yes"]).good();
     assert_eq!((sandbox.snapshots(), sandbox.views("marts")), before);
     assert_eq!(comments(&sandbox, "marts").len(), 3);

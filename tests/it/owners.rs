@@ -129,12 +129,12 @@ fn records_of_the_first_version_are_brought_up_to_date() {
     );
     let envs = sandbox.vmesh(&["envs"]).good();
     assert!(envs.contains("prod"), "{envs}");
-    let copy = sandbox.warehouse().with_file_name("warehouse.duckdb.before-6");
+    let copy = sandbox.warehouse().with_file_name("warehouse.duckdb.before-7");
     let version = |path: &std::path::Path| {
         let config = duckdb::Config::default().access_mode(duckdb::AccessMode::ReadOnly).unwrap();
         rows(&duckdb::Connection::open_with_flags(path, config).unwrap(), "SELECT max(version) FROM vmesh_state.format")
     };
-    assert_eq!((version(&copy), version(&sandbox.warehouse())), (vec![vec!["1".into()]], vec![vec!["6".into()]]));
+    assert_eq!((version(&copy), version(&sandbox.warehouse())), (vec![vec!["1".into()]], vec![vec!["7".into()]]));
     assert!(sandbox.vmesh(&["doctor"]).out.contains("as an earlier vmesh left it"));
     // who goes back has all that there was
     std::fs::rename(&copy, sandbox.warehouse()).unwrap();

@@ -41,7 +41,8 @@ before(async () => {
   sandbox.vmesh("promote", "--yes");
   sandbox.vmesh("rollback", "--yes");
   sandbox.git("switch", "--quiet", "alice");
-  ({ file, data } = sandbox.page("--diff"));
+  sandbox.write("tests/test_orders.yaml", "test_no_orders:\n  model: staging.orders\n  inputs:\n    raw.orders: []\n  outputs:\n    query: []\n");
+  ({ file, data } = sandbox.page("--diff", "--test"));
   browser = await launch();
 });
 
@@ -125,6 +126,21 @@ test("a model's panel has its text, its columns and where they come from", async
   [...lineage.upstream, ...lineage.downstream, { table: model, next: [] }].forEach(walk);
   const models = new Set(sandbox.json("dag").models.map((it) => it.name));
   assert.deepEqual([...lit].sort(), [...told].filter((name) => models.has(name)).sort());
+  await tab.close();
+});
+
+test("a model's panel tells its builds, its checks, and the line of the edit", async () => {
+  const { tab } = await open(browser, file, { hash: "model=staging.orders" });
+  const { steps, rows } = { steps: sandbox.json("plan", "--explain").models, rows: sandbox.json("query", "SELECT count(*) AS n FROM staging.orders").rows };
+  const { edited } = steps.find((model) => model.name === "staging.orders");
+  assert.ok((await texts(tab, "#panel code")).includes(`${edited.path}:${edited.line}`));
+  const built = (await texts(tab, "#panel .builds tbody tr")).filter((line) => line.includes("Ada") && line.includes("alice at"));
+  assert.equal(built.length, 1);
+  assert.ok(built[0].includes(String(Object.values(rows[0])[0])), built[0]);
+  const checks = await texts(tab, "#panel .checks li");
+  assert.ok(checks.some((line) => line.includes("test_no_orders") && line.includes("test · passed")), checks.join("\n"));
+  const audits = data.models.flatMap((model) => model.checks || []).filter((check) => check.kind === "audit");
+  assert.ok(audits.length > 0 && audits.every((audit) => audit.verdict === "passed"));
   await tab.close();
 });
 

@@ -62,12 +62,21 @@ pub struct Build {
 }
 
 impl Build {
-    pub(super) fn has_statements(&self) -> bool {
+    /// Whether statements run around its query.
+    pub fn has_statements(&self) -> bool {
         let loads = match &self.body {
             Body::Loads(fill) => fill.loads.iter().any(|load| !load.around.is_empty()) || !fill.setup.is_empty(),
             _ => false,
         };
         loads || !self.around.is_empty()
+    }
+
+    /// How many loads it has; none where a table is filled whole.
+    pub fn loads(&self) -> usize {
+        match &self.body {
+            Body::Loads(fill) => fill.loads.len(),
+            _ => 0,
+        }
     }
 
     /// Whether a snapshot has all that this was to load: a build that gave way is yet to be ended.
@@ -96,6 +105,7 @@ impl Build {
             revision: 0,
             inputs: Inputs::default(),
             continues: None,
+            rows: None,
         }
     }
 }

@@ -41,7 +41,7 @@ pub use self::location::Location;
 pub use self::publication::Publication;
 pub use self::rows::{ExportFormat, Rows};
 pub use self::trial::{Check, Difference, Trial};
-use crate::domain::environment::{Column, OutOfReach, PhysicalTable, Preview, Scope, State};
+use crate::domain::environment::{Column, OutOfReach, PastBuild, PhysicalTable, Preview, Scope, State};
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::model::{Comments, Run};
 use crate::domain::name::{BranchName, EnvName, ModelName, SchemaPattern, TableName};
@@ -106,6 +106,12 @@ pub trait Records {
 
     /// Changes what is on record of a table.
     fn put_on_record(&self, table: &PhysicalTable) -> Answer<()>;
+
+    /// Remembers builds that have ended. Of each model, the newest are kept.
+    fn remember(&self, builds: &[PastBuild]) -> Answer<()>;
+
+    /// The builds that are remembered, the newest first.
+    fn past_builds(&self) -> Answer<Vec<PastBuild>>;
 
     /// From now on, a table stands for a version; that which did so before stays as it is.
     fn stand_for(&self, version: &Fingerprint, table: &TableName) -> Answer<()>;
@@ -183,6 +189,9 @@ pub trait WrongRows {
 
 /// Queries, of people and of audits.
 pub trait Ask {
+    /// The columns of one query, whose rows are not asked for.
+    fn describe(&self, doing: &str, query: &str) -> Answer<Vec<Column>>;
+
     /// The rows of one query, as text, at most `limit` of them.
     fn rows(&self, doing: &str, query: &str, limit: Option<usize>) -> Answer<Rows>;
 

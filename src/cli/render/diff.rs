@@ -126,6 +126,6 @@ fn matches(diff: &TableDiff) -> String {
         vec![name.clone(), format!("{:.2} %", rate), (both - matches).to_string()]
     });
     let rest = diff.matches.len() - differing.len();
-    let table = table::list(["column", "match", "differ"], lines.collect());
+    let table = table::list(&["column", "match", "differ"], &[], lines.collect());
     format!("\n{table}{}\n", paint(DIM, format!("{} match in every row", count(rest, "other column"))))
 }

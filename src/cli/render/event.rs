@@ -11,7 +11,10 @@ use super::{count, diagnostic, plan, some};
 use crate::adapter::engine::{Doing, Holder, Warning};
 use crate::domain::name::ModelName;
 use crate::workflow::build::Cutoff;
-use crate::workflow::event::{Event, Report};
+use crate::workflow::event::{Begun, Event, Report};
+
+/// Of more builds, a terminal is told one by one of those that took a second.
+const MANY: u64 = 50;
 
 /// Tells events to a person.
 pub(in crate::cli) struct Teller {
@@ -49,31 +52,38 @@ impl Report for Teller {
             Event::Moment(moment) => stop_for_tests(moment),
             Event::Warning { model, audit, count } => tell!("{}", warning(model.as_ref(), audit, *count)),
             Event::Problem(problem) => tell!("{}", diagnostic::render(problem, true)),
-            Event::Building { .. } | Event::Built { .. } | Event::SameRows(_) if self.quiet => {}
+            Event::Building(_) | Event::Built { .. } | Event::SameRows(_) if self.quiet => {}
             Event::SameRows(cutoff) => self.print(&same_rows(cutoff)),
-            Event::Building { model, index, total } if std::io::stderr().is_terminal() => {
-                let mut bar = self.bar.borrow_mut();
-                let bar = bar.get_or_insert_with(|| {
-                    let bar = ProgressBar::new(*total as u64);
-                    // the template is constant: if it were wrong, the default one would do
-                    if let Ok(style) = ProgressStyle::with_template("{spinner} building {pos}/{len} {msg} {elapsed}") {
-                        bar.set_style(style);
-                    }
-                    bar.enable_steady_tick(Duration::from_millis(120));
-                    bar
-                });
-                bar.set_position(*index as u64);
-                bar.set_message(visible(&model.to_string()).into_owned());
-            }
-            Event::Building { .. } => {}
-            Event::Built { model, took } => {
-                self.print(&format!("built {model} in {:.2} s", took.as_secs_f64()));
-            }
+            Event::Building(begun) if std::io::stderr().is_terminal() => self.draw(begun),
+            Event::Building(_) => {}
+            Event::Built { took, .. } if self.is_drawing_many() && took.as_secs() == 0 => {}
+            Event::Built { model, took, rows } => self.print(&built(model, *took, *rows)),
         }
     }
 }
 
 impl Teller {
+    /// Draws what is being built.
+    fn draw(&self, begun: &Begun) {
+        let mut bar = self.bar.borrow_mut();
+        let bar = bar.get_or_insert_with(|| {
+            let bar = ProgressBar::new(begun.total as u64);
+            // the template is constant: if it were wrong, the default one would do
+            if let Ok(style) = ProgressStyle::with_template("{spinner} building {pos}/{len} {wide_msg} {elapsed}") {
+                bar.set_style(style);
+            }
+            bar.enable_steady_tick(Duration::from_millis(120));
+            bar
+        });
+        bar.set_position(begun.index as u64);
+        bar.set_message(visible(&building(begun)).into_owned());
+    }
+
+    /// Whether a bar counts more builds than anyone wants a line of each.
+    fn is_drawing_many(&self) -> bool {
+        self.bar.borrow().as_ref().and_then(ProgressBar::length).is_some_and(|total| total > MANY)
+    }
+
     /// Prints a line, above the bar if there is one.
     fn print(&self, line: &str) {
         match self.bar.borrow().as_ref() {
@@ -83,13 +93,39 @@ impl Teller {
     }
 }
 
+/// What is being built, and how long that and all that is to come will take.
+pub(in crate::cli) fn building(Begun { model, index, total, expected, left }: &Begun) -> String {
+    let mut told = model.to_string();
+    told.extend(expected.and_then(about).map(|expected| format!(", {expected}")));
+    let left = left.filter(|_| index < total).and_then(about);
+    told.extend(left.map(|left| format!(" · {left} to go")));
+    told
+}
+
+/// What was built.
+pub(in crate::cli) fn built(model: &ModelName, took: Duration, rows: Option<u64>) -> String {
+    let rows = rows.map_or_else(String::new, |rows| format!(" · {}", rows_counted(rows)));
+    format!("built {model} in {:.2} s{rows}", took.as_secs_f64())
+}
+
+fn rows_counted(rows: u64) -> String {
+    format!("{} {}", HumanCount(rows), if rows == 1 { "row" } else { "rows" })
+}
+
+/// A time that nobody knows for sure; none if it is not worth a word.
+pub(in crate::cli) fn about(time: Duration) -> Option<String> {
+    match time.as_secs() {
+        0 => None,
+        seconds @ 1..90 => Some(format!("about {seconds} s")),
+        seconds @ 90..5400 => Some(format!("about {} min", (seconds + 30) / 60)),
+        seconds => Some(format!("about {} h", (seconds + 1800) / 3600)),
+    }
+}
+
 /// What has the same rows as before, and what need not be built because of that.
 pub(in crate::cli) fn same_rows(cutoff: &Cutoff) -> String {
     let told = match &cutoff.same[..] {
-        [(model, Some(rows))] => {
-            let noun = if *rows == 1 { "row" } else { "rows" };
-            format!("{model}: the same {} {noun} as before", HumanCount(*rows))
-        }
+        [(model, Some(rows))] => format!("{model}: the same {} as before", rows_counted(*rows)),
         [(model, None)] => format!("{model}: the same rows as before in columns that are taken below"),
         all => {
             let names: Vec<&ModelName> = all.iter().map(|(model, _)| model).collect();

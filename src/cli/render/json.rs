@@ -21,6 +21,9 @@ pub(in crate::cli) fn plan(plan: &Plan, applied: bool) -> Value {
                 "fingerprint": step.fingerprint,
                 "snapshot": step.table.as_ref().map(ToString::to_string),
                 "reason": reason(&step.reason),
+                "through": step.through,
+                "edited": step.edited,
+                "expected_seconds": step.expected.map(|expected| expected.as_secs_f64()),
                 "columns": columns(&step.columns),
             })
         })

@@ -2,7 +2,7 @@
 //! unfolded.
 
 use super::page::escape;
-use super::plan::{reason, short, summary};
+use super::plan::{notes, short, summary};
 use super::{count, diff, some};
 use crate::adapter::engine::Rows;
 use crate::domain::name::ModelName;
@@ -11,6 +11,9 @@ use crate::workflow::compare::{Diff, ModelDiff, TableDiff};
 
 /// Rows of a table before the rest is only counted.
 const ROWS: usize = 50;
+
+/// Models that a reviewer sees without unfolding them.
+const UNFOLDED: usize = 10;
 
 /// The plan.
 pub(in crate::cli) fn plan(plan: &Plan) -> String {
@@ -23,16 +26,19 @@ pub(in crate::cli) fn plan(plan: &Plan) -> String {
     out.push_str(&format!("**{}** · at `{commit}`\n", summary(plan)));
     let told: Vec<&Step> =
         plan.steps.iter().filter(|step| step.change != Change::Unchanged || step.action() != Action::Reuse).collect();
-    if !told.is_empty() {
-        out.push_str("\n| model | change | action | why | columns |\n|---|---|---|---|---|\n");
-    }
+    let mut table = "| model | change | action | why | columns |\n|---|---|---|---|---|\n".to_owned();
     for step in told.iter().take(ROWS) {
         let (change, action) = (step.change.word(), step.action().word());
-        let (why, columns) = (cell(&reason(&step.reason)), columns(&step.columns));
-        out.push_str(&format!("| `{}` | {change} | {action} | {why} | {columns} |\n", cell(&step.model.to_string())));
+        let (why, columns) = (cell(&notes(step)), columns(&step.columns));
+        table.push_str(&format!("| `{}` | {change} | {action} | {why} | {columns} |\n", cell(&step.model.to_string())));
     }
     if told.len() > ROWS {
-        out.push_str(&format!("\nand {} more\n", told.len() - ROWS));
+        table.push_str(&format!("\nand {} more\n", told.len() - ROWS));
+    }
+    match told.len() {
+        0 => {}
+        1..=UNFOLDED => out.push_str(&format!("\n{table}")),
+        _ => out.push_str(&folded(&count(told.len(), "model"), &table)),
     }
     if !plan.behind.is_empty() {
         out.push_str(&format!("\nBehind `{}`: {}\n", source.main, names(&plan.behind)));

@@ -9,11 +9,13 @@ pub(super) mod json;
 pub(super) mod markdown;
 pub(super) mod page;
 pub(super) mod plan;
+mod plan_tree;
 pub(super) mod reconciled;
 pub(super) mod rows_diff;
 pub(super) mod table;
 pub(super) mod trace;
 pub(super) mod visible;
+pub(super) mod wrap;
 
 use anstyle::{AnsiColor, Style};
 

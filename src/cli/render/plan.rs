@@ -1,24 +1,23 @@
 //! A plan, told.
 
-use super::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, count, padded, paint, some};
+use super::event::about;
+use super::wrap::wrap;
+use super::{BOLD, DIM, YELLOW, count, paint, plan_tree, some};
 use crate::domain::interval::{Interval, Moment};
-use crate::domain::plan::{Action, Change, Plan, Reason, Step};
+use crate::domain::plan::{Action, Edited, Plan, Reason, Step};
 
-/// The plan for people. With `explain`, every model is listed with its reason.
-pub(in crate::cli) fn render(plan: &Plan, explain: bool) -> String {
-    let mut out = heading(plan);
+/// The plan for people, as wide as the terminal, if it is one. With `explain`, every model is listed with its reason.
+pub(in crate::cli) fn render(plan: &Plan, explain: bool, width: Option<usize>) -> String {
+    let mut out = wrap(&heading(plan), width);
     let listed: Vec<&Step> = plan.steps.iter().filter(|step| explain || !step.is_as_before()).collect();
-    let width = listed.iter().map(|step| step.model.to_string().len()).max().unwrap_or(0);
     if !listed.is_empty() {
         out.push('\n');
     }
-    for step in listed {
-        out.push_str(&line(step, width));
-    }
+    out.push_str(&plan_tree::render(&listed, explain, width));
     if !plan.behind.is_empty() {
-        out.push_str(&format!("\n{}\n", behind(plan)));
+        out.push_str(&wrap(&format!("\n{}\n", behind(plan)), width));
     }
-    out.push_str(&format!("\n{}\n", summary(plan)));
+    out.push_str(&wrap(&format!("\n{}\n", summary(plan)), width));
     out
 }
 
@@ -43,7 +42,8 @@ pub(in crate::cli) fn summary(plan: &Plan) -> String {
     if audits > 0 {
         parts.push(format!("{} to audit", count(audits, "table")));
     }
-    let told = parts.join(", ");
+    let expected = plan.expected().and_then(about).map_or_else(String::new, |expected| format!(" · {expected}"));
+    let told = parts.join(", ") + &expected;
     match plan.unaffected() {
         0 => told,
         1 => format!("{told}; 1 below the change takes nothing of it"),
@@ -64,15 +64,19 @@ fn merge_summary(plan: &Plan) -> String {
     match plan.count(Action::Build) {
         0 if plan.swaps() == 0 => "the merge changes nothing that prod shows".to_owned(),
         0 => format!("the merge swaps {swaps}, nothing is to be built"),
-        builds => format!("{} to build ahead; then the merge swaps {swaps}", count(builds, "model")),
+        builds => {
+            let time = plan.expected().and_then(about).map_or_else(String::new, |expected| format!(" ({expected})"));
+            format!("{} to build ahead{time}; then the merge swaps {swaps}", count(builds, "model"))
+        }
     }
 }
 
 fn heading(plan: &Plan) -> String {
     let source = &plan.source;
-    let commit = source.commit.as_deref().map_or_else(|| "nothing committed".to_owned(), short);
+    let commit = source.commit.as_deref().map(short);
     if source.merged {
         let tip = source.tip.as_deref().map(short).unwrap_or_default();
+        let commit = commit.unwrap_or_default();
         let mut what = format!("· merge of {} at {commit} into {} at {tip}", source.branch, source.main);
         if source.uncommitted {
             what.push_str(" · uncommitted changes are not part of it");
@@ -80,7 +84,8 @@ fn heading(plan: &Plan) -> String {
         return format!("{} {}\n", paint(BOLD, &plan.environment), paint(DIM, what));
     }
     let dirty = if source.dirty { " with uncommitted changes" } else { "" };
-    let mut parts = vec![format!("branch {} at {commit}{dirty}", source.branch)];
+    let stands = commit.map_or_else(|| ", nothing committed yet".to_owned(), |commit| format!(" at {commit}{dirty}"));
+    let mut parts = vec![format!("branch {}{stands}", source.branch)];
     if source.uncommitted {
         parts.push("uncommitted changes are not part of it".to_owned());
     }
@@ -93,34 +98,23 @@ fn heading(plan: &Plan) -> String {
     format!("{} {}\n", paint(BOLD, &plan.environment), paint(DIM, format!("· {}", parts.join(" · "))))
 }
 
-fn line(step: &Step, width: usize) -> String {
-    let (sign, style) = match step.change {
-        Change::Direct => ("~", YELLOW),
-        Change::Indirect => ("~", CYAN),
-        Change::Metadata => ("·", DIM),
-        Change::Added => ("+", GREEN),
-        Change::Removed => ("-", RED),
-        Change::Unchanged => (" ", DIM),
-    };
-    let name = padded(&step.model.to_string(), width);
-    let change = format!("{:9}", step.change.word());
-    let action = format!("{:5}", step.action().word());
-    let mut notes = vec![reason(&step.reason)];
+/// What is said of a model: why, and what is done about it.
+pub(super) fn notes(step: &Step) -> String {
+    let why = reason(&step.reason);
+    let says_what = matches!(
+        step.reason,
+        Reason::QueryChanged | Reason::StatementsChanged | Reason::PropertiesChanged | Reason::KindChanged { .. }
+    );
+    let mut notes = vec![match &step.edited {
+        Some(Edited { path, line }) if says_what => format!("{why} at {path}:{line}"),
+        Some(Edited { path, line }) => format!("{why} · edited at {path}:{line}"),
+        None => why,
+    }];
     notes.extend(step.source().map(|_| "goes on from prod's rows".to_owned()));
     notes.extend(spans(step.loads()));
+    notes.extend(step.expected.and_then(about));
     notes.extend(step.is_audited().then(|| "to be audited".to_owned()));
-    let reason = notes.join(" · ");
-    let mut line = format!("  {} {name}  {change}  {action}  {}\n", paint(style, sign), paint(DIM, reason));
-    let columns = &step.columns;
-    let lists = [("+", &columns.added, GREEN), ("-", &columns.removed, RED), ("~", &columns.changed, YELLOW)];
-    let changed: Vec<String> = lists
-        .iter()
-        .flat_map(|(sign, names, style)| names.iter().map(move |name| paint(*style, format!("{sign}{name}"))))
-        .collect();
-    if !changed.is_empty() {
-        line.push_str(&format!("  {}    columns: {}\n", padded("", width), changed.join(" ")));
-    }
-    line
+    notes.join(" · ")
 }
 
 /// The spans that are loaded: whole days by the first and the last of them, all else up to the moment where it ends.

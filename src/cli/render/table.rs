@@ -3,19 +3,22 @@
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 
-use super::{DIM, count, paint, visible};
+use super::{DIM, count, paint, some, visible, wrap};
 use crate::adapter::engine::Rows;
 
-/// A query's rows, with the types that decide the alignment.
+/// A query's rows, with the types that decide the alignment. On a terminal, the columns that have no room are named below.
 pub(in crate::cli) fn rows(rows: &Rows) -> String {
-    let mut table = plain(rows.columns.iter().map(|(name, _)| name.as_str()));
-    for row in &rows.rows {
-        table.add_row(row.iter().map(|value| match value {
-            Some(value) => Cell::new(visible::plain(value)),
-            None => Cell::new("NULL"),
-        }));
-    }
-    for (index, (_, kind)) in rows.columns.iter().enumerate() {
+    let value = |value: &Option<String>| match value {
+        Some(value) => visible::plain(value).into_owned(),
+        None => "NULL".to_owned(),
+    };
+    let headings: Vec<String> = rows.columns.iter().map(|(name, _)| visible::plain(name).into_owned()).collect();
+    let cells: Vec<Vec<String>> = rows.rows.iter().map(|row| row.iter().map(value).collect()).collect();
+    let widths = widths(&headings, &cells);
+    let shown = width().map_or(headings.len(), |width| fitting(&widths, width));
+    let mut table = plain(headings.iter().take(shown).map(String::as_str));
+    table.add_rows(cells.iter().map(|row| row.iter().take(shown)));
+    for (index, (_, kind)) in rows.columns.iter().take(shown).enumerate() {
         if let Some(column) = table.column_mut(index).filter(|_| is_number(kind)) {
             column.set_cell_alignment(CellAlignment::Right);
         }
@@ -25,14 +28,66 @@ pub(in crate::cli) fn rows(rows: &Rows) -> String {
     } else {
         count(rows.rows.len(), "row")
     };
-    format!("{table}\n{}\n", paint(DIM, total))
+    let mut out = format!("{table}\n");
+    if shown < headings.len() {
+        let hidden = &headings[shown..];
+        let told = format!("without room here: {} · --format csv has all", some(hidden, 12));
+        out.push_str(&wrap::wrap(&format!("{}\n", paint(DIM, told)), width()));
+    }
+    out.push_str(&format!("{}\n", paint(DIM, total)));
+    out
 }
 
-/// A list with a heading for each column.
-pub(in crate::cli) fn list<'h>(headings: impl IntoIterator<Item = &'h str>, lines: Vec<Vec<String>>) -> String {
-    let mut table = plain(headings);
-    table.add_rows(lines.iter().map(|line| line.iter().map(|text| visible::visible(text))));
+/// How many of the first columns have room in a terminal; one at least, which is broken if it has to be.
+fn fitting(widths: &[usize], width: usize) -> usize {
+    let mut taken = 1;
+    let fits = widths.iter().take_while(|column| {
+        taken += *column + 3;
+        taken <= width
+    });
+    fits.count().max(1)
+}
+
+/// The natural width of each column.
+fn widths(headings: &[String], lines: &[Vec<String>]) -> Vec<usize> {
+    let widest = |text: &String| text.lines().map(|line| line.chars().count()).max().unwrap_or(0);
+    let of = |(at, heading): (usize, &String)| {
+        let cells = lines.iter().filter_map(|line| line.get(at)).map(widest);
+        cells.chain([widest(heading)]).max().unwrap_or(0)
+    };
+    headings.iter().enumerate().map(of).collect()
+}
+
+/// A list with a heading for each column. Where a terminal has no room for all, those named in `spare` are left out, the
+/// first of them first; what is still too long is shortened.
+pub(in crate::cli) fn list(headings: &[&str], spare: &[&str], lines: Vec<Vec<String>>) -> String {
+    let mut headings: Vec<String> = headings.iter().map(|heading| (*heading).to_owned()).collect();
+    let mut lines: Vec<Vec<String>> =
+        lines.iter().map(|line| line.iter().map(|text| visible::visible(text).into_owned()).collect()).collect();
+    if let Some(width) = width() {
+        let needs = |widths: &[usize]| widths.iter().map(|column| column + 3).sum::<usize>() + 1;
+        for name in spare {
+            let Some(at) = headings.iter().position(|heading| heading == name) else { continue };
+            if needs(&widths(&headings, &lines)) > width {
+                headings.remove(at);
+                lines.iter_mut().for_each(|line| drop(line.remove(at)));
+            }
+        }
+        let natural = widths(&headings, &lines);
+        let excess = needs(&natural).saturating_sub(width);
+        if let Some((at, widest)) = natural.iter().enumerate().max_by_key(|(_, width)| **width).filter(|_| excess > 0) {
+            let room = widest.saturating_sub(excess).max(8);
+            lines.iter_mut().for_each(|line| line[at] = wrap::shortened(&line[at], room));
+        }
+    }
+    let mut table = plain(headings.iter().map(String::as_str));
+    table.add_rows(lines);
     format!("{table}\n")
+}
+
+/// The columns of the terminal that is written to; none if it is none.
+pub(in crate::cli) fn width() -> Option<usize> {
+    Table::new().width().map(usize::from)
 }
 
 fn plain<'h>(headings: impl IntoIterator<Item = &'h str>) -> Table {

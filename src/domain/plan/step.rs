@@ -1,6 +1,7 @@
 //! What a plan does about one model, and how that is found out.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +15,7 @@ use super::super::project::Model;
 use super::loads::{continued, loads, twin};
 use super::reason::{shown, why};
 use super::upstream::Upstream;
-use super::{Change, ColumnChanges, Reason, Trees, change, columns};
+use super::{Change, ColumnChanges, Edited, Reason, Trees, change, column_changes};
 
 /// One model of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +38,15 @@ pub struct Step {
     pub comments: Comments,
     /// Whether a view moves, appears or goes, or is commented otherwise.
     pub swap: bool,
+    /// How long its build will take, if earlier ones tell.
+    #[serde(default)]
+    pub expected: Option<Duration>,
+    /// The parents through which a change reaches it.
+    #[serde(default)]
+    pub through: Vec<ModelName>,
+    /// Where its file was edited, once somebody has looked.
+    #[serde(default)]
+    pub edited: Option<Edited>,
 }
 
 /// What is done about a model.
@@ -182,6 +192,9 @@ impl Step {
             columns: ColumnChanges::default(),
             comments: Comments::default(),
             swap: false,
+            expected: None,
+            through: Vec::new(),
+            edited: None,
         }
     }
 }
@@ -223,16 +236,35 @@ impl<'a> Planner<'a> {
         let step = Step {
             model: model.name.clone(),
             change,
+            expected: self.expected(model, &work),
+            through: self.through(model, change),
+            edited: None,
             work,
             reason,
             fingerprint: Some(model.fingerprint),
             swap: self.moves(model, table.as_ref()),
             table,
-            columns: before.map(|before| columns(model, before, self.state)).unwrap_or_default(),
+            columns: before.map(|before| column_changes(model, before, self.state)).unwrap_or_default(),
             comments: model.file.about.comments.clone(),
         };
         self.upstream.add(model, &step, self.state);
         step
+    }
+
+    /// How long the work will take, as earlier builds tell.
+    fn expected(&self, model: &Model, work: &Work) -> Option<Duration> {
+        let (Work::Fill(loads) | Work::Make { loads, .. }) = work else { return None };
+        let one = self.state.durations.get(&model.name)?;
+        Some(one.saturating_mul(u32::try_from(loads.spans.len().max(1)).unwrap_or(u32::MAX)))
+    }
+
+    /// The parents through which a change reaches a model.
+    fn through(&self, model: &Model, change: Change) -> Vec<ModelName> {
+        let Some(base) = self.trees.base.filter(|_| change == Change::Indirect) else { return Vec::new() };
+        let moved = |(name, version): &(&ModelName, &Fingerprint)| {
+            base.model(name).is_none_or(|before| before.fingerprint != **version)
+        };
+        model.parents.iter().filter(moved).map(|(name, _)| name.clone()).collect()
     }
 
     fn changed_above(&self, model: &Model) -> BTreeSet<ModelName> {

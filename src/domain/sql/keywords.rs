@@ -1,8 +1,17 @@
 //! DuckDB's keywords, from `duckdb_keywords()` of 2.0.0, and its functions that need no parentheses.
 
+use crate::domain::name::quote;
+
 /// Whether DuckDB never reads this word, unquoted, as a name.
 pub(super) fn is_reserved(word: &str) -> bool {
     contains(RESERVED, word)
+}
+
+/// A name as SQL takes it: quoted where it has to be.
+pub fn identifier(name: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    let begins = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
+    if begins && name.chars().all(is_plain) && !is_keyword(name) { name.to_owned() } else { quote(name) }
 }
 
 /// Whether DuckDB's grammar gives this word, unquoted, a meaning somewhere.

@@ -66,6 +66,7 @@ pub use dialect::is_duckdb;
 pub use duckdb_json::{DuckdbReads, reads_from_duckdb_json};
 #[cfg(test)]
 pub(crate) use functions::all as known_functions;
+pub use keywords::identifier;
 pub use labels::Label;
 pub use lex::{Lexeme, Statement, Token, lex, split, unify_line_ends};
 pub use lineage::{Lineage, Origin, Parent, ParentColumns, Print, Unknown, lineage};

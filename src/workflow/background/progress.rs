@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::event::{Event, Report};
+use super::super::event::{Begun, Event, Report};
 use super::super::session::now;
 use super::queue::Right;
 use crate::domain::name::BranchName;
@@ -43,7 +43,7 @@ impl<'a> Announced<'a> {
 
 impl Report for Announced<'_> {
     fn report(&self, event: &Event) {
-        if let Event::Building { model, index, total } = event {
+        if let Event::Building(Begun { model, index, total, .. }) = event {
             let mut progress = self.progress.borrow_mut();
             progress.model = Some(model.to_string());
             progress.count = (*index, *total);

@@ -7,20 +7,21 @@ mod pool;
 mod unshown;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 pub use self::cutoff::Cutoff;
 use self::pool::{Done, Pool};
 pub(super) use self::unshown::Unshown;
 use super::background::failure::{self, Stopped};
 use super::error::{BuildError, Error};
-use super::event::Event;
+use super::event::{Begun, Event};
 use super::loader::Loader;
 use super::planning::Prepared;
 use super::session::Session;
 use crate::adapter::engine::{Body, Build, Warehouse, WarehouseError};
 use crate::domain::diagnostic::Diagnostic;
-use crate::domain::environment::{PhysicalTable, State};
-use crate::domain::name::ModelName;
+use crate::domain::environment::{Origin, PastBuild, PhysicalTable, State};
+use crate::domain::name::{ModelName, TableName};
 use crate::domain::plan::{Next, Plan, Reason, Schedule, Step, Turn};
 use crate::domain::project::Model;
 
@@ -41,6 +42,8 @@ pub(super) struct Work {
     late: BTreeSet<ModelName>,
     /// How many were begun.
     begun: usize,
+    /// Those of this turn, to be put on record.
+    past: Vec<PastBuild>,
     /// Where the change ended.
     pub(super) cutoff: Cutoff,
     /// What was found since the last plan was made.
@@ -56,6 +59,29 @@ pub(super) struct Job<'j> {
     pub(super) warehouse: &'j dyn Warehouse,
     /// What the plan was made from.
     pub(super) state: &'j State,
+}
+
+/// A job in its turn.
+struct Site<'j> {
+    job: Job<'j>,
+    /// The table that each model has in the environment.
+    tables: BTreeMap<ModelName, TableName>,
+    /// The models whose tables are made.
+    known: BTreeMap<ModelName, (&'j Step, &'j Model)>,
+    /// How many there are, with those of earlier turns.
+    total: usize,
+    /// How long those that have not begun will take, if that is known of all.
+    left: Option<Duration>,
+}
+
+impl<'j> Site<'j> {
+    fn of(job: Job<'j>, schedule: &Schedule, begun: usize) -> Self {
+        let project = &job.prepared.desired.project;
+        let known = job.plan.makes().filter_map(|step| Some((step.model.clone(), (step, project.model(&step.model)?))));
+        let waiting = || job.plan.builds().filter(|step| schedule.is_waiting(&step.model));
+        let left = waiting().map(|step| step.expected).sum();
+        Self { job, tables: job.plan.tables(), known: known.collect(), total: begun + waiting().count(), left }
+    }
 }
 
 /// How a turn at the warehouse ended.
@@ -81,7 +107,9 @@ impl Session<'_> {
         let mut schedule = Schedule::new(turns(job), std::mem::take(&mut work.stuck));
         let turned = self.build_in_turn(job, &mut schedule, work);
         work.stuck = schedule.into_stuck();
+        let remembered = job.warehouse.remember(&std::mem::take(&mut work.past));
         let turned = turned?;
+        remembered?;
         if turned == Turned::Out {
             self.conclude(job, work)?;
         }
@@ -89,12 +117,7 @@ impl Session<'_> {
     }
 
     fn build_in_turn(&self, job: Job<'_>, schedule: &mut Schedule, work: &mut Work) -> Result<Turned, Error> {
-        let tables = job.plan.tables();
-        let project = &job.prepared.desired.project;
-        let known = job.plan.makes().filter_map(|step| Some((&step.model, (step, project.model(&step.model)?))));
-        let known: BTreeMap<&ModelName, (&Step, &Model)> = known.collect();
-        let to_build = job.plan.builds().filter(|step| schedule.is_waiting(&step.model)).count();
-        let total = work.begun + to_build;
+        let mut site = Site::of(job, schedule, work.begun);
         let mut pool = Pool::new(job.warehouse, schedule.waiting())?;
         let (mut done, mut is_cut, mut is_less) = (0, false, false);
         let is_interrupted = || self.location.interrupt.is_requested();
@@ -110,19 +133,7 @@ impl Session<'_> {
                     Next::Wait => break,
                     Next::Skip(model) => work.skipped.push(model),
                     Next::Build { model, audits_late } => {
-                        let Some((step, of)) = known.get(&model) else { continue };
-                        if step.clone_of().is_none() {
-                            work.begun += 1;
-                            self.building(&job.prepared.target.branch, &model, work.begun, total);
-                        }
-                        let mut build = match self.build_of(job.prepared, of, step, &tables, job.state) {
-                            Err(Error::Project(problems)) => {
-                                schedule.failed(&model);
-                                work.failures.extend(problems.into_iter().map(|problem| (model.clone(), problem)));
-                                continue;
-                            }
-                            build => build?,
-                        };
+                        let Some(mut build) = self.next_build(&mut site, &model, schedule, work)? else { continue };
                         if audits_late {
                             build.audits.clear();
                             build.audited = None;
@@ -142,6 +153,33 @@ impl Session<'_> {
             }
         }
         if is_interrupted() { Err(WarehouseError::Interrupted.into()) } else { Ok(Turned::Out) }
+    }
+
+    /// Tells that a model's build begins; none where it turns out that it can't.
+    fn next_build(
+        &self,
+        site: &mut Site<'_>,
+        model: &ModelName,
+        schedule: &mut Schedule,
+        work: &mut Work,
+    ) -> Result<Option<Build>, Error> {
+        let Job { prepared, state, .. } = site.job;
+        let Some((step, of)) = site.known.get(model).copied() else { return Ok(None) };
+        if step.clone_of().is_none() {
+            work.begun += 1;
+            let (expected, left) = (step.expected, site.left);
+            let begun = Begun { model: model.clone(), index: work.begun, total: site.total, expected, left };
+            self.building(&prepared.target.branch, begun);
+            site.left = site.left.zip(expected).map(|(left, expected)| left.saturating_sub(expected));
+        }
+        match self.build_of(prepared, of, step, &site.tables, state) {
+            Err(Error::Project(problems)) => {
+                schedule.failed(model);
+                work.failures.extend(problems.into_iter().map(|problem| (model.clone(), problem)));
+                Ok(None)
+            }
+            build => build.map(Some),
+        }
     }
 
     /// Tells what came of a build: over where it gave way before it had carried out all of its loads, and less where what
@@ -166,8 +204,10 @@ impl Session<'_> {
             Ok(table) => {
                 schedule.built(&build.model);
                 work.built.push(build.model.clone());
+                let past = PastBuild::of(&table, build.loads(), took, &self.origin(job.prepared));
                 self.warn_of(&build);
-                self.report.report(&Event::Built { model: build.model.clone(), took });
+                self.report.report(&Event::Built { model: build.model.clone(), took, rows: past.rows });
+                work.past.push(past);
                 self.report.report(&Event::Moment(format!("built:{}", work.built.len())));
                 if table.inputs.clone_of.is_some() || !table.inputs.alike.is_empty() {
                     work.found_same(&table, job.warehouse);
@@ -184,6 +224,17 @@ impl Session<'_> {
             }
         }
         Ok(Turned::Out)
+    }
+
+    /// What a target's tables are built from.
+    pub(super) fn origin(&self, prepared: &Prepared) -> Origin {
+        let target = &prepared.target;
+        Origin {
+            who: self.owner().who,
+            branch: target.branch.clone(),
+            commit: target.commit.as_ref().map(|commit| commit.as_str().to_owned()),
+            dirty: prepared.is_dirty(),
+        }
     }
 
     /// Tells what audits found that only warn.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Mark;
 use crate::adapter::git::{CommitId, CommitInfo};
@@ -29,8 +30,13 @@ pub struct Commit {
 /// What promoting a commit would cost.
 #[derive(Debug)]
 pub enum Cost {
-    /// Builds of these models; none where every table is there.
-    Builds(Vec<ModelName>),
+    /// Builds, none where every table is there.
+    Builds {
+        /// The models.
+        models: Vec<ModelName>,
+        /// How long they take, if earlier builds of each tell.
+        expected: Option<Duration>,
+    },
     /// Its files make no project, or one without models: what is wrong first.
     Broken(String),
 }
@@ -109,7 +115,9 @@ impl<'l> Past<'l> {
                 let is_missing = |model: &&crate::domain::project::Model| {
                     model.kind.word() != KindWord::Embedded && state.built(&model.fingerprint).is_none()
                 };
-                Cost::Builds(models.filter(is_missing).map(|model| model.name.clone()).collect())
+                let models: Vec<ModelName> = models.filter(is_missing).map(|model| model.name.clone()).collect();
+                let expected = models.iter().map(|model| state.durations.get(model)).sum();
+                Cost::Builds { models, expected }
             }
             Err(problems) => Cost::Broken(problems.first().map(|problem| problem.what.clone()).unwrap_or_default()),
         })

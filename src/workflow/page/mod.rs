@@ -1,5 +1,6 @@
 //! What the page shows: Git's graph and the environments on one sheet, gathered from the repository and the warehouse.
 
+mod checks;
 mod commits;
 mod differences;
 mod merges;
@@ -7,6 +8,7 @@ mod merges;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use self::checks::{Check, CheckKind, Verdict};
 use self::commits::Past;
 pub use self::commits::{Commit, Cost};
 pub use self::differences::Difference;
@@ -16,7 +18,7 @@ use super::planning::{Prepared, Target};
 use super::session::Session;
 use super::tree::Tree;
 use crate::adapter::git::CommitId;
-use crate::domain::environment::{Scope, State};
+use crate::domain::environment::{PastBuild, Scope, State};
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::name::{BranchName, EnvName, ModelName, TableName};
 use crate::domain::plan::Plan;
@@ -45,8 +47,23 @@ pub struct Page {
     pub merges: Vec<Merge>,
     /// How the rows of the current branch's environment differ from prod's, if that was asked for.
     pub differences: Vec<Difference>,
+    /// The last builds of each model, the newest first.
+    pub builds: Vec<PastBuild>,
+    /// The audits and unit tests of each model.
+    pub checks: BTreeMap<ModelName, Vec<Check>>,
     /// The files' texts of the versions that are shown, as far as a tree that is at hand has them.
     pub texts: BTreeMap<Fingerprint, Arc<str>>,
+}
+
+/// How much the page shows.
+#[derive(Debug, Clone, Copy)]
+pub struct Extent {
+    /// How many commits at most.
+    pub commits: usize,
+    /// Whether rows are compared.
+    pub rows: bool,
+    /// Whether unit tests are run.
+    pub tests: bool,
 }
 
 /// Why an environment shows another version than prod.
@@ -61,18 +78,18 @@ pub enum Mark {
 }
 
 impl Session<'_> {
-    /// Gathers what the page shows: the models of a target, and at most `limit` commits.
-    pub fn page(&self, target: Target, limit: usize, compares_rows: bool) -> Result<Page, Error> {
+    /// Gathers what the page shows of a target.
+    pub fn page(&self, target: Target, extent: Extent) -> Result<Page, Error> {
         let prepared = self.prepare(target)?;
         let warehouse = self.read_warehouse()?;
-        let (state, sizes) = match &warehouse {
+        let (state, sizes, builds) = match &warehouse {
             Some(warehouse) => {
                 let state = warehouse.state(&Scope::All)?;
                 let shown = state.environments.values().flat_map(|environment| environment.pointers.values());
                 let sizes = warehouse.bytes(&shown.map(|pointer| pointer.table.clone()).collect())?;
-                (state, sizes)
+                (state, sizes, warehouse.past_builds()?)
             }
-            None => (State::default(), BTreeMap::new()),
+            None => (State::default(), BTreeMap::new(), Vec::new()),
         };
         drop(warehouse);
         self.close();
@@ -83,11 +100,11 @@ impl Session<'_> {
         };
         let branches: Vec<_> = self.branches_known()?.into_iter().map(environment).collect();
         let mut past = Past::new(self);
-        let commits = self.without_caching(|| past.commits(&branches, &state, limit))?;
+        let commits = self.without_caching(|| past.commits(&branches, &state, extent.commits))?;
         let marks = self.without_caching(|| past.marks(&state))?;
         let merges = self.merges(&branches, &state)?;
         let own = &prepared.target.environment;
-        let compared = marks.get(own).filter(|_| compares_rows).into_iter().flatten();
+        let compared = marks.get(own).filter(|_| extent.rows).into_iter().flatten();
         self.keep_open();
         let differences = self.differences(own, compared, &state);
         self.close();
@@ -97,6 +114,7 @@ impl Session<'_> {
         for tree in past.trees() {
             self.add_texts(tree, &|version| state.snapshots.contains_key(version), &mut texts)?;
         }
+        let checks = self.checks(&prepared, &state, extent.tests)?;
         let project = self.project_name();
         Ok(Page {
             project,
@@ -110,6 +128,8 @@ impl Session<'_> {
             problem: None,
             merges,
             differences,
+            checks,
+            builds,
             texts,
         })
     }

@@ -9,7 +9,7 @@ use crate::adapter::engine::{
     Ask, Audit, AuditFailure, Build, Collect, Difference, Engine, ExportFormat, Location, Publication, Publish,
     Records, Referee, Restated, Rows, Statements, Tables, Trial, Waiting, Warehouse, WarehouseError, Wrong, WrongRows,
 };
-use crate::domain::environment::{Column, OutOfReach, PhysicalTable, Preview, Scope, State};
+use crate::domain::environment::{Column, OutOfReach, PastBuild, PhysicalTable, Preview, Scope, State};
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::model::{Comments, Run};
 use crate::domain::name::{BranchName, EnvName, ModelName, SchemaPattern, TableName};
@@ -137,6 +137,8 @@ faulty!(Records {
     state(scope: &Scope) -> State;
     comments(hashes: &BTreeMap<ModelName, String>) -> BTreeMap<ModelName, Comments>;
     put_on_record(table: &PhysicalTable) -> ();
+    remember(builds: &[PastBuild]) -> ();
+    past_builds() -> Vec<PastBuild>;
     stand_for(version: &Fingerprint, table: &TableName) -> ();
 });
 
@@ -161,6 +163,7 @@ faulty!(WrongRows {
 });
 
 faulty!(Ask {
+    describe(doing: &str, query: &str) -> Vec<Column>;
     rows(doing: &str, query: &str, limit: Option<usize>) -> Rows;
     export(query: &str, format: ExportFormat) -> Vec<u8>;
     audited(audit: &Audit, rows: &str) -> Option<AuditFailure>;

@@ -47,3 +47,5 @@ DROP TABLE vmesh_state.previews;
 CREATE TABLE vmesh_state.previews (branch VARCHAR NOT NULL, fingerprint VARCHAR NOT NULL, planned_at BIGINT NOT NULL);
 UPDATE vmesh_state.format SET version = 4;
 DROP TABLE standing; DROP TABLE shown; DROP TABLE history;
+
+DROP TABLE vmesh_state.builds;

@@ -51,7 +51,7 @@ impl MessageFilter {
     }
 
     fn redacted(&self, message: &str) -> String {
-        let parts = |message: String, (secret, stand_in): &(String, String)| message.replace(secret.as_str(), stand_in);
+        let parts = |message: String, (secret, stand_in): &(String, String)| without(&message, secret, stand_in);
         self.secrets.iter().fold(message.to_owned(), parts)
     }
 
@@ -68,6 +68,25 @@ impl MessageFilter {
 
 /// Words of connection strings that tell nothing.
 const WORDS: [&str; 8] = ["dbname", "host", "hostaddr", "password", "postgres", "postgresql", "localhost", "sslmode"];
+
+/// A message with something else in the place of a secret; a short one may stand within any word, and is none there.
+fn without(message: &str, secret: &str, stand_in: &str) -> String {
+    if secret.len() >= 6 {
+        return message.replace(secret, stand_in);
+    }
+    let (mut out, mut rest) = (String::with_capacity(message.len()), message);
+    while let Some(at) = rest.find(secret).filter(|_| !secret.is_empty()) {
+        let (before, found) = rest.split_at(at);
+        let (found, after) = found.split_at(secret.len());
+        let is_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+        let previous = out.chars().chain(before.chars()).next_back();
+        let is_within = is_word(previous) || is_word(after.chars().next());
+        out.push_str(before);
+        out.push_str(if is_within { found } else { stand_in });
+        rest = after;
+    }
+    out + rest
+}
 
 /// Whether a message has a name in it as a word.
 fn is_named(message: &str, name: &str) -> bool {
@@ -204,6 +223,9 @@ mod tests {
              LINE 1: SELECT 1 FROM crm.x\n"
         );
         assert_eq!(filter.tell("Catalog Error: no table crmx".to_owned()), "Catalog Error: no table crmx");
+        // a short one is no part of other words
+        filter.hide(&Hidden { variable: "KEY".to_owned(), value: "x".to_owned() });
+        assert_eq!(filter.tell("syntax of x, (x) and x_1".to_owned()), "syntax of $KEY, ($KEY) and x_1");
     }
 
     #[test]

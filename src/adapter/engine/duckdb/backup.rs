@@ -6,7 +6,7 @@ use super::{Database, companion};
 use crate::adapter::engine::WarehouseError;
 
 /// What is added to the warehouse's name.
-pub const BACKUP: &str = ".before-6";
+pub const BACKUP: &str = ".before-7";
 
 impl Database {
     /// Copies the file beside itself, unless that was done before.

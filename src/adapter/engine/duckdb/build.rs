@@ -89,7 +89,8 @@ impl Database {
                 _ => warehouse.around(&build.around, |warehouse| warehouse.among_files(doing, build))?,
             };
             warehouse.audit(build, None)?;
-            let mut built = PhysicalTable { select, ..warehouse.made(build, at)? };
+            let rows = warehouse.count(&build.table, &build.body)?;
+            let mut built = PhysicalTable { select, rows, ..warehouse.made(build, at)? };
             if let Some(of) = clone_of {
                 built.inputs.beside = warehouse.beside_of_clone(build, of)?.or(built.inputs.beside);
                 built.inputs.clone_of = Some(of.clone());
@@ -133,7 +134,9 @@ impl Database {
             columns = self.show_columns(&snapshot.table)?;
         }
         let revision = snapshot.revision + 1;
-        let snapshot = PhysicalTable { columns, built_at: at, inputs, revision, select, around, ..snapshot.clone() };
+        let rows = Some(self.rows_of(&snapshot.table)?);
+        let snapshot =
+            PhysicalTable { columns, built_at: at, inputs, revision, select, around, rows, ..snapshot.clone() };
         self.record(&snapshot)?;
         Ok(snapshot)
     }
@@ -223,6 +226,19 @@ impl Database {
         }
     }
 
+    /// How many rows a table has that was made just now; none of a view.
+    fn count(&self, table: &TableName, body: &Body) -> Result<Option<u64>, WarehouseError> {
+        match body {
+            Body::View(_) => Ok(None),
+            _ => self.rows_of(table).map(Some),
+        }
+    }
+
+    /// How many rows a table has.
+    pub(super) fn rows_of(&self, table: &TableName) -> Result<u64, WarehouseError> {
+        self.one("counting rows", &format!("SELECT count(*) FROM {}", table.quoted()))
+    }
+
     /// The record of a table that was made just now. Its rows are others than those of a table that was there before.
     pub(super) fn made(&self, build: &Build, at: i64) -> Result<PhysicalTable, WarehouseError> {
         let name = literal(&build.table.name);
@@ -275,7 +291,8 @@ impl Database {
         let doing = "recording a table";
         let parents: Vec<&str> = snapshot.parents.iter().map(|parent| parent.name.as_str()).collect();
         let columns = serde_json::to_string(&snapshot.columns).unwrap_or_default();
-        let sql = "INSERT OR REPLACE INTO vmesh_state.tables VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        let sql =
+            "INSERT OR REPLACE INTO vmesh_state.tables VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
         let around = (!snapshot.around.is_empty()).then(|| serde_json::to_string(&snapshot.around).unwrap_or_default());
         let values = duckdb::params![
             snapshot.table.name,
@@ -293,7 +310,8 @@ impl Database {
             snapshot.revision,
             snapshot.continues.as_ref().map(|from| serde_json::to_string(from).unwrap_or_default()),
             around,
-            serde_json::to_string(&snapshot.inputs).unwrap_or_default()
+            serde_json::to_string(&snapshot.inputs).unwrap_or_default(),
+            snapshot.rows
         ];
         self.connection.execute(sql, values).map(|_| ()).map_err(|error| self.failed(doing, &error))
     }

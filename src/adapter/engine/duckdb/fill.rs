@@ -153,6 +153,7 @@ impl Database {
             statements.iter().try_for_each(|statement| warehouse.run_one(&doing, statement))?;
             Ok(columns)
         })?;
+        next.rows = Some(self.rows_of(&build.table)?);
         self.audit(build, Some(&within(&fill.by, load.interval, &next.columns)))?;
         self.record(&next)?;
         Ok(next)

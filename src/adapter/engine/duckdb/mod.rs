@@ -17,6 +17,7 @@ mod history;
 mod instance;
 mod limits;
 mod open;
+mod past_builds;
 mod publish;
 mod query;
 #[cfg(test)]

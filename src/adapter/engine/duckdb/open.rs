@@ -13,7 +13,7 @@ use crate::adapter::engine::{
 };
 
 /// The version of the records that this vmesh writes.
-pub(super) const FORMAT: u32 = 6;
+pub(super) const FORMAT: u32 = 7;
 
 /// What brings records of each version to the next one's, from version 1 on.
 const MIGRATIONS: [&str; FORMAT as usize - 1] = [
@@ -22,6 +22,7 @@ const MIGRATIONS: [&str; FORMAT as usize - 1] = [
     include_str!("records-3-to-4.sql"),
     include_str!("records-4-to-5.sql"),
     include_str!("records-5-to-6.sql"),
+    include_str!("records-6-to-7.sql"),
 ];
 
 /// The version of DuckDB that new files are written for: most people's clients are older than the one within vmesh.

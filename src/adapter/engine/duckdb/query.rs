@@ -11,6 +11,11 @@ use crate::domain::name::{literal, quote};
 use crate::domain::{json_text, sql};
 
 impl Ask for Database {
+    fn describe(&self, doing: &str, query: &str) -> Result<Vec<Column>, WarehouseError> {
+        let sql = format!("SELECT column_name, column_type FROM (DESCRIBE\n{query}\n)");
+        self.all(doing, &sql, |row| Ok((row.get(0)?, row.get(1)?)))
+    }
+
     fn rows(&self, doing: &str, query: &str, limit: Option<usize>) -> Result<Rows, WarehouseError> {
         let query = query.trim_end().trim_end_matches(';');
         let columns = self.describe(doing, query)?;
@@ -60,14 +65,6 @@ impl Ask for Database {
             }
             error => error,
         })
-    }
-}
-
-impl Database {
-    /// The columns of a query.
-    fn describe(&self, doing: &str, query: &str) -> Result<Vec<Column>, WarehouseError> {
-        let sql = format!("SELECT column_name, column_type FROM (DESCRIBE\n{query}\n)");
-        self.all(doing, &sql, |row| Ok((row.get(0)?, row.get(1)?)))
     }
 }
 

@@ -42,7 +42,8 @@ CREATE TABLE vmesh_state.tables (
     revision UBIGINT NOT NULL, -- counts the times that its rows changed
     continues VARCHAR, -- the table whose rows it went on from, at which revision, as JSON
     around VARCHAR, -- the statements that run around its query, as JSON
-    inputs VARCHAR NOT NULL -- what its rows were filled from, at which revisions, as JSON
+    inputs VARCHAR NOT NULL, -- what its rows were filled from, at which revisions, as JSON
+    rows UBIGINT -- how many it has; none of a view
 );
 -- which table stands for a version: none for one that another has replaced, two for a model that was renamed
 CREATE TABLE vmesh_state.snapshots (fingerprint VARCHAR PRIMARY KEY, table_name VARCHAR NOT NULL);
@@ -63,3 +64,16 @@ CREATE TABLE vmesh_state.moved (
 );
 -- what merges that are still to come will show: gc keeps it
 CREATE TABLE vmesh_state.previews (branch VARCHAR NOT NULL, table_name VARCHAR NOT NULL, planned_at BIGINT NOT NULL);
+-- the last builds of each model
+CREATE TABLE vmesh_state.builds (
+    model VARCHAR NOT NULL,
+    table_name VARCHAR NOT NULL,
+    ended_at BIGINT NOT NULL, -- microseconds since 1970
+    took BIGINT NOT NULL, -- microseconds
+    loads UBIGINT NOT NULL,
+    rows UBIGINT,
+    who VARCHAR NOT NULL,
+    branch VARCHAR NOT NULL,
+    commit_id VARCHAR,
+    dirty BOOLEAN NOT NULL
+);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Database;
 use crate::adapter::engine::{Records, WarehouseError};
 use crate::domain::environment::{
-    Environment, Moved, PhysicalTable, Pointer, Preview, Promotion, PromotionAction, Scope, State,
+    Environment, Moved, PastBuild, PhysicalTable, Pointer, Preview, Promotion, PromotionAction, Scope, State,
 };
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::model::{Around, Comments, KindWord};
@@ -38,6 +38,7 @@ impl Records for Database {
                 physical: warehouse.physical(None)?,
                 promotions: warehouse.promotions()?,
                 previews: warehouse.previews()?,
+                durations: warehouse.durations()?,
             })
         })
     }
@@ -57,6 +58,14 @@ impl Records for Database {
 
     fn put_on_record(&self, table: &PhysicalTable) -> Result<(), WarehouseError> {
         self.transaction("recording a table", |warehouse| warehouse.record(table))
+    }
+
+    fn remember(&self, builds: &[PastBuild]) -> Result<(), WarehouseError> {
+        self.remember_builds(builds)
+    }
+
+    fn past_builds(&self) -> Result<Vec<PastBuild>, WarehouseError> {
+        self.builds()
     }
 
     fn stand_for(&self, version: &Fingerprint, table: &TableName) -> Result<(), WarehouseError> {
@@ -135,7 +144,7 @@ impl Database {
     pub(super) fn tables(&self, condition: &str) -> Result<BTreeMap<TableName, PhysicalTable>, WarehouseError> {
         let sql = format!(
             "SELECT fingerprint, model, own, table_name, kind, parents, query, columns, built_at, filled, audited, \
-             content, revision, continues, around, inputs FROM vmesh_state.tables WHERE {condition}"
+             content, revision, continues, around, inputs, rows FROM vmesh_state.tables WHERE {condition}"
         );
         let rows = self.all(DOING, &sql, |row| {
             let text = |index| row.get::<_, String>(index);
@@ -162,6 +171,7 @@ impl Database {
                     revision: row.get(12).ok()?,
                     inputs: serde_json::from_str(&row.get::<_, String>(15).ok()?).ok()?,
                     continues: row.get::<_, Option<String>>(13).ok()?.and_then(|from| serde_json::from_str(&from).ok()),
+                    rows: row.get(16).ok()?,
                 })
             };
             Ok(table())

@@ -59,7 +59,7 @@ function cost(commit) {
   const n = commit.builds.length;
   if (n === 0) return el("span", { class: "chip ready", title: "every table is there: promoting it moves pointers only" }, "pointers only");
   const listed = commit.builds.slice(0, 20).join("\n") + (n > 20 ? `\n… and ${n - 20} more` : "");
-  return el("span", { class: "chip builds", title: listed }, count(n, "build"));
+  return el("span", { class: "chip builds", title: listed }, [count(n, "build"), about(commit.expected_seconds)].filter(Boolean).join(" · "));
 }
 
 function flags(commit) {

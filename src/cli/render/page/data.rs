@@ -6,12 +6,12 @@ use serde_json::{Map, Value, json};
 
 use super::super::plan::reason;
 use crate::adapter::engine::Rows;
-use crate::domain::environment::{Environment, Pointer};
+use crate::domain::environment::{Environment, Origin, PastBuild, Pointer};
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::name::ModelName;
 use crate::domain::plan::{Action, Plan, Step};
 use crate::domain::project::{ColumnSource, Model, Project};
-use crate::workflow::page::{Commit, Cost, Difference, Mark, Merge, Outcome, Page};
+use crate::workflow::page::{Check, CheckKind, Commit, Cost, Difference, Mark, Merge, Outcome, Page, Verdict};
 
 /// All that the page shows.
 pub(in crate::cli) fn json(page: &Page, at: i64) -> Value {
@@ -78,9 +78,9 @@ fn columns(rows: &Rows) -> Vec<Value> {
 }
 
 fn commit(commit: &Commit) -> Value {
-    let (builds, broken) = match &commit.cost {
-        Cost::Builds(models) => (models.as_slice(), None),
-        Cost::Broken(what) => (&[][..], Some(what)),
+    let (builds, expected, broken) = match &commit.cost {
+        Cost::Builds { models, expected } => (models.as_slice(), expected.filter(|_| !models.is_empty()), None),
+        Cost::Broken(what) => (&[][..], None, Some(what)),
     };
     json!({
         "id": commit.info.id.as_str(),
@@ -89,8 +89,37 @@ fn commit(commit: &Commit) -> Value {
         "at": commit.info.seconds,
         "subject": commit.info.subject,
         "builds": builds,
+        "expected_seconds": expected.map(|expected| expected.as_secs_f64()),
         "broken": broken,
     })
+}
+
+fn build(build: &PastBuild) -> Value {
+    let Origin { who, branch, commit, dirty } = &build.origin;
+    json!({
+        "table": build.table.name,
+        "at": build.at / 1_000_000,
+        "seconds": build.took.as_secs_f64(),
+        "loads": build.loads,
+        "rows": build.rows,
+        "who": who,
+        "branch": branch,
+        "commit": commit,
+        "dirty": dirty,
+    })
+}
+
+fn check(check: &Check) -> Value {
+    let (kind, blocking) = match check.kind {
+        CheckKind::Audit { blocking } => ("audit", Some(blocking)),
+        CheckKind::Test => ("test", None),
+    };
+    let (verdict, why) = match &check.verdict {
+        None => (None, None),
+        Some(Verdict::Passed) => (Some("passed"), None),
+        Some(Verdict::Failed(why)) => (Some("failed"), Some(why)),
+    };
+    json!({"name": check.name, "kind": kind, "blocking": blocking, "verdict": verdict, "why": why})
 }
 
 fn merge(merge: &Merge) -> Value {
@@ -101,6 +130,7 @@ fn merge(merge: &Merge) -> Value {
             json!({
                 "summary": super::super::plan::summary(plan),
                 "builds": plan.builds().map(|step| &step.model).collect::<Vec<_>>(),
+                "expected_seconds": plan.expected().map(|expected| expected.as_secs_f64()),
                 "swaps": plan.steps.iter().filter(|step| step.swap).map(|step| &step.model).collect::<Vec<_>>(),
             }),
         ),
@@ -166,7 +196,8 @@ impl<'p> Index<'p> {
         let project = &page.prepared.desired.project;
         let steps: BTreeMap<&ModelName, &Step> = page.plan.steps.iter().map(|step| (&step.model, step)).collect();
         let of = |name: &&ModelName| {
-            let mut told = json!({"name": name});
+            let builds = page.builds.iter().filter(|build| build.model == **name).map(build);
+            let mut told = json!({"name": name, "builds": builds.collect::<Vec<_>>()});
             let model = project.model(name).map(|model| self.model(page, project, model));
             let step = steps.get(name).map(|step| step_told(step));
             if let Value::Object(told) = &mut told {
@@ -192,6 +223,7 @@ impl<'p> Index<'p> {
             "rows": self.told(project, model.sources_of_rows()),
             "parents": parents,
             "sources": model.externals(),
+            "checks": page.checks.get(&model.name).into_iter().flatten().map(check).collect::<Vec<_>>(),
             "text": self.text(page, &model.fingerprint),
         });
         object(told)
@@ -240,6 +272,7 @@ impl<'p> Index<'p> {
             "table": pointer.table.name,
             "built_at": table.map(|table| table.built_at / 1_000_000),
             "bytes": page.sizes.get(&pointer.table),
+            "rows": table.and_then(|table| table.rows),
             "columns": table.map(|table| &table.columns),
             "text": self.text(page, &pointer.fingerprint),
         })

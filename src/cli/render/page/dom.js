@@ -39,4 +39,13 @@ function ago(then, now) {
   }
 }
 
+// How long something will take, as earlier times tell; nothing if it is not worth a word.
+function about(seconds) {
+  if (seconds === null || seconds === undefined || seconds < 1) return null;
+  if (seconds < 90) return `about ${Math.floor(seconds)} s`;
+  return seconds < 5400 ? `about ${Math.round(seconds / 60)} min` : `about ${Math.round(seconds / 3600)} h`;
+}
+
+const duration = (seconds) => (seconds < 10 ? `${seconds.toFixed(2)} s` : seconds < 600 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`);
+
 const moment = (seconds) => new Date(seconds * 1000).toISOString().replace("T", " ").slice(0, 16) + " UTC";

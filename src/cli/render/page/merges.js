@@ -17,7 +17,7 @@ function named(label, names) {
 
 function preview(merge) {
   const [kind, words] = VERDICTS[merge.verdict];
-  const chip = el("span", { class: `chip ${kind}` }, merge.verdict === "builds" ? count(merge.builds.length, "build") : words);
+  const chip = el("span", { class: `chip ${kind}` }, merge.verdict === "builds" ? [count(merge.builds.length, "build"), about(merge.expected_seconds)].filter(Boolean).join(" · ") : words);
   const commits = `${count(merge.ahead, "commit")} ahead of ${page.main}${merge.behind ? `, ${merge.behind} behind` : ""}`;
   return el(
     "details",

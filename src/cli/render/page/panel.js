@@ -40,6 +40,18 @@ function texts(model) {
   return [el("h3", {}, `Text: prod → ${whose}`), el("pre", { class: "diff", tabindex: "0" }, lines)];
 }
 
+// Where its file says something else than prod's: the first line that is no comment.
+function edited(model) {
+  const [before, after] = textOf(model, null);
+  if (before === null || after === null || before === "" || before === after) return null;
+  let at = 1;
+  for (const [sign, line] of lineDiff(before, after)) {
+    if (sign !== " " && line.trim() && !line.trim().startsWith("--")) return `${models[model].path}:${at}`;
+    if (sign !== "-") at++;
+  }
+  return null;
+}
+
 // Why it is built or not: up to the models whose own text changed.
 function why(model) {
   const { change: kind, action, reason, changed } = models[model];
@@ -51,7 +63,8 @@ function why(model) {
     el("h3", {}, `In ${page.environment}`),
     el("p", {}, el("span", { class: `key ${kind}` }, `${kind} · ${action}`), ` ${reason}`),
     columnsChanged.length ? el("p", {}, "columns: ", el("code", {}, columnsChanged.join(" "))) : null,
-    roots.length ? el("p", {}, "because of ", roots.map((at) => [modelLink(at), ` (${models[at].reason}) `])) : null,
+    kind === "direct" && edited(model) ? el("p", {}, "first at ", el("code", {}, edited(model))) : null,
+    roots.length ? el("p", {}, "because of ", roots.map((at) => [modelLink(at), ` (${[models[at].reason, edited(at)].filter(Boolean).join(", ")}) `])) : null,
   ];
 }
 
@@ -92,10 +105,41 @@ function standing(model) {
     const names = all.slice(0, 8).map((environment) => [flag(environment), " "]);
     const more = all.length > 8 ? `and ${all.length - 8} more` : "";
     if (version === null) return el("li", {}, "not in ", names, more);
-    const { table: name, built_at, bytes: size } = versions[version];
-    const facts = [built_at && `filled ${ago(built_at, page.at)}`, bytes(size)].filter(Boolean).join(" · ");
+    const { table: name, built_at, bytes: size, rows } = versions[version];
+    const facts = [built_at && `filled ${ago(built_at, page.at)}`, rows !== null && count(rows, "row"), bytes(size)].filter(Boolean).join(" · ");
     return el("li", {}, el("code", { class: "table", style: colour(version) }, name), " ", names, more, el("span", { class: "quiet" }, ` ${facts}`));
   });
+}
+
+const VERDICT = { passed: ["✓", "passed", "come"], failed: ["✗", "failed", "gone"] };
+
+// Its audits and unit tests, and what they said of the branch's version.
+function checks(model) {
+  const all = models[model].checks || [];
+  if (!all.length) return [];
+  const line = ({ name, kind, blocking, verdict, why: cause }) => {
+    const [sign, word, style] = VERDICT[verdict] || ["–", kind === "test" ? "not run for this page: vmesh page --test" : "not run on this version yet", "quiet"];
+    const told = [kind === "audit" && blocking === false ? "audit that only warns" : kind, cause ? `${word}: ${cause}` : word].join(" · ");
+    return el("li", {}, el("span", { class: `verdict ${style}`, "aria-hidden": "true" }, sign), " ", el("code", {}, name), " ", el("span", { class: "quiet" }, told));
+  };
+  return [el("h3", {}, "Audits and tests"), el("ul", { class: "standing checks" }, all.map(line))];
+}
+
+// Its last builds: who, from what, how long, how many rows.
+function builds(model) {
+  const all = models[model].builds || [];
+  if (!all.length) return [];
+  const row = ({ table: name, at, seconds, loads, rows, who, branch, commit, dirty }) =>
+    el(
+      "tr",
+      {},
+      el("td", { title: `${moment(at)} · ${name}` }, ago(at, page.at)),
+      el("td", {}, who, el("span", { class: "quiet" }, ` ${[branch, commit && short(commit)].filter(Boolean).join(" at ")}${dirty ? ", changed" : ""}`)),
+      el("td", { class: "number" }, rows === null ? "" : rows.toLocaleString("en")),
+      el("td", { class: "number" }, duration(seconds) + (loads > 1 ? ` in ${loads} loads` : "")),
+    );
+  const head = ["when", "who, from what", "rows", "took"].map((word) => el("th", { scope: "col" }, word));
+  return [el("h3", {}, "Builds"), el("table", { class: "columns builds" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, all.slice(0, 10).map(row)))];
 }
 
 function commands(model) {
@@ -126,8 +170,10 @@ function drawPanel() {
     el("h3", {}, "Environments"),
     el("ul", { class: "standing" }, standing(model)),
     why(model) || [],
+    checks(model),
     it.columns && it.columns.length ? [el("h3", {}, "Columns"), el("table", { class: "columns" }, el("tbody", {}, columnRows(model)))] : [],
     differences(model),
+    builds(model),
     texts(model),
     el("h3", {}, "On the command line"),
     commands(model),

@@ -178,6 +178,7 @@ impl World {
             revision: 0,
             inputs: Inputs::default(),
             continues: None,
+            rows: None,
         };
         match &model.kind {
             Kind::Incremental(_) => self.fill(model, &query, step, (fresh, state), budget),

@@ -1,0 +1,70 @@
+//! Text as wide as the terminal: lines are broken between words, never within one.
+
+use anstream::adapter::strip_str;
+
+/// A text whose lines are at most as wide as the terminal, where their words allow it; what goes on stands two columns
+/// further in than the line. Without a terminal, the text as it is.
+pub(in crate::cli) fn wrap(text: &str, width: Option<usize>) -> String {
+    let Some(width) = width else { return text.to_owned() };
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let (body, end) = line.strip_suffix('\n').map_or((line, ""), |body| (body, "\n"));
+        if width_of(body) <= width {
+            out.push_str(line);
+            continue;
+        }
+        let inner = body.trim_start_matches(' ');
+        let indent = body.len() - inner.len();
+        for (at, part) in lines(inner, width.saturating_sub(indent + 2)).iter().enumerate() {
+            let gap = if at == 0 { indent } else { indent + 2 };
+            let before = if at == 0 { "" } else { "\n" };
+            out.push_str(&format!("{before}{}{part}", " ".repeat(gap)));
+        }
+        out.push_str(end);
+    }
+    out
+}
+
+/// A text in lines of at most `room` columns, where its words allow it.
+pub(in crate::cli) fn lines(text: &str, room: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(last) if last.is_empty() => last.push_str(word),
+            Some(last) if width_of(last) + 1 + width_of(word) <= room => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+/// A text of at most `room` columns: what is too long ends with a mark that says so.
+pub(in crate::cli) fn shortened(text: &str, room: usize) -> String {
+    match width_of(text) > room {
+        true => text.chars().take(room.saturating_sub(1)).chain(['…']).collect(),
+        false => text.to_owned(),
+    }
+}
+
+/// The columns that a text takes; styles take none.
+pub(in crate::cli) fn width_of(text: &str) -> usize {
+    strip_str(text).to_string().chars().count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_stay_whole() {
+        assert_eq!(wrap("  a bb ccc\nd", Some(6)), "  a\n    bb\n    ccc\nd");
+        assert_eq!(wrap("  a bb ccc\n", Some(80)), "  a bb ccc\n");
+        assert_eq!(wrap("averylongword b", Some(4)), "averylongword\n  b");
+        assert_eq!(wrap("a b", None), "a b");
+        assert_eq!(wrap("\u{1b}[1ma b\u{1b}[0m c", Some(5)), "\u{1b}[1ma b\u{1b}[0m c");
+        assert_eq!((shortened("abcdef", 4), shortened("abc", 4)), ("abc…".to_owned(), "abc".to_owned()));
+    }
+}
