@@ -150,7 +150,7 @@ pub(super) struct Plan {
     /// Tell changes against the commit of this environment, branch or revision instead of the merge base with main.
     #[arg(long, value_name = "ENV", add = ArgValueCandidates::new(candidates::environments))]
     pub(super) create_from: Option<String>,
-    /// Build the tables of these models again, and what is below them: a name, a pattern, or `*`.
+    /// Build the tables of these models again, and what is below them: as `vmesh ls` takes them, or `*`.
     #[arg(long, value_name = "MODEL", add = ArgValueCandidates::new(candidates::models))]
     pub(super) restate_model: Vec<String>,
     /// Fill incremental models only from this time on: a date, a time, or `1 week ago`.
@@ -186,7 +186,7 @@ pub(super) struct Plan {
 
 #[derive(Debug, Args)]
 pub(super) struct Test {
-    /// The tests: a name, a model, a file, or a pattern of one; all if left out.
+    /// The tests: a name, a file, or a pattern of one; or models, as `vmesh ls` takes them. All if left out.
     #[arg(conflicts_with = "create", add = ArgValueCandidates::new(candidates::models))]
     pub(super) pattern: Option<String>,
     /// Write a test of this model instead, from rows of the current branch's environment: it passes as it is.
@@ -409,9 +409,11 @@ pub(super) struct Page {
     /// How many commits are shown at most.
     #[arg(long, value_name = "N", default_value_t = COMMITS)]
     pub(super) commits: usize,
-    /// Compare the rows, too, of all models in which the current branch's environment differs from prod.
-    #[arg(long)]
-    pub(super) diff: bool,
+    /// Compare the rows, too, of all models in which an environment or branch differs from prod: the current branch's if
+    /// none is named; can be given several times.
+    #[arg(long, value_name = "ENV", num_args = 0..=1, require_equals = true, default_missing_value = "",
+        add = ArgValueCandidates::new(candidates::environments))]
+    pub(super) diff: Vec<String>,
     /// Run the unit tests, too, and tell what came of them.
     #[arg(long)]
     pub(super) test: bool,

@@ -12,6 +12,7 @@ use crate::domain::diagnostic::{Note, nearest};
 use crate::domain::name::ModelName;
 use crate::domain::pattern;
 use crate::domain::plan::Plan;
+use crate::domain::selector::Selector;
 use crate::workflow::audits::Audited;
 use crate::workflow::background::failure::{self, Stopped};
 use crate::workflow::check::Checked;
@@ -137,7 +138,12 @@ pub(super) fn test(face: &Face, args: &args::Test) -> Verdict {
     }
     let glob = args.pattern.as_ref().and_then(|pattern| pattern::compile(pattern).ok());
     let names = RefCell::new(BTreeSet::new());
+    let meant = match args.pattern.as_ref().filter(|pattern| Selector::is_meant(pattern)) {
+        Some(selector) => Some(session.models_of(&tree, std::slice::from_ref(selector))?),
+        None => None,
+    };
     let wanted = |name: &str, path: &str, model: &ModelName| match (&glob, &args.pattern) {
+        _ if let Some(meant) = &meant => meant.contains(model),
         (Some(glob), Some(pattern)) => {
             let file = path.rsplit('/').next().unwrap_or(path);
             names.borrow_mut().extend([name.to_owned(), model.to_string()]);

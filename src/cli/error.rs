@@ -8,7 +8,7 @@ mod warehouse;
 
 use std::path::Path;
 
-use super::render::diagnostic;
+use super::render::{diagnostic, table, wrap};
 use crate::adapter::engine::WarehouseError;
 use crate::domain::diagnostic::Diagnostic;
 use crate::workflow::error::{Error, SetupError};
@@ -23,7 +23,7 @@ pub(super) const INTERRUPTED: u8 = 130;
 /// Prints an error; gives the exit code.
 pub(super) fn print(error: &Error) -> u8 {
     for problem in describe(error) {
-        tell!("{}", diagnostic::render(&problem, false));
+        tell!("{}", wrap::problem(&diagnostic::render(&problem, false), table::width()));
     }
     match error {
         Error::Usage { .. } => WRONG_USAGE,

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::args;
 use super::render::plan as told;
+use super::render::wrap::wrap;
 use super::render::{BOLD, DIM, count, json, markdown, paint, reconciled, some, table};
 use super::{DONE, Face, Format, Verdict, error, lint, merging, say};
 use crate::adapter::engine::Occupied;
@@ -171,7 +172,7 @@ pub(super) fn run(face: &Face, args: &args::Run) -> Verdict {
     face.teller.clear();
     let text = || {
         if ran.models.is_empty() {
-            return format!("nothing is due in {}\n{}", ran.environment, idle(&ran));
+            return wrap(&format!("nothing is due in {}\n{}", ran.environment, idle(&ran)), table::width());
         }
         let mut out = format!("{} · ran {}\n", paint(BOLD, &ran.environment), count(ran.models.len(), "model"));
         for (model, loads) in &ran.models {
@@ -357,7 +358,8 @@ fn restate(face: &Face, session: &Session<'_>, environment: &EnvName, args: &arg
         return Ok(DONE);
     }
     if !face.is_json() {
-        say(&format!("to build again: {}\nshown by: {}\n", some(&versions(&models), 20), some(&environments, 10)));
+        let told = format!("to build again: {}\nshown by: {}\n", some(&versions(&models), 20), some(&environments, 10));
+        say(&wrap(&told, table::width()));
     }
     if args.exit_code || args.explain {
         face.print(

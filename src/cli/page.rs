@@ -53,7 +53,7 @@ fn gathered(session: &Session<'_>, args: &args::Page) -> Result<Page, Error> {
         Err(Error::Branch(BranchError::Detached)) => session.target(Some("prod"), None)?,
         target => target?,
     };
-    let extent = Extent { commits: args.commits, rows: args.diff, tests: args.test };
+    let extent = Extent { commits: args.commits, rows: &args.diff, tests: args.test };
     match session.page(target, extent) {
         // files that make no project are told, beside what is there
         Err(Error::Project(problems)) => {

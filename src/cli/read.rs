@@ -331,7 +331,7 @@ pub(super) fn dag(face: &Face, args: &args::Dag) -> Verdict {
             &args::Page {
                 file: Some(file.clone()),
                 commits: args::COMMITS,
-                diff: false,
+                diff: Vec::new(),
                 test: false,
                 serve: false,
                 port: 0,

@@ -7,7 +7,7 @@ use clap_complete::env::Shells;
 use serde_json::json;
 
 use super::args;
-use super::render::{BOLD, DIM, GREEN, RED, YELLOW, count, paint};
+use super::render::{BOLD, DIM, GREEN, RED, YELLOW, count, paint, table, wrap};
 use super::{COMPLETE, DONE, Face, Verdict, error, here};
 use crate::adapter::engine::{self, Installed};
 use crate::adapter::git::{HooksDir, Repository};
@@ -225,7 +225,7 @@ pub(super) fn doctor(face: &Face, args: &args::Doctor) -> Verdict {
     let findings = session.doctor()?;
     let bad = findings.iter().any(|finding| finding.level == Level::Bad);
     face.print(
-        || findings.iter().map(finding).collect(),
+        || wrap::wrap(&findings.iter().map(finding).collect::<String>(), table::width()),
         || {
             let findings = findings.iter().map(|finding| {
                 let level = match finding.level {

@@ -52,6 +52,12 @@ impl Selector {
         text.split(',').map(Part::parse).collect::<Result<_, _>>().map(Self)
     }
 
+    /// Whether a text is a selector that says more than a name, or a pattern of names.
+    pub fn is_meant(text: &str) -> bool {
+        let is_name = |part: &Part| matches!(part.what, What::Named(_)) && part.above == 0 && part.below == 0;
+        Self::parse(text).is_ok_and(|selector| selector.0.len() > 1 || !selector.0.iter().all(is_name))
+    }
+
     /// The models that it means.
     pub fn select<E>(&self, lookup: &Lookup<'_, E>) -> Result<BTreeSet<ModelName>, E> {
         let mut found: Option<BTreeSet<ModelName>> = None;

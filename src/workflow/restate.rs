@@ -21,6 +21,7 @@ use crate::domain::name::{EnvName, ModelName, TableName};
 use crate::domain::pattern::{self, is_pattern};
 use crate::domain::plan::{self, Step, live};
 use crate::domain::project::{Model, meant};
+use crate::domain::selector::Selector;
 
 /// What will be built again.
 #[derive(Debug)]
@@ -172,6 +173,10 @@ impl Session<'_> {
     /// The models that a pattern means in an environment: by their own names, or by those of the tables and files that they
     /// read and that vmesh doesn't manage.
     fn restated_by(&self, pattern: &str, environment: &EnvName, state: &State) -> Result<Vec<ModelName>, Error> {
+        if Selector::is_meant(pattern) {
+            let prepared = self.prepare_as_shown(environment, state, false)?;
+            return self.models_meant(&prepared, &[pattern.to_owned()]);
+        }
         let shown = state.environments.get(environment).map(|shown| &shown.pointers);
         let catalog = self.config.catalog();
         let models = models_named(pattern, catalog, shown.into_iter().flat_map(BTreeMap::keys));

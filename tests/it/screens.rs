@@ -43,6 +43,9 @@ fn screens(columns: usize) -> String {
     show("vmesh plan");
     sandbox.vmesh(&["promote", "--yes"]).good();
     show("vmesh promote");
+    show("vmesh run prod");
+    show("vmesh test");
+    show("vmesh doctor");
     sandbox.git(&["switch", "--quiet", "-c", "feature/net-totals-of-orders"]).good();
     let orders = sandbox.read("models/staging/orders.sql");
     sandbox.write("models/staging/orders.sql", &orders.replacen("SELECT", "SELECT\n  1 AS one_more_column,", 1));
@@ -74,12 +77,24 @@ fn screens(columns: usize) -> String {
         "vmesh lint",
         "vmesh render marts.top_products",
         "vmesh query 'FROM marts.orders ORDER BY ALL LIMIT 3'",
-        "vmesh query 'SELECT * FROM marts.orders, marts.customers, marts.daily_revenue LIMIT 2'",
+        "vmesh query 'SELECT * FROM marts.orders, marts.customers, marts.daily_revenue ORDER BY ALL LIMIT 2'",
         "vmesh query 'SELECT nothing FROM marts.orders'",
         "vmesh plan --merged",
+        "vmesh check 'FROM marts.orders WHERE total < 0'",
+        "vmesh check 'SELECT order_id, total FROM marts.orders WHERE total > 370'",
+        "vmesh fmt --check models/staging",
+        "vmesh create-external-models",
+        "vmesh plan prod --restate-model +marts.daily_revenue --explain",
+        "vmesh stop",
+        "vmesh page page.html",
+        "vmesh rollback",
         "vmesh gc --dry-run",
         "vmesh hooks status",
         "vmesh rollback 12345678",
+        "vmesh plan nobody",
+        "vmesh table-diff marts.order",
+        "vmesh invalidate feature/net-totals-of-orders --yes",
+        "vmesh envs",
         "vmesh --help",
         "vmesh plan --help",
     ] {
@@ -107,7 +122,7 @@ fn no_line_is_wider_than_the_terminal() {
         let screens = text.split_once("\n---\n").unwrap().1;
         // what people wrote stays as they wrote it
         let is_theirs = |screen: &&str| {
-            ["render", "blame", "diff\n", "query 'SELECT nothing"]
+            ["render", "blame", "diff\n", "query 'SELECT nothing", "fmt"]
                 .iter()
                 .any(|it| screen.starts_with(&format!("vmesh {it}")))
         };

@@ -25,10 +25,37 @@ pub(in crate::cli) fn wrap(text: &str, width: Option<usize>) -> String {
     out
 }
 
+/// A drawn problem as wide as the terminal: its title and notes are broken between words, and source lines stay.
+pub(in crate::cli) fn problem(drawn: &str, width: Option<usize>) -> String {
+    let Some(width) = width else { return drawn.to_owned() };
+    let of_line = |line: &str| {
+        let plain = strip_str(line).to_string();
+        let inner = plain.trim_start();
+        let is_note = inner.starts_with("= ");
+        let is_title = ["error", "warning", "note"].iter().any(|word| plain.starts_with(word));
+        if width_of(line) <= width || !(is_note || is_title) {
+            return line.to_owned();
+        }
+        let hanging = if is_note { plain.find(": ").map_or(4, |at| at + 2).min(width / 2) } else { 2 };
+        let indent = plain.len() - inner.len();
+        let text = line.trim_start_matches(' ');
+        let (first, room) = (width.saturating_sub(indent), width.saturating_sub(hanging));
+        let gap = format!("\n{}", " ".repeat(hanging));
+        format!("{}{}", " ".repeat(line.len() - text.len()), broken(text, first, room).join(&gap))
+    };
+    drawn.split('\n').map(of_line).collect::<Vec<_>>().join("\n")
+}
+
 /// A text in lines of at most `room` columns, where its words allow it.
 pub(in crate::cli) fn lines(text: &str, room: usize) -> Vec<String> {
+    broken(text, room, room)
+}
+
+/// The same, with another room in the first line.
+fn broken(text: &str, first: usize, room: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
+        let room = if lines.len() == 1 { first } else { room };
         match lines.last_mut() {
             Some(last) if last.is_empty() => last.push_str(word),
             Some(last) if width_of(last) + 1 + width_of(word) <= room => {
@@ -65,6 +92,9 @@ mod tests {
         assert_eq!(wrap("averylongword b", Some(4)), "averylongword\n  b");
         assert_eq!(wrap("a b", None), "a b");
         assert_eq!(wrap("\u{1b}[1ma b\u{1b}[0m c", Some(5)), "\u{1b}[1ma b\u{1b}[0m c");
+        let drawn = "error: a b c d e\n |\n = help: one two\n 1 | SELECT a, b, c, d";
+        let told = "error: a b c\n  d e\n |\n = help: one\n      two\n 1 | SELECT a, b, c, d";
+        assert_eq!(problem(drawn, Some(12)), told);
         assert_eq!((shortened("abcdef", 4), shortened("abc", 4)), ("abc…".to_owned(), "abc".to_owned()));
     }
 }

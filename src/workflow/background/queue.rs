@@ -13,6 +13,7 @@
 //! request that was overtaken costs nothing and one that is worked twice does no harm. No request is lost: whoever leaves
 //! one looks for someone at work after that, and whoever stops working looks for requests after that.
 
+use std::ffi::OsString;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -338,7 +339,9 @@ impl Queue {
         let mut command = Command::new(program);
         command.args(["hook", "worker"]).arg(self.files.folder()).current_dir(self.files.folder());
         command.stdin(Stdio::null()).stdout(file).stderr(errors).env_remove("VMESH_GIT_PID");
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("GIT_")) {
+        // where git is at work is none of its business; who works is
+        let is_gits = |name: &OsString| name.to_string_lossy().starts_with("GIT_") && name != "GIT_AUTHOR_NAME";
+        for (name, _) in std::env::vars_os().filter(|(name, _)| is_gits(name)) {
             command.env_remove(name);
         }
         std::os::unix::process::CommandExt::process_group(&mut command, 0);

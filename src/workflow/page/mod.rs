@@ -52,16 +52,25 @@ pub struct Page {
     /// The audits and unit tests of each model.
     pub checks: BTreeMap<ModelName, Vec<Check>>,
     /// The files' texts of the versions that are shown, as far as a tree that is at hand has them.
-    pub texts: BTreeMap<Fingerprint, Arc<str>>,
+    pub texts: BTreeMap<Fingerprint, Text>,
+}
+
+/// What a model's file says.
+#[derive(Debug)]
+pub struct Text {
+    /// As it was written.
+    pub written: Arc<str>,
+    /// Its macros expanded, where it has some.
+    pub expanded: Option<Arc<str>>,
 }
 
 /// How much the page shows.
 #[derive(Debug, Clone, Copy)]
-pub struct Extent {
+pub struct Extent<'e> {
     /// How many commits at most.
     pub commits: usize,
-    /// Whether rows are compared.
-    pub rows: bool,
+    /// The environments or branches whose rows are compared with prod's; an empty name means the target's own.
+    pub rows: &'e [String],
     /// Whether unit tests are run.
     pub tests: bool,
 }
@@ -79,7 +88,7 @@ pub enum Mark {
 
 impl Session<'_> {
     /// Gathers what the page shows of a target.
-    pub fn page(&self, target: Target, extent: Extent) -> Result<Page, Error> {
+    pub fn page(&self, target: Target, extent: Extent<'_>) -> Result<Page, Error> {
         let prepared = self.prepare(target)?;
         let warehouse = self.read_warehouse()?;
         let (state, sizes, builds) = match &warehouse {
@@ -104,11 +113,20 @@ impl Session<'_> {
         let marks = self.without_caching(|| past.marks(&state))?;
         let merges = self.merges(&branches, &state)?;
         let own = &prepared.target.environment;
-        let compared = marks.get(own).filter(|_| extent.rows).into_iter().flatten();
-        self.keep_open();
-        let differences = self.differences(own, compared, &state);
-        self.close();
-        let differences = differences?;
+        let mut differences = Vec::new();
+        for name in extent.rows {
+            let environment = match name.as_str() {
+                "" => own.clone(),
+                name => match self.environment_meant(Some(name), &state)? {
+                    Some(environment) => environment,
+                    None => return Err(self.unknown_environment(name)?),
+                },
+            };
+            self.keep_open();
+            let found = self.differences(&environment, marks.get(&environment).into_iter().flatten(), &state);
+            self.close();
+            differences.extend(found?);
+        }
         let mut texts = BTreeMap::new();
         self.add_texts(&prepared.desired, &|_| true, &mut texts)?;
         for tree in past.trees() {
@@ -161,11 +179,13 @@ impl Session<'_> {
         &self,
         tree: &Tree,
         is_wanted: &dyn Fn(&Fingerprint) -> bool,
-        texts: &mut BTreeMap<Fingerprint, Arc<str>>,
+        texts: &mut BTreeMap<Fingerprint, Text>,
     ) -> Result<(), Error> {
         for model in tree.project.models() {
             if is_wanted(&model.fingerprint) && !texts.contains_key(&model.fingerprint) {
-                texts.insert(model.fingerprint, self.file_text(tree, model)?);
+                let (written, expanded) = (self.file_text(tree, model)?, self.model_text(tree, model)?);
+                let expanded = Some(expanded).filter(|expanded| *expanded != written);
+                texts.insert(model.fingerprint, Text { written, expanded });
             }
         }
         Ok(())

@@ -13,6 +13,9 @@ use crate::domain::plan::{Action, Plan, Step};
 use crate::domain::project::{ColumnSource, Model, Project};
 use crate::workflow::page::{Check, CheckKind, Commit, Cost, Difference, Mark, Merge, Outcome, Page, Verdict};
 
+/// How many of a model's builds are shown.
+const BUILDS: usize = 5;
+
 /// All that the page shows.
 pub(in crate::cli) fn json(page: &Page, at: i64) -> Value {
     let index = Index::of(page);
@@ -176,9 +179,10 @@ impl<'p> Index<'p> {
             let (Some(model), next) = (numbers.get(name), versions.len()) else { continue };
             versions.entry((*model, pointer.clone())).or_insert(next);
         }
-        let of_versions = versions.keys().filter_map(|(_, pointer)| text(page, &pointer.fingerprint));
-        let of_models = project.models().filter_map(|model| text(page, &model.fingerprint));
-        let texts: BTreeSet<&str> = of_models.chain(of_versions).collect();
+        let of_versions = versions.keys().map(|(_, pointer)| pointer.fingerprint);
+        let all = of_versions.chain(project.models().map(|model| model.fingerprint));
+        let texts: BTreeSet<&str> =
+            all.flat_map(|version| text(page, &version).into_iter().chain(expanded(page, &version))).collect();
         let texts = texts.into_iter().enumerate().map(|(at, text)| (text, at)).collect();
         Self { models, numbers, versions, texts }
     }
@@ -192,11 +196,17 @@ impl<'p> Index<'p> {
         self.texts.get(text(page, version)?).copied()
     }
 
+    fn expanded(&self, page: &Page, version: &Fingerprint) -> Option<usize> {
+        self.texts.get(expanded(page, version)?).copied()
+    }
+
     fn models(&self, page: &Page) -> Vec<Value> {
         let project = &page.prepared.desired.project;
         let steps: BTreeMap<&ModelName, &Step> = page.plan.steps.iter().map(|step| (&step.model, step)).collect();
+        let mut builds: BTreeMap<&ModelName, Vec<&PastBuild>> = BTreeMap::new();
+        page.builds.iter().for_each(|build| builds.entry(&build.model).or_default().push(build));
         let of = |name: &&ModelName| {
-            let builds = page.builds.iter().filter(|build| build.model == **name).map(build);
+            let builds = builds.get(name).into_iter().flatten().take(BUILDS).map(|it| build(it));
             let mut told = json!({"name": name, "builds": builds.collect::<Vec<_>>()});
             let model = project.model(name).map(|model| self.model(page, project, model));
             let step = steps.get(name).map(|step| step_told(step));
@@ -225,6 +235,7 @@ impl<'p> Index<'p> {
             "sources": model.externals(),
             "checks": page.checks.get(&model.name).into_iter().flatten().map(check).collect::<Vec<_>>(),
             "text": self.text(page, &model.fingerprint),
+            "expanded": self.expanded(page, &model.fingerprint),
         });
         object(told)
     }
@@ -275,6 +286,7 @@ impl<'p> Index<'p> {
             "rows": table.and_then(|table| table.rows),
             "columns": table.map(|table| &table.columns),
             "text": self.text(page, &pointer.fingerprint),
+            "expanded": self.expanded(page, &pointer.fingerprint),
         })
     }
 
@@ -301,7 +313,12 @@ impl<'p> Index<'p> {
 /// The text of a version: as a file has it, or else as its table is filled.
 fn text<'p>(page: &'p Page, version: &Fingerprint) -> Option<&'p str> {
     let on_record = || page.state.on_record(version)?.select.as_deref();
-    page.texts.get(version).map(AsRef::as_ref).or_else(on_record)
+    page.texts.get(version).map(|text| text.written.as_ref()).or_else(on_record)
+}
+
+/// The same with its macros expanded, if it has some.
+fn expanded<'p>(page: &'p Page, version: &Fingerprint) -> Option<&'p str> {
+    page.texts.get(version)?.expanded.as_deref()
 }
 
 fn step_told(step: &Step) -> Map<String, Value> {

@@ -36,7 +36,7 @@ function columnTable({ rows, columns: { a, b } }) {
     );
   };
   const head = ["column", "equal", "min", "max", "≈ distinct", "NULL %"].map((word) => el("th", { scope: "col" }, word));
-  return el("table", { class: "columns" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, names.map(line)));
+  return wide("Columns compared", el("table", { class: "columns" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, names.map(line))));
 }
 
 function sampleTable(label, sample) {

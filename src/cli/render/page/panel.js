@@ -23,21 +23,29 @@ function lineDiff(before, after) {
 
 const SIGN = { "-": "gone", "+": "come", " ": "kept" };
 
-function textOf(model, environment) {
+// Prod's text of a model, and an environment's or, without one, the files': as written, or with the macros expanded.
+function textOf(model, environment, isExpanded = false) {
   const own = environment ? shows(environment, model) : null;
-  const text = (number) => (number === null || number === undefined ? null : page.texts[number]);
-  const of = (version) => (version === null ? "" : text(versions[version].text));
-  return [of(shows(prod, model)), environment ? of(own) : text(models[model].text)];
+  const at = (number) => (number === null || number === undefined ? null : page.texts[number]);
+  const text = (it) => (isExpanded && at(it.expanded) !== null ? at(it.expanded) : at(it.text));
+  const of = (version) => (version === null ? "" : text(versions[version]));
+  return [of(shows(prod, model)), environment ? of(own) : text(models[model])];
+}
+
+function textSection(title, [before, after], whose) {
+  if (before === after) return [el("h3", {}, title), el("pre", { tabindex: "0" }, after || "")];
+  const lines = lineDiff(before || "", after || "").map(([sign, line]) => el("span", { class: SIGN[sign] }, `${sign} ${line}`));
+  return [el("h3", {}, `${title}: prod → ${whose}`), el("pre", { class: "diff", tabindex: "0" }, lines)];
 }
 
 function texts(model) {
   const environment = chosenEnvironment();
-  const [before, after] = textOf(model, environment);
   const whose = environment ? environment.name : "the files";
-  if (before === null || after === null) return el("p", { class: "quiet" }, "Its text is in no commit that is shown here.");
-  if (before === after) return [el("h3", {}, "Text"), el("pre", { tabindex: "0" }, after || "")];
-  const lines = lineDiff(before || "", after || "").map(([sign, line]) => el("span", { class: SIGN[sign] }, `${sign} ${line}`));
-  return [el("h3", {}, `Text: prod → ${whose}`), el("pre", { class: "diff", tabindex: "0" }, lines)];
+  const written = textOf(model, environment);
+  if (written.includes(null)) return el("p", { class: "quiet" }, "Its text is in no commit that is shown here.");
+  const expanded = textOf(model, environment, true);
+  const hasMacros = expanded.some((text, at) => text !== written[at]);
+  return [textSection("Text", written, whose), hasMacros ? textSection("Its macros expanded", expanded, whose) : []];
 }
 
 // Where its file says something else than prod's: the first line that is no comment.
@@ -138,8 +146,8 @@ function builds(model) {
       el("td", { class: "number" }, rows === null ? "" : rows.toLocaleString("en")),
       el("td", { class: "number" }, duration(seconds) + (loads > 1 ? ` in ${loads} loads` : "")),
     );
-  const head = ["when", "who, from what", "rows", "took"].map((word) => el("th", { scope: "col" }, word));
-  return [el("h3", {}, "Builds"), el("table", { class: "columns builds" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, all.slice(0, 10).map(row)))];
+  const head = ["when", "who, from what", "rows", "took"].map((word, at) => el("th", { scope: "col", class: at > 1 ? "number" : null }, word));
+  return [el("h3", {}, "Builds"), wide("Builds", el("table", { class: "columns past" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, all.map(row))))];
 }
 
 function commands(model) {
@@ -171,7 +179,7 @@ function drawPanel() {
     el("ul", { class: "standing" }, standing(model)),
     why(model) || [],
     checks(model),
-    it.columns && it.columns.length ? [el("h3", {}, "Columns"), el("table", { class: "columns" }, el("tbody", {}, columnRows(model)))] : [],
+    it.columns && it.columns.length ? [el("h3", {}, "Columns"), wide("Columns", el("table", { class: "columns" }, el("tbody", {}, columnRows(model))))] : [],
     differences(model),
     builds(model),
     texts(model),
