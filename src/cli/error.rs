@@ -53,7 +53,7 @@ fn describe(error: &Error) -> Vec<Diagnostic> {
         Error::Warehouse(error) => warehouse::describe(error),
         Error::Hooks(error) => hooks::describe(error),
         Error::Setup(SetupError::NoProject { start, top, known }) => no_project(start, top, known),
-        Error::Setup(SetupError::PythonSettings { path, yaml }) => python_settings(path, yaml),
+        Error::Setup(SetupError::PythonSettings { path, yaml, why }) => python_settings(path, yaml, why.as_deref()),
         Error::Branch(error) => refused::branch(error),
         Error::Prod(error) => refused::prod(error),
         Error::Unknown { what, typed, near } => unknown(what, typed, near.as_deref()),
@@ -72,10 +72,14 @@ fn no_project(start: &Path, top: &Path, known: &[String]) -> Diagnostic {
         })
 }
 
-fn python_settings(path: &Path, yaml: &str) -> Diagnostic {
+fn python_settings(path: &Path, yaml: &str, why: Option<&Diagnostic>) -> Diagnostic {
     let what = format!("{} has this project's settings in Python, which vmesh does not run", path.display());
-    Diagnostic::new(what)
-        .note("settings are read from vmesh.toml, or from SQLMesh's config.yaml or sqlmesh.yaml")
+    let mut told = why.map_or_else(|| Diagnostic::new(what), Diagnostic::clone);
+    if why.is_some() {
+        told = told
+            .note("what is written out is read: `config = Config(…)`, constants, paths beside the file, os.environ");
+    }
+    told.note("settings are read from vmesh.toml, too, or from SQLMesh's config.yaml or sqlmesh.yaml")
         .help(format!("write a config.yaml beside it:\n\n{yaml}"))
 }
 

@@ -7,6 +7,7 @@ mod limits;
 mod linter;
 mod opening;
 mod outside;
+mod python_file;
 mod rules;
 mod secrets;
 mod sqlmesh;
@@ -31,14 +32,21 @@ pub use statements::{Made, Statement, made_macros, making_macros};
 pub use values::variable;
 
 /// The names of settings files; the first that is there counts.
-pub const CONFIG_FILES: [&str; 5] = ["vmesh.toml", "sqlmesh.yaml", "sqlmesh.yml", "config.yaml", "config.yml"];
+pub const CONFIG_FILES: [&str; 6] =
+    ["vmesh.toml", "sqlmesh.yaml", "sqlmesh.yml", "config.yaml", "config.yml", PYTHON_CONFIG];
 
-/// Settings in Python, which are not read.
+/// Settings in Python, which are read where they say no more than YAML could.
 pub const PYTHON_CONFIG: &str = "config.py";
 
 /// Whether a `config.py` has settings of SQLMesh in it: many programs have one.
 pub fn is_python_config(text: &str) -> bool {
     text.contains("sqlmesh")
+}
+
+/// Why settings in Python are not read: the first thing in them that says more than YAML could.
+pub fn unread_python(path: &str, text: &str) -> Option<Diagnostic> {
+    let problem = python_file::unread(text)?;
+    Some(problem.in_file(path, &text.into()))
 }
 
 /// The `config.yaml` to write in place of settings in Python: the warehouse is the one that they name, if they do.
@@ -60,6 +68,9 @@ pub const WAREHOUSE: &str = "warehouse.duckdb";
 /// Whether a file of one of these names has settings in it: many programs have a `config.yaml`.
 pub fn is_config(name: &str, text: &str) -> bool {
     let keys = ["gateways:", "default_gateway:", "default_connection:", "model_defaults:"];
+    if name == PYTHON_CONFIG {
+        return is_python_config(text) && python_file::unread(text).is_none();
+    }
     name == CONFIG_FILES[0]
         || name.starts_with("sqlmesh.")
         || text.lines().any(|line| keys.iter().any(|key| line.starts_with(key)))
@@ -161,7 +172,10 @@ impl Config {
     pub fn parse(path: &str, text: &str, environment: &dyn Fn(&str) -> Option<String>) -> Result<Self, Diagnostic> {
         let config = match path.ends_with(".toml") {
             true => toml_file::read(path, text)?,
-            false => sqlmesh::read(text, environment).map_err(|problem| problem.in_file(path, &text.into()))?,
+            false => {
+                let read = if path.ends_with(".py") { python_file::read } else { sqlmesh::read };
+                read(text, environment).map_err(|problem| problem.in_file(path, &text.into()))?
+            }
         };
         match config.outside.attached.iter().find(|attached| config.is_catalog(&attached.name)) {
             Some(attached) => {

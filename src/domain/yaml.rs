@@ -86,6 +86,11 @@ pub(super) fn load(text: &str) -> Result<Option<Node>, Problem> {
 }
 
 impl Node {
+    /// A node of what is no YAML, and says the same.
+    pub(super) fn new(kind: Kind, span: Span) -> Self {
+        Self { kind, span, size: 1, depth: 1 }
+    }
+
     /// The keys and values, if it is a map.
     pub(super) fn map(&self) -> Option<&[(Node, Node)]> {
         match &self.kind {

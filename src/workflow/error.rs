@@ -90,13 +90,15 @@ pub enum SetupError {
         /// Projects of this repository that are known.
         known: Vec<String>,
     },
-    /// The settings are in Python, which is not read.
+    /// The settings are in Python, and say more than can be read of them.
     #[error("{} has settings in Python", .path.display())]
     PythonSettings {
         /// Their file.
         path: PathBuf,
         /// The `config.yaml` to write instead.
         yaml: String,
+        /// What could not be read.
+        why: Option<Box<Diagnostic>>,
     },
 }
 

@@ -9,7 +9,7 @@ use super::workspace::Workspace;
 use super::workspace::{main_tip, registered};
 use crate::adapter::git::{CommitId, Head, Repository};
 use crate::adapter::local::Shared;
-use crate::domain::config::{CONFIG_FILES, Config, PYTHON_CONFIG, in_yaml, is_config, is_python_config};
+use crate::domain::config::{CONFIG_FILES, Config, PYTHON_CONFIG, in_yaml, is_config, is_python_config, unread_python};
 use crate::domain::main_branch::{self, Evidence, Verdict, Word};
 use crate::domain::name::BranchName;
 
@@ -39,7 +39,8 @@ pub fn settings_file(folder: &Path) -> Option<&'static str> {
 pub(super) fn python_settings(folder: &Path) -> Option<Error> {
     let path = folder.join(PYTHON_CONFIG);
     let text = std::fs::read_to_string(&path).ok().filter(|text| is_python_config(text))?;
-    Some(Error::Setup(SetupError::PythonSettings { path, yaml: in_yaml(&text) }))
+    let why = unread_python(&path.to_string_lossy(), &text).map(Box::new);
+    Some(Error::Setup(SetupError::PythonSettings { path, yaml: in_yaml(&text), why }))
 }
 
 /// The settings. On main they are those of the working tree. On every other branch they are main's as committed: a

@@ -175,12 +175,13 @@ fn where_main_was_renamed_nobody_is_main_until_someone_says_so() {
     sandbox.is_sound();
 }
 
-/// What projects of SQLMesh write that is neither read nor refused without a word.
+/// What projects of SQLMesh write that does more than say something.
 const IN_PYTHON: &str = "from sqlmesh.core.config import Config, DuckDBConnectionConfig, GatewayConfig\n\
-                         config = Config(gateways={\"a\": GatewayConfig(connection=DuckDBConnectionConfig(database='db/shop.db'))})\n";
+                         def file():\n    return 'db/shop.db'\n\
+                         config = Config(gateways={\"a\": GatewayConfig(connection=DuckDBConnectionConfig(database=file(), x='database=\"db/shop.db\"'))})\n";
 
 #[test]
-fn settings_in_python_are_named_and_told_in_yaml() {
+fn settings_in_python_that_compute_are_told_in_yaml() {
     let sandbox = Sandbox::empty();
     sandbox.git(&["init", "--quiet", "--initial-branch", "main"]).good();
     sandbox.write("shop/config.py", IN_PYTHON);
@@ -190,7 +191,7 @@ fn settings_in_python_are_named_and_told_in_yaml() {
         [(&shop, &["status"][..]), (&shop.join("models"), &["plan"]), (&sandbox.path(), &["init", "shop"])]
     {
         let told = sandbox.vmesh_in(folder, args).fails(1);
-        assert!(told.contains("shop/config.py has this project's settings in Python"), "{told}");
+        assert!(told.contains("its value is not written out") && told.contains("shop/config.py:4:89"), "{told}");
         assert!(told.contains("config.yaml beside it") && told.contains("database: db/shop.db"), "{told}");
     }
     assert!(!shop.join("vmesh.toml").exists());
@@ -209,7 +210,47 @@ fn settings_in_python_are_named_and_told_in_yaml() {
     other.git(&["init", "--quiet", "--initial-branch", "main"]).good();
     other.write("config.py", "DEBUG = True\n");
     assert!(other.vmesh(&["status"]).fails(1).contains("no vmesh.toml"));
-    other.vmesh(&["init"]).good();
+    other.vmesh(&["init", "--empty"]).good();
+}
+
+#[test]
+fn settings_in_python_that_only_say_something_are_read() {
+    let sandbox = Sandbox::nested();
+    sandbox.git(&["init", "--quiet", "--initial-branch", "main"]).good();
+    sandbox.write(
+        "config.py",
+        "\"\"\"The shop.\"\"\"\nimport os\nfrom pathlib import Path\n\n\
+         from sqlmesh.core.config import Config, DuckDBConnectionConfig, GatewayConfig, ModelDefaultsConfig\n\n\
+         ROOT = Path(__file__).resolve().parent.parent\nDB_FILE: Path = ROOT / \"shop.duckdb\"\n\n\
+         config = Config(\n    gateways={\n        \"local\": GatewayConfig(\n            \
+         connection=DuckDBConnectionConfig(database=str(DB_FILE), concurrent_tasks=1),\n        ),\n    },\n    \
+         default_gateway=\"local\",\n    model_defaults=ModelDefaultsConfig(dialect=\"duckdb\", start=\"2026-01-01\", kind=\"FULL\"),\n    \
+         variables={\"rate\": 2, \"names\": [\"a\", \"b\"], \"who\": os.getenv(\"SHOP_WHO\", \"Ada\"), \"more\": f\"{'x'}-y\"},\n)\n",
+    );
+    sandbox.write("models/a.sql", "SELECT @rate AS rate, @who AS who, @more AS more");
+    sandbox.vmesh(&["init"]).good();
+    assert!(!sandbox.path().join("vmesh.toml").exists());
+    sandbox.commit_quietly("models");
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    let row = sandbox.vmesh(&["query", "FROM a", "--env", "prod", "--format", "csv"]).good();
+    assert_eq!(row.lines().collect::<Vec<_>>(), ["rate,who,more", "2,Ada,x-y"]);
+    assert!(sandbox.path().parent().unwrap().join("shop.duckdb").exists());
+    // main's word counts: a branch chooses no other warehouse
+    sandbox.git(&["switch", "--quiet", "-c", "stranger"]).good();
+    sandbox.write("config.py", &sandbox.read("config.py").replace("shop.duckdb", "stranger.duckdb"));
+    let told = sandbox.vmesh(&["plan", "--yes"]).fails(2);
+    assert!(told.contains("takes a variable or default from the environment, which only main may do"), "{told}");
+    sandbox.write("config.py", &sandbox.read("config.py").replace("os.getenv(\"SHOP_WHO\", \"Ada\")", "\"Eve\""));
+    sandbox.vmesh(&["plan", "--yes"]).good();
+    assert!(!sandbox.path().parent().unwrap().join("stranger.duckdb").exists());
+    // what is wrong is told at its place
+    sandbox.git(&["switch", "--quiet", "--force", "main"]).good();
+    sandbox.write(
+        "config.py",
+        &sandbox.read("config.py").replace("default_gateway=\"local\"", "default_gateway=\"lokal\""),
+    );
+    let told = sandbox.vmesh(&["status"]).fails(1);
+    assert!(told.contains("there is no gateway `lokal`") && told.contains("config.py:16:21"), "{told}");
 }
 
 #[test]

@@ -42,6 +42,13 @@ impl Blanks {
         }
     }
 
+    /// One more: the word that stands for it.
+    pub(super) fn add(&mut self, name: String, or_else: Option<String>) -> String {
+        let word = format!("__vmesh{}__", self.0.len());
+        self.0.push(Blank { word: word.clone(), asks: Some((name, or_else)) });
+        word
+    }
+
     /// Whether a text has none.
     pub(super) fn is_plain(&self, text: &str) -> bool {
         !self.0.iter().any(|blank| text.contains(&blank.word))

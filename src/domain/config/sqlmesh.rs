@@ -97,8 +97,17 @@ pub(super) fn read(text: &str, environment: &dyn Fn(&str) -> Option<String>) -> 
     let Some(root) = yaml::load(&blanked)? else {
         return Err(problem("the file is empty", 0..0).help("give it a connection, or delete it and say: vmesh init"));
     };
+    read_tree(text, (&root, blanks), environment)
+}
+
+/// Reads what a tree of a text says.
+pub(super) fn read_tree(
+    text: &str,
+    (root, blanks): (&Node, Blanks),
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Found<Config> {
     let (opening, outside) = (Opening::default(), Outside::default());
-    Reader { text, blanks, environment, notes: Vec::new(), opening, outside }.config(&root)
+    Reader { text, blanks, environment, notes: Vec::new(), opening, outside }.config(root)
 }
 
 pub(super) struct Reader<'a> {

@@ -246,6 +246,74 @@ fn settings_in_python_are_told_in_yaml() {
 }
 
 #[test]
+fn settings_in_python_are_read_where_they_are_written_out() {
+    let config = |database: &str| {
+        let text = format!(
+            "import os, sqlmesh\nROOT = Path(__file__).parent\nNAME = 'shop'\nCONNECTION = DuckDBConnectionConfig(\
+             database={database})\nconfig = sqlmesh.Config(default_connection=CONNECTION)\n"
+        );
+        Config::parse("config.py", &text, &set).map(|config| config.warehouse.unwrap())
+    };
+    for (python, read) in [
+        ("'db/shop.db'", "db/shop.db"),
+        ("str(ROOT / 'db' / f'{NAME}.db')", "db/shop.db"),
+        ("str(ROOT.parent / \"shop.db\")", "../shop.db"),
+        ("str(Path(__file__).resolve().parents[2] / 'shop.db')", "../../shop.db"),
+        ("os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'shop.db')", "../shop.db"),
+        ("ROOT.joinpath('a', 'b.db').as_posix()", "a/b.db"),
+        ("'/data/' + NAME + '.db'", "/data/shop.db"),
+        ("str(ROOT / '/data/shop.db')", "/data/shop.db"),
+        ("os.environ['SECRET']", "hunter2.db"),
+        ("os.environ.get('SECRET', 'x.db')", "hunter2.db"),
+        ("os.getenv('NOT_SET', 'x.db')", "x.db"),
+    ] {
+        assert_eq!(config(python).map_err(|problem| problem.what), Ok(read.to_owned()), "{python}");
+    }
+    for python in [
+        "open('x').read()",
+        "NAME.upper()",
+        "f'{NAME!r}.db'",
+        "f'{NAME:>10}'",
+        "unknown",
+        "'a' if NAME else 'b'",
+        "[x for x in 'ab']",
+        "**{}",
+        "Path.cwd() / 'x.db'",
+        "os.getenv(key='X')",
+        "lambda: 'x'",
+        "(NAME := 'x')",
+    ] {
+        assert!(config(python).is_err(), "{python}");
+    }
+    for text in [
+        "import sqlmesh\nif True:\n    config = 1\n",
+        "import sqlmesh\nload_dotenv()\nconfig = Config()\n",
+        "import sqlmesh\nconfig = config\n",
+        "import sqlmesh\na = b\nb = a\nconfig = a\n",
+        "import sqlmesh\nconfig, x = 1, 2\n",
+        "import sqlmesh\nx = 1\n",
+        "import sqlmesh\nconfig = Config(**{})\n",
+        "import sqlmesh\nconfig = Config('a')\n",
+        "import sqlmesh\nconfig = (\n",
+        // what would be larger than memory
+        &format!(
+            "import sqlmesh\na0 = [1]\n{}config = a63\n",
+            doubled(|at, before| format!("a{at} = [a{before}, a{before}]\n"))
+        ),
+        &format!(
+            "import sqlmesh\na0 = 'x'\n{}config = [a63]\n",
+            doubled(|at, before| format!("a{at} = a{before} + a{before}\n"))
+        ),
+    ] {
+        assert!(unread_python("config.py", text).is_some() && !is_config("config.py", text), "{text}");
+    }
+}
+
+fn doubled(line: fn(usize, usize) -> String) -> String {
+    (1..64).map(|at| line(at, at - 1)).collect()
+}
+
+#[test]
 fn the_defaults_of_both_formats_mean_the_same() {
     let yaml = read(
         "default_connection: {type: duckdb, database: wh.db}\nmodel_defaults:\n  kind: {name: INCREMENTAL_BY_TIME_RANGE, \

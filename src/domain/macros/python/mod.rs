@@ -7,6 +7,7 @@ mod expression;
 mod glot;
 mod methods;
 mod run;
+mod settings;
 mod value;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use ruff_text_size::Ranged;
 use self::coerce::{coerced, of_variable};
 use self::run::Run;
 pub(super) use self::run::Spent;
+pub(in crate::domain) use self::settings::settings;
 use self::value::Py;
 use super::super::diagnostic::Problem;
 use super::super::limits::PYTHON;
@@ -168,7 +170,8 @@ impl<'a> Visitor<'a> for Depth {
     }
 }
 
-fn parsed(text: &str) -> Result<Parsed, Failed> {
+/// The statements of a file.
+fn module(text: &str) -> Result<Vec<Stmt>, Failed> {
     if text.len() > PYTHON {
         let what = format!("the file is larger than {} kB", PYTHON >> 10);
         return Err(Failed { what, at: 0, is_raised: false });
@@ -188,9 +191,15 @@ fn parsed(text: &str) -> Result<Parsed, Failed> {
     if let Some(error) = read.errors().first() {
         return Err(Failed::new(error.error.to_string(), &error.location));
     }
-    let Mod::Module(module) = read.into_syntax() else { return Ok(Parsed::default()) };
+    match read.into_syntax() {
+        Mod::Module(module) => Ok(module.body.into_iter().collect()),
+        Mod::Expression(_) => Ok(Vec::new()),
+    }
+}
+
+fn parsed(text: &str) -> Result<Parsed, Failed> {
     let mut parsed = Parsed::default();
-    for statement in module.body {
+    for statement in module(text)? {
         match statement {
             Stmt::FunctionDef(function) => parsed.functions.push(function),
             Stmt::Assign(it) => match it.targets.as_slice() {
