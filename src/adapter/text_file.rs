@@ -14,6 +14,18 @@ pub fn make_folder(path: &Path) -> io::Result<()> {
     std::fs::create_dir_all(path)
 }
 
+/// Removes a file, if it is there, and the folders that are empty then.
+pub fn remove(path: &Path) {
+    let _ = std::fs::remove_file(path);
+    let above = path.ancestors().skip(1);
+    let _ = above.take_while(|folder| std::fs::remove_dir(folder).is_ok()).count();
+}
+
+/// Removes a folder with all that is in it.
+pub fn remove_folder(path: &Path) {
+    let _ = std::fs::remove_dir_all(path);
+}
+
 /// Makes a file say this; says whether it said something else before, or was not there.
 pub fn write(path: &Path, text: &str) -> io::Result<bool> {
     let is_same = std::fs::read_to_string(path).is_ok_and(|before| before == text);

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::args;
 use super::render::{BOLD, DIM, GREEN, RED, YELLOW, count, diagnostic, paint, rows_diff, some, table};
 use super::{DONE, Face, Verdict, error, say_json};
+use crate::adapter::engine::WarehouseError;
 use crate::domain::diagnostic::{Note, nearest};
 use crate::domain::name::ModelName;
 use crate::domain::pattern;
@@ -20,7 +21,7 @@ use crate::workflow::error::Error;
 use crate::workflow::new_test::{Wish, Written};
 use crate::workflow::session::Session;
 use crate::workflow::tree::Tree;
-use crate::workflow::unit_tests::Tested;
+use crate::workflow::unit_tests::{Tested, Tests};
 
 /// What `git bisect run` takes for: this commit can't be tested.
 const SKIP: u8 = 125;
@@ -32,6 +33,7 @@ pub(super) fn check(face: &Face, args: &args::Check) -> Verdict {
     face.teller.clear();
     let Checked { at, rows, built } = match checked {
         Ok(checked) => checked,
+        Err(Error::Warehouse(WarehouseError::Interrupted)) => return Err(WarehouseError::Interrupted.into()),
         Err(problem) => {
             if face.is_json() {
                 say_json(&error::json(&problem));
@@ -138,10 +140,13 @@ pub(super) fn test(face: &Face, args: &args::Test) -> Verdict {
     }
     let glob = args.pattern.as_ref().and_then(|pattern| pattern::compile(pattern).ok());
     let names = RefCell::new(BTreeSet::new());
+    let is_model = |name: &String| session.models_of(&tree, std::slice::from_ref(name)).ok();
     let meant = match args.pattern.as_ref().filter(|pattern| Selector::is_meant(pattern)) {
         Some(selector) => Some(session.models_of(&tree, std::slice::from_ref(selector))?),
         None => None,
     };
+    // models without tests are there, all the same
+    let is_there = || args.pattern.as_ref().is_some_and(|pattern| meant.is_some() || is_model(pattern).is_some());
     let wanted = |name: &str, path: &str, model: &ModelName| match (&glob, &args.pattern) {
         _ if let Some(meant) = &meant => meant.contains(model),
         (Some(glob), Some(pattern)) => {
@@ -161,7 +166,7 @@ pub(super) fn test(face: &Face, args: &args::Test) -> Verdict {
         tell!("warning: {path} is not read: the names of test files begin with `test`");
     }
     let all = &found.tested;
-    if let Some(typed) = args.pattern.as_ref().filter(|_| all.is_empty() && found.broken.is_empty()) {
+    if let Some(typed) = args.pattern.as_ref().filter(|_| all.is_empty() && found.broken.is_empty() && !is_there()) {
         let near = nearest(typed, names.borrow().iter().map(String::as_str)).map(str::to_owned);
         return Err(Error::Query {
             message: format!("no test is called `{typed}`, nor its file or model"),
@@ -170,27 +175,31 @@ pub(super) fn test(face: &Face, args: &args::Test) -> Verdict {
             ),
         });
     }
-    let failed = all.iter().filter(|tested| !tested.is_passed()).count();
-    let text = || {
-        let broken = match found.broken.len() {
-            0 => String::new(),
-            broken => format!(" · {} can't be read", count(broken, "file")),
-        };
-        if all.is_empty() {
-            return match &args.pattern {
-                Some(pattern) => format!("no test is called `{pattern}`, nor its file or model{broken}\n"),
-                None => format!("no tests{broken}\n"),
-            };
-        }
-        let told: String = all.iter().map(tested).collect();
-        format!("{told}{} · {failed} failed{broken}\n", count(all.len(), "test"))
+    let none = match &args.pattern {
+        Some(_) if is_there() => "no tests of these models".to_owned(),
+        Some(pattern) => format!("no test is called `{pattern}`, nor its file or model"),
+        None => "no tests".to_owned(),
     };
-    face.print(text, || json!(all.iter().map(tested_json).collect::<Vec<_>>()));
-    let nothing = all.is_empty() && args.pattern.is_some();
+    face.print(|| tests_told(&found, &none), || json!(all.iter().map(tested_json).collect::<Vec<_>>()));
+    let nothing = all.is_empty() && args.pattern.is_some() && !is_there();
     Ok(if found.is_passed() && !nothing { DONE } else { error::FAILED })
 }
 
 /// A test's outcome as data.
+/// What came of tests; `none` says that there was none.
+fn tests_told(found: &Tests, none: &str) -> String {
+    let broken = match found.broken.len() {
+        0 => String::new(),
+        broken => format!(" · {} can't be read", count(broken, "file")),
+    };
+    if found.tested.is_empty() {
+        return format!("{none}{broken}\n");
+    }
+    let failed = found.tested.iter().filter(|tested| !tested.is_passed()).count();
+    let told: String = found.tested.iter().map(tested).collect();
+    format!("{told}{} · {failed} failed{broken}\n", count(found.tested.len(), "test"))
+}
+
 fn tested_json(tested: &Tested) -> serde_json::Value {
     let error = tested.outcome.as_ref().err().map(|problem| &problem.what);
     let differences = tested.outcome.as_ref().map(Vec::len).unwrap_or_default();

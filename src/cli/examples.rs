@@ -232,7 +232,11 @@ mod tests {
         let name = match (argument.get_long(), argument.get_short()) {
             (Some(long), short) => {
                 let short = short.map_or_else(String::new, |short| format!("`-{short}`, "));
-                let value = if takes { format!(" {}", values.join(" ")) } else { String::new() };
+                let value = match (takes, argument.is_require_equals_set()) {
+                    (false, _) => String::new(),
+                    (true, true) => format!("[={}]", values.join(" ")),
+                    (true, false) => format!(" {}", values.join(" ")),
+                };
                 format!("{short}`--{long}{value}`")
             }
             (None, _) => format!("`{}`", values.join(" ")),

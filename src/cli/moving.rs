@@ -5,7 +5,7 @@ use serde_json::json;
 use super::args;
 use super::render::plan as told;
 use super::render::wrap::wrap;
-use super::render::{BOLD, DIM, count, json, markdown, paint, reconciled, some, table};
+use super::render::{BOLD, DIM, count, diagnostic, json, markdown, paint, reconciled, some, table};
 use super::{DONE, Face, Format, Verdict, error, lint, merging, say};
 use crate::adapter::engine::Occupied;
 use crate::domain::environment::State;
@@ -58,15 +58,12 @@ pub(super) fn plan(face: &Face, args: &args::Plan) -> Verdict {
     if is_plain(args) && !is_unborn {
         session.note_in_step(&prepared, &plan, &state, is_quiet)?;
     }
-    let is_told = face.format == Format::Text && !args.exit_code;
-    let unbound = if is_told { session.unbound(&prepared, &plan, &state)? } else { Vec::new() };
+    let unbound = if face.is_json() { Vec::new() } else { session.unbound(&prepared, &plan, &state)? };
     session.close();
     print_plan(face, &plan, args.explain, false);
+    unbound.iter().for_each(|problem| tell!("{}", diagnostic::render(problem, true)));
     if args.exit_code {
         return Ok(u8::from(!done));
-    }
-    if !unbound.is_empty() {
-        return Err(Error::Project(unbound));
     }
     if done || face.format != Format::Text {
         return Ok(DONE);

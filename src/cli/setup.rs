@@ -7,7 +7,7 @@ use clap_complete::env::Shells;
 use serde_json::json;
 
 use super::args;
-use super::render::{BOLD, DIM, GREEN, RED, YELLOW, count, paint, table, wrap};
+use super::render::{BOLD, DIM, GREEN, RED, YELLOW, count, paint, some, table, wrap};
 use super::{COMPLETE, DONE, Face, Verdict, error, here};
 use crate::adapter::engine::{self, Installed};
 use crate::adapter::git::{HooksDir, Repository};
@@ -27,17 +27,32 @@ pub(super) fn init(face: &Face, args: &args::Init) -> Verdict {
         None => Beginning::Sample,
     };
     let mut made = scaffold::scaffold(&folder, &beginning)?;
+    let begun = begin(face, args, &mut made);
+    if begun.is_err() && made.settings.is_none() {
+        scaffold::undo(&made);
+    }
+    begun
+}
+
+/// Makes of a scaffold a project that works.
+fn begin(face: &Face, args: &args::Init, made: &mut Scaffold) -> Verdict {
     let session = Session::open(&made.folder, &face.teller, &face.interrupt)?;
+    let branch = session.branch()?;
+    if args.from.is_some() {
+        let first = session.write_first_models(&mut made.files)?;
+        made.files.extend(session.write_external_models()?.changed.then(|| FILE.to_owned()));
+        if first.written == 0 {
+            tell!("note: the warehouse has no tables yet");
+        }
+        if !first.left_out.is_empty() {
+            tell!("note: no model was written for {}", some(&first.left_out, 5));
+        }
+    }
     session.register()?;
     let hooks = session.repository.hooks_dir()?;
     hooks::install(&hooks, &binary()?, false)?;
-    let branch = session.branch()?;
-    if args.from.is_some() && made.settings.is_none() {
-        made.files.extend(session.write_first_models()?);
-        made.files.extend(session.write_external_models()?.changed.then(|| FILE.to_owned()));
-    }
     face.print(
-        || next_steps(&made, args.dir.as_deref()),
+        || next_steps(made, args.dir.as_deref()),
         || json!({"folder": made.folder, "files": made.files, "repository": made.repository, "branch": branch}),
     );
     for note in &session.config.notes {
@@ -53,7 +68,7 @@ pub(super) fn init(face: &Face, args: &args::Init) -> Verdict {
 /// What was made, and what to type now.
 fn next_steps(made: &Scaffold, dir: Option<&Path>) -> String {
     let repository = if made.repository { ", a Git repository" } else { "" };
-    let enter = dir.map_or_else(String::new, |dir| format!("cd {} && ", dir.display()));
+    let enter = dir.map_or_else(String::new, |dir| format!("cd {} && ", typed(&dir.to_string_lossy())));
     let has_models = made.files.len() > 1;
     let what = match made.settings {
         Some(file) => format!("{file} is read as it is; made the hooks{}", repository.replace(", ", " and ")),
@@ -70,6 +85,16 @@ fn next_steps(made: &Scaffold, dir: Option<&Path>) -> String {
         paint(DIM, "# its environment follows by itself"),
     ));
     out
+}
+
+/// A path as it is typed in a shell.
+fn typed(path: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+=,@".contains(c);
+    match path.chars().all(is_plain) && !path.starts_with('-') {
+        true => path.to_owned(),
+        false if path.starts_with('-') => format!("'./{}'", path.replace('\'', "'\\''")),
+        false => format!("'{}'", path.replace('\'', "'\\''")),
+    }
 }
 
 /// `vmesh hooks …`

@@ -171,10 +171,11 @@ impl Plan {
         self.steps.iter().filter(|step| step.action() == Action::Build)
     }
 
-    /// How long the builds will take one after the other; none where there is none, or earlier ones of a model don't tell.
-    pub fn expected(&self) -> Option<Duration> {
+    /// How long the builds will take, so many at a time; none where there is none, or earlier ones of a model don't tell.
+    pub fn expected(&self, at_a_time: usize) -> Option<Duration> {
         let all: Option<Vec<Duration>> = self.builds().map(|step| step.expected).collect();
-        all.filter(|all| !all.is_empty()).map(|all| all.into_iter().sum())
+        let (all, longest) = all.and_then(|all| Some((all.iter().sum::<Duration>(), *all.iter().max()?)))?;
+        Some(longest.max(all / u32::try_from(at_a_time.max(1)).unwrap_or(u32::MAX)))
     }
 
     /// The models whose tables are made or filled, be it as clones of others, parents first.

@@ -1,11 +1,14 @@
 //! What the engine finds wrong with a plan's queries before anything is built: names that its tables don't have.
 
+use std::collections::BTreeSet;
+
 use super::error::Error;
 use super::planning::Prepared;
 use super::session::Session;
 use crate::adapter::engine::{Body, Build, WarehouseError};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::environment::State;
+use crate::domain::name::ModelName;
 use crate::domain::plan::{Plan, Work};
 use crate::domain::project::Model;
 
@@ -17,10 +20,21 @@ impl Session<'_> {
     /// parents that are built. What else may be wrong, the build tells.
     pub fn unbound(&self, prepared: &Prepared, plan: &Plan, state: &State) -> Result<Vec<Diagnostic>, Error> {
         let (project, tables) = (&prepared.desired.project, plan.tables());
+        if self.committed_settings()?.is_some_and(|settings| !settings.config.before_all.is_empty())
+            || !self.config.before_all.is_empty()
+        {
+            // what it makes is there once it has run
+            return Ok(Vec::new());
+        }
+        let changing: BTreeSet<&ModelName> = plan.makes().map(|step| &step.model).collect();
         let makes = plan.steps.iter().filter(|step| matches!(step.work, Work::Make { .. }));
         let is_there = |model: &Model| {
             let mut parents = project.built_from(model).into_iter();
-            parents.all(|parent| tables.get(&parent).is_some_and(|table| state.existing(table).is_some()))
+            parents.all(|parent| {
+                // one that is filled again may have other columns then
+                let is_still = !changing.contains(&parent);
+                is_still && tables.get(&parent).is_some_and(|table| state.existing(table).is_some())
+            })
         };
         let models = makes.filter_map(|step| Some((step, project.model(&step.model)?)));
         let plain = |model: &Model| model.seed.is_none() && model.files.is_empty() && model.outside_files.is_empty();
@@ -38,7 +52,8 @@ impl Session<'_> {
                 && message.contains("Binder Error")
             {
                 let error = WarehouseError::Engine { doing, message };
-                problems.push(self.build_failed(prepared, model, &build, error, state)?);
+                let told = self.build_failed(prepared, model, &build, error, state)?;
+                problems.push(Diagnostic { what: format!("`{}` can't be built as it is", model.name), ..told });
             }
         }
         Ok(problems)

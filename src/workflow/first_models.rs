@@ -1,48 +1,57 @@
 //! First models over the tables of a warehouse that was there before vmesh.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::error::{Error, io};
 use super::external_models::columns;
 use super::session::Session;
+use crate::adapter::engine::Warehouse;
 use crate::adapter::text_file;
-use crate::domain::name::{SNAPSHOTS_SCHEMA, STATE_SCHEMA};
+use crate::domain::environment::Scope;
+use crate::domain::name::reserved_schema;
 use crate::domain::sql;
 
 /// Of more tables, nobody wants a file each.
-const MOST: usize = 100;
+const MOST: usize = 1_000;
 
 /// Schemas for the models, the first of which that the warehouse hasn't is theirs.
-const SCHEMAS: [&str; 3] = ["staging", "stg", "models"];
+const SCHEMAS: [&str; 4] = ["staging", "stg", "models", "first"];
+
+/// What was written.
+#[derive(Debug, Default)]
+pub struct FirstModels {
+    /// How many models.
+    pub written: usize,
+    /// Tables that a model's query can't name, or that are too many.
+    pub left_out: Vec<String>,
+}
 
 impl Session<'_> {
-    /// Writes a view over each table of the warehouse that no model makes, with all its columns, and what these tables
-    /// are; gives the files. Those that exist stay as they are.
-    pub fn write_first_models(&self) -> Result<Vec<String>, Error> {
-        let (Some(folder), models) = (self.home(), &self.config.models) else { return Ok(Vec::new()) };
+    /// Writes a view over each table of the warehouse that is the user's, with all its columns, and adds the files' paths to
+    /// `files`. Those that exist stay as they are.
+    pub fn write_first_models(&self, files: &mut Vec<String>) -> Result<FirstModels, Error> {
+        let (Some(folder), models) = (self.home(), &self.config.models) else { return Ok(FirstModels::default()) };
         let warehouse = self.write_warehouse()?;
-        let tables = warehouse.rows(
-            "reading tables",
-            &format!(
-                "SELECT schema_name, table_name FROM duckdb_tables() WHERE NOT internal AND NOT temporary \
-                 AND database_name = current_database() AND schema_name NOT IN ('{STATE_SCHEMA}', '{SNAPSHOTS_SCHEMA}') \
-                 ORDER BY ALL"
-            ),
-            Some(MOST),
-        )?;
-        let tables: Vec<(String, String)> =
-            tables.rows.into_iter().filter_map(|row| Some((row.first()?.clone()?, row.get(1)?.clone()?))).collect();
-        let taken: BTreeSet<&str> = tables.iter().map(|(schema, _)| schema.as_str()).collect();
-        let schema = SCHEMAS.iter().find(|schema| !taken.contains(*schema)).unwrap_or(&SCHEMAS[0]);
-        let mut named: BTreeMap<String, usize> = BTreeMap::new();
-        tables.iter().for_each(|(_, table)| *named.entry(plain(table)).or_default() += 1);
-        let mut written = Vec::new();
-        for (of, table) in &tables {
-            let Some(columns) = columns(&*warehouse, &[of.clone(), table.clone()])? else { continue };
-            let name = match named.get(&plain(table)) {
-                Some(1) => plain(table),
-                _ => format!("{}__{}", plain(of), plain(table)),
+        if !warehouse.state(&Scope::Pointers)?.environments.is_empty() {
+            return Err(Error::Usage {
+                what: format!("{} is the warehouse of another vmesh project", self.location.path.display()),
+                help: "clone that project, or let this one read the file: [sources.attach] in vmesh.toml".to_owned(),
+            });
+        }
+        let (tables, schemas) = of_user(&*warehouse)?;
+        let schema = SCHEMAS.iter().find(|schema| !schemas.contains(**schema)).unwrap_or(&SCHEMAS[0]);
+        let (mut first, mut names) = (FirstModels::default(), BTreeSet::new());
+        for table in tables {
+            let told = table.join(".").replace(char::is_control, "?");
+            let found = match is_named(&table) && first.written < MOST {
+                true => columns(&*warehouse, &table)?,
+                false => None,
             };
+            let Some(columns) = found else {
+                first.left_out.push(told);
+                continue;
+            };
+            let name = free_name(&mut names, &table);
             let path = format!("{models}/{schema}/{name}.sql");
             let file = folder.join(&path);
             if file.exists() {
@@ -51,28 +60,57 @@ impl Session<'_> {
             if let Some(parent) = file.parent() {
                 text_file::make_folder(parent).map_err(io("create", parent))?;
             }
-            let text = model(&format!("{schema}.{name}"), &[of, table], &columns);
+            files.push(path);
+            let text = model(&format!("{schema}.{name}"), &table, &columns);
             text_file::write(&file, &text).map_err(io("write", &file))?;
-            written.push(path);
+            first.written += 1;
         }
-        Ok(written)
+        Ok(first)
     }
 }
 
+/// The tables that are the user's, by schema and name, and all schemas.
+fn of_user(warehouse: &dyn Warehouse) -> Result<(Vec<Vec<String>>, BTreeSet<String>), Error> {
+    let cells = |sql: &str| -> Result<Vec<Vec<String>>, Error> {
+        let rows = warehouse.rows("reading tables", sql, None)?.rows;
+        Ok(rows.into_iter().map(|row| row.into_iter().flatten().collect()).collect())
+    };
+    let here = "NOT internal AND database_name = current_database()";
+    let schemas = cells(&format!("SELECT schema_name FROM duckdb_schemas() WHERE {here}"))?;
+    let sql =
+        format!("SELECT schema_name, table_name FROM duckdb_tables() WHERE NOT temporary AND {here} ORDER BY ALL");
+    let mut tables = cells(&sql)?;
+    tables.retain(|table| table.first().is_some_and(|schema| reserved_schema(&schema.to_lowercase(), &[]).is_none()));
+    Ok((tables, schemas.into_iter().flatten().map(|schema| schema.to_lowercase()).collect()))
+}
+
+/// Whether a query can name a table: some names are taken for those of files.
+fn is_named(table: &[String]) -> bool {
+    table.iter().all(|part| !part.contains(['/', '\\', '.', '*', '?', '[']) && !part.contains(char::is_control))
+}
+
+/// A name for a model and its file that no other has.
+fn free_name(names: &mut BTreeSet<String>, table: &[String]) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
+    let name: String = table.last().map(|name| name.chars().map(plain).collect()).unwrap_or_default();
+    let name = match name.starts_with(|c: char| c.is_ascii_lowercase()) {
+        true => name,
+        false => format!("t_{}", name.trim_start_matches('_')),
+    };
+    let numbered = (2..).map(|number| format!("{name}_{number}"));
+    let free = std::iter::once(name.clone()).chain(numbered).find(|name| !names.contains(name));
+    let free = free.unwrap_or(name);
+    names.insert(free.clone());
+    free
+}
+
 /// A model over a table: all its columns, to be renamed and cast.
-fn model(name: &str, table: &[&String; 2], columns: &[(String, String)]) -> String {
-    let table = table.map(|part| sql::identifier(part)).join(".");
+fn model(name: &str, table: &[String], columns: &[(String, String)]) -> String {
+    let table = table.iter().map(|part| sql::identifier(part)).collect::<Vec<_>>().join(".");
     let listed: Vec<String> = columns.iter().map(|(name, _)| format!("  {}", sql::identifier(name))).collect();
     format!(
         "-- All that {table} has. Rename and cast here, and read this model everywhere else.\n\
          MODEL (\n  name {name},\n  kind VIEW\n);\n\nSELECT\n{}\nFROM {table}\n",
         listed.join(",\n")
     )
-}
-
-/// A name for a file and a model: lower case, and what is no letter or digit is an underscore.
-fn plain(name: &str) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
-    let name: String = name.chars().map(plain).collect();
-    if name.starts_with(|c: char| c.is_ascii_digit()) { format!("t_{name}") } else { name }
 }

@@ -13,7 +13,7 @@ use super::session::{Session, now, now_micros};
 use super::workspace::Workspace;
 use crate::adapter::engine::{Build, BuildError, Restated, Warehouse, WarehouseError};
 use crate::domain::calendar::{Filled, Timing};
-use crate::domain::environment::{PhysicalTable, Scope, State};
+use crate::domain::environment::{Origin, PastBuild, PhysicalTable, Scope, State};
 use crate::domain::graph;
 use crate::domain::interval::Interval;
 use crate::domain::model::Kind;
@@ -142,7 +142,7 @@ impl Session<'_> {
         let at = now_micros();
         let restated: Vec<Restated<'_>> =
             filled.iter().map(|table| Restated { table, build: again.get(&table.table), at }).collect();
-        let mut begun = None;
+        let (mut begun, mut ended) = (None, Vec::new());
         let mut told = |index: usize, took: Option<Duration>| {
             let model = filled[index].model.clone();
             match took {
@@ -154,12 +154,14 @@ impl Session<'_> {
                 Some(took) => {
                     self.report.report(&Event::Moment(format!("restated:{}", index + 1)));
                     self.report.report(&Event::Built { model, took, rows: None });
+                    ended.push((index, took));
                     begun = None;
                 }
             }
         };
         let done = self.inside(|| warehouse.restate(&restated, &restatement.stale, &mut told));
         done.map_err(|error| self.not_restated(environment, warehouse, error, begun))?;
+        self.remember_restated(warehouse, &ended, &restated, environment)?;
         again.values().for_each(|build| self.warn_of(build));
         self.forget_wrong(environment, warehouse, filled.iter().map(|snapshot| &snapshot.model))?;
         if let Some(prepared) = &prepared {
@@ -170,6 +172,30 @@ impl Session<'_> {
 }
 
 impl Session<'_> {
+    /// Puts tables that were filled again on record.
+    fn remember_restated(
+        &self,
+        warehouse: &dyn Warehouse,
+        ended: &[(usize, Duration)],
+        restated: &[Restated<'_>],
+        environment: &EnvName,
+    ) -> Result<(), Error> {
+        let state = warehouse.state(&Scope::Pointers)?;
+        let shown = state.environments.get(environment);
+        let origin = Origin {
+            who: self.owner().who,
+            branch: shown.map_or_else(|| self.config.main.clone(), |shown| shown.branch.clone()),
+            commit: shown.and_then(|shown| shown.commit.clone()),
+            dirty: shown.is_some_and(|shown| shown.dirty),
+        };
+        let past = ended.iter().filter_map(|(index, took)| {
+            let Restated { table, build, .. } = restated.get(*index)?;
+            let loads = build.map_or(0, Build::loads);
+            Some(PastBuild::of(state.tables.get(&table.table)?, loads, *took, &origin))
+        });
+        Ok(warehouse.remember(&past.collect::<Vec<_>>())?)
+    }
+
     /// The models that a pattern means in an environment: by their own names, or by those of the tables and files that they
     /// read and that vmesh doesn't manage.
     fn restated_by(&self, pattern: &str, environment: &EnvName, state: &State) -> Result<Vec<ModelName>, Error> {

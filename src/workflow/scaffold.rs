@@ -59,9 +59,19 @@ pub enum Beginning {
 /// Makes a project in a folder. Nothing that exists is overwritten: a sample is written into an empty folder only, and
 /// settings that are there, be they SQLMesh's, stay as they are.
 pub fn scaffold(folder: &Path, beginning: &Beginning) -> Result<Scaffold, Error> {
+    let warehouse = match beginning {
+        Beginning::Warehouse(file) => Some(file.canonicalize().map_err(io("open", file))?),
+        _ => None,
+    };
     std::fs::create_dir_all(folder).map_err(io("create", folder))?;
     let folder = folder.canonicalize().map_err(io("open", folder))?;
     let settings = settings_file(&folder);
+    if let (Some(settings), true) = (settings, warehouse.is_some()) {
+        return Err(Error::Usage {
+            what: format!("{} is there already, and says which warehouse is meant", folder.join(settings).display()),
+            help: "--from begins a project in a folder that has none".to_owned(),
+        });
+    }
     if folder.join(DBT).exists() && settings.is_none() && *beginning == Beginning::Sample {
         return Err(Error::Usage {
             what: format!("{} is a project of dbt, which vmesh doesn't run", folder.display()),
@@ -81,15 +91,7 @@ pub fn scaffold(folder: &Path, beginning: &Beginning) -> Result<Scaffold, Error>
         }
         Err(error) => return Err(error.into()),
     };
-    let main = Repository::discover(&folder)?;
-    let main = match main.head()? {
-        crate::adapter::git::Head::Branch { name, commit: None } => name.to_string(),
-        _ => ["main", "master", "trunk"]
-            .into_iter()
-            .find(|name| matches!(main.branch_tip(&(*name).into()), Ok(Some(_))))
-            .unwrap_or("main")
-            .to_owned(),
-    };
+    let main = main_of(&Repository::discover(&folder)?)?;
     let mut files = Vec::new();
     let mut write = |path: &'static str, text: &str| -> Result<(), Error> {
         let file = folder.join(path);
@@ -103,10 +105,6 @@ pub fn scaffold(folder: &Path, beginning: &Beginning) -> Result<Scaffold, Error>
     if settings.is_some() {
         return Ok(Scaffold { folder, settings, files, repository });
     }
-    let warehouse = match beginning {
-        Beginning::Warehouse(file) => Some(file.canonicalize().map_err(io("open", file))?),
-        _ => None,
-    };
     let is_new = *beginning == Beginning::Sample && is_unused(&folder)?;
     write(CONFIG_FILES[0], &own_settings(&main, warehouse.as_deref().map(|file| told_from(file, &folder))))?;
     if is_new {
@@ -115,6 +113,21 @@ pub fn scaffold(folder: &Path, beginning: &Beginning) -> Result<Scaffold, Error>
         }
     }
     Ok(Scaffold { folder, settings, files, repository })
+}
+
+/// The branch that is going to drive prod.
+fn main_of(repository: &Repository) -> Result<String, Error> {
+    if repository.is_bare() {
+        return Err(GitError::NoWorkingTree { git_dir: repository.git_dir().to_owned() }.into());
+    }
+    Ok(match repository.head()? {
+        crate::adapter::git::Head::Branch { name, commit: None } => name.to_string(),
+        _ => ["main", "master", "trunk"]
+            .into_iter()
+            .find(|name| matches!(repository.branch_tip(&(*name).into()), Ok(Some(_))))
+            .unwrap_or("main")
+            .to_owned(),
+    })
 }
 
 /// Whether nobody has a project in a folder yet: hidden files, a readme and a licence are none.
@@ -134,16 +147,31 @@ fn told_from(file: &Path, folder: &Path) -> String {
     told.unwrap_or_else(|| file.to_path_buf()).to_string_lossy().into_owned()
 }
 
+/// A text as TOML has it.
+fn toml_text(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}
+
+/// Takes back what was made, so that the same command can be given again.
+pub fn undo(made: &Scaffold) {
+    let files = made.files.iter().map(|file| made.folder.join(file));
+    files.for_each(|file| text_file::remove(&file));
+    if made.repository {
+        text_file::remove_folder(&made.folder.join(".git"));
+    }
+}
+
 fn own_settings(main: &str, warehouse: Option<String>) -> String {
     let engine = match warehouse {
-        Some(path) => format!("type = \"duckdb\"\npath = {path:?}\n"),
+        Some(path) => format!("type = \"duckdb\"\npath = {}\n", toml_text(&path)),
         None => {
             "type = \"duckdb\"                    # its file lies below .git, where no branch can write\n".to_owned()
         }
     };
+    let main = toml_text(main);
     format!(
         "[project]\n\
-         main = {main:?}                      # the branch that drives prod\n\
+         main = {main}                      # the branch that drives prod\n\
          \n\
          [engine]\n\
          {engine}\

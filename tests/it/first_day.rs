@@ -81,7 +81,62 @@ fn a_warehouse_that_is_there_gets_first_models() {
     let warehouse = duckdb::Connection::open(&file).unwrap();
     assert_eq!(crate::support::rows(&warehouse, "FROM raw.orders"), [["1", "9.50"]]);
     let absent = sandbox.vmesh(&["init", "elsewhere", "--from", "nothing.duckdb"]).fails(1);
-    assert!(absent.contains("nothing.duckdb"), "{absent}");
+    assert!(absent.contains("nothing.duckdb") && !sandbox.path().join("elsewhere").exists(), "{absent}");
+    // in a project that is there, nobody would know which warehouse is meant
+    let taken = sandbox.vmesh(&["init", "--from", "../shop.duckdb"]).fails(2);
+    assert!(taken.contains("vmesh.toml is there already"), "{taken}");
+}
+
+#[test]
+fn odd_tables_of_a_warehouse_make_no_project_that_does_not_load() {
+    let sandbox = Sandbox::nested();
+    let file = sandbox.path().parent().unwrap().join("caf\u{e9}\u{301} x.duckdb");
+    let warehouse = duckdb::Connection::open(&file).unwrap();
+    let tables =
+        ["\"a b\"", "\"a-b\"", "a_b", "\"\u{65e5}\u{672c}\"", "\"2024/25\"", "\"x.csv\"", "\"new\nline\"", "\"order\""];
+    let sql: String = tables.iter().map(|name| format!("CREATE TABLE raw.{name} AS SELECT 1 AS id;")).collect();
+    let schemas = "CREATE SCHEMA raw; CREATE SCHEMA staging; CREATE VIEW staging.a_b AS SELECT 42 AS x; \
+                   CREATE SCHEMA vmesh_audits; CREATE TABLE vmesh_audits.x AS SELECT 1 AS id; \
+                   CREATE SCHEMA dev__old; CREATE TABLE dev__old.y AS SELECT 1 AS id;";
+    warehouse.execute_batch(&format!("{schemas} {sql}")).unwrap();
+    drop(warehouse);
+    let said = sandbox.vmesh(&["init", "--from", file.to_str().unwrap()]);
+    assert!(said.err.contains("no model was written for raw.2024/25, raw.new?line, raw.x.csv"), "{said:?}");
+    said.good();
+    sandbox.commit_quietly("first models");
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    let names = sandbox.vmesh(&["ls", "--json"]).json();
+    let names: Vec<&str> = names.as_array().unwrap().iter().map(|model| model["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["stg.a_b", "stg.a_b_2", "stg.a_b_3", "stg.order", "stg.t_"]);
+}
+
+#[test]
+fn what_was_begun_is_taken_back_where_a_warehouse_is_none() {
+    let sandbox = Sandbox::nested();
+    sandbox.write("../no.duckdb", "this is no database, and long enough to be read as one: 0123456789");
+    let told = sandbox.vmesh(&["init", "--from", "../no.duckdb"]).fails(1);
+    assert!(told.contains("no.duckdb"), "{told}");
+    assert_eq!(std::fs::read_dir(sandbox.path()).unwrap().count(), 0);
+    // the warehouse of another project
+    let other = Sandbox::promoted(&[("a", "SELECT 1 AS x")]);
+    let told = sandbox.vmesh(&["init", "--from", other.warehouse().to_str().unwrap()]).fails(2);
+    assert!(told.contains("is the warehouse of another vmesh project"), "{told}");
+    assert_eq!(std::fs::read_dir(sandbox.path()).unwrap().count(), 0);
+    sandbox.git(&["init", "--quiet", "--bare", "bare.git"]).good();
+    let bare = sandbox.path().join("bare.git");
+    sandbox.vmesh_in(&bare, &["init"]).fails(1);
+    assert!(!bare.join("vmesh.toml").exists());
+}
+
+#[test]
+fn models_without_tests_are_models_all_the_same() {
+    let sandbox = Sandbox::with_models(&[("a", "SELECT 1 AS x"), ("b", "SELECT x FROM a")]);
+    sandbox.write("tests/test_a.yaml", "test_a:\n  model: a\n  outputs:\n    query:\n    - x: 1\n");
+    assert!(sandbox.vmesh(&["test", "+b"]).good().contains("1 test · 0 failed"));
+    for none in ["b", "kind:view", "changed"] {
+        assert!(sandbox.vmesh(&["test", none]).good().contains("no tests of these models"), "{none}");
+    }
+    assert!(sandbox.vmesh(&["test", "nobody"]).fails(1).contains("no test is called `nobody`"));
 }
 
 #[test]
@@ -106,6 +161,16 @@ fn a_rename_is_told_as_one() {
     let told = sandbox.vmesh(&["plan"]).out;
     assert!(told.contains("+ sums") && told.contains("renamed from totals: shows its table"), "{told}");
     assert!(!told.contains("- totals"), "{told}");
+    // and so is the next one, though the table was made for the first of all names
+    sandbox.vmesh(&["plan", "--yes"]).good();
+    sandbox.commit_quietly("sums");
+    sandbox.git(&["switch", "--quiet", "main"]).good();
+    sandbox.git(&["merge", "--quiet", "alice"]).good();
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    sandbox.git(&["switch", "--quiet", "-c", "bob"]).good();
+    sandbox.git(&["mv", "models/sums.sql", "models/count.sql"]).good();
+    let told = sandbox.vmesh(&["plan"]).out;
+    assert!(told.contains("+ count") && told.contains("renamed from sums"), "{told}");
 }
 
 #[test]
@@ -147,9 +212,22 @@ fn a_column_that_a_raw_table_has_not_is_told_by_the_plan() {
     sandbox.model("b", "SELECT\n  id,\n  amout\nFROM raw.orders");
     sandbox.model("c", "SELECT id FROM b");
     let told = sandbox.vmesh(&["plan"]);
-    assert!(told.out.contains("+ b"), "{}", told.out);
-    let error = told.fails(1);
-    assert!(error.contains("models/b.sql:3:3") && error.contains("amount"), "{error}");
+    assert!(told.out.contains("+ b") && told.code == Some(0), "{}", told.out);
+    assert!(told.err.contains("`b` can't be built as it is") && told.err.contains("models/b.sql:3:3"), "{}", told.err);
+    assert!(told.err.contains("amount"), "{}", told.err);
+    // what `before_all` is going to make, and what a parent is going to have, nobody knows yet
+    sandbox.write(
+        "vmesh.toml",
+        "before_all = [\"CREATE TABLE IF NOT EXISTS raw.more (id INT)\"]\n[hooks]\nbuild = \"inline\"\n",
+    );
+    sandbox.commit_quietly("before all");
+    sandbox.git(&["switch", "--quiet", "main"]).good();
+    sandbox.git(&["-c", "core.hooksPath=/dev/null", "merge", "--quiet", "alice"]).good();
+    assert!(!sandbox.vmesh(&["plan"]).err.contains("as it is"));
+    sandbox.git(&["switch", "--quiet", "alice"]).good();
+    sandbox.write("vmesh.toml", "[hooks]\nbuild = \"inline\"\n");
+    sandbox.commit_quietly("no more");
+    sandbox.git(&["branch", "--force", "main"]).good();
     sandbox.model("b", "SELECT id, amount AS y FROM raw.orders");
     let told = sandbox.vmesh(&["plan"]);
     assert!(told.err.contains("not applied: there is no terminal to ask on"), "{}", told.err);
@@ -173,6 +251,10 @@ fn builds_are_remembered_and_tell_how_long_the_next_will_take() {
     sandbox.vmesh(&["plan", "--yes"]).good();
     let newest = "SELECT rows, branch, dirty FROM vmesh_state.builds WHERE model = 'a' ORDER BY ended_at DESC LIMIT 1";
     assert_eq!(sandbox.rows(newest), [["500", "alice", "true"]]);
+    sandbox.git(&["switch", "--quiet", "main"]).good();
+    sandbox.vmesh(&["plan", "prod", "--yes", "--restate-model", "a"]).good();
+    assert_eq!(sandbox.rows(newest), [["1000", "main", "false"]]);
+    sandbox.git(&["switch", "--quiet", "--force", "alice"]).good();
     // of each model, no more than twenty are kept
     for at in 0..22 {
         sandbox.model("a", &format!("SELECT x + {at} AS x FROM range(10) t(x)"));

@@ -23,7 +23,8 @@ pub(in crate::cli) fn plan(plan: &Plan) -> String {
         true => format!("### vmesh: `{}` into `{}`\n\n", source.branch, source.main),
         false => format!("### vmesh: `{}`\n\n", plan.environment),
     };
-    out.push_str(&format!("**{}** · at `{commit}`\n", summary(plan)));
+    let at = if commit.is_empty() { "nothing is committed yet".to_owned() } else { format!("at `{commit}`") };
+    out.push_str(&format!("**{}** · {at}\n", summary(plan)));
     let told: Vec<&Step> =
         plan.steps.iter().filter(|step| step.change != Change::Unchanged || step.action() != Action::Reuse).collect();
     let mut table = "| model | change | action | why | columns |\n|---|---|---|---|---|\n".to_owned();

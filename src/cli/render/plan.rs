@@ -5,6 +5,7 @@ use super::wrap::wrap;
 use super::{BOLD, DIM, YELLOW, count, paint, plan_tree, some};
 use crate::domain::interval::{Interval, Moment};
 use crate::domain::plan::{Action, Edited, Plan, Reason, Step};
+use crate::workflow::build::at_a_time;
 
 /// The plan for people, as wide as the terminal, if it is one. With `explain`, every model is listed with its reason.
 pub(in crate::cli) fn render(plan: &Plan, explain: bool, width: Option<usize>) -> String {
@@ -42,7 +43,8 @@ pub(in crate::cli) fn summary(plan: &Plan) -> String {
     if audits > 0 {
         parts.push(format!("{} to audit", count(audits, "table")));
     }
-    let expected = plan.expected().and_then(about).map_or_else(String::new, |expected| format!(" · {expected}"));
+    let expected =
+        plan.expected(at_a_time()).and_then(about).map_or_else(String::new, |expected| format!(" · {expected}"));
     let told = parts.join(", ") + &expected;
     match plan.unaffected() {
         0 => told,
@@ -65,7 +67,10 @@ fn merge_summary(plan: &Plan) -> String {
         0 if plan.swaps() == 0 => "the merge changes nothing that prod shows".to_owned(),
         0 => format!("the merge swaps {swaps}, nothing is to be built"),
         builds => {
-            let time = plan.expected().and_then(about).map_or_else(String::new, |expected| format!(" ({expected})"));
+            let time = plan
+                .expected(at_a_time())
+                .and_then(about)
+                .map_or_else(String::new, |expected| format!(" ({expected})"));
             format!("{} to build ahead{time}; then the merge swaps {swaps}", count(builds, "model"))
         }
     }

@@ -191,7 +191,11 @@ fn line(row: &Row<'_>, column: usize, width: Option<usize>, is_followed: bool) -
     }
     let columns = columns(step);
     if !columns.is_empty() {
-        out.push_str(&format!("  {}  columns: {}\n", paint(DIM, &rest), columns.join(" ")));
+        let room = width.map_or(usize::MAX, |width| width.saturating_sub(width_of(&rest) + 13));
+        for (at, part) in lines(&columns.join(" "), room).iter().enumerate() {
+            let word = if at == 0 { "columns:" } else { "        " };
+            out.push_str(&format!("  {}  {word} {part}\n", paint(DIM, &rest)));
+        }
     }
     out
 }

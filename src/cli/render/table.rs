@@ -13,9 +13,14 @@ pub(in crate::cli) fn rows(rows: &Rows) -> String {
         None => "NULL".to_owned(),
     };
     let headings: Vec<String> = rows.columns.iter().map(|(name, _)| visible::plain(name).into_owned()).collect();
-    let cells: Vec<Vec<String>> = rows.rows.iter().map(|row| row.iter().map(value).collect()).collect();
-    let widths = widths(&headings, &cells);
-    let shown = width().map_or(headings.len(), |width| fitting(&widths, width));
+    let mut cells: Vec<Vec<String>> = rows.rows.iter().map(|row| row.iter().map(value).collect()).collect();
+    let mut shown = headings.len();
+    let mut is_cut = false;
+    if let Some(width) = width() {
+        // long values make room for other columns
+        is_cut = fitting(&widths(&headings, &cells), width) < shown && shorten(&mut cells, width / 3);
+        shown = fitting(&widths(&headings, &cells), width);
+    }
     let mut table = plain(headings.iter().take(shown).map(String::as_str));
     table.add_rows(cells.iter().map(|row| row.iter().take(shown)));
     for (index, (_, kind)) in rows.columns.iter().take(shown).enumerate() {
@@ -29,13 +34,24 @@ pub(in crate::cli) fn rows(rows: &Rows) -> String {
         count(rows.rows.len(), "row")
     };
     let mut out = format!("{table}\n");
-    if shown < headings.len() {
-        let hidden = &headings[shown..];
-        let told = format!("without room here: {} · --format csv has all", some(hidden, 12));
+    let hidden = &headings[shown..];
+    let told = match (hidden.is_empty(), is_cut) {
+        (true, false) => None,
+        (true, true) => Some("long values are shortened · --json has all".to_owned()),
+        (false, _) => Some(format!("without room here: {} · --json has all", some(hidden, 12))),
+    };
+    if let Some(told) = told {
         out.push_str(&wrap::wrap(&format!("{}\n", paint(DIM, told)), width()));
     }
     out.push_str(&format!("{}\n", paint(DIM, total)));
     out
+}
+
+/// Shortens values of more columns than these; whether there were some.
+fn shorten(cells: &mut [Vec<String>], room: usize) -> bool {
+    let room = room.max(16);
+    let long = cells.iter_mut().flatten().filter(|cell| cell.chars().count() > room);
+    long.map(|cell| *cell = wrap::shortened(&cell.replace('\n', " "), room)).count() > 0
 }
 
 /// How many of the first columns have room in a terminal; one at least, which is broken if it has to be.

@@ -44,12 +44,13 @@ impl PastBuild {
     /// How many of these tell how long the next build will take.
     pub const MEASURED: usize = 5;
 
-    /// The build that ended in this table now.
+    /// The build that ended in this table, which began as its record says.
     pub fn of(table: &PhysicalTable, loads: usize, took: Duration, origin: &Origin) -> Self {
+        let micros = i64::try_from(took.as_micros()).unwrap_or_default();
         Self {
             model: table.model.clone(),
             table: table.table.clone(),
-            at: table.built_at,
+            at: table.built_at.saturating_add(micros),
             took,
             loads: loads.max(1),
             rows: table.rows,

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::sql;
+
 /// The first place where a model's file says something else than in base.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Edited {
@@ -11,9 +13,22 @@ pub struct Edited {
     pub line: usize,
 }
 
-/// The first line of a text that another says otherwise, from 1: comments and empty lines say nothing. None if the texts
-/// say the same.
+/// The first line of a text that another says otherwise, from 1: comments and layout say nothing. None if the texts say
+/// the same.
 pub fn first_edit(before: &str, after: &str) -> Option<usize> {
+    let (Ok(old), Ok(new)) = (sql::lex(before), sql::lex(after)) else { return first_line(before, after) };
+    let same = old.iter().zip(&new).take_while(|(old, new)| old.token == new.token).count();
+    let at = match (old.get(same), new.get(same)) {
+        (None, None) => return None,
+        (_, Some(edited)) => edited.span.start,
+        // what stood behind the last word is gone
+        (Some(_), None) => new.last().map_or(0, |last| last.span.start),
+    };
+    Some(after.get(..at)?.matches('\n').count() + 1)
+}
+
+/// The same of texts that are no SQL, as those with Jinja: by whole lines.
+fn first_line(before: &str, after: &str) -> Option<usize> {
     let mut old = says(before);
     let mut new = says(after);
     let mut last = 1;
@@ -47,5 +62,9 @@ mod tests {
         assert_eq!(first_edit(before, "SELECT\n  a,\n  b"), Some(3));
         assert_eq!(first_edit(before, "SELECT\n  a,\n  b\nFROM t\nLIMIT 1"), Some(5));
         assert_eq!(first_edit("", "SELECT 1"), Some(1));
+        assert_eq!(first_edit(before, "SELECT\n  a, -- the first\n  b AS c\nFROM t"), Some(3));
+        assert_eq!(first_edit(before, "SELECT a,\n  b FROM t"), None);
+        let jinja = "{% set x = 'it' %}\nSELECT {{ x }}";
+        assert_eq!(first_edit(jinja, "{% set x = 'it' %}\nSELECT {{ x }} AS x"), Some(2));
     }
 }

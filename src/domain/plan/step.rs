@@ -290,7 +290,8 @@ impl<'a> Planner<'a> {
             };
         }
         if let Some(twin) = twin(model, state, upstream) {
-            return (self.reuse(model, twin), Reason::SameAs(twin.model.clone()), Some(twin.table.clone()));
+            let reason = Reason::SameAs(self.same_as(model).unwrap_or_else(|| twin.model.clone()));
+            return (self.reuse(model, twin), reason, Some(twin.table.clone()));
         }
         let reason = match known {
             Some(_) => Reason::Outdated,
@@ -313,6 +314,14 @@ impl<'a> Planner<'a> {
         let replaces = self.replaced(model).filter(|replaced| self.trees.cutoff && *replaced != table);
         let replaces = replaces.map(|table| Replaced { table, taken: BTreeSet::new() });
         (Work::Make { from: source.map(|source| source.table.clone()), replaces, loads }, reason, Some(table))
+    }
+
+    /// The model that says just what this one says: under its name of before, or beside it.
+    fn same_as(&self, model: &Model) -> Option<ModelName> {
+        let is_same = |other: &&Model| other.content == model.content && other.name != model.name;
+        let gone = |other: &&Model| self.trees.desired.model(&other.name).is_none();
+        let before = self.trees.base.and_then(|base| base.models().filter(gone).find(is_same));
+        before.or_else(|| self.trees.desired.models().find(is_same)).map(|other| other.name.clone())
     }
 
     /// The table of the version that a model's new one takes the place of, where their rows can be compared.

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 pub use self::cutoff::Cutoff;
+pub use self::pool::at_a_time;
 use self::pool::{Done, Pool};
 pub(super) use self::unshown::Unshown;
 use super::background::failure::{self, Stopped};
@@ -167,7 +168,8 @@ impl Session<'_> {
         let Some((step, of)) = site.known.get(model).copied() else { return Ok(None) };
         if step.clone_of().is_none() {
             work.begun += 1;
-            let (expected, left) = (step.expected, site.left);
+            let (expected, one) = (step.expected, u32::try_from(at_a_time()).unwrap_or(1));
+            let left = site.left.map(|left| expected.unwrap_or_default().max(left / one));
             let begun = Begun { model: model.clone(), index: work.begun, total: site.total, expected, left };
             self.building(&prepared.target.branch, begun);
             site.left = site.left.zip(expected).map(|(left, expected)| left.saturating_sub(expected));

@@ -12,6 +12,11 @@ use crate::workflow::session::now_micros;
 /// More builds at a time than this gain nothing: DuckDB spreads each large one over all processors itself.
 const MOST: usize = 4;
 
+/// How many builds are made at a time.
+pub fn at_a_time() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).min(MOST)
+}
+
 /// A build that ended: what it was, how long it took, and how it ended.
 pub(super) type Done = (Build, Duration, Result<PhysicalTable, WarehouseError>);
 
@@ -29,12 +34,11 @@ pub(super) struct Pool {
 impl Pool {
     /// A pool for `total` builds.
     pub(super) fn new(warehouse: &dyn Warehouse, total: usize) -> Result<Self, WarehouseError> {
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let (work, jobs) = channel::<Build>();
         let (tell, done) = channel::<Done>();
         let jobs = std::sync::Arc::new(std::sync::Mutex::new(jobs));
         let mut builders = Vec::new();
-        for _ in 0..processors.min(MOST).min(total) {
+        for _ in 0..at_a_time().min(total) {
             let session = warehouse.another_session()?;
             let (jobs, tell) = (jobs.clone(), tell.clone());
             let builder = std::thread::Builder::new().stack_size(process::STACK).spawn(move || {

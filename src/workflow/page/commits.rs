@@ -12,6 +12,7 @@ use crate::domain::fingerprint::Fingerprint;
 use crate::domain::model::KindWord;
 use crate::domain::name::{BranchName, EnvName, ModelName};
 use crate::domain::project::Published;
+use crate::workflow::build::at_a_time;
 use crate::workflow::error::Error;
 use crate::workflow::loader::Loader;
 use crate::workflow::tree::{SourceTree, Tree};
@@ -116,7 +117,8 @@ impl<'l> Past<'l> {
                     model.kind.word() != KindWord::Embedded && state.built(&model.fingerprint).is_none()
                 };
                 let models: Vec<ModelName> = models.filter(is_missing).map(|model| model.name.clone()).collect();
-                let expected = models.iter().map(|model| state.durations.get(model)).sum();
+                let all: Option<Duration> = models.iter().map(|model| state.durations.get(model)).sum();
+                let expected = all.map(|all| all / u32::try_from(at_a_time()).unwrap_or(1));
                 Cost::Builds { models, expected }
             }
             Err(problems) => Cost::Broken(problems.first().map(|problem| problem.what.clone()).unwrap_or_default()),

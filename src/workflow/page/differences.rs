@@ -1,5 +1,7 @@
 //! Rows of the models in which an environment differs from prod, and what is in their columns.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::Mark;
 use crate::adapter::engine::Rows;
 use crate::domain::environment::State;
@@ -24,8 +26,43 @@ pub struct Difference {
 }
 
 impl Session<'_> {
+    /// Compares the rows of environments with prod's, each by its name or its branch's; an empty name means `own`.
+    pub(super) fn all_differences(
+        &self,
+        names: &[String],
+        own: &EnvName,
+        marks: &BTreeMap<EnvName, BTreeMap<ModelName, Mark>>,
+        state: &State,
+    ) -> Result<Vec<Difference>, Error> {
+        let mut compared = BTreeSet::new();
+        for name in names {
+            let environment = match name.as_str() {
+                "" => own.clone(),
+                name => match self.environment_meant(Some(name), state)? {
+                    Some(environment) => environment,
+                    None => return Err(self.unknown_environment(name)?),
+                },
+            };
+            if environment.is_prod() && !name.is_empty() {
+                return Err(Error::Usage {
+                    what: "prod is what others are compared with".to_owned(),
+                    help: "--diff=BRANCH, or --diff on the branch".to_owned(),
+                });
+            }
+            compared.insert(environment);
+        }
+        let mut differences = Vec::new();
+        for environment in compared {
+            self.keep_open();
+            let found = self.differences(&environment, marks.get(&environment).into_iter().flatten(), state);
+            self.close();
+            differences.extend(found?);
+        }
+        Ok(differences)
+    }
+
     /// Compares the rows of all models in which an environment shows another table than prod.
-    pub(super) fn differences<'m>(
+    fn differences<'m>(
         &self,
         environment: &EnvName,
         marks: impl Iterator<Item = (&'m ModelName, &'m Mark)>,

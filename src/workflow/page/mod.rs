@@ -102,7 +102,8 @@ impl Session<'_> {
         };
         drop(warehouse);
         self.close();
-        let plan = prepared.plan(self, &state)?;
+        let mut plan = prepared.plan(self, &state)?;
+        self.locate_edits(&prepared, &mut plan)?;
         let environment = |(branch, commit): (BranchName, CommitId)| {
             let environment = self.config.environment(&branch);
             (branch, commit, environment)
@@ -113,20 +114,7 @@ impl Session<'_> {
         let marks = self.without_caching(|| past.marks(&state))?;
         let merges = self.merges(&branches, &state)?;
         let own = &prepared.target.environment;
-        let mut differences = Vec::new();
-        for name in extent.rows {
-            let environment = match name.as_str() {
-                "" => own.clone(),
-                name => match self.environment_meant(Some(name), &state)? {
-                    Some(environment) => environment,
-                    None => return Err(self.unknown_environment(name)?),
-                },
-            };
-            self.keep_open();
-            let found = self.differences(&environment, marks.get(&environment).into_iter().flatten(), &state);
-            self.close();
-            differences.extend(found?);
-        }
+        let differences = self.all_differences(extent.rows, own, &marks, &state)?;
         let mut texts = BTreeMap::new();
         self.add_texts(&prepared.desired, &|_| true, &mut texts)?;
         for tree in past.trees() {

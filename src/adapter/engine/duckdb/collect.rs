@@ -33,7 +33,8 @@ impl Collect for Database {
                 doing,
                 "DELETE FROM vmesh_state.comments WHERE hash NOT IN \
                  (SELECT comments FROM vmesh_state.pointers WHERE comments IS NOT NULL) \
-                 AND hash NOT IN (SELECT comments FROM vmesh_state.moved WHERE comments IS NOT NULL);\n",
+                 AND hash NOT IN (SELECT comments FROM vmesh_state.moved WHERE comments IS NOT NULL);\n\
+                 DELETE FROM vmesh_state.builds WHERE model NOT IN (SELECT model FROM vmesh_state.tables);\n",
             )?;
             Ok(free)
         })

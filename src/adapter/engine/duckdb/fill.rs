@@ -26,7 +26,8 @@ impl Database {
                 let (continues, intervals) =
                     warehouse.around(&fill.setup, |warehouse| warehouse.begin(&doing, build, fill))?;
                 let filled = Some(Filled { aim, intervals });
-                let made = PhysicalTable { filled, continues, ..warehouse.made(build, at)? };
+                let rows = Some(warehouse.rows_of(&build.table)?);
+                let made = PhysicalTable { filled, continues, rows, ..warehouse.made(build, at)? };
                 warehouse.record(&made)?;
                 warehouse.stand_for(&build.fingerprint, &build.table)?;
                 Ok(made)

@@ -11,6 +11,7 @@ use crate::domain::fingerprint::Fingerprint;
 use crate::domain::name::ModelName;
 use crate::domain::plan::{Action, Plan, Step};
 use crate::domain::project::{ColumnSource, Model, Project};
+use crate::workflow::build::at_a_time;
 use crate::workflow::page::{Check, CheckKind, Commit, Cost, Difference, Mark, Merge, Outcome, Page, Verdict};
 
 /// How many of a model's builds are shown.
@@ -133,7 +134,7 @@ fn merge(merge: &Merge) -> Value {
             json!({
                 "summary": super::super::plan::summary(plan),
                 "builds": plan.builds().map(|step| &step.model).collect::<Vec<_>>(),
-                "expected_seconds": plan.expected().map(|expected| expected.as_secs_f64()),
+                "expected_seconds": plan.expected(at_a_time()).map(|expected| expected.as_secs_f64()),
                 "swaps": plan.steps.iter().filter(|step| step.swap).map(|step| &step.model).collect::<Vec<_>>(),
             }),
         ),
@@ -327,6 +328,7 @@ fn step_told(step: &Step) -> Map<String, Value> {
         "change": step.change.word(),
         "action": step.action().word(),
         "reason": reason(&step.reason),
+        "edited": step.edited,
         "changed": {"added": columns.added, "removed": columns.removed, "changed": columns.changed},
     }))
 }

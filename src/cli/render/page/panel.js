@@ -48,17 +48,8 @@ function texts(model) {
   return [textSection("Text", written, whose), hasMacros ? textSection("Its macros expanded", expanded, whose) : []];
 }
 
-// Where its file says something else than prod's: the first line that is no comment.
-function edited(model) {
-  const [before, after] = textOf(model, null);
-  if (before === null || after === null || before === "" || before === after) return null;
-  let at = 1;
-  for (const [sign, line] of lineDiff(before, after)) {
-    if (sign !== " " && line.trim() && !line.trim().startsWith("--")) return `${models[model].path}:${at}`;
-    if (sign !== "-") at++;
-  }
-  return null;
-}
+// The line at which its file was edited.
+const edited = (model) => models[model].edited && `${models[model].edited.path}:${models[model].edited.line}`;
 
 // Why it is built or not: up to the models whose own text changed.
 function why(model) {
