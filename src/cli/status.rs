@@ -5,6 +5,7 @@ use serde_json::json;
 use super::render::plan as told;
 use super::render::{BOLD, DIM, RED, YELLOW, ago, event, paint, reconciled, some, table, wrap};
 use super::{DONE, Face, Verdict};
+use crate::adapter::engine::Doing;
 use crate::domain::plan::Plan;
 use crate::workflow::background::failure;
 use crate::workflow::session::{Session, now};
@@ -37,6 +38,11 @@ fn text(session: &Session<'_>, status: &Status) -> String {
     if let Some(holder) = &status.locked {
         let has = event::has(holder.as_ref(), "the warehouse");
         out.push_str(&format!("  {}: {has}\n", paint(YELLOW, "what it shows can't be seen now")));
+    }
+    if let Some(doing) = status.building.as_ref().filter(|_| status.locked.is_none()) {
+        let Doing { pid, branch, model, count: (index, total), .. } = doing;
+        let told = format!("vmesh (process {pid}) is building {model}, {index} of {total}, for {branch}");
+        out.push_str(&format!("  {}\n", paint(YELLOW, told)));
     }
     if !status.schemas.is_empty() {
         let schemas: Vec<&String> = status.schemas.iter().collect();
@@ -147,6 +153,7 @@ fn as_json(session: &Session<'_>, status: &Status) -> serde_json::Value {
         "changed": plan.as_ref().map(|plan| plan.changed()),
         "behind": plan.as_ref().map(|plan| &plan.behind),
         "building": duty.as_ref().and_then(|duty| duty.progress.as_ref()),
+        "building_in_front": status.building.as_ref().map(|doing| json!({"pid": doing.pid, "branch": doing.branch, "model": doing.model})),
         "waiting": waiting,
         "watch": duty.as_ref().filter(|duty| duty.watch).map(|duty| duty.pid),
         "failure": status.failure.as_ref().map(|failure| &failure.message),

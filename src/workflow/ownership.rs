@@ -29,9 +29,8 @@ pub struct OwnedElsewhere {
 impl Workspace {
     /// Who works here.
     pub fn owner(&self) -> Owner {
-        let of = |key| std::env::var(key).ok().filter(|name| !name.is_empty());
-        // in Git's own order
-        let name = of("GIT_AUTHOR_NAME").or_else(|| self.repository.user_name().ok().flatten()).or_else(|| of("USER"));
+        let name = self.repository.user_name().ok().flatten();
+        let name = name.or_else(|| ["GIT_AUTHOR_NAME", "USER"].iter().find_map(|key| std::env::var(key).ok()));
         let folder = self.repository.top().unwrap_or(self.repository.git_dir());
         Owner {
             who: name.unwrap_or_else(|| "someone".to_owned()),

@@ -9,7 +9,7 @@ use super::background::reconcile::Standing;
 use super::background::seal::Known;
 use super::error::{Error, ProdError};
 use super::session::Session;
-use crate::adapter::engine::Holder;
+use crate::adapter::engine::{Doing, Holder};
 use crate::adapter::git::{CommitId, Head, Rest};
 use crate::domain::environment::{Promotion, State};
 use crate::domain::name::{BranchName, EnvName};
@@ -37,6 +37,8 @@ pub struct Status {
     pub rolled_back: Option<(Promotion, String)>,
     /// Who is at work in the background.
     pub duty: Option<Duty>,
+    /// What another process builds, in somebody's foreground.
+    pub building: Option<Doing>,
     /// Who has the warehouse, if it is taken.
     pub locked: Option<Option<Holder>>,
     /// The branches that wait for their turn in the background.
@@ -72,6 +74,7 @@ impl Session<'_> {
             is_rewound: false,
             rolled_back: None,
             duty: self.queue().duty(),
+            building: None,
             locked: None,
             waiting: self.queue().waiting(),
             failure: failure::of(self, &branch),
@@ -96,6 +99,7 @@ impl Session<'_> {
     fn look_closer(&mut self, status: &mut Status) -> Result<(), Error> {
         let Look { state, duty, locked } = self.look()?;
         (status.duty, status.locked) = (duty, locked);
+        status.building = self.location.door.built_behind().filter(|doing| !doing.background);
         let Some(state) = state else { return Ok(()) };
         let standing = self.standing(&state, &status.environment);
         if status.commit.is_some() && status.conflicts.is_empty() {

@@ -120,7 +120,12 @@ impl Door {
 
     /// Whether another process builds here, be it that it gives way just now.
     pub fn is_built_behind(&self) -> bool {
-        self.told().is_some_and(|doing| doing.pid != std::process::id() && process::is_running(doing.pid))
+        self.built_behind().is_some()
+    }
+
+    /// What another process builds here.
+    pub fn built_behind(&self) -> Option<Doing> {
+        self.told().filter(|doing| doing.pid != std::process::id() && process::is_running(doing.pid))
     }
 
     fn told(&self) -> Option<Doing> {

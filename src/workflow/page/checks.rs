@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::background::failure;
 use super::super::error::Error;
+use super::super::event::Event;
 use super::super::planning::Prepared;
 use super::super::session::Session;
 use crate::domain::audit::Call;
@@ -87,7 +88,11 @@ impl Session<'_> {
             };
             (tested.model, Check { name: tested.name, kind, verdict: Some(verdict) })
         };
-        Ok(self.test(tree, &|_, _, _| true)?.tested.into_iter().map(told).collect())
+        let tests = self.test(tree, &|_, _, _| true)?;
+        for problem in tests.broken {
+            self.report.report(&Event::Problem(problem));
+        }
+        Ok(tests.tested.into_iter().map(told).collect())
     }
 }
 
