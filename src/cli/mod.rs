@@ -310,5 +310,8 @@ fn say_exactly(text: &str) {
 
 /// Prints a line to stderr, for people. Whoever closed it hears nothing: a hook whose terminal is gone has to end, too.
 fn tell(text: &str) {
-    let _ = writeln!(anstream::stderr(), "{}", visible(text));
+    let width = render::table::width().filter(|_| std::io::stderr().is_terminal());
+    // what has several lines was laid out before
+    let laid_out = if text.contains('\n') { text.to_owned() } else { render::wrap::wrap(text, width) };
+    let _ = writeln!(anstream::stderr(), "{}", visible(&laid_out));
 }

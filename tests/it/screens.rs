@@ -46,6 +46,8 @@ fn screens(columns: usize) -> String {
     show("vmesh run prod");
     show("vmesh test");
     show("vmesh doctor");
+    show("git switch --quiet -c an-empty-branch-with-a-long-name-that-changes-nothing");
+    show("git switch --quiet main");
     sandbox.git(&["switch", "--quiet", "-c", "feature/net-totals-of-orders"]).good();
     let orders = sandbox.read("models/staging/orders.sql");
     sandbox.write("models/staging/orders.sql", &orders.replacen("SELECT", "SELECT\n  1 AS one_more_column,", 1));
