@@ -295,6 +295,8 @@ fn settings_in_python_are_read_where_they_are_written_out() {
         "import sqlmesh\nconfig = Config(**{})\n",
         "import sqlmesh\nconfig = Config('a')\n",
         "import sqlmesh\nconfig = (\n",
+        "from sqlmesh.core.config import Config\nclass MyConfig(Config):\n    pass\nconfig = MyConfig(x=1)\n",
+        "import sqlmesh\nfrom acme import Config\nconfig = Config(x=1)\n",
         // what would be larger than memory
         &format!(
             "import sqlmesh\na0 = [1]\n{}config = a63\n",

@@ -1,6 +1,7 @@
 //! What a plan does about one model, and how that is found out.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -208,7 +209,7 @@ pub(super) struct Planner<'a> {
     timing: &'a Timing,
     upstream: Upstream,
     /// The models that changed themselves, among each model and those above it.
-    changed: BTreeMap<ModelName, BTreeSet<ModelName>>,
+    changed: BTreeMap<ModelName, Rc<BTreeSet<ModelName>>>,
 }
 
 impl<'a> Planner<'a> {
@@ -231,7 +232,10 @@ impl<'a> Planner<'a> {
         if reason == Reason::Built && change == Change::Unchanged && !changed.is_empty() {
             reason = Reason::Unaffected(changed.iter().cloned().collect());
         }
-        changed.extend(matches!(change, Change::Direct | Change::Added).then(|| model.name.clone()));
+        // without a base, nothing below is as it was, and nobody asks
+        if self.trees.base.is_some() && matches!(change, Change::Direct | Change::Added) {
+            Rc::make_mut(&mut changed).insert(model.name.clone());
+        }
         self.changed.insert(model.name.clone(), changed);
         let step = Step {
             model: model.name.clone(),
@@ -267,8 +271,15 @@ impl<'a> Planner<'a> {
         model.parents.iter().filter(moved).map(|(name, _)| name.clone()).collect()
     }
 
-    fn changed_above(&self, model: &Model) -> BTreeSet<ModelName> {
-        model.parents.keys().filter_map(|parent| self.changed.get(parent)).flatten().cloned().collect()
+    /// The models above that changed themselves: most have just those of one parent.
+    fn changed_above(&self, model: &Model) -> Rc<BTreeSet<ModelName>> {
+        let mut above =
+            model.parents.keys().filter_map(|parent| self.changed.get(parent)).filter(|set| !set.is_empty());
+        let mut changed = above.next().cloned().unwrap_or_default();
+        for other in above.filter(|other| !Rc::ptr_eq(other, &changed)).cloned().collect::<Vec<_>>() {
+            Rc::make_mut(&mut changed).extend(other.iter().cloned());
+        }
+        changed
     }
 
     /// What is done, why, and the table to show.

@@ -1,7 +1,7 @@
 //! Settings of SQLMesh in Python, read as a tree like that of YAML: `config = Config(…)`, of what is written out, constants,
 //! paths beside the file and environment variables. Nothing is run; what does more is refused with its place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ruff_python_ast::{Arguments, Expr, ExprCall, FStringPart, InterpolatedStringElement, Number, Operator, Stmt};
 use ruff_text_size::Ranged;
@@ -28,10 +28,18 @@ const FILE: &str = "config.py";
 /// The first thing that is not understood.
 pub(in crate::domain) fn settings(text: &str, blank: Blank<'_>) -> Found<Node> {
     let body = module(text).map_err(|failed| refused(failed.at..failed.at, &failed.what))?;
-    let mut names = BTreeMap::new();
+    let (mut names, mut others) = (BTreeMap::new(), BTreeSet::new());
     for statement in &body {
         match statement {
-            Stmt::Import(_) | Stmt::ImportFrom(_) | Stmt::Pass(_) | Stmt::ClassDef(_) | Stmt::FunctionDef(_) => {}
+            Stmt::Import(_) | Stmt::Pass(_) => {}
+            Stmt::ImportFrom(it) => {
+                let is_sqlmesh = |module: &str| module == "sqlmesh" || module.starts_with("sqlmesh.");
+                if !it.module.as_ref().is_some_and(|module| is_sqlmesh(module.as_str())) {
+                    others.extend(it.names.iter().map(|name| name.asname.as_ref().unwrap_or(&name.name).as_str()));
+                }
+            }
+            Stmt::ClassDef(it) => _ = others.insert(it.name.as_str()),
+            Stmt::FunctionDef(it) => _ = others.insert(it.name.as_str()),
             // what describes the file
             Stmt::Expr(it) if matches!(*it.value, Expr::StringLiteral(_)) => {}
             Stmt::Assign(it) => match it.targets.as_slice() {
@@ -47,12 +55,14 @@ pub(in crate::domain) fn settings(text: &str, blank: Blank<'_>) -> Found<Node> {
     }
     let config = names.get("config").copied();
     let config = config.ok_or_else(|| refused(0..0, "nothing is called `config`"))?;
-    Reader { names, within: Vec::new(), spent: 0, blank }.value(config)
+    Reader { names, others, within: Vec::new(), spent: 0, blank }.value(config)
 }
 
 struct Reader<'a, 'b> {
     /// What the file gives names to.
     names: BTreeMap<&'a str, &'a Expr>,
+    /// Classes and functions of its own, and those of others than SQLMesh.
+    others: BTreeSet<&'a str>,
     /// The names that are being looked up.
     within: Vec<&'a str>,
     /// How much was read, names counted as what they stand for.
@@ -91,7 +101,7 @@ impl<'a> Reader<'a, '_> {
                 let text = it.attr.to_lowercase();
                 leaf(Value::Text(text.clone()), text)
             }
-            Expr::Call(call) if is_class(call) => self.object(call)?,
+            Expr::Call(call) if is_class(call) && !self.is_other(call) => self.object(call)?,
             _ => {
                 let text = self.text(expr)?;
                 leaf(Value::Text(text.clone()), text)
@@ -115,6 +125,11 @@ impl<'a> Reader<'a, '_> {
         let read = read(self, value);
         self.within.pop();
         read
+    }
+
+    /// Whether a class is none of SQLMesh's.
+    fn is_other(&self, call: &ExprCall) -> bool {
+        called(&call.func).is_some_and(|name| self.others.contains(name))
     }
 
     /// `GatewayConfig(connection = …)`: its arguments by name; a connection's type is in the name of its class.
