@@ -18,7 +18,13 @@ function large(modelCount, environmentCount) {
     const from = (name) => (parents.length ? [[parents[0], name]] : [["raw.events", name]]);
     const columns = Array.from({ length: 12 }, (_, n) => `c${n}`).map((name) => ({ name, type: "BIGINT", description: null, from: from(name) }));
     const lines = Array.from({ length: 50 }, (_, n) => `  coalesce(t${below(3)}.c${n % 12}, ${below(100)}) * ${below(10)} AS c${n},`);
+    const build = (n) => ({
+      table: `${layers[layer]}__model_${i}__${hex(12)}`, at: at - below(1e7), seconds: below(1e5) / 1000, loads: 1, rows: below(1e6),
+      who: ["Ada", "Bob", "Eve"][below(3)], branch: `branch-${below(50)}`, commit: hex(40), dirty: n === 0,
+    });
+    const checks = ["not_null", "unique_values"].map((name) => ({ name, kind: "audit", blocking: true, verdict: "passed", why: null }));
     models.push({
+      builds: Array.from({ length: 5 }, (_, n) => build(n)), checks, edited: null, expanded: null,
       name: `${layers[layer]}.model_${i}`, kind: "FULL", path: `models/${layers[layer]}/model_${i}.sql`, description: "What it is.", owner: "ada",
       tags: ["daily"], columns, rows: [], parents, sources: layer ? [] : ["raw.events"], text: `MODEL (name ${layers[layer]}.model_${i});\n\nSELECT\n${lines.join("\n")}\nFROM t0`,
       change: i === modelCount >> 1 ? "direct" : "unchanged", action: i === modelCount >> 1 ? "build" : "reuse", reason: "already built",
