@@ -14,10 +14,10 @@ pub fn make_folder(path: &Path) -> io::Result<()> {
     std::fs::create_dir_all(path)
 }
 
-/// Removes a file, if it is there, and the folders that are empty then.
-pub fn remove(path: &Path) {
+/// Removes a file, if it is there, and the folders below `top` that are empty then.
+pub fn remove(path: &Path, top: &Path) {
     let _ = std::fs::remove_file(path);
-    let above = path.ancestors().skip(1);
+    let above = path.ancestors().skip(1).take_while(|folder| *folder != top);
     let _ = above.take_while(|folder| std::fs::remove_dir(folder).is_ok()).count();
 }
 

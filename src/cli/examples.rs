@@ -104,7 +104,7 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
     ("hooks", &[("vmesh hooks install", "once for each clone"), ("vmesh hooks status", "")]),
     ("doctor", &[("vmesh doctor", ""), ("vmesh doctor --install", "extensions that the settings name")]),
     ("completions", &[("vmesh completions bash", "source <(vmesh completions bash)")]),
-    ("man", &[("vmesh man /tmp/man", "")]),
+    ("man", &[("vmesh man share/man", "")]),
 ];
 
 /// The command line, with examples in each command's help.

@@ -30,7 +30,7 @@ impl Session<'_> {
     /// Writes a view over each table of the warehouse that is the user's, with all its columns, and adds the files' paths to
     /// `files`. Those that exist stay as they are.
     pub fn write_first_models(&self, files: &mut Vec<String>) -> Result<FirstModels, Error> {
-        let (Some(folder), models) = (self.home(), &self.config.models) else { return Ok(FirstModels::default()) };
+        let (Some(folder), models) = (&self.folder, &self.config.models) else { return Ok(FirstModels::default()) };
         let warehouse = self.write_warehouse()?;
         if !warehouse.state(&Scope::Pointers)?.environments.is_empty() {
             return Err(Error::Usage {

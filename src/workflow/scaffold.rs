@@ -155,7 +155,7 @@ fn toml_text(text: &str) -> String {
 /// Takes back what was made, so that the same command can be given again.
 pub fn undo(made: &Scaffold) {
     let files = made.files.iter().map(|file| made.folder.join(file));
-    files.for_each(|file| text_file::remove(&file));
+    files.for_each(|file| text_file::remove(&file, &made.folder));
     if made.repository {
         text_file::remove_folder(&made.folder.join(".git"));
     }

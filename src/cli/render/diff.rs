@@ -2,7 +2,7 @@
 
 use similar::{ChangeTag, TextDiff};
 
-use super::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, count, paint, table};
+use super::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, count, paint, signed, table};
 use crate::domain::plan::Change;
 use crate::workflow::compare::{Diff, ModelDiff, TableDiff};
 
@@ -33,12 +33,7 @@ fn heading(model: &ModelDiff) -> String {
         Change::Indirect => ("~", CYAN),
         Change::Direct | Change::Metadata | Change::Unchanged => ("~", YELLOW),
     };
-    let columns = &model.columns;
-    let lists = [("+", &columns.added, GREEN), ("-", &columns.removed, RED), ("~", &columns.changed, YELLOW)];
-    let columns: Vec<String> = lists
-        .iter()
-        .flat_map(|(sign, names, style)| names.iter().map(move |name| paint(*style, format!("{sign}{name}"))))
-        .collect();
+    let columns = signed(&model.columns);
     let columns = if columns.is_empty() { String::new() } else { format!("  columns: {}", columns.join(" ")) };
     format!("\n{} {}  {}{columns}\n", paint(style, sign), paint(BOLD, &model.model), model.change.word())
 }

@@ -19,6 +19,8 @@ pub(super) mod wrap;
 
 use anstyle::{AnsiColor, Style};
 
+use crate::domain::plan::ColumnChanges;
+
 /// Names and headings.
 pub(super) const BOLD: Style = Style::new().bold();
 /// What matters less.
@@ -42,6 +44,15 @@ pub(super) fn paint(style: Style, text: impl std::fmt::Display) -> String {
 pub(super) fn padded(text: &str, width: usize) -> String {
     let lacking = width.saturating_sub(text.chars().count());
     format!("{text}{}", " ".repeat(lacking))
+}
+
+/// Columns that came, went or changed, each with its sign.
+pub(super) fn signed(columns: &ColumnChanges) -> Vec<String> {
+    let lists = [("+", &columns.added, GREEN), ("-", &columns.removed, RED), ("~", &columns.changed, YELLOW)];
+    let painted = |(sign, names, style): (&str, &Vec<String>, Style)| {
+        names.iter().map(|name| paint(style, format!("{sign}{name}"))).collect::<Vec<_>>()
+    };
+    lists.into_iter().flat_map(painted).collect()
 }
 
 /// `1 model`, `2 models`.

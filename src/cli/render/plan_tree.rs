@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::plan::notes;
 use super::wrap::{lines, width_of};
-use super::{CYAN, DIM, GREEN, RED, YELLOW, count, padded, paint};
+use super::{CYAN, DIM, GREEN, RED, YELLOW, count, padded, paint, signed};
 use crate::domain::name::ModelName;
 use crate::domain::plan::{Action, Change, Reason, Step};
 
@@ -189,7 +189,7 @@ fn line(row: &Row<'_>, column: usize, width: Option<usize>, is_followed: bool) -
         let before = if at == 0 { &first } else { &hanging };
         out.push_str(&format!("{before}{}\n", paint(DIM, text)));
     }
-    let columns = columns(step);
+    let columns = signed(&step.columns);
     if !columns.is_empty() {
         let room = width.map_or(usize::MAX, |width| width.saturating_sub(width_of(&rest) + 13));
         for (at, part) in lines(&columns.join(" "), room).iter().enumerate() {
@@ -198,16 +198,6 @@ fn line(row: &Row<'_>, column: usize, width: Option<usize>, is_followed: bool) -
         }
     }
     out
-}
-
-/// The columns that changed, each with its sign.
-fn columns(step: &Step) -> Vec<String> {
-    let columns = &step.columns;
-    let lists = [("+", &columns.added, GREEN), ("-", &columns.removed, RED), ("~", &columns.changed, YELLOW)];
-    let told = lists
-        .iter()
-        .flat_map(|(sign, names, style)| names.iter().map(move |name| paint(*style, format!("{sign}{name}"))));
-    told.collect()
 }
 
 /// How many more models there are, and what is done about them.

@@ -2,6 +2,7 @@
 //! everything keeps its place and no value shows up in a message; it is looked up where its setting is read.
 
 use super::super::diagnostic::Problem;
+use super::super::macros::BLANK;
 use super::super::sql::{Span, Token, lex};
 use super::env_text::Part;
 
@@ -22,7 +23,7 @@ impl Blanks {
         let (mut out, mut blanks, mut rest) = (String::with_capacity(text.len()), Self::default(), 0);
         while let Some(start) = text[rest..].find("{{").map(|at| rest + at) {
             let Some(end) = text[start..].find("}}").map(|at| start + at + 2) else { break };
-            let word = format!("__vmesh{}_", blanks.0.len());
+            let word = format!("{BLANK}{}_", blanks.0.len());
             if word.len() > end - start {
                 return Err(not_understood(start..end));
             }
@@ -44,7 +45,7 @@ impl Blanks {
 
     /// One more: the word that stands for it.
     pub(super) fn add(&mut self, name: String, or_else: Option<String>) -> String {
-        let word = format!("__vmesh{}__", self.0.len());
+        let word = format!("{BLANK}{}__", self.0.len());
         self.0.push(Blank { word: word.clone(), asks: Some((name, or_else)) });
         word
     }

@@ -266,11 +266,17 @@ fn settings_in_python_are_read_where_they_are_written_out() {
         ("os.environ['SECRET']", "hunter2.db"),
         ("os.environ.get('SECRET', 'x.db')", "hunter2.db"),
         ("os.getenv('NOT_SET', 'x.db')", "x.db"),
+        ("os.environ['SECRET'] + '/x.db'", "hunter2.db/x.db"),
+        ("str(Path(os.environ['SECRET']) / 'x.db')", "hunter2.db/x.db"),
+        ("f'{ROOT}/shop.db'", "./shop.db"),
+        ("str(ROOT / '..' / 'shop.db')", "../shop.db"),
     ] {
         assert_eq!(config(python).map_err(|problem| problem.what), Ok(read.to_owned()), "{python}");
     }
     for python in [
         "open('x').read()",
+        "str(ROOT / os.environ['SECRET'])",
+        "str(Path(os.environ['SECRET']).parent / 'x.db')",
         "NAME.upper()",
         "f'{NAME!r}.db'",
         "f'{NAME:>10}'",

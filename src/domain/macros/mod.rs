@@ -38,7 +38,7 @@ pub use self::blueprint::Blueprint;
 pub use self::definition::{Body, Macro, Macros, Parameter, read_macros};
 pub use self::file::{Defaults, File};
 pub use self::map::Map;
-pub(super) use self::python::settings as python_settings;
+pub(super) use self::python::{BLANK, settings as python_settings};
 pub use self::python::{PythonMacro, python_macros, python_model};
 pub use self::value::{Local, Locals, Value, Variables};
 use super::diagnostic::Problem;

@@ -43,8 +43,8 @@ pub(super) struct Work {
     late: BTreeSet<ModelName>,
     /// How many were begun.
     begun: usize,
-    /// Those of this turn, to be put on record.
-    past: Vec<PastBuild>,
+    /// The tables of this turn, how many loads each had, and how long they took: to be put on record.
+    past: Vec<(PhysicalTable, usize, Duration)>,
     /// Where the change ended.
     pub(super) cutoff: Cutoff,
     /// What was found since the last plan was made.
@@ -108,7 +108,7 @@ impl Session<'_> {
         let mut schedule = Schedule::new(turns(job), std::mem::take(&mut work.stuck));
         let turned = self.build_in_turn(job, &mut schedule, work);
         work.stuck = schedule.into_stuck();
-        let remembered = job.warehouse.remember(&std::mem::take(&mut work.past));
+        let remembered = self.remember_built(job, std::mem::take(&mut work.past));
         let turned = turned?;
         remembered?;
         if turned == Turned::Out {
@@ -206,10 +206,9 @@ impl Session<'_> {
             Ok(table) => {
                 schedule.built(&build.model);
                 work.built.push(build.model.clone());
-                let past = PastBuild::of(&table, build.loads(), took, &self.origin(job.prepared));
                 self.warn_of(&build);
-                self.report.report(&Event::Built { model: build.model.clone(), took, rows: past.rows });
-                work.past.push(past);
+                self.report.report(&Event::Built { model: build.model.clone(), took, rows: table.rows });
+                work.past.push((table.clone(), build.loads(), took));
                 self.report.report(&Event::Moment(format!("built:{}", work.built.len())));
                 if table.inputs.clone_of.is_some() || !table.inputs.alike.is_empty() {
                     work.found_same(&table, job.warehouse);
@@ -226,6 +225,16 @@ impl Session<'_> {
             }
         }
         Ok(Turned::Out)
+    }
+
+    /// Puts builds on record.
+    fn remember_built(&self, job: Job<'_>, built: Vec<(PhysicalTable, usize, Duration)>) -> Result<(), Error> {
+        if built.is_empty() {
+            return Ok(());
+        }
+        let origin = self.origin(job.prepared);
+        let past = built.iter().map(|(table, loads, took)| PastBuild::of(table, *loads, *took, &origin));
+        Ok(job.warehouse.remember(&past.collect::<Vec<_>>())?)
     }
 
     /// What a target's tables are built from.

@@ -20,7 +20,7 @@ use ruff_text_size::Ranged;
 use self::coerce::{coerced, of_variable};
 use self::run::Run;
 pub(super) use self::run::Spent;
-pub(in crate::domain) use self::settings::settings;
+pub(in crate::domain) use self::settings::{BLANK, settings};
 use self::value::Py;
 use super::super::diagnostic::Problem;
 use super::super::limits::PYTHON;

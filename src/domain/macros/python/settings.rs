@@ -12,7 +12,11 @@ use super::super::super::yaml::{Kind, Node, Value};
 use super::module;
 
 /// What stands in a text for an environment variable, and what it is worth where it is not set.
+/// What stands there begins with [`BLANK`].
 pub(in crate::domain) type Blank<'b> = &'b mut dyn FnMut(String, Option<String>) -> String;
+
+/// How the words begin that stand for environment variables.
+pub(in crate::domain) const BLANK: &str = "__vmesh";
 
 type Found<T> = Result<T, Problem>;
 
@@ -187,12 +191,12 @@ impl<'a> Reader<'a, '_> {
             Expr::BinOp(it) => {
                 let (left, right) = (self.text(&it.left)?, self.text(&it.right)?);
                 match it.op {
-                    Operator::Div => Ok(joined(&left, &right)),
+                    Operator::Div => joined(expr, &left, &right),
                     Operator::Add => Ok(left + &right),
                     _ => Err(unread(expr)),
                 }
             }
-            Expr::Attribute(it) if it.attr.as_str() == "parent" => Ok(parent(&self.text(&it.value)?)),
+            Expr::Attribute(it) if it.attr.as_str() == "parent" => parent(expr, &self.text(&it.value)?),
             Expr::Subscript(it) => match (&*it.value, &*it.slice) {
                 (environ, name) if is_environ(environ) => {
                     let name = self.text(name)?;
@@ -202,7 +206,7 @@ impl<'a> Reader<'a, '_> {
                     let Number::Int(steps) = &number.value else { return Err(unread(expr)) };
                     let steps = steps.as_u8().ok_or_else(|| unread(expr))?;
                     let path = self.text(&of.value)?;
-                    Ok((0..=steps).fold(path, |path, _| parent(&path)))
+                    (0..=steps).try_fold(path, |path, _| parent(expr, &path))
                 }
                 _ => Err(unread(expr)),
             },
@@ -244,15 +248,15 @@ impl<'a> Reader<'a, '_> {
                 Ok((self.blank)(key, or_else))
             }
             ("str" | "Path" | "PurePath" | "abspath" | "realpath" | "normpath" | "fspath", [one]) => self.text(one),
-            ("dirname", [one]) => Ok(parent(&self.text(one)?)),
+            ("dirname", [one]) => parent(expr, &self.text(one)?),
             ("join", [first, rest @ ..]) if of.and_then(|of| called(of)) == Some("path") => {
                 let first = self.text(first)?;
-                rest.iter().try_fold(first, |path, next| Ok(joined(&path, &self.text(next)?)))
+                rest.iter().try_fold(first, |path, next| joined(expr, &path, &self.text(next)?))
             }
             ("joinpath", parts) => {
                 let of = of.ok_or_else(|| unread(expr))?;
                 let first = self.text(of)?;
-                parts.iter().try_fold(first, |path, next| Ok(joined(&path, &self.text(next)?)))
+                parts.iter().try_fold(first, |path, next| joined(expr, &path, &self.text(next)?))
             }
             ("resolve" | "absolute" | "as_posix", []) => self.text(of.ok_or_else(|| unread(expr))?),
             _ => Err(unread(expr)),
@@ -283,24 +287,31 @@ fn is_environ(expr: &Expr) -> bool {
     called(expr) == Some("environ")
 }
 
-/// The folder of a path, told from the project's.
-fn parent(path: &str) -> String {
-    match path.rsplit_once('/') {
-        _ if path.is_empty() || path.ends_with("..") => joined(path, ".."),
+/// The folder of a path, told from the project's, which is `.`.
+fn parent(expr: &Expr, path: &str) -> Found<String> {
+    if path.contains(BLANK) {
+        return Err(refused(place(expr), "nobody knows the folder of what the environment says"));
+    }
+    Ok(match path.rsplit_once('/') {
+        _ if path == "." => "..".to_owned(),
+        _ if path.ends_with("..") => format!("{path}/.."),
         Some(("", _)) => "/".to_owned(),
         Some((folder, _)) => folder.to_owned(),
-        None => String::new(),
-    }
+        None => ".".to_owned(),
+    })
 }
 
 /// A path beside or below another.
-fn joined(path: &str, next: &str) -> String {
+fn joined(expr: &Expr, path: &str, next: &str) -> Found<String> {
+    if next.starts_with(BLANK) {
+        return Err(refused(place(expr), "what the environment says may be a path from the root of the disk"));
+    }
     let next = next.trim_start_matches("./");
-    match path {
-        "" => next.to_owned(),
+    Ok(match path {
+        "" | "." => next.to_owned(),
         _ if next.starts_with('/') => next.to_owned(),
         path => format!("{}/{next}", path.trim_end_matches('/')),
-    }
+    })
 }
 
 fn place(of: &impl Ranged) -> Span {
