@@ -140,13 +140,13 @@ pub(super) fn test(face: &Face, args: &args::Test) -> Verdict {
     }
     let glob = args.pattern.as_ref().and_then(|pattern| pattern::compile(pattern).ok());
     let names = RefCell::new(BTreeSet::new());
-    let is_model = |name: &String| session.models_of(&tree, std::slice::from_ref(name)).ok();
+    let is_model = |name: &String| session.models_of(&tree, std::slice::from_ref(name)).is_ok();
     let meant = match args.pattern.as_ref().filter(|pattern| Selector::is_meant(pattern)) {
         Some(selector) => Some(session.models_of(&tree, std::slice::from_ref(selector))?),
         None => None,
     };
     // models without tests are there, all the same
-    let is_there = || args.pattern.as_ref().is_some_and(|pattern| meant.is_some() || is_model(pattern).is_some());
+    let is_there = || args.pattern.as_ref().is_some_and(|pattern| meant.is_some() || is_model(pattern));
     let wanted = |name: &str, path: &str, model: &ModelName| match (&glob, &args.pattern) {
         _ if let Some(meant) = &meant => meant.contains(model),
         (Some(glob), Some(pattern)) => {

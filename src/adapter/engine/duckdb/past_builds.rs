@@ -53,9 +53,8 @@ impl Database {
     /// How long a build of each model takes by experience: the median of the last ones, of incremental models for a load.
     pub(super) fn durations(&self) -> Result<BTreeMap<ModelName, Duration>, WarehouseError> {
         let sql = format!(
-            "SELECT model, CAST(median(took / loads) AS BIGINT) FROM ( \
-                 FROM vmesh_state.builds \
-                 QUALIFY row_number() OVER (PARTITION BY model ORDER BY ended_at DESC) <= {}) GROUP BY model",
+            "SELECT model, CAST(list_aggregate(max_by(took / loads, ended_at, {}), 'median') AS BIGINT) \
+             FROM vmesh_state.builds GROUP BY model",
             PastBuild::MEASURED
         );
         let durations = self.all("reading builds", &sql, |row| {
