@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use super::error;
+use super::render::event::Bar;
 use crate::adapter::engine::{Interrupt, WarehouseError};
 use crate::adapter::process;
 
@@ -35,17 +36,18 @@ impl LastWords {
     }
 }
 
-/// Ends at Ctrl-C and at a termination signal.
-pub(super) fn at_ctrl_c(interrupt: &Interrupt, words: LastWords) {
+/// Ends at Ctrl-C and at a termination signal. The line of progress goes before anything is told.
+pub(super) fn at_ctrl_c(interrupt: &Interrupt, words: LastWords, bar: Bar) {
     let interrupt = interrupt.clone();
     // without the handler Ctrl-C ends the process at once, which the warehouse survives, too
     let _ = ctrlc::set_handler(move || {
         if interrupt.is_requested() {
+            bar.clear();
             leave(&interrupt, words);
         }
         interrupt.request();
-        let asked = interrupt.clone();
-        std::thread::spawn(move || end(&asked, words));
+        let (asked, bar) = (interrupt.clone(), bar.clone());
+        std::thread::spawn(move || end(&asked, words, &bar));
     });
 }
 
@@ -58,13 +60,14 @@ pub(super) fn with_git(interrupt: &Interrupt) {
         while process::is_running(git) {
             std::thread::sleep(LOOK);
         }
-        end(&interrupt, LastWords::Kept);
+        end(&interrupt, LastWords::Kept, &Bar::default());
     });
 }
 
-fn end(interrupt: &Interrupt, words: LastWords) {
+fn end(interrupt: &Interrupt, words: LastWords, bar: &Bar) {
     interrupt.request();
     std::thread::sleep(GRACE);
+    bar.clear();
     leave(interrupt, words);
 }
 

@@ -8,8 +8,8 @@ use std::path::Path;
 use serde_json::json;
 
 use super::args;
-use super::render::event::{Teller, built, same_rows, waiting, warning};
-use super::render::{reconciled, some};
+use super::render::event::{Bar, Teller, built, same_rows, waiting, warning};
+use super::render::{reconciled, some, table, wrap};
 use super::{DONE, Face, Verdict, ending, error, here, say};
 use crate::adapter::git::{CommitId, Repository};
 use crate::adapter::local::Shared;
@@ -136,7 +136,7 @@ fn work(face: &Face, args: &args::Hook) -> Verdict {
         Some(folder) => Queue::new(Shared::at(Path::new(folder))),
         None => Queue::of(&Repository::discover(&here()?)?),
     };
-    let log = Log(Teller::new());
+    let log = Log(Teller::new(Bar::default()));
     worker::work(&queue, &log, &face.interrupt, &mut |request, outcome| {
         let text = came_to(outcome);
         log_lines(&format!("{} · {text}", request.label()));
@@ -206,7 +206,7 @@ pub(super) fn watch(face: &Face) -> Verdict {
             News::Own(Outcome::Done(Ok(done))) => {
                 let is_news = !matches!(done, Reconciled::InStep(_));
                 if let Some(line) = reconciled::render(done, true).filter(|line| is_news || *line != last) {
-                    say(&format!("{line}\n"));
+                    say(&wrap::wrap(&format!("{line}\n"), table::width()));
                     last = line;
                 }
             }
@@ -219,11 +219,11 @@ pub(super) fn watch(face: &Face) -> Verdict {
             }
             News::Own(outcome) => {
                 last = format!("vmesh: {}", came_to(outcome));
-                say(&format!("{last}\n"));
+                say(&wrap::wrap(&format!("{last}\n"), table::width()));
             }
             News::Other(request, outcome) => {
                 let text = came_to(outcome);
-                say(&format!("{} · {text}\n", request.label()));
+                say(&wrap::wrap(&format!("{} · {text}\n", request.label()), table::width()));
                 return text;
             }
             News::Looking(why) => {

@@ -292,7 +292,7 @@ pub(super) fn rollback(face: &Face, args: &args::Rollback) -> Verdict {
     }
     let question = format!("{} back to {to}: {}", count(rollback.moved.len(), "pointer"), some(&rollback.moved, 8));
     if !args.yes && !face.is_json() {
-        say(&format!("{question}\n"));
+        say(&wrap(&format!("{question}\n"), table::width()));
     }
     if !face.confirm("roll back?", args.yes, "--yes")? {
         say("nothing was changed\n");
@@ -311,12 +311,10 @@ pub(super) fn rollback(face: &Face, args: &args::Rollback) -> Verdict {
         || {
             let moved = count(done.moved, "pointer");
             let back = paint(DIM, "· forward again: vmesh promote, or the next merge");
-            format!(
-                "{} shows {} again (was {}) · {moved} swapped, nothing built {back}\n",
-                paint(BOLD, "prod"),
-                done.to,
-                done.from
-            )
+            let prod = paint(BOLD, "prod");
+            let told =
+                format!("{prod} shows {} again (was {}) · {moved} swapped, nothing built {back}\n", done.to, done.from);
+            wrap(&told, table::width())
         },
         || {
             json!({
@@ -405,7 +403,7 @@ fn published(applied: &Applied) -> String {
         _ => String::new(),
     };
     let stands = reconciled::stands(standing);
-    format!("{}{commit} · {stands} · {built}{back}\n", paint(BOLD, environment))
+    wrap(&format!("{}{commit} · {stands} · {built}{back}\n", paint(BOLD, environment)), table::width())
 }
 
 /// The models whose sources have changed since they were filled. Whether there are none.

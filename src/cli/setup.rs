@@ -163,8 +163,8 @@ fn report(face: &Face, dir: &HooksDir, hooks: &[(HookName, &str)], trouble: &[Fi
     face.print(
         || {
             let lines = hooks.iter().map(|(hook, word)| format!("  {:17} {word}\n", hook.as_str()));
-            let trouble = trouble.iter().map(finding);
-            format!("{}\n{}", folder.display(), lines.chain(trouble).collect::<String>())
+            let trouble: String = trouble.iter().map(finding).collect();
+            format!("{}\n{}{}", folder.display(), lines.collect::<String>(), wrap::wrap(&trouble, table::width()))
         },
         || {
             let hooks = hooks.iter().map(|(hook, word)| (hook.as_str().to_owned(), json!(word)));

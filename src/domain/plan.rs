@@ -3,6 +3,7 @@
 
 mod due;
 mod edited;
+mod expected;
 #[cfg(test)]
 mod laws;
 mod loads;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::due::{due, not_to_fill};
 pub use self::edited::{Edited, first_edit};
+pub use self::expected::Left;
 pub use self::reason::Reason;
 pub use self::restated::{Restated, live};
 pub use self::schedule::{Next, Schedule, Turn};
@@ -173,9 +175,7 @@ impl Plan {
 
     /// How long the builds will take, so many at a time; none where there is none, or earlier ones of a model don't tell.
     pub fn expected(&self, at_a_time: usize) -> Option<Duration> {
-        let all: Option<Vec<Duration>> = self.builds().map(|step| step.expected).collect();
-        let (all, longest) = all.and_then(|all| Some((all.iter().sum::<Duration>(), *all.iter().max()?)))?;
-        Some(longest.max(all / u32::try_from(at_a_time.max(1)).unwrap_or(u32::MAX)))
+        Left::of_steps(self.builds()).map(|left| left.time(at_a_time))
     }
 
     /// The models whose tables are made or filled, be it as clones of others, parents first.
@@ -357,6 +357,7 @@ fn removed(trees: Trees<'_>, shown: Option<&Environment>, state: &State, others:
         columns: ColumnChanges::default(),
         comments: Comments::default(),
         expected: None,
+        after: Vec::new(),
         through: Vec::new(),
         edited: None,
     });

@@ -62,6 +62,7 @@ impl Session<'_> {
             if self.is_recorded(&plan, &state) {
                 let generation = plan.generation.unwrap_or(0);
                 let Work { built, cutoff, .. } = work;
+                let built = in_order(built, &first);
                 return Ok(Applied { plan: first, built, cutoff, generation, published: !is_first, standing });
             }
             self.check_allowed(prepared, &plan, &state, build)?;
@@ -97,6 +98,7 @@ impl Session<'_> {
                         self.after_all(prepared, &*warehouse)?;
                     }
                     let Work { built, cutoff, .. } = work;
+                    let built = in_order(built, &first);
                     return Ok(Applied { plan: first, built, cutoff, generation, published: true, standing });
                 }
             }
@@ -169,4 +171,11 @@ impl Workspace {
         let is_free = self.repository.branch_tip(&before)?.is_none();
         Ok(old.filter(|_| is_free && !name.is_prod()).map(|old| (old.name.clone(), old.generation)))
     }
+}
+
+/// Models that were built, in the order of the plan: with several at a time, which one ends first is chance.
+fn in_order(mut built: Vec<ModelName>, plan: &Plan) -> Vec<ModelName> {
+    let place = |model: &ModelName| plan.steps.iter().position(|step| step.model == *model);
+    built.sort_by_cached_key(place);
+    built
 }

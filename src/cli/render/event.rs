@@ -1,7 +1,7 @@
 //! Events, told on stderr: on a terminal one line that is redrawn, elsewhere a line each.
 
-use std::cell::RefCell;
 use std::io::IsTerminal;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
@@ -18,26 +18,41 @@ const MANY: u64 = 50;
 
 /// Tells events to a person.
 pub(in crate::cli) struct Teller {
-    bar: RefCell<Option<ProgressBar>>,
+    bar: Bar,
     quiet: bool,
+}
+
+/// The line that is redrawn, if there is one: shared with what ends vmesh before the time.
+#[derive(Clone, Default)]
+pub(in crate::cli) struct Bar(Arc<Mutex<Option<ProgressBar>>>);
+
+impl Bar {
+    /// Takes a half-drawn line away.
+    pub(in crate::cli) fn clear(&self) {
+        if let Some(bar) = self.drawn().take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn drawn(&self) -> std::sync::MutexGuard<'_, Option<ProgressBar>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Teller {
     /// One for commands.
-    pub(in crate::cli) fn new() -> Self {
-        Self { bar: RefCell::new(None), quiet: false }
+    pub(in crate::cli) fn new(bar: Bar) -> Self {
+        Self { bar, quiet: false }
     }
 
     /// One that tells nothing but why it waits: for hooks.
     pub(in crate::cli) fn quiet() -> Self {
-        Self { bar: RefCell::new(None), quiet: true }
+        Self { bar: Bar::default(), quiet: true }
     }
 
     /// Takes a half-drawn line away.
     pub(in crate::cli) fn clear(&self) {
-        if let Some(bar) = self.bar.borrow_mut().take() {
-            bar.finish_and_clear();
-        }
+        self.bar.clear();
     }
 }
 
@@ -46,12 +61,12 @@ impl Report for Teller {
         match event {
             Event::Waiting { holder } => {
                 let name = if self.quiet { "vmesh: " } else { "" };
-                tell!("{name}{}", waiting(holder.as_ref()));
+                self.print(&format!("{name}{}", waiting(holder.as_ref())));
             }
-            Event::PlanningAgain => tell!("the environment moved in the meantime: planning again"),
+            Event::PlanningAgain => self.print("the environment moved in the meantime: planning again"),
             Event::Moment(moment) => stop_for_tests(moment),
-            Event::Warning { model, audit, count } => tell!("{}", warning(model.as_ref(), audit, *count)),
-            Event::Problem(problem) => tell!("{}", diagnostic::render(problem, true)),
+            Event::Warning { model, audit, count } => self.print(&warning(model.as_ref(), audit, *count)),
+            Event::Problem(problem) => self.print(&diagnostic::render(problem, true)),
             Event::Building(_) | Event::Built { .. } | Event::SameRows(_) if self.quiet => {}
             Event::SameRows(cutoff) => self.print(&same_rows(cutoff)),
             Event::Building(begun) if std::io::stderr().is_terminal() => self.draw(begun),
@@ -65,11 +80,11 @@ impl Report for Teller {
 impl Teller {
     /// Draws what is being built.
     fn draw(&self, begun: &Begun) {
-        let mut bar = self.bar.borrow_mut();
+        let mut bar = self.bar.drawn();
         let bar = bar.get_or_insert_with(|| {
             let bar = ProgressBar::new(begun.total as u64);
             // the template is constant: if it were wrong, the default one would do
-            if let Ok(style) = ProgressStyle::with_template("{spinner} building {pos}/{len} {wide_msg} {elapsed}") {
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} building {pos}/{len} {wide_msg}") {
                 bar.set_style(style);
             }
             bar.enable_steady_tick(Duration::from_millis(120));
@@ -81,13 +96,13 @@ impl Teller {
 
     /// Whether a bar counts more builds than anyone wants a line of each.
     fn is_drawing_many(&self) -> bool {
-        self.bar.borrow().as_ref().and_then(ProgressBar::length).is_some_and(|total| total > MANY)
+        self.bar.drawn().as_ref().and_then(ProgressBar::length).is_some_and(|total| total > MANY)
     }
 
     /// Prints a line, above the bar if there is one.
     fn print(&self, line: &str) {
-        match self.bar.borrow().as_ref() {
-            Some(bar) => bar.println(visible(line)),
+        match self.bar.drawn().as_ref() {
+            Some(bar) => bar.suspend(|| tell!("{line}")),
             None => tell!("{line}"),
         }
     }

@@ -54,7 +54,7 @@ pub(in crate::cli) fn lines(text: &str, room: usize) -> Vec<String> {
 /// The same, with another room in the first line.
 fn broken(text: &str, first: usize, room: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
-    for word in text.split(' ') {
+    for word in words(text) {
         let room = if lines.len() == 1 { first } else { room };
         match lines.last_mut() {
             Some(last) if last.is_empty() => last.push_str(word),
@@ -66,6 +66,20 @@ fn broken(text: &str, first: usize, room: usize) -> Vec<String> {
         }
     }
     lines
+}
+
+/// The words of a text, between which lines are broken: a number stays with what it counts.
+fn words(text: &str) -> Vec<&str> {
+    let is_number = |word: &str| word.chars().all(|c| c.is_ascii_digit()) && !word.is_empty();
+    let (mut words, mut begin, mut at) = (Vec::new(), 0, 0);
+    for word in text.split(' ') {
+        at += word.len() + 1;
+        if !is_number(word) || at > text.len() {
+            words.push(&text[begin..at - 1]);
+            begin = at;
+        }
+    }
+    words
 }
 
 /// A text of at most `room` columns: what is too long ends with a mark that says so.
@@ -91,6 +105,7 @@ mod tests {
         assert_eq!(wrap("  a bb ccc\n", Some(80)), "  a bb ccc\n");
         assert_eq!(wrap("averylongword b", Some(4)), "averylongword\n  b");
         assert_eq!(wrap("a b", None), "a b");
+        assert_eq!(wrap("about 7 s and 2", Some(8)), "about\n  7 s\n  and 2");
         assert_eq!(wrap("\u{1b}[1ma b\u{1b}[0m c", Some(5)), "\u{1b}[1ma b\u{1b}[0m c");
         let drawn = "error: a b c d e\n |\n = help: one two\n 1 | SELECT a, b, c, d";
         let told = "error: a b c\n  d e\n |\n = help: one\n      two\n 1 | SELECT a, b, c, d";

@@ -42,6 +42,9 @@ pub struct Step {
     /// How long its build will take, if earlier ones tell.
     #[serde(default)]
     pub expected: Option<Duration>,
+    /// The models that the same plan builds before it, since it is built from them.
+    #[serde(default)]
+    pub after: Vec<ModelName>,
     /// The parents through which a change reaches it.
     #[serde(default)]
     pub through: Vec<ModelName>,
@@ -194,6 +197,7 @@ impl Step {
             comments: Comments::default(),
             swap: false,
             expected: None,
+            after: Vec::new(),
             through: Vec::new(),
             edited: None,
         }
@@ -210,6 +214,8 @@ pub(super) struct Planner<'a> {
     upstream: Upstream,
     /// The models that changed themselves, among each model and those above it.
     changed: BTreeMap<ModelName, Rc<BTreeSet<ModelName>>>,
+    /// The models to build.
+    building: BTreeSet<ModelName>,
 }
 
 impl<'a> Planner<'a> {
@@ -220,7 +226,7 @@ impl<'a> Planner<'a> {
         (pattern, timing): (SchemaPattern, &'a Timing),
     ) -> Self {
         let upstream = Upstream::new(timing, env.is_prod());
-        Self { trees, state, env, pattern, timing, upstream, changed: BTreeMap::new() }
+        Self { trees, state, env, pattern, timing, upstream, changed: BTreeMap::new(), building: BTreeSet::new() }
     }
 
     /// The step of the next model.
@@ -241,6 +247,7 @@ impl<'a> Planner<'a> {
             model: model.name.clone(),
             change,
             expected: self.expected(model, &work),
+            after: self.after(model, &work),
             through: self.through(model, change),
             edited: None,
             work,
@@ -251,6 +258,9 @@ impl<'a> Planner<'a> {
             columns: before.map(|before| column_changes(model, before, self.state)).unwrap_or_default(),
             comments: model.file.about.comments.clone(),
         };
+        if step.action() == Action::Build {
+            self.building.insert(model.name.clone());
+        }
         self.upstream.add(model, &step, self.state);
         step
     }
@@ -260,6 +270,12 @@ impl<'a> Planner<'a> {
         let (Work::Fill(loads) | Work::Make { loads, .. }) = work else { return None };
         let one = self.state.durations.get(&model.name)?;
         Some(one.saturating_mul(u32::try_from(loads.spans.len().max(1)).unwrap_or(u32::MAX)))
+    }
+
+    /// What this plan builds of what a model is built from.
+    fn after(&self, model: &Model, work: &Work) -> Vec<ModelName> {
+        let (Work::Fill(_) | Work::Make { .. }) = work else { return Vec::new() };
+        self.trees.desired.built_from(model).into_iter().filter(|parent| self.building.contains(parent)).collect()
     }
 
     /// The parents through which a change reaches a model.

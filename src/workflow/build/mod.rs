@@ -23,7 +23,7 @@ use crate::adapter::engine::{Body, Build, Warehouse, WarehouseError};
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::environment::{Origin, PastBuild, PhysicalTable, State};
 use crate::domain::name::{ModelName, TableName};
-use crate::domain::plan::{Next, Plan, Reason, Schedule, Step, Turn};
+use crate::domain::plan::{Left, Next, Plan, Reason, Schedule, Step, Turn};
 use crate::domain::project::Model;
 
 /// What has come of a plan's builds so far: it outlasts the times when others have the warehouse.
@@ -71,8 +71,8 @@ struct Site<'j> {
     known: BTreeMap<ModelName, (&'j Step, &'j Model)>,
     /// How many there are, with those of earlier turns.
     total: usize,
-    /// How long those that have not begun will take, if that is known of all.
-    left: Option<Duration>,
+    /// Those that have not begun, if it is known of all how long they take.
+    left: Option<Left<'j>>,
 }
 
 impl<'j> Site<'j> {
@@ -80,7 +80,7 @@ impl<'j> Site<'j> {
         let project = &job.prepared.desired.project;
         let known = job.plan.makes().filter_map(|step| Some((step.model.clone(), (step, project.model(&step.model)?))));
         let waiting = || job.plan.builds().filter(|step| schedule.is_waiting(&step.model));
-        let left = waiting().map(|step| step.expected).sum();
+        let left = Left::of_steps(waiting());
         Self { job, tables: job.plan.tables(), known: known.collect(), total: begun + waiting().count(), left }
     }
 }
@@ -168,11 +168,11 @@ impl Session<'_> {
         let Some((step, of)) = site.known.get(model).copied() else { return Ok(None) };
         if step.clone_of().is_none() {
             work.begun += 1;
-            let (expected, one) = (step.expected, u32::try_from(at_a_time()).unwrap_or(1));
-            let left = site.left.map(|left| expected.unwrap_or_default().max(left / one));
+            let expected = step.expected;
+            let left = site.left.as_ref().map(|left| left.time(at_a_time()));
             let begun = Begun { model: model.clone(), index: work.begun, total: site.total, expected, left };
             self.building(&prepared.target.branch, begun);
-            site.left = site.left.zip(expected).map(|(left, expected)| left.saturating_sub(expected));
+            site.left.iter_mut().for_each(|left| left.begin(step));
         }
         match self.build_of(prepared, of, step, &site.tables, state) {
             Err(Error::Project(problems)) => {

@@ -11,6 +11,7 @@ use crate::domain::environment::{Environment, State};
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::model::KindWord;
 use crate::domain::name::{BranchName, EnvName, ModelName};
+use crate::domain::plan::Left;
 use crate::domain::project::Published;
 use crate::workflow::build::at_a_time;
 use crate::workflow::error::Error;
@@ -116,9 +117,11 @@ impl<'l> Past<'l> {
                 let is_missing = |model: &&crate::domain::project::Model| {
                     model.kind.word() != KindWord::Embedded && state.built(&model.fingerprint).is_none()
                 };
-                let models: Vec<ModelName> = models.filter(is_missing).map(|model| model.name.clone()).collect();
-                let all: Option<Duration> = models.iter().map(|model| state.durations.get(model)).sum();
-                let expected = all.map(|all| all / u32::try_from(at_a_time()).unwrap_or(1));
+                let missing: Vec<_> = models.filter(is_missing).collect();
+                let models: Vec<ModelName> = missing.iter().map(|model| model.name.clone()).collect();
+                let time = |model: &ModelName| state.durations.get(model).copied();
+                let timed = missing.iter().map(|model| (&model.name, time(&model.name), model.parents.keys()));
+                let expected = Left::of(timed).map(|left| left.time(at_a_time()));
                 Cost::Builds { models, expected }
             }
             Err(problems) => Cost::Broken(problems.first().map(|problem| problem.what.clone()).unwrap_or_default()),

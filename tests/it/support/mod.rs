@@ -117,11 +117,16 @@ impl Sandbox {
     }
 
     pub(crate) fn shell_in(&self, folder: &Path, script: &str) -> Done {
+        Done::of(self.shell_command(folder, script).output().unwrap())
+    }
+
+    pub(crate) fn shell_command(&self, folder: &Path, script: &str) -> Command {
         let mut command = self.command("sh", folder);
         let vmesh = binary();
         let vmesh = vmesh.parent().unwrap().to_str().unwrap();
         command.env("PATH", format!("{vmesh}:{}", std::env::var("PATH").unwrap()));
-        Done::of(command.args(["-c", script]).output().unwrap())
+        command.args(["-c", script]);
+        command
     }
 
     pub(crate) fn warehouse(&self) -> PathBuf {
