@@ -3,7 +3,7 @@
 //!
 //! `VMESH_SOUNDNESS_SEEDS=1..40` and `VMESH_SOUNDNESS_ROUNDS=50` make a longer run of it: 40 projects, 50 steps in each.
 
-use crate::support::Sandbox;
+use crate::support::{Done, Sandbox, renamed};
 use crate::support::random::{Dice, MODELS, changed_along, models, query, query_over_raw, reworded, shown};
 use crate::support::truth;
 
@@ -38,7 +38,7 @@ fn for_seeds(some: &str, play: impl Fn(u64, usize)) {
 #[test]
 fn every_form_of_query_is_one_that_duckdb_takes() {
     for seed in 1000..1300 {
-        truth::of_texts(models(&mut Dice(seed)).into_iter().map(|(_, sql)| sql));
+        truth::of_texts(models(&mut Dice(seed)));
     }
 }
 
@@ -60,10 +60,9 @@ fn project(seed: u64, rounds: usize) {
         switched.good();
         let done = match dice.roll(5) {
             0 => {
-                // a merge takes the other side where both changed one model
                 let other = BRANCHES[dice.roll(3)];
                 story.push(format!("merge {other}"));
-                sandbox.git(&["merge", "--quiet", "--no-edit", "-X", "theirs", other])
+                merge(&sandbox, other)
             }
             1 => {
                 story.push("rollback".to_owned());
@@ -71,7 +70,7 @@ fn project(seed: u64, rounds: usize) {
             }
             _ => {
                 story.push(edit(&sandbox, &mut dice, query));
-                sandbox.git(&["commit", "--quiet", "--all", "-m", "edit"])
+                commit(&sandbox, "edit")
             }
         };
         story.push(format!("{:?}: {}{}", done.code, done.out, done.err));
@@ -93,15 +92,41 @@ fn project(seed: u64, rounds: usize) {
 
 /// Changes one of the models in one of many ways; gives what was done.
 fn edit(sandbox: &Sandbox, dice: &mut Dice, query: fn(usize, &mut Dice) -> String) -> String {
-    let number = dice.roll(MODELS);
-    let text = sandbox.read(&format!("models/m{number}.sql"));
+    let (folder, number) = (sandbox.path(), dice.roll(MODELS));
+    let name = renamed::name(&folder, number);
+    if dice.roll(8) == 0 {
+        renamed::rename(&folder, number);
+        return format!("rename {name}");
+    }
+    let text = renamed::plain(&sandbox.read(&format!("models/{name}.sql")));
     let edited = match dice.roll(4) {
         0 => reworded(&text, dice),
         1 | 2 => changed_along(number, &text, dice),
         _ => None,
     };
-    sandbox.model(&format!("m{number}"), &edited.unwrap_or_else(|| query(number, dice)));
-    format!("edit m{number}")
+    renamed::write(&folder, number, &edited.unwrap_or_else(|| query(number, dice)));
+    format!("edit {name}")
+}
+
+/// Commits all there is; gives what Git and the hooks said.
+fn commit(sandbox: &Sandbox, message: &str) -> Done {
+    sandbox.git(&["add", "--all"]).good();
+    sandbox.git(&["commit", "--quiet", "-m", message])
+}
+
+/// Merges a branch: the other side is taken where both changed one model. What Git can't merge, as of a model that has two
+/// new names, is not merged; where one reads another by the name that it has lost, that is mended.
+fn merge(sandbox: &Sandbox, other: &str) -> Done {
+    let merged = sandbox.git(&["merge", "--quiet", "--no-edit", "-X", "theirs", other]);
+    if merged.code != Some(0) {
+        sandbox.git(&["merge", "--abort"]).good();
+        return merged;
+    }
+    renamed::settle(&sandbox.path());
+    match sandbox.git(&["status", "--porcelain", "models"]).good().is_empty() {
+        true => merged,
+        false => commit(sandbox, "called by their names"),
+    }
 }
 
 /// The rows that come from outside.
@@ -143,7 +168,7 @@ fn project_over_raw(seed: u64, rounds: usize) {
             0 => {
                 let other = BRANCHES[dice.roll(3)];
                 story.push(format!("merge {other}"));
-                sandbox.git(&["merge", "--quiet", "--no-edit", "-X", "theirs", other])
+                merge(&sandbox, other)
             }
             1 => {
                 raw.rows.push((1 + dice.roll(4), dice.roll(8)));
@@ -153,13 +178,13 @@ fn project_over_raw(seed: u64, rounds: usize) {
             }
             2 => {
                 let environment = if branch == "main" { "prod" } else { branch };
-                let model = format!("m{}", dice.roll(MODELS));
+                let model = renamed::name(&sandbox.path(), dice.roll(MODELS));
                 story.push(format!("restate {model} of {environment}"));
                 sandbox.vmesh(&["plan", environment, "--yes", "--restate-model", &model])
             }
             _ => {
                 story.push(edit(&sandbox, &mut dice, query_over_raw));
-                sandbox.git(&["commit", "--quiet", "--all", "-m", "edit"])
+                commit(&sandbox, "edit")
             }
         };
         story.push(format!("{:?}: {}{}", done.code, done.out, done.err));
@@ -192,6 +217,6 @@ fn agrees(sandbox: &Sandbox, branch: &str, when: &str) {
 fn agrees_over(sandbox: &Sandbox, branch: &str, raw: &str, when: &str) {
     let schema = if branch == "main" { "prod".to_owned() } else { format!("dev__{branch}") };
     let (shown, truth) = (shown(sandbox, &schema), truth::over_raw(&sandbox.path(), raw));
-    let files: Vec<String> = (0..MODELS).map(|number| sandbox.read(&format!("models/m{number}.sql"))).collect();
-    assert_eq!(shown, truth, "{when}, branch {branch}\n{}", files.join("\n\n"));
+    let files = renamed::models(&sandbox.path()).into_iter().map(|(name, text)| format!("{name}: {text}"));
+    assert_eq!(shown, truth, "{when}, branch {branch}\n{}", files.collect::<Vec<_>>().join("\n\n"));
 }

@@ -1,6 +1,7 @@
 //! A repository in a temporary folder, with the real git, the real vmesh and a real DuckDB file.
 
 pub(crate) mod random;
+pub(crate) mod renamed;
 pub(crate) mod truth;
 
 use std::collections::BTreeMap;

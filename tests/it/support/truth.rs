@@ -6,8 +6,7 @@ use std::path::Path;
 
 use duckdb::Connection;
 
-use super::random::MODELS;
-use super::rows;
+use super::{renamed, rows};
 
 /// For each model: its columns and their types, and its rows in order.
 pub(crate) type Shown = BTreeMap<String, (Vec<Vec<String>>, Vec<Vec<String>>)>;
@@ -19,27 +18,27 @@ pub(crate) fn of_files(folder: &Path) -> Shown {
 
 /// The same over what some statements make of the tables that no model makes.
 pub(crate) fn over_raw(folder: &Path, raw: &str) -> Shown {
-    let text = |number: usize| std::fs::read_to_string(folder.join(format!("models/m{number}.sql"))).unwrap();
-    of_texts_over((0..MODELS).map(text), raw)
+    of_texts_over(renamed::models(folder), raw)
 }
 
-/// The same of the texts of `m0`, `m1`, …
-pub(crate) fn of_texts(texts: impl Iterator<Item = String>) -> Shown {
-    of_texts_over(texts, "")
+/// The same of the texts of models, each behind those that it reads.
+pub(crate) fn of_texts(models: impl IntoIterator<Item = (String, String)>) -> Shown {
+    of_texts_over(models, "")
 }
 
-fn of_texts_over(texts: impl Iterator<Item = String>, raw: &str) -> Shown {
+fn of_texts_over(models: impl IntoIterator<Item = (String, String)>, raw: &str) -> Shown {
     let duckdb = Connection::open_in_memory().unwrap();
     duckdb.execute_batch(raw).unwrap();
     let mut all = Shown::new();
-    for (number, text) in texts.enumerate() {
+    for (name, text) in models {
         let (head, query) = text.strip_prefix("MODEL").and_then(|rest| rest.split_once(");\n")).unwrap_or(("", &text));
         let query = without_macros(query);
         duckdb
-            .execute_batch(&format!("CREATE TABLE m{number} AS {query}"))
+            .execute_batch(&format!("CREATE TABLE {name} AS {query}"))
             .unwrap_or_else(|error| panic!("{error}\n{query}"));
         if !head.contains("EMBEDDED") {
-            all.insert(format!("m{number}"), described(&duckdb, &format!("m{number}"), "*"));
+            let told = described(&duckdb, &name, "*");
+            all.insert(name, told);
         }
     }
     all
