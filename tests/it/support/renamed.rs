@@ -56,7 +56,7 @@ fn with_names(text: &str, name: impl Fn(usize) -> String) -> String {
     let mut out = String::new();
     for word in text.split_inclusive(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
         let end = word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-        let number = end.strip_prefix(['m', 'r']).and_then(|number| number.parse().ok());
+        let number = end.strip_prefix(['m', 'r', 'M', 'R']).and_then(|number| number.parse().ok());
         match number {
             Some(number) => out.push_str(&word.replacen(end, &name(number), 1)),
             None => out.push_str(word),
