@@ -7,6 +7,7 @@ pub mod git;
 pub mod hooks;
 pub mod local;
 pub mod local_server;
+pub mod parallel;
 pub mod process;
 pub mod source_files;
 pub mod text_file;

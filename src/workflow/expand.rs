@@ -16,7 +16,7 @@ use crate::domain::interval::{Interval, Moment, Times, variable};
 use crate::domain::macros::{
     self, Blueprint, Columns, Defaults, Expanded, File, Locals, Macros, Scope, Value, Variables,
 };
-use crate::domain::model::{self, Around, Expansion, Kind, ModelFile, Statement, is_own};
+use crate::domain::model::{self, Around, Kind, ModelFile, Statement, is_own};
 use crate::domain::name::{ModelName, TableName};
 use crate::domain::project::{self, Model, Project};
 use crate::domain::sql::{self, Read, Span};
@@ -89,6 +89,16 @@ impl Sight {
         Self { variables: config.variables.clone(), named: named.into_iter().collect(), ..Self::default() }
     }
 
+    /// Expands one model of a file, as it is loaded.
+    pub(super) fn expand_at_loading(&self, file: &File<'_>, unit: Unit<'_>) -> Result<Expanded, Problem> {
+        self.expand(file, unit, Stage::Loading)
+    }
+
+    /// Whether what macros made of a model depends on when it is run.
+    pub(super) fn is_timely(expanded: &Expanded) -> bool {
+        expanded.variables_used.iter().any(|name| is_timely(name))
+    }
+
     /// Expands one model of a file.
     fn expand(&self, file: &File<'_>, unit: Unit<'_>, stage: Stage<'_>) -> Result<Expanded, Problem> {
         let blueprint = unit.blueprint.map(Blueprint::variables).unwrap_or_default();
@@ -119,7 +129,7 @@ impl Sight {
 
     /// A hash over the meaning of a model's query, whenever it is run; and whether the time stands in it as a text alone.
     /// Where the time decides what macros make of it, all that may have a say counts.
-    fn meaning(&self, file: &File<'_>, unit: Unit<'_>) -> ([u8; 32], bool) {
+    pub(super) fn meaning(&self, file: &File<'_>, unit: Unit<'_>) -> ([u8; 32], bool) {
         let marked = self.expand(file, unit, Stage::Meaning).ok();
         let read = marked.and_then(|marked| model::parse(&marked.text).ok());
         let canonical = read.and_then(|read| {
@@ -290,56 +300,6 @@ impl Workspace {
 }
 
 impl Loader {
-    /// Expands and reads one model of a file; the problems are told at their places in the file as it was written. Also
-    /// gives the relations whose columns had a say.
-    pub(super) fn read_unit(
-        &self,
-        sight: &Sight,
-        file: &File<'_>,
-        unit: Unit<'_>,
-    ) -> Result<ModelFile, Vec<Diagnostic>> {
-        let expanded = sight.expand(file, unit, Stage::Loading).map_err(|problem| {
-            let told = problem.in_file(unit.path, unit.text);
-            self.in_repository(vec![of_blueprint(told, unit.blueprint)])
-        })?;
-        let mut read = self.read_expanded(sight, unit, expanded)?;
-        if let Some(query) = read.query.as_mut().filter(|_| read.timely) {
-            (query.canonical, read.time_is_text) = sight.meaning(file, unit);
-        }
-        Ok(read)
-    }
-
-    fn read_expanded(&self, sight: &Sight, unit: Unit<'_>, expanded: Expanded) -> Result<ModelFile, Vec<Diagnostic>> {
-        let text: Arc<str> = expanded.text.as_str().into();
-        let read = model::parse_with(&text, &sight.defaults)
-            .map_err(|problems| problems.into_iter().map(|problem| problem.in_file(unit.path, &text)).collect())
-            .and_then(|mut read| self.complete(&mut read, unit.path, &text).map(|()| read));
-        match read {
-            Ok(mut read) => {
-                read.timely = expanded.variables_used.iter().any(|name| is_timely(name));
-                read.expanded = Some(Expansion {
-                    text: expanded.text,
-                    map: expanded.map,
-                    written: *blake3::hash(unit.text.as_bytes()).as_bytes(),
-                    blueprint: unit.blueprint.cloned(),
-                    asked: expanded.relations_asked.into_iter().collect(),
-                });
-                Ok(read)
-            }
-            Err(problems) => {
-                let problems: Vec<Diagnostic> = problems;
-                let led_back = problems.into_iter().map(|mut problem| {
-                    if let Some(at) = &mut problem.at {
-                        at.span = expanded.map.original(&at.span);
-                        at.text = unit.text.clone();
-                    }
-                    of_blueprint(problem, unit.blueprint)
-                });
-                Err(self.in_repository(led_back.collect()))
-            }
-        }
-    }
-
     /// A model as it is for a span of time: its query says something else at another one.
     pub(super) fn model_at(&self, tree: &Tree, model: &Model, times: &Times) -> Result<Model, Error> {
         let Some(expansion) = model.file.expanded.as_ref().filter(|_| model.file.timely || tree.sight.overridden)
@@ -358,7 +318,7 @@ impl Loader {
             let told = of_blueprint(problem.in_file(&model.path, &text), unit.blueprint);
             Error::Project(self.in_repository(vec![told]))
         })?;
-        let file = self.read_expanded(&tree.sight, unit, expanded).map_err(Error::Project)?;
+        let file = self.reader(&tree.sight).read_expanded(unit, expanded).map_err(Error::Project)?;
         let (reads, statement_reads) = self.reads_at(tree, model, &file, &text)?;
         Ok(Model { file: Arc::new(file), reads, statement_reads, ..model.clone() })
     }

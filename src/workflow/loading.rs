@@ -1,20 +1,21 @@
 //! Reading a project's model files: from the cache, or read, parsed and remembered. A file makes one model, or one of each
 //! of its blueprints. Where a macro asks for the columns of a model, that model is read first.
 
-use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::error::Error;
-use super::expand::{Sight, Unit, of_blueprint};
+use super::expand::{Sight, of_blueprint};
 use super::loader::Loader;
+use super::reader::{Attempt, FileRead, Reader};
 use super::tree::Files;
 use super::workspace::Workspace;
 use crate::adapter::git::SourceFile;
-use crate::domain::diagnostic::{Diagnostic, Problem};
+use crate::adapter::parallel;
+use crate::domain::diagnostic::Diagnostic;
 use crate::domain::external::Externals;
 use crate::domain::macros::{Blueprint, File};
-use crate::domain::model::{self, ModelFile};
+use crate::domain::model::ModelFile;
 use crate::domain::name::ModelName;
 use crate::domain::project::{Known, SeedFile, from_path};
 
@@ -31,11 +32,26 @@ struct Waiting<'f> {
     problems: Vec<Diagnostic>,
 }
 
-/// What became of an attempt to read a model.
-enum Attempt {
-    Read(Arc<ModelFile>),
-    Waits(BTreeSet<Vec<String>>, Vec<Diagnostic>),
-    Wrong(Vec<Diagnostic>),
+/// What is known so far of a source tree's files.
+#[derive(Default)]
+struct Found<'f> {
+    models: Vec<(String, Arc<ModelFile>)>,
+    problems: Vec<Diagnostic>,
+    waiting: Vec<Waiting<'f>>,
+}
+
+impl<'f> Found<'f> {
+    /// Adds the models of a file that were remembered: those that ask for columns are looked at again.
+    fn add(&mut self, file: &'f SourceFile, models: Vec<Arc<ModelFile>>) {
+        for model in models {
+            let asked: BTreeSet<_> = model.expanded.iter().flat_map(|it| it.asked.iter().cloned()).collect();
+            let (blueprint, problems) = (model.blueprint().cloned(), Vec::new());
+            match asked.is_empty() {
+                true => self.models.push((file.path.clone(), model)),
+                false => self.waiting.push(Waiting { file, blueprint, asked, problems }),
+            }
+        }
+    }
 }
 
 impl Loader {
@@ -48,10 +64,15 @@ impl Loader {
         externals: &Externals,
     ) -> Result<Loaded, Error> {
         let folder = self.config.models.as_str();
-        let (mut models, mut problems, mut waiting) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut found, mut unread) = (Found::default(), Vec::new());
         for file in files.below(folder) {
-            self.load_file(file, sight, &mut models, &mut problems, &mut waiting)?;
+            match self.remembered(file, sight) {
+                Some(models) => found.add(file, models),
+                None => unread.push(file),
+            }
         }
+        self.read_all(unread, sight, &mut found)?;
+        let Found { mut models, mut problems, mut waiting } = found;
         if waiting.is_empty() {
             return Ok((models, problems));
         }
@@ -93,79 +114,44 @@ impl Loader {
         }
     }
 
-    fn load_file<'f>(
-        &self,
-        file: &'f SourceFile,
-        sight: &Sight,
-        models: &mut Vec<(String, Arc<ModelFile>)>,
-        problems: &mut Vec<Diagnostic>,
-        waiting: &mut Vec<Waiting<'f>>,
-    ) -> Result<(), Error> {
-        let fixed = format!("{}-{}", file.id, sight.defaults.key());
-        let dynamic = dynamic_key(file, sight);
-        let cached = [&fixed, &dynamic].into_iter().find_map(|key| self.parsed().borrow().models(key));
-        for model in cached.iter().flatten() {
-            let asked: BTreeSet<_> = model.expanded.iter().flat_map(|it| it.asked.iter().cloned()).collect();
-            let (blueprint, problems) = (model.blueprint().cloned(), Vec::new());
-            match asked.is_empty() {
-                true => models.push((file.path.clone(), model.clone())),
-                false => waiting.push(Waiting { file, blueprint, asked, problems }),
-            }
-        }
-        if cached.is_some() {
-            return Ok(());
-        }
-        let text = self.text(file)?;
-        let diagnostic = |problem: Problem| self.in_repository(vec![problem.in_file(&file.path, &text)]);
-        if let Some(problem) = conflict(&text) {
-            problems.extend(diagnostic(problem));
-            return Ok(());
-        }
-        let Some(apart) = File::read(&text).filter(File::is_dynamic) else {
-            match self.parse_fixed(file, &text, sight) {
-                Ok(model) => {
-                    self.parsed().borrow_mut().add_models(&fixed, vec![model.clone()]);
-                    models.push((file.path.clone(), model));
-                }
-                Err(found) => problems.extend(self.in_repository(found)),
-            }
-            return Ok(());
-        };
-        let blueprints = match sight.blueprints(&apart) {
-            Ok(None) => vec![None],
-            Ok(Some(several)) => several.into_iter().map(Some).collect(),
-            Err(problem) => {
-                problems.extend(diagnostic(problem));
-                return Ok(());
-            }
-        };
-        let (mut read, all) = (Vec::new(), blueprints.len());
-        for blueprint in blueprints {
-            match self.attempt(sight, file, &text, &apart, blueprint.as_ref(), None) {
-                Attempt::Read(model) => read.push(model),
-                Attempt::Waits(asked, problems) => waiting.push(Waiting { file, blueprint, asked, problems }),
-                Attempt::Wrong(mut found) => problems.append(&mut found),
-            }
-        }
-        if read.len() == all {
-            self.parsed().borrow_mut().add_models(&dynamic, read.clone());
-        }
-        models.extend(read.into_iter().map(|model| (file.path.clone(), model)));
-        Ok(())
+    /// What reads model files.
+    pub(super) fn reader<'r>(&'r self, sight: &'r Sight) -> Reader<'r> {
+        Reader { sight, referee: &*self.referee, prefix: &self.prefix }
     }
 
-    /// The model of a file without macros.
-    fn parse_fixed(
-        &self,
-        file: &SourceFile,
-        text: &Arc<str>,
-        sight: &Sight,
-    ) -> Result<Arc<ModelFile>, Vec<Diagnostic>> {
-        let in_file = |problem: Problem| problem.in_file(&file.path, text);
-        let mut model = model::parse_with(text, &sight.defaults)
-            .map_err(|problems| problems.into_iter().map(in_file).collect::<Vec<_>>())?;
-        self.complete(&mut model, &file.path, text)?;
-        Ok(Arc::new(model))
+    /// The models of a file as they are remembered; none if they are not.
+    fn remembered(&self, file: &SourceFile, sight: &Sight) -> Option<Vec<Arc<ModelFile>>> {
+        let keys = [fixed_key(file, sight), dynamic_key(file, sight)];
+        keys.iter().find_map(|key| self.parsed().borrow().models(key))
+    }
+
+    /// Reads the files that are not remembered, all at once, and remembers what can be.
+    fn read_all<'f>(&self, files: Vec<&'f SourceFile>, sight: &Sight, found: &mut Found<'f>) -> Result<(), Error> {
+        let mut texts = Vec::new();
+        for file in files {
+            texts.push((file, self.text(file)?));
+        }
+        let reader = self.reader(sight);
+        for (file, read) in parallel::map(texts, |(file, text)| (file, reader.read(&file.path, &text))) {
+            let FileRead { is_fixed, models } = read;
+            let (mut done, all) = (Vec::new(), models.len());
+            for (blueprint, attempt) in models {
+                match attempt {
+                    Attempt::Read(model) => done.push(model),
+                    Attempt::Waits(asked, problems) => {
+                        found.waiting.push(Waiting { file, blueprint, asked, problems });
+                    }
+                    Attempt::Wrong(mut problems) => found.problems.append(&mut problems),
+                }
+            }
+            if done.len() == all {
+                let key = if is_fixed { fixed_key(file, sight) } else { dynamic_key(file, sight) };
+                self.parsed().borrow_mut().add_models(&key, done.clone());
+            }
+            found.models.extend(done.into_iter().map(|model| (file.path.clone(), model)));
+        }
+        found.models.sort_by(|a, b| a.0.cmp(&b.0));
+        Ok(())
     }
 
     /// Another attempt, now that columns are known. What it came to before with the same columns is remembered.
@@ -181,38 +167,12 @@ impl Loader {
         }
         let text = self.text(one.file)?;
         let Some(apart) = File::read(&text) else { return Ok(Attempt::Wrong(Vec::new())) };
-        let attempt = self.attempt(sight, one.file, &text, &apart, one.blueprint.as_ref(), Some(known));
+        let attempt = self.reader(sight).attempt(&one.file.path, &text, &apart, one.blueprint.as_ref(), Some(known));
         if let Attempt::Read(model) = &attempt {
             let asked = model.expanded.iter().flat_map(|it| it.asked.iter().cloned()).collect();
             self.parsed().borrow_mut().add_models(&key(&asked), vec![model.clone()]);
         }
         Ok(attempt)
-    }
-
-    fn attempt(
-        &self,
-        sight: &Sight,
-        file: &SourceFile,
-        text: &Arc<str>,
-        apart: &File<'_>,
-        blueprint: Option<&Blueprint>,
-        known: Option<&Known<'_>>,
-    ) -> Attempt {
-        let asked = RefCell::new(BTreeSet::new());
-        let lacking = RefCell::new(false);
-        let columns = |parts: &[String]| {
-            asked.borrow_mut().insert(parts.to_vec());
-            let columns = known.and_then(|known| known.columns_of(parts));
-            *lacking.borrow_mut() |= columns.is_none();
-            columns
-        };
-        let unit = Unit { path: &file.path, text, blueprint, columns: &columns };
-        let read = self.read_unit(sight, apart, unit);
-        match read {
-            Ok(model) => Attempt::Read(Arc::new(model)),
-            Err(problems) if lacking.take() => Attempt::Waits(asked.take(), problems),
-            Err(problems) => Attempt::Wrong(problems),
-        }
     }
 }
 
@@ -252,15 +212,12 @@ impl Workspace {
     }
 }
 
+/// Without macros, the settings have a say beside the file.
+fn fixed_key(file: &SourceFile, sight: &Sight) -> String {
+    format!("{}-{}", file.id, sight.defaults.key())
+}
+
 /// What macros made of a file depends on more than the file.
 fn dynamic_key(file: &SourceFile, sight: &Sight) -> String {
     format!("{}-{}", file.id, sight.key)
-}
-
-/// The mark that Git leaves where both sides of a merge changed the same lines.
-fn conflict(text: &str) -> Option<Problem> {
-    let at = text.match_indices("<<<<<<< ").map(|(at, _)| at).find(|at| *at == 0 || text[..*at].ends_with('\n'))?;
-    let line = text[at..].lines().next().unwrap_or_default().len();
-    let what = "the file has conflicts of a merge in it that nobody has resolved".to_owned();
-    Some(Problem { what, span: at..at + line, help: Some("choose between the sides, then: git add".to_owned()) })
 }

@@ -38,6 +38,7 @@ pub mod places;
 pub mod planning;
 pub mod promote;
 pub mod query;
+mod reader;
 pub mod restate;
 pub mod revision;
 pub mod run;

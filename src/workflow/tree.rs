@@ -11,17 +11,15 @@ use super::expand::Sight;
 use super::loader::Loader;
 use super::set_aside::SetAside;
 use super::whereabouts::DataFiles;
-use super::workspace::Workspace;
+use super::workspace::{Workspace, from_top, told_from_top};
 use crate::adapter::cache::{self, SeedContent};
 use crate::adapter::git::{BrokenLink, CommitId, Head, Location, SourceFile, SourceFiles, StatCache, TreeId};
 use crate::domain::config::{CONFIG_FILES, Made};
-use crate::domain::diagnostic::{Diagnostic, Excerpt, Problem};
+use crate::domain::diagnostic::{Diagnostic, Problem};
 use crate::domain::external::{Externals, is_external};
 use crate::domain::macros;
-use crate::domain::model::{self, ModelFile};
 use crate::domain::project::{Model, Project, Published, SeedFile, Sources};
 use crate::domain::sql;
-use crate::domain::sql::policy::{Refusal, Text};
 
 /// The endings of files that seeds and queries may read.
 const DATA: [&str; 9] = ["csv", "tsv", "txt", "parquet", "json", "jsonl", "ndjson", "gz", "zst"];
@@ -219,17 +217,12 @@ impl Workspace {
 
     /// A path of the project, told from the top of the repository.
     pub(super) fn in_top(&self, path: &str) -> String {
-        if self.prefix.is_empty() { path.to_owned() } else { format!("{}/{path}", self.prefix) }
+        from_top(&self.prefix, path)
     }
 
     /// Paths in messages count from the top of the repository, where a terminal can open them.
-    pub(super) fn in_repository(&self, mut problems: Vec<Diagnostic>) -> Vec<Diagnostic> {
-        for problem in &mut problems {
-            if let Some(at) = &mut problem.at {
-                at.path = self.in_top(&at.path);
-            }
-        }
-        problems
+    pub(super) fn in_repository(&self, problems: Vec<Diagnostic>) -> Vec<Diagnostic> {
+        told_from_top(&self.prefix, problems)
     }
 }
 
@@ -302,31 +295,6 @@ impl Loader {
         let tree = Tree { project, files, sight, audits, made, foreign, set_aside, published, asked: OnceLock::new() };
         let wrong = self.wrong_calls(&tree, &tree.published);
         if wrong.is_empty() { Ok(tree) } else { Err(Error::Project(wrong)) }
-    }
-
-    /// Passes a file's texts through the gate, and adds what only DuckDB's parser knows of them.
-    pub(super) fn complete(&self, model: &mut ModelFile, path: &str, text: &Arc<str>) -> Result<(), Vec<Diagnostic>> {
-        let refused = |Refusal { what, span, note, help }: Refusal| {
-            let excerpt = Excerpt { path: path.to_owned(), text: text.clone(), span, label: String::new() };
-            vec![Diagnostic { what, at: Some(excerpt), notes: note.into_iter().collect(), help }]
-        };
-        for statement in &mut model.statements {
-            let Some(probe) = &mut statement.probe else { continue };
-            probe.query = self.referee.admit(Text::Statement, &probe.text, probe.query.clone()).map_err(|refusal| {
-                let place = probe.place(&refusal.span).unwrap_or_else(|| statement.span.clone());
-                let what = refusal.what.replace("the query does not", &format!("this {} does not", statement.verb));
-                refused(Refusal { what, span: place, ..refusal })
-            })?;
-        }
-        let start = model.query_span.start;
-        let written = text.get(model.query_span.clone()).unwrap_or_default().to_owned();
-        let Some(query) = model.query.take() else { return Ok(()) };
-        let query = self.referee.admit(Text::Model, &written, query).map_err(|refusal| {
-            refused(Refusal { span: start + refusal.span.start..start + refusal.span.end, ..refusal })
-        })?;
-        model.files = model::files_read(&query, &written);
-        model.query = Some(query);
-        Ok(())
     }
 
     /// A seed's content, as far as fingerprints and columns need it.

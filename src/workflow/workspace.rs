@@ -10,6 +10,7 @@ use crate::adapter::git::{CommitId, Head, Repository};
 use crate::adapter::local::{Own, Shared};
 use crate::domain::calendar::Timing;
 use crate::domain::config::Config;
+use crate::domain::diagnostic::Diagnostic;
 use crate::domain::environment::Scope;
 use crate::domain::interval::Moment;
 use crate::domain::name::{BranchName, EnvName};
@@ -157,4 +158,19 @@ pub(super) fn find_project(repository: &Repository, start: &Path) -> Result<Stri
         [only] if settings_file(&top.join(only)).is_some() => Ok(only.clone()),
         _ => Err(SetupError::NoProject { start, top: top.to_owned(), known }.into()),
     }
+}
+
+/// A path of the project, told from the top of the repository.
+pub(super) fn from_top(prefix: &str, path: &str) -> String {
+    if prefix.is_empty() { path.to_owned() } else { format!("{prefix}/{path}") }
+}
+
+/// Problems whose places are told from the top of the repository, where a terminal can open them.
+pub(super) fn told_from_top(prefix: &str, mut problems: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    for problem in &mut problems {
+        if let Some(at) = &mut problem.at {
+            at.path = from_top(prefix, &at.path);
+        }
+    }
+    problems
 }

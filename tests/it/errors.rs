@@ -289,3 +289,21 @@ fn what_is_wrong_in_a_commit_is_said_to_be() {
     let told = sandbox.vmesh(&["plan"]).fails(1);
     assert!(told.contains("= note: as it is in commit "), "{told}");
 }
+
+#[test]
+fn problems_of_many_files_stand_in_the_order_of_the_files() {
+    let sandbox = Sandbox::bare_project();
+    for number in 0..90 {
+        let sql = if number % 30 == 7 { "SELECT 1 AS".to_owned() } else { format!("SELECT {number} AS x") };
+        sandbox.model(&format!("m{number:02}"), &sql);
+    }
+    let told = sandbox.vmesh(&["plan"]).fails(1);
+    let at = ["m07.sql:1", "m37.sql:1", "m67.sql:1"].map(|place| told.find(place).unwrap());
+    assert!(at.is_sorted(), "{told}");
+    for number in [7, 37, 67] {
+        sandbox.model(&format!("m{number:02}"), "SELECT 1 AS x");
+    }
+    let listed = sandbox.vmesh(&["ls", "--json"]).json();
+    let models: Vec<&str> = listed.as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap()).collect();
+    assert!(models.len() == 90 && models.is_sorted(), "{models:?}");
+}

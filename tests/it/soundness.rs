@@ -3,9 +3,9 @@
 //!
 //! `VMESH_SOUNDNESS_SEEDS=1..40` and `VMESH_SOUNDNESS_ROUNDS=50` make a longer run of it: 40 projects, 50 steps in each.
 
-use crate::support::{Done, Sandbox, renamed};
 use crate::support::random::{Dice, MODELS, changed_along, models, query, query_over_raw, reworded, shown};
 use crate::support::truth;
+use crate::support::{Done, Sandbox, renamed};
 
 const BRANCHES: [&str; 3] = ["main", "a", "b"];
 

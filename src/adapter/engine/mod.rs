@@ -85,8 +85,8 @@ pub trait Engine: Sync {
     fn referee(&self) -> Box<dyn Referee>;
 }
 
-/// The gate before the engine.
-pub trait Referee {
+/// The gate before the engine. Several texts may be asked for at once.
+pub trait Referee: Sync {
     /// Lets a query pass to the engine, with what it reads filled in where our parser gave up: the engine's parser knows,
     /// or the words tell enough. A text that the engine can't parse is refused where it belongs to a model; elsewhere the
     /// engine itself will say so, of a text that by its words can do no harm.

@@ -343,7 +343,7 @@ fn finish(sources: &Sources<'_>, draft: Draft, models: &BTreeMap<ModelName, Mode
     let parents: BTreeMap<ModelName, Fingerprint> = draft.parents().into_iter().filter_map(fingerprint_of).collect();
     let columns = columns::of(&draft, models, sources.externals);
     let columns = columns::declared(sources, &draft, columns)?;
-    let lineage = reach::of(sources, &draft, models);
+    let (lineage, shape) = reach::of(sources, &draft, models);
     let told = lineage.as_deref().filter(|_| reach::is_plain(&draft.file));
     let counted = told.filter(|_| draft.kind != Kind::View).map(reach::counted);
     let whole = |part| match &counted {
@@ -352,7 +352,6 @@ fn finish(sources: &Sources<'_>, draft: Draft, models: &BTreeMap<ModelName, Mode
     };
     let fingerprint = whole(&own);
     let as_parent = reach::seen((&draft.file, &draft.kind), &fingerprint, columns.as_deref(), told, beside);
-    let shape = reach::shape(sources, &draft, models);
     let recipe = reach::recipe(&draft, &own, parents.keys().filter_map(|name| models.get(name)));
     let takes = reach::takes(&draft, shape.as_ref());
     Ok(Model {

@@ -16,7 +16,7 @@ use super::super::external::Externals;
 use super::super::fingerprint::{self, Fingerprint};
 use super::super::model::{Kind, ModelFile};
 use super::super::name::ModelName;
-use super::super::sql::{Form, Lineage, Parent, ParentColumns, Print, lineage};
+use super::super::sql::{Form, Lineage, Parent, ParentColumns, Print, lineages};
 use super::{Draft, Model, Sources};
 
 /// So many lineages are kept beside those that the last load needed.
@@ -54,24 +54,27 @@ impl Lineages {
         }
     }
 
-    fn shape(&self, key: Print, work: impl FnOnce() -> Option<Lineage>) -> Option<Shape> {
+    /// What is known of a query over what it reads; `Some(None)`: that it is not understood.
+    fn known(&self, key: Print) -> Option<Option<Arc<Lineage>>> {
         self.used.borrow_mut().insert(key);
-        if let Some(known) = self.shapes.borrow().get(&key) {
-            return known.clone();
-        }
-        let told = work().as_ref().map(Shape::of);
-        self.shapes.borrow_mut().insert(key, told.clone());
+        self.known.borrow().get(&key).cloned()
+    }
+
+    fn keep(&self, key: Print, told: Option<Lineage>) -> Option<Arc<Lineage>> {
+        let told = told.map(Arc::new);
+        self.known.borrow_mut().insert(key, told.clone());
         self.changed.set(true);
         told
     }
 
-    fn get(&self, key: Print, work: impl FnOnce() -> Option<Lineage>) -> Option<Arc<Lineage>> {
+    fn known_shape(&self, key: Print) -> Option<Option<Shape>> {
         self.used.borrow_mut().insert(key);
-        if let Some(known) = self.known.borrow().get(&key) {
-            return known.clone();
-        }
-        let told = work().map(Arc::new);
-        self.known.borrow_mut().insert(key, told.clone());
+        self.shapes.borrow().get(&key).cloned()
+    }
+
+    fn keep_shape(&self, key: Print, told: Option<Lineage>) -> Option<Shape> {
+        let told = told.as_ref().map(Shape::of);
+        self.shapes.borrow_mut().insert(key, told.clone());
         self.changed.set(true);
         told
     }
@@ -94,17 +97,23 @@ impl Shape {
     }
 }
 
-/// The lineage of a draft whose parents are finished, if it is understood. Of a query that says something else at another
-/// time, it is that of 1970.
-pub(super) fn of(sources: &Sources<'_>, draft: &Draft, models: &BTreeMap<ModelName, Model>) -> Option<Arc<Lineage>> {
-    let (parents, key) = over(sources, draft, models, |model| model.as_parent.clone())?;
-    sources.lineages.get(key, || worked_out(sources, draft, &parents))
-}
-
-/// The shape of a draft's query, if it is understood: its lineage over parents of which only names count.
-pub(super) fn shape(sources: &Sources<'_>, draft: &Draft, models: &BTreeMap<ModelName, Model>) -> Option<Shape> {
-    let (parents, key) = over(sources, draft, models, by_name)?;
-    sources.lineages.shape(key, || worked_out(sources, draft, &parents))
+/// The lineage of a draft whose parents are finished, if it is understood; and its shape: the lineage over parents of which
+/// only names count. Of a query that says something else at another time, it is that of 1970.
+pub(super) fn of(
+    sources: &Sources<'_>,
+    draft: &Draft,
+    models: &BTreeMap<ModelName, Model>,
+) -> (Option<Arc<Lineage>>, Option<Shape>) {
+    let lineages = sources.lineages;
+    let (full, named) =
+        (over(sources, draft, models, |model| model.as_parent.clone()), over(sources, draft, models, by_name));
+    let (Some((parents, key)), Some((names, shape_key))) = (full, named) else { return (None, None) };
+    let (lineage, shape) = (lineages.known(key), lineages.known_shape(shape_key));
+    let missing = [lineage.is_none().then_some(&parents[..]), shape.is_none().then_some(&names[..])];
+    let mut told = worked_out(sources, draft, &missing.into_iter().flatten().collect::<Vec<_>>()).into_iter();
+    let lineage = lineage.unwrap_or_else(|| lineages.keep(key, told.next().flatten()));
+    let shape = shape.unwrap_or_else(|| lineages.keep_shape(shape_key, told.next().flatten()));
+    (lineage, shape)
 }
 
 fn by_name(model: &Model) -> Parent {
@@ -119,13 +128,18 @@ fn by_name(model: &Model) -> Parent {
     Parent { rows, columns }
 }
 
-fn worked_out(sources: &Sources<'_>, draft: &Draft, parents: &[Parent]) -> Option<Lineage> {
+/// The lineages of a draft's query over several things that it may read.
+fn worked_out(sources: &Sources<'_>, draft: &Draft, over: &[&[Parent]]) -> Vec<Option<Lineage>> {
+    if over.is_empty() {
+        return Vec::new();
+    }
     let file = &draft.file;
     let text = match &file.expanded {
         Some(expanded) => Arc::from(expanded.text.as_str()),
         None => (sources.text)(&draft.path),
     };
-    lineage(text.get(file.query_span.clone())?, parents).ok()
+    let Some(query) = text.get(file.query_span.clone()) else { return Vec::new() };
+    lineages(query, over).into_iter().map(Result::ok).collect()
 }
 
 /// What a draft's query reads, as its lineage is worked out over it; and a key of the query over that.

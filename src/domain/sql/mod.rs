@@ -69,7 +69,7 @@ pub(crate) use functions::all as known_functions;
 pub use keywords::identifier;
 pub use labels::Label;
 pub use lex::{Lexeme, Statement, Token, lex, split, unify_line_ends};
-pub use lineage::{Lineage, Origin, Parent, ParentColumns, Print, Unknown, lineage};
+pub use lineage::{Lineage, Origin, Parent, ParentColumns, Print, Unknown, lineage, lineages};
 pub use splice::{apply, edits, splice, splice_with};
 pub use survey::{Gives, NameUse, Projection, Selected, Survey, Table};
 pub use typed::typed_columns;

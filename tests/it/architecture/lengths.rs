@@ -18,7 +18,6 @@ const PARAMETERS: (usize, &[(&str, usize)]) = (
         ("domain/macros/project.rs local", 7),
         ("domain/plan.rs new", 6),
         ("workflow/audit_sql.rs expand", 6),
-        ("workflow/loading.rs attempt", 6),
         ("workflow/run.rs run_model", 6),
         ("workflow/statements.rs run_all", 6),
     ],

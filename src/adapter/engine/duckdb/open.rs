@@ -74,7 +74,7 @@ impl Engine for DuckDb {
     }
 
     fn referee(&self) -> Box<dyn Referee> {
-        Box::<super::referee::Parser>::default()
+        Box::<super::referee::Parsers>::default()
     }
 }
 

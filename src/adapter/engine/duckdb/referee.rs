@@ -1,6 +1,6 @@
 //! The gate before the engine: what a text may do, by its words and by what DuckDB's own parser sees in it.
 
-use std::cell::OnceCell;
+use std::sync::{Mutex, PoisonError};
 
 use duckdb::{Config, Connection};
 
@@ -11,19 +11,38 @@ use crate::domain::project::guess_reads;
 use crate::domain::sql::policy::{self, NotSeen, Refusal, Seen, Text};
 use crate::domain::sql::{self, DuckdbReads, Query};
 
-/// An engine in memory that parses and never runs anything of the user's. Opened when first asked, closed to the outside.
+/// Engines in memory that parse and never run anything of the user's, as many as are asked at once. Opened when first
+/// asked, closed to the outside.
 #[derive(Default)]
-pub(super) struct Parser {
-    connection: OnceCell<Option<Connection>>,
+pub(super) struct Parsers {
+    idle: Mutex<Vec<Connection>>,
 }
 
-impl Referee for Parser {
-    fn admit(&self, kind: Text, text: &str, mut query: Query) -> Result<Query, Refusal> {
+/// One of them.
+struct Parser<'c>(&'c Connection);
+
+impl Referee for Parsers {
+    fn admit(&self, kind: Text, text: &str, query: Query) -> Result<Query, Refusal> {
         policy::shape(kind, text)?;
-        if self.connection().is_none() {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let Some(connection) = idle.or_else(open) else {
             let what = "DuckDB could not be started to look at this text".to_owned();
             return Err(Refusal { what, span: 0..text.len(), note: None, help: None });
-        }
+        };
+        let admitted = Parser(&connection).admit(kind, text, query);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        admitted
+    }
+}
+
+fn open() -> Option<Connection> {
+    // it only parses: other threads would but be woken for each text
+    let closed = Config::default().with("enable_external_access", "false").ok()?.with("threads", "1").ok()?;
+    Connection::open_in_memory_with_flags(closed.with("lock_configuration", "true").ok()?).ok()
+}
+
+impl Parser<'_> {
+    fn admit(&self, kind: Text, text: &str, mut query: Query) -> Result<Query, Refusal> {
         let seen = self.seen(text);
         if let Err(NotSeen::Unshown(_)) = &seen
             && matches!(kind, Text::Model | Text::Statement)
@@ -50,21 +69,9 @@ impl Referee for Parser {
         policy::check(kind, text, &query, seen.as_ref())?;
         Ok(query)
     }
-}
-
-impl Parser {
-    fn connection(&self) -> Option<&Connection> {
-        let open = || {
-            // it only parses: other threads would but be woken for each text
-            let closed = Config::default().with("enable_external_access", "false").ok()?.with("threads", "1").ok()?;
-            Connection::open_in_memory_with_flags(closed.with("lock_configuration", "true").ok()?).ok()
-        };
-        self.connection.get_or_init(open).as_ref()
-    }
 
     fn json(&self, query: &str) -> Result<String, String> {
-        let connection = self.connection().ok_or("DuckDB could not be started")?;
-        connection
+        self.0
             .prepare_cached("SELECT json_serialize_sql(?::VARCHAR)::VARCHAR")
             .and_then(|mut asked| asked.query_row([query], |row| row.get(0)))
             .map_err(|error| super::error::words(&error))
@@ -82,7 +89,7 @@ impl Parser {
 
     /// DuckDB's complaint about a query's syntax, if it has one. Queries that its JSON can't show are none of these.
     fn complaint(&self, query: &str) -> Option<String> {
-        match self.connection()?.prepare(query) {
+        match self.0.prepare(query) {
             Err(error) => Some(super::error::words(&error)).filter(|message| message.starts_with("Parser Error")),
             Ok(_) => None,
         }

@@ -74,22 +74,32 @@ type Told<T> = Result<T, Unknown>;
 
 /// The lineage of the one query in `text`, over what it reads, in the order of its reads.
 pub fn lineage(text: &str, parents: &[Parent]) -> Result<Lineage, Unknown> {
-    let lexemes = lex(text).map_err(|_| Unknown("a text that can't be read"))?;
+    lineages(text, &[parents]).pop().unwrap_or(Err(Unknown("a text that can't be read")))
+}
+
+/// The same over several things that it may read: the text is parsed once.
+pub fn lineages(text: &str, over: &[&[Parent]]) -> Vec<Result<Lineage, Unknown>> {
+    let all = |unknown: Unknown| over.iter().map(|_| Err(unknown.clone())).collect();
+    let Ok(lexemes) = lex(text) else { return all(Unknown("a text that can't be read")) };
     let told = depth::with_stack(&lexemes, || {
-        let mut parsed = parse::parse(text, &lexemes).map_err(|_| Unknown("a text that can't be read"))?;
+        let Ok(mut parsed) = parse::parse(text, &lexemes) else { return all(Unknown("a text that can't be read")) };
         if guard::doubt(&lexemes, &parsed).is_some() {
-            return Err(Unknown("words that have two readings"));
+            return all(Unknown("words that have two readings"));
         }
-        let sources = reads::find(&parsed, &lexemes).ok_or(Unknown("tables that can't be told"))?;
-        if sources.reads.len() != parents.len() {
-            return Err(Unknown("tables that can't be told"));
-        }
+        let Some(sources) = reads::find(&parsed, &lexemes) else { return all(Unknown("tables that can't be told")) };
         normalize::normalize(&mut parsed.query);
-        let mut walk = Walk { parsed: &parsed, sources: &sources, parents, named: Vec::new(), columns: 0 };
-        let relation = walk.query(&parsed.query, &[], &[])?;
-        walk.concluded(relation)
+        over.iter().map(|parents| over_these(&parsed, &sources, parents)).collect()
     });
-    told.unwrap_or(Err(Unknown("a text that is nested too deeply")))
+    told.unwrap_or_else(|| all(Unknown("a text that is nested too deeply")))
+}
+
+fn over_these(parsed: &Parsed, sources: &Sources, parents: &[Parent]) -> Told<Lineage> {
+    if sources.reads.len() != parents.len() {
+        return Err(Unknown("tables that can't be told"));
+    }
+    let mut walk = Walk { parsed, sources, parents, named: Vec::new(), columns: 0 };
+    let relation = walk.query(&parsed.query, &[], &[])?;
+    walk.concluded(relation)
 }
 
 /// A query on its way to its lineage.
