@@ -4,6 +4,7 @@
 //! compiled again. The number of models and of runs can be given: `-- 1000 9`.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, reason = "a benchmark talks, and fails by panicking")]
 
+mod cold;
 mod growth;
 
 use std::path::{Path, PathBuf};
@@ -44,6 +45,7 @@ fn main() {
     let swap = median(runs, |run| bench.promote(run, models));
     line("vmesh promote of one changed leaf", swap, Some(("the typed environment", floor)));
     drop(folder);
+    cold::plans(models, runs);
     checkout(5 * models, 5 * runs);
     growth::environments(models / 2, 60, runs);
     growth::promotions(models / 2, 300, runs);
