@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::error;
-use super::render::event::Bar;
+use super::render::progress::Progress;
 use crate::adapter::engine::{Interrupt, WarehouseError};
 use crate::adapter::process;
 
@@ -37,17 +37,17 @@ impl LastWords {
 }
 
 /// Ends at Ctrl-C and at a termination signal. The line of progress goes before anything is told.
-pub(super) fn at_ctrl_c(interrupt: &Interrupt, words: LastWords, bar: Bar) {
+pub(super) fn at_ctrl_c(interrupt: &Interrupt, words: LastWords, progress: Progress) {
     let interrupt = interrupt.clone();
     // without the handler Ctrl-C ends the process at once, which the warehouse survives, too
     let _ = ctrlc::set_handler(move || {
         if interrupt.is_requested() {
-            bar.clear();
+            progress.clear();
             leave(&interrupt, words);
         }
         interrupt.request();
-        let (asked, bar) = (interrupt.clone(), bar.clone());
-        std::thread::spawn(move || end(&asked, words, &bar));
+        let (asked, progress) = (interrupt.clone(), progress.clone());
+        std::thread::spawn(move || end(&asked, words, &progress));
     });
 }
 
@@ -60,14 +60,14 @@ pub(super) fn with_git(interrupt: &Interrupt) {
         while process::is_running(git) {
             std::thread::sleep(LOOK);
         }
-        end(&interrupt, LastWords::Kept, &Bar::default());
+        end(&interrupt, LastWords::Kept, &Progress::default());
     });
 }
 
-fn end(interrupt: &Interrupt, words: LastWords, bar: &Bar) {
+fn end(interrupt: &Interrupt, words: LastWords, progress: &Progress) {
     interrupt.request();
     std::thread::sleep(GRACE);
-    bar.clear();
+    progress.clear();
     leave(interrupt, words);
 }
 

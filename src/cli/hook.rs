@@ -8,7 +8,8 @@ use std::path::Path;
 use serde_json::json;
 
 use super::args;
-use super::render::event::{Bar, Teller, built, same_rows, waiting, warning};
+use super::render::event::{Teller, built, same_rows, waiting, warning};
+use super::render::progress::Progress;
 use super::render::{reconciled, some, table, wrap};
 use super::{DONE, Face, Verdict, ending, error, here, say};
 use crate::adapter::git::{CommitId, Repository};
@@ -136,7 +137,7 @@ fn work(face: &Face, args: &args::Hook) -> Verdict {
         Some(folder) => Queue::new(Shared::at(Path::new(folder))),
         None => Queue::of(&Repository::discover(&here()?)?),
     };
-    let log = Log(Teller::new(Bar::default()));
+    let log = Log(Teller::new(Progress::default()));
     worker::work(&queue, &log, &face.interrupt, &mut |request, outcome| {
         let text = came_to(outcome);
         log_lines(&format!("{} · {text}", request.label()));
@@ -174,6 +175,7 @@ impl Report for Log {
             Event::Warning { model, audit, count } => log_lines(&warning(model.as_ref(), audit, *count)),
             Event::Problem(problem) => log_lines(&super::render::diagnostic::render(problem, true)),
             Event::Moment(_) => self.0.report(event),
+            Event::Ended(_) => {}
         }
     }
 }

@@ -33,7 +33,8 @@ use clap_complete::CompleteEnv;
 
 use self::args::{Cli, Command};
 use self::ending::LastWords;
-use self::render::event::{Bar, Teller};
+use self::render::event::Teller;
+use self::render::progress::Progress;
 use self::render::visible::visible;
 use crate::adapter::engine::{Interrupt, WarehouseError};
 use crate::adapter::process;
@@ -82,13 +83,13 @@ fn here_and_now() -> ExitCode {
     let cli = Cli::from_arg_matches(&examples::command().get_matches()).unwrap_or_else(|error| error.exit());
     let interrupt = Interrupt::default();
     let words = last_words(&cli.command);
-    let bar = Bar::default();
-    ending::at_ctrl_c(&interrupt, words, bar.clone());
+    let progress = Progress::default();
+    ending::at_ctrl_c(&interrupt, words, progress.clone());
     let format = match format(&cli) {
         Ok(format) => format,
         Err(problem) => return ExitCode::from(error::print(&problem)),
     };
-    let face = Face { teller: Teller::new(bar), interrupt, format };
+    let face = Face { teller: Teller::new(progress), interrupt, format };
     let verdict = run(&face, cli.command);
     face.teller.clear();
     ExitCode::from(match verdict {

@@ -169,21 +169,23 @@ pub(super) fn run(face: &Face, args: &args::Run) -> Verdict {
     face.teller.clear();
     let text = || {
         if ran.models.is_empty() {
-            return wrap(&format!("nothing is due in {}\n{}", ran.environment, idle(&ran)), table::width());
+            let told = format!("nothing is due in {}\n{}{}", ran.environment, idle(&ran), left(&ran, &session));
+            return wrap(&told, table::width());
         }
         let mut out = format!("{} · ran {}\n", paint(BOLD, &ran.environment), count(ran.models.len(), "model"));
         for (model, loads) in &ran.models {
             let spans = told::spans(loads).map_or_else(String::new, |spans| format!("  {spans}"));
             out.push_str(&format!("  {model}{}\n", paint(DIM, spans)));
         }
-        out
+        out + &wrap(&left(&ran, &session), table::width())
     };
     let data = || {
         let model = |(model, loads): &(ModelName, Vec<Interval>)| {
             let loads: Vec<_> = loads.iter().map(|span| [span.start().to_string(), span.end().to_string()]).collect();
             json!({"name": model, "loads": loads})
         };
-        json!({"environment": ran.environment, "models": ran.models.iter().map(model).collect::<Vec<_>>()})
+        let models: Vec<_> = ran.models.iter().map(model).collect();
+        json!({"environment": ran.environment, "models": models, "left": ran.left})
     };
     face.print(text, data);
     Ok(DONE)
@@ -203,6 +205,18 @@ fn idle(ran: &Ran) -> String {
         ));
     }
     out
+}
+
+/// What nobody fills, and what to do about it.
+fn left(ran: &Ran, session: &Session<'_>) -> String {
+    if ran.left.is_empty() {
+        return String::new();
+    }
+    let (left, main) = (some(&ran.left, 8), &session.config.main);
+    format!(
+        "left with the rows of when prod moved on, which a rollback would show: {left} · git merge {main} takes what prod \
+         shows now\n"
+    )
 }
 
 /// Prints a plan in the format asked for.

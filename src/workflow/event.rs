@@ -17,6 +17,8 @@ pub enum Event {
     },
     /// A build begins.
     Building(Begun),
+    /// A build is over, whatever came of it.
+    Ended(ModelName),
     /// A build is done and on record.
     Built {
         /// The model.
@@ -56,7 +58,7 @@ pub struct Begun {
     pub total: usize,
     /// How long it will take, if earlier builds tell.
     pub expected: Option<Duration>,
-    /// How long this and those to come will take together, if earlier builds of each of them tell.
+    /// How long this and those that have not begun will take together, if earlier builds of each of them tell.
     pub left: Option<Duration>,
 }
 

@@ -15,7 +15,7 @@ use crate::adapter::git::CommitId;
 use crate::domain::calendar::Timing;
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::environment::{PastBuild, PhysicalTable, Pointer, State};
-use crate::domain::interval::Interval;
+use crate::domain::interval::{Interval, Intervals};
 use crate::domain::model::Kind;
 use crate::domain::name::{BranchName, EnvName, ModelName, TableName};
 use crate::domain::plan::{Step, Upstream, due, not_to_fill};
@@ -32,6 +32,9 @@ pub struct Ran {
     pub early: Vec<ModelName>,
     /// And those that hold all of their time, which only restating fills again.
     pub held: Vec<ModelName>,
+    /// What is due and was left, since prod has shown these tables and no longer does: a rollback would show them as they
+    /// are, so that nobody fills them any more.
+    pub left: Vec<ModelName>,
 }
 
 /// What a run could not do.
@@ -61,7 +64,7 @@ impl Session<'_> {
         let mut warehouse = self.write_warehouse()?;
         let scope = self.scope_of(&environment);
         let mut state = warehouse.state(&scope)?;
-        let mut ran = Ran { environment, models: Vec::new(), early: Vec::new(), held: Vec::new() };
+        let mut ran = Ran { environment, models: Vec::new(), early: Vec::new(), held: Vec::new(), left: Vec::new() };
         let (mut failed, mut has_begun) = (Failed::default(), false);
         let (mut stuck, mut tried) = (BTreeSet::new(), BTreeSet::new());
         // what a branch has built below them follows at once, as it does with `plan`
@@ -78,6 +81,8 @@ impl Session<'_> {
             let is_below = !ran.environment.is_prod() && model.parents.keys().any(|parent| renewed.contains(parent));
             let follows = is_below || moved.contains(&model.name);
             let found = due(&ran.environment, (project, model), &state, (&upstream, timing), follows);
+            let is_left = found.as_ref().is_some_and(|(it, _)| shared.contains(&it.table) && !is_prods(it, &state));
+            ran.left.extend(is_left.then(|| model.name.clone()));
             // a table that two models share is filled once
             let found = found.filter(|(it, _)| !shared.contains(&it.table) && tried.insert(it.table.clone()));
             let is_tried = found.is_some();
@@ -88,7 +93,9 @@ impl Session<'_> {
                 self.begin_run(prepared, &*warehouse, &mut has_begun)?;
                 self.filling(&prepared.target.branch, &state, (&model.name, loads.len()), (index + 1, total));
                 let start = Instant::now();
-                match self.run_model(prepared, model, snapshot, &loads, &*warehouse, &state)? {
+                let ran_model = self.run_model(prepared, model, snapshot, &loads, &*warehouse, &state)?;
+                self.report.report(&Event::Ended(model.name.clone()));
+                match ran_model {
                     Ok(table) => {
                         self.remember_run(prepared, &*warehouse, (&table, loads.len(), start.elapsed()))?;
                         ran.models.push((model.name.clone(), loads.clone()));
@@ -99,11 +106,7 @@ impl Session<'_> {
                         stuck.insert(model.name.clone());
                         failed.problems.push(problem);
                         let now = warehouse.state(&scope)?;
-                        let now_held = table.and_then(|table| now.existing(&table)?.filled.as_ref());
-                        let is_kept = |load: &&Interval| {
-                            now_held.is_some_and(|held| held.intervals.contains(**load)) && !filled.contains(**load)
-                        };
-                        let kept = loads.iter().filter(is_kept).count();
+                        let kept = kept(&loads, &filled, table.and_then(|table| now.existing(&table)));
                         failed.models.push((model.name.clone(), kept, loads.len()));
                     }
                 }
@@ -252,4 +255,15 @@ pub(super) fn shown_tables(environment: &EnvName, state: &State) -> BTreeMap<Mod
     let pointers = state.environments.get(environment).into_iter().flat_map(|shown| &shown.pointers);
     let is_there = |pointer: &Pointer| state.existing(&pointer.table).is_some();
     pointers.filter(|(_, shown)| is_there(shown)).map(|(name, shown)| (name.clone(), shown.table.clone())).collect()
+}
+
+/// How many loads a table holds now that it did not hold before.
+fn kept(loads: &[Interval], before: &Intervals, now: Option<&PhysicalTable>) -> usize {
+    let held = now.and_then(|table| table.filled.as_ref());
+    let is_held = |load: &&Interval| held.is_some_and(|held| held.intervals.contains(**load));
+    loads.iter().filter(is_held).filter(|load| !before.contains(**load)).count()
+}
+
+fn is_prods(table: &PhysicalTable, state: &State) -> bool {
+    state.prod().is_some_and(|prod| prod.pointers.values().any(|shown| shown.table == table.table))
 }

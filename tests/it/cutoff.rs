@@ -279,3 +279,22 @@ fn what_takes_only_columns_that_stayed_the_same_is_not_built() {
     assert_eq!(sandbox.value("SELECT extra FROM dev__alice.many"), "7");
     sandbox.is_sound();
 }
+
+#[test]
+fn who_has_the_same_words_as_another_is_not_told_of_as_below_a_change() {
+    let twin = |number: u64| format!("SELECT count(*) AS n FROM range({number}) x");
+    let sandbox = Sandbox::promoted(&[
+        ("a1", "SELECT 1 AS a"),
+        ("a2", "SELECT a FROM a1"),
+        ("p1", &twin(3)),
+        ("p2", &twin(3)),
+        ("p3", &twin(3)),
+        ("p4", &twin(3)),
+    ]);
+    sandbox.git(&["-c", "core.hooksPath=/dev/null", "switch", "--quiet", "-c", "alice"]).good();
+    sandbox.model("a1", "SELECT 2 - 1 AS a");
+    ["p1", "p2", "p3", "p4"].iter().for_each(|name| sandbox.model(name, &twin(4)));
+    let told = sandbox.vmesh(&["plan", "--yes"]).err;
+    assert!(told.contains("a1: the same 1 row as before; 1 model below not built"), "{told}");
+    assert_eq!(sandbox.value("SELECT n FROM dev__alice.p4"), "4");
+}

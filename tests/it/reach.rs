@@ -246,3 +246,26 @@ fn other_words_for_the_same_build_nothing_below() {
     }
     sandbox.is_sound();
 }
+
+#[test]
+fn a_run_tells_what_it_leaves_since_a_rollback_would_show_it() {
+    let sandbox =
+        Sandbox::with_models(&[("orders", "SELECT * FROM raw.orders"), ("totals", "SELECT count(*) AS n FROM orders")]);
+    sandbox.sql("CREATE SCHEMA raw; CREATE TABLE raw.orders AS SELECT 1 AS id");
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    sandbox.git(&["branch", "alice"]).good();
+    sandbox.model("orders", "SELECT id, 1 AS one FROM raw.orders");
+    sandbox.commit("one");
+    sandbox.git(&["switch", "--quiet", "alice"]).good();
+    sandbox.sql("INSERT INTO raw.orders VALUES (2)");
+    let told = sandbox.vmesh(&["run", "prod", "--ignore-cron"]).good();
+    assert!(!told.contains("left"), "{told}");
+    let told = sandbox.vmesh(&["run", "alice", "--ignore-cron"]).good();
+    assert!(told.contains("which a rollback would show: orders"), "{told}");
+    assert!(told.contains("git merge main takes what prod shows now"), "{told}");
+    assert_eq!(sandbox.vmesh(&["run", "alice", "--ignore-cron", "--json"]).json()["left"][0], "orders");
+    sandbox.git(&["merge", "--quiet", "--no-edit", "main"]).good();
+    let told = sandbox.vmesh(&["run", "alice", "--ignore-cron"]).good();
+    assert!(!told.contains("left"), "{told}");
+    assert_eq!(sandbox.value("SELECT count(*) FROM dev__alice.orders"), "2");
+}

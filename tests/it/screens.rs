@@ -176,10 +176,16 @@ fn seconds(line: &str) -> String {
 
 /// A line of progress as if its wheel stood still, and its clock; any other as it is.
 fn still(line: &str) -> String {
-    let clock = line.split_once(" building ").and_then(|(before, rest)| Some((before.split_once(' ')?, rest)));
-    match clock {
-        Some(((wheel, clock), rest)) if wheel.chars().count() == 1 && clock.ends_with('s') => {
-            format!("* {} building {rest}", clock.replace(|c: char| c.is_ascii_digit(), "#"))
+    let mut parts = line.splitn(3, ' ');
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(wheel), Some(clock), Some(rest))
+            if wheel.chars().count() == 1 && clock.ends_with('s') && rest.contains("building ") =>
+        {
+            let clock = clock.replace(|c: char| c.is_ascii_digit(), "#");
+            match rest.split_once(" · about ").and_then(|(done, rest)| Some((done, rest.split_once(" s to go")?))) {
+                Some((done, (_, rest))) => format!("* {clock} {done} · about ## s to go{rest}"),
+                None => format!("* {clock} {rest}"),
+            }
         }
         _ => line.to_owned(),
     }

@@ -1,58 +1,40 @@
 //! Events, told on stderr: on a terminal one line that is redrawn, elsewhere a line each.
 
 use std::io::IsTerminal;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use indicatif::HumanCount;
 
-use super::visible::visible;
+use super::progress::Progress;
 use super::{count, diagnostic, plan, some};
 use crate::adapter::engine::{Doing, Holder, Warning};
 use crate::domain::name::ModelName;
 use crate::workflow::build::Cutoff;
-use crate::workflow::event::{Begun, Event, Report};
+use crate::workflow::event::{Event, Report};
 
 /// Of more builds, a terminal is told one by one of those that took a second.
-const MANY: u64 = 50;
+const MANY: usize = 50;
 
 /// Tells events to a person.
 pub(in crate::cli) struct Teller {
-    bar: Bar,
+    progress: Progress,
     quiet: bool,
-}
-
-/// The line that is redrawn, if there is one: shared with what ends vmesh before the time.
-#[derive(Clone, Default)]
-pub(in crate::cli) struct Bar(Arc<Mutex<Option<ProgressBar>>>);
-
-impl Bar {
-    /// Takes a half-drawn line away.
-    pub(in crate::cli) fn clear(&self) {
-        if let Some(bar) = self.drawn().take() {
-            bar.finish_and_clear();
-        }
-    }
-
-    fn drawn(&self) -> std::sync::MutexGuard<'_, Option<ProgressBar>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Teller {
     /// One for commands.
-    pub(in crate::cli) fn new(bar: Bar) -> Self {
-        Self { bar, quiet: false }
+    pub(in crate::cli) fn new(progress: Progress) -> Self {
+        Self { progress, quiet: false }
     }
 
     /// One that tells nothing but why it waits: for hooks.
     pub(in crate::cli) fn quiet() -> Self {
-        Self { bar: Bar::default(), quiet: true }
+        Self { progress: Progress::default(), quiet: true }
     }
 
     /// Takes a half-drawn line away.
     pub(in crate::cli) fn clear(&self) {
-        self.bar.clear();
+        self.progress.clear();
     }
 }
 
@@ -67,54 +49,26 @@ impl Report for Teller {
             Event::Moment(moment) => stop_for_tests(moment),
             Event::Warning { model, audit, count } => self.print(&warning(model.as_ref(), audit, *count)),
             Event::Problem(problem) => self.print(&diagnostic::render(problem, true)),
-            Event::Building(_) | Event::Built { .. } | Event::SameRows(_) if self.quiet => {}
+            Event::Building(_) | Event::Ended(_) | Event::Built { .. } | Event::SameRows(_) if self.quiet => {}
             Event::SameRows(cutoff) => self.print(&same_rows(cutoff)),
-            Event::Building(begun) if std::io::stderr().is_terminal() => self.draw(begun),
+            Event::Building(begun) if std::io::stderr().is_terminal() => self.progress.begin(begun),
             Event::Building(_) => {}
-            Event::Built { took, .. } if self.is_drawing_many() && took.as_secs() == 0 => {}
-            Event::Built { model, took, rows } => self.print(&built(model, *took, *rows)),
+            Event::Ended(model) => self.progress.end(model),
+            Event::Built { model, took, rows } => {
+                self.progress.count(model);
+                if took.as_secs() > 0 || self.progress.total().is_none_or(|total| total <= MANY) {
+                    self.print(&built(model, *took, *rows));
+                }
+            }
         }
     }
 }
 
 impl Teller {
-    /// Draws what is being built.
-    fn draw(&self, begun: &Begun) {
-        let mut bar = self.bar.drawn();
-        let bar = bar.get_or_insert_with(|| {
-            let bar = ProgressBar::new(begun.total as u64);
-            // the template is constant: if it were wrong, the default one would do
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} building {pos}/{len} {wide_msg}") {
-                bar.set_style(style);
-            }
-            bar.enable_steady_tick(Duration::from_millis(120));
-            bar
-        });
-        bar.set_position(begun.index as u64);
-        bar.set_message(visible(&building(begun)).into_owned());
-    }
-
-    /// Whether a bar counts more builds than anyone wants a line of each.
-    fn is_drawing_many(&self) -> bool {
-        self.bar.drawn().as_ref().and_then(ProgressBar::length).is_some_and(|total| total > MANY)
-    }
-
-    /// Prints a line, above the bar if there is one.
+    /// Prints a line, above the line of progress if there is one.
     fn print(&self, line: &str) {
-        match self.bar.drawn().as_ref() {
-            Some(bar) => bar.suspend(|| tell!("{line}")),
-            None => tell!("{line}"),
-        }
+        self.progress.above(|| tell!("{line}"));
     }
-}
-
-/// What is being built, and how long that and all that is to come will take.
-pub(in crate::cli) fn building(Begun { model, index, total, expected, left }: &Begun) -> String {
-    let mut told = model.to_string();
-    told.extend(expected.and_then(about).map(|expected| format!(", {expected}")));
-    let left = left.filter(|_| index < total).and_then(about);
-    told.extend(left.map(|left| format!(" · {left} to go")));
-    told
 }
 
 /// What was built.

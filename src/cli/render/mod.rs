@@ -10,6 +10,7 @@ pub(super) mod markdown;
 pub(super) mod page;
 pub(super) mod plan;
 mod plan_tree;
+pub(super) mod progress;
 pub(super) mod reconciled;
 pub(super) mod rows_diff;
 pub(super) mod table;

@@ -7,7 +7,7 @@ use super::{Job, Work};
 use crate::adapter::engine::Warehouse;
 use crate::domain::environment::PhysicalTable;
 use crate::domain::name::ModelName;
-use crate::domain::plan::{Plan, Schedule};
+use crate::domain::plan::Schedule;
 use crate::workflow::event::{Event, Report};
 
 /// Where a change ended.
@@ -39,12 +39,18 @@ impl Work {
     }
 
     /// Tells what a new plan has less to build, because of what was found to be the same.
-    pub(super) fn tell_spared(&mut self, plan: &Plan, report: &dyn Report) {
+    pub(super) fn tell_spared(&mut self, job: Job<'_>, report: &dyn Report) {
         let mut found = std::mem::take(&mut self.found);
         if found.same.is_empty() {
             return;
         }
-        plan.builds().for_each(|step| _ = found.spared.remove(&step.model));
+        job.plan.builds().for_each(|step| _ = found.spared.remove(&step.model));
+        // others are not built because a model of the same words has been
+        let project = &job.prepared.desired.project;
+        found.spared.retain(|model| {
+            let above = project.above(model);
+            found.same.iter().any(|(same, _)| above.contains(same))
+        });
         self.cutoff.same.extend(found.same.iter().cloned());
         self.cutoff.spared.extend(found.spared.iter().cloned());
         report.report(&Event::SameRows(found));

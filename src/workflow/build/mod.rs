@@ -100,7 +100,7 @@ impl Session<'_> {
     /// Builds the plan's missing tables, several at a time where none waits for another. Models below one that failed are
     /// left out; the others are built and kept. Before all is built, it may be time to plan again.
     pub(super) fn build_all(&self, job: Job<'_>, work: &mut Work) -> Result<Turned, Error> {
-        work.tell_spared(job.plan, self.report);
+        work.tell_spared(job, self.report);
         if !std::mem::replace(&mut work.is_tested, true) {
             let to_build: Vec<ModelName> = job.plan.builds().map(|step| step.model.clone()).collect();
             self.test_first(&job.prepared.desired, &to_build, job.state)?;
@@ -177,6 +177,7 @@ impl Session<'_> {
         match self.build_of(prepared, of, step, &site.tables, state) {
             Err(Error::Project(problems)) => {
                 schedule.failed(model);
+                self.report.report(&Event::Ended(model.clone()));
                 work.failures.extend(problems.into_iter().map(|problem| (model.clone(), problem)));
                 Ok(None)
             }
@@ -193,6 +194,7 @@ impl Session<'_> {
         schedule: &mut Schedule,
         work: &mut Work,
     ) -> Result<Turned, Error> {
+        self.report.report(&Event::Ended(build.model.clone()));
         match result {
             Ok(table) if !build.is_whole(&table) => {
                 // it goes on in the next turn, and is told once

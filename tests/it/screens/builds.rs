@@ -36,18 +36,18 @@ fn builds(columns: u16) -> String {
     terminal.aside("git switch --quiet -c alice");
     sandbox.model("staging.orders", &WORK.replace("1) AS n", "2) AS n"));
     // how long builds took is not the same on all machines
-    let took_seven_seconds = || sandbox.sql("UPDATE vmesh_state.builds SET took = 7000000");
-    took_seven_seconds();
+    let took_25_seconds = || sandbox.sql("UPDATE vmesh_state.builds SET took = 25000000");
+    took_25_seconds();
     terminal.show("vmesh plan");
     terminal.show_progress("vmesh plan --yes");
-    took_seven_seconds();
+    took_25_seconds();
     sandbox.model("staging.orders", &format!("{} -- the same\nLIMIT 1", WORK.replace("1) AS n", "2) AS n")));
     terminal.show("vmesh plan --yes");
     terminal.show("vmesh plan --restate-model marts.daily --start 2026-01-02 --end 2026-01-03 --yes");
     terminal.show("vmesh run prod --ignore-cron");
-    took_seven_seconds();
+    took_25_seconds();
     sandbox.model("staging.orders", ENDLESS);
-    terminal.converse("vmesh plan --yes", &[(" staging.orders, about", Type(INTERRUPT))]);
+    terminal.converse("vmesh plan --yes", &[("building staging.orders", Type(INTERRUPT))]);
     terminal.show("vmesh status");
     terminal.told()
 }
