@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::render::{BOLD, DIM, ago, diff, paint, plan as told};
+use super::render::{BOLD, DIM, ago, diff, paint, plan as told, table, wrap};
 use super::{DONE, Face, Verdict, args};
 use crate::adapter::git::CommitId;
 use crate::workflow::blame::{Changed, Edit};
@@ -57,8 +57,10 @@ fn line(changed: &Changed) -> String {
         (false, true) => "by a macro, a setting or a data file".to_owned(),
         (false, false) => format!("in {}", models.join(", ")),
     };
-    let when = paint(DIM, format!("· {} · {} · {what}", commit.author, ago(commit.seconds, now())));
-    format!("{}  {}  {when}\n", paint(BOLD, told::short(commit.id.as_str())), commit.subject)
+    let when = format!("· {} · {} · {what}", commit.author, ago(commit.seconds, now()));
+    let room = table::width().map_or(usize::MAX, |width| width.saturating_sub(12 + wrap::width_of(&when)));
+    let subject = wrap::shortened(&commit.subject, room.max(20));
+    format!("{}  {subject}  {}\n", paint(BOLD, told::short(commit.id.as_str())), paint(DIM, when))
 }
 
 fn data(changed: &Changed) -> Value {

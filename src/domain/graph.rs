@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Every node after the nodes it reads; among those that are free, by name. `Err` holds one circle, each node reading
-/// the next and the last reading the first.
-pub fn order<N: Ord + Clone>(reads: &BTreeMap<N, Vec<N>>) -> Result<Vec<N>, Vec<N>> {
+/// Every node after the nodes it reads; among those that are free, by name. `Err` holds circles that have no node in common,
+/// each node reading the next and the last reading the first.
+pub fn order<N: Ord + Clone>(reads: &BTreeMap<N, Vec<N>>) -> Result<Vec<N>, Vec<Vec<N>>> {
     let mut waiting: BTreeMap<&N, usize> = BTreeMap::new();
     let mut readers: BTreeMap<&N, Vec<&N>> = BTreeMap::new();
     for (node, parents) in reads {
@@ -27,23 +27,25 @@ pub fn order<N: Ord + Clone>(reads: &BTreeMap<N, Vec<N>>) -> Result<Vec<N>, Vec<
             }
         }
     }
-    if order.len() == reads.len() { Ok(order) } else { Err(circle(reads, &order.into_iter().collect())) }
+    if order.len() == reads.len() { Ok(order) } else { Err(circles(reads, &order.into_iter().collect())) }
 }
 
-/// One circle among the nodes that are not in `done`: each of them reads another such node, so following reads from
-/// any of them must meet a node twice.
-fn circle<N: Ord + Clone>(reads: &BTreeMap<N, Vec<N>>, done: &BTreeSet<N>) -> Vec<N> {
+/// Circles among the nodes that are not in `done`: each of them reads another such node, so following reads from any of them
+/// must meet a node twice, on the way or on an earlier one.
+fn circles<N: Ord + Clone>(reads: &BTreeMap<N, Vec<N>>, done: &BTreeSet<N>) -> Vec<Vec<N>> {
     let stuck = |node: &&N| reads.contains_key(*node) && !done.contains(*node);
-    let mut path: Vec<&N> = Vec::new();
-    let mut next = reads.keys().find(stuck);
-    while let Some(node) = next {
-        if let Some(start) = path.iter().position(|seen| *seen == node) {
-            return path[start..].iter().map(|node| (*node).clone()).collect();
+    let (mut circles, mut seen) = (Vec::new(), BTreeSet::<&N>::new());
+    for start in reads.keys().filter(stuck) {
+        let mut path: Vec<&N> = Vec::new();
+        let mut next = Some(start);
+        while let Some(node) = next.filter(|node| seen.insert(node)) {
+            path.push(node);
+            next = reads.get(node).into_iter().flatten().find(stuck);
         }
-        path.push(node);
-        next = reads.get(node).into_iter().flatten().find(stuck);
+        let begin = next.and_then(|met| path.iter().position(|node| *node == met));
+        circles.extend(begin.map(|begin| path[begin..].iter().map(|node| (*node).clone()).collect()));
     }
-    path.into_iter().cloned().collect()
+    circles
 }
 
 /// The given nodes and everything that reads them, however far away.
@@ -83,7 +85,14 @@ mod tests {
     #[test]
     fn a_circle_is_named_without_what_hangs_on_it() {
         let graph = reads(&[("a", &["b"]), ("b", &["c"]), ("c", &["b"]), ("d", &[])]);
-        assert_eq!(order(&graph).unwrap_err(), ["b", "c"]);
+        assert_eq!(order(&graph).unwrap_err(), [["b", "c"]]);
+    }
+
+    #[test]
+    fn circles_that_have_nothing_in_common_are_all_named() {
+        let graph =
+            reads(&[("a", &["b"]), ("b", &["a"]), ("c", &["a"]), ("d", &["d"]), ("e", &["f", "d"]), ("f", &["e"])]);
+        assert_eq!(order(&graph).unwrap_err(), [vec!["a", "b"], vec!["d"], vec!["e", "f"]]);
     }
 
     #[test]

@@ -163,3 +163,13 @@ fn headers_have_variables_and_macros() {
     let told = sandbox.vmesh(&["plan"]).fails(1);
     assert!(told.contains("undefined variable `@start_dss`") && told.contains("models/due.sql:2:9"), "{told}");
 }
+
+#[test]
+fn a_blueprint_that_is_listed_twice_is_told_so() {
+    let sandbox = Sandbox::bare_project();
+    let file = "MODEL (name stg.@{b}_orders, kind FULL, blueprints ((b := x), (b := y), (b := x)));\nSELECT 1 AS id";
+    sandbox.write("models/orders.sql", file);
+    let told = sandbox.vmesh(&["plan"]).fails(1);
+    assert!(told.contains("two models are called `stg.x_orders`"), "{told}");
+    assert!(told.contains("the other one is the same blueprint") && told.contains("write it once"), "{told}");
+}

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::diagnostic::{Diagnostic, Note, nearest};
-use super::super::model::{FileRead, Kind, THIS_MODEL, temporary};
+use super::super::model::{FileRead, Kind, ModelFile, THIS_MODEL, temporary};
 use super::super::name::{ModelName, literal, reserved_schema};
 use super::super::sql::{self, Read, Token, policy};
 use super::names::{Barred, Names};
@@ -56,18 +56,22 @@ pub(super) fn names(sources: &Sources<'_>) -> Result<BTreeMap<ModelName, Draft>,
         problems.extend(draft.called_like_a_database(sources));
         if let Some(first) = drafts.get(&name) {
             let problem = Diagnostic::new(format!("two models are called `{name}`")).at(draft.place(sources, ""));
-            let (other, help) = match first.file.blueprint().filter(|_| first.path == *path) {
-                Some(other) => {
-                    (format!("the blueprint {other}"), "let the name say which it is: name @{customer}.orders")
-                }
-                None => (first.path.clone(), "rename one of them"),
-            };
+            let (other, help) = namesake(first, path, file);
             problems.push(problem.note(format!("the other one is {other}")).help(help));
             continue;
         }
         drafts.insert(name, draft);
     }
     if problems.is_empty() { Ok(drafts) } else { Err(problems) }
+}
+
+/// Who has a model's name already, and what to do about it.
+fn namesake(first: &Draft, path: &str, file: &ModelFile) -> (String, &'static str) {
+    match first.file.blueprint().filter(|_| first.path == path) {
+        Some(other) if file.blueprint() == Some(other) => (format!("the same blueprint, {other}"), "write it once"),
+        Some(other) => (format!("the blueprint {other}"), "let the name say which it is: name @{customer}.orders"),
+        None => (first.path.clone(), "rename one of them"),
+    }
 }
 
 /// `models/analytics/customers.sql` → `analytics.customers`; of deeper folders the last one counts.

@@ -159,7 +159,8 @@ impl Project {
         statements::check(sources, &mut drafts)?;
         let parents: BTreeMap<ModelName, Vec<ModelName>> =
             drafts.iter().map(|(name, draft)| (name.clone(), draft.parents())).collect();
-        let order = graph::order(&parents).map_err(|circle| vec![check::circle(sources, &drafts, &circle)])?;
+        let told = |circle: &Vec<ModelName>| check::circle(sources, &drafts, circle);
+        let order = graph::order(&parents).map_err(|circles| circles.iter().map(told).collect::<Vec<_>>())?;
         let mut models: BTreeMap<ModelName, Model> = BTreeMap::new();
         for name in &order {
             if let Some(draft) = drafts.remove(name) {
