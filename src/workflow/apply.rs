@@ -1,5 +1,7 @@
 //! Carrying out a plan: build what is missing, parents first; then swap all pointers at once.
 
+use std::collections::BTreeMap;
+
 use super::background::failure;
 use super::background::reconcile::Standing;
 use super::build::{Cutoff, Job, Turned, Work};
@@ -175,7 +177,7 @@ impl Workspace {
 
 /// Models that were built, in the order of the plan: with several at a time, which one ends first is chance.
 fn in_order(mut built: Vec<ModelName>, plan: &Plan) -> Vec<ModelName> {
-    let place = |model: &ModelName| plan.steps.iter().position(|step| step.model == *model);
-    built.sort_by_cached_key(place);
+    let places: BTreeMap<&ModelName, usize> = plan.steps.iter().map(|step| &step.model).zip(0..).collect();
+    built.sort_by_key(|model| places.get(model).copied());
     built
 }

@@ -81,7 +81,7 @@ impl Session<'_> {
             let is_below = !ran.environment.is_prod() && model.parents.keys().any(|parent| renewed.contains(parent));
             let follows = is_below || moved.contains(&model.name);
             let found = due(&ran.environment, (project, model), &state, (&upstream, timing), follows);
-            let is_left = found.as_ref().is_some_and(|(it, _)| shared.contains(&it.table) && !is_prods(it, &state));
+            let is_left = found.as_ref().is_some_and(|(it, _)| is_left(it, model, &shared, &state));
             ran.left.extend(is_left.then(|| model.name.clone()));
             // a table that two models share is filled once
             let found = found.filter(|(it, _)| !shared.contains(&it.table) && tried.insert(it.table.clone()));
@@ -264,6 +264,12 @@ fn kept(loads: &[Interval], before: &Intervals, now: Option<&PhysicalTable>) -> 
     loads.iter().filter(is_held).filter(|load| !before.contains(**load)).count()
 }
 
-fn is_prods(table: &PhysicalTable, state: &State) -> bool {
-    state.prod().is_some_and(|prod| prod.pointers.values().any(|shown| shown.table == table.table))
+/// Whether a model's table is left, though due: a rollback would show it, and prod doesn't now, be it under another name.
+fn is_left(table: &PhysicalTable, model: &Model, shared: &BTreeSet<TableName>, state: &State) -> bool {
+    let is_it = |shown: &Pointer| shown.table == table.table;
+    let is_prods = || {
+        state.pointer(&EnvName::prod(), &model.name).is_some_and(is_it)
+            || state.prod().is_some_and(|prod| prod.pointers.values().any(is_it))
+    };
+    shared.contains(&table.table) && !is_prods()
 }

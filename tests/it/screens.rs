@@ -1,5 +1,20 @@
 //! What a terminal shows, at 80 and at 120 columns: every screen that people read, in a pseudo-terminal of that width.
 
+/// Takes the `screens` of a module at both widths.
+macro_rules! at_both_widths {
+    () => {
+        #[test]
+        fn at_80_columns() {
+            insta::assert_snapshot!(screens(80));
+        }
+
+        #[test]
+        fn at_120_columns() {
+            insta::assert_snapshot!(screens(120));
+        }
+    };
+}
+
 mod beginnings;
 mod builds;
 mod everyday;

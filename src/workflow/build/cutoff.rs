@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::{Job, Work};
 use crate::adapter::engine::Warehouse;
 use crate::domain::environment::PhysicalTable;
+use crate::domain::graph;
 use crate::domain::name::ModelName;
 use crate::domain::plan::Schedule;
 use crate::workflow::event::{Event, Report};
@@ -46,11 +47,10 @@ impl Work {
         }
         job.plan.builds().for_each(|step| _ = found.spared.remove(&step.model));
         // others are not built because a model of the same words has been
-        let project = &job.prepared.desired.project;
-        found.spared.retain(|model| {
-            let above = project.above(model);
-            found.same.iter().any(|(same, _)| above.contains(same))
-        });
+        let models = job.prepared.desired.project.models();
+        let reads = models.map(|model| (model.name.clone(), model.parents.keys().cloned().collect())).collect();
+        let below = graph::below(&reads, found.same.iter().map(|(same, _)| same.clone()));
+        found.spared.retain(|model| below.contains(model));
         self.cutoff.same.extend(found.same.iter().cloned());
         self.cutoff.spared.extend(found.spared.iter().cloned());
         report.report(&Event::SameRows(found));

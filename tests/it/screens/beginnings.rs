@@ -54,12 +54,4 @@ fn among_models_of_dbt(columns: u16) -> String {
     terminal.told()
 }
 
-#[test]
-fn at_80_columns() {
-    insta::assert_snapshot!(screens(80));
-}
-
-#[test]
-fn at_120_columns() {
-    insta::assert_snapshot!(screens(120));
-}
+at_both_widths!();

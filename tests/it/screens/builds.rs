@@ -112,12 +112,4 @@ fn screens(columns: u16) -> String {
     [builds, moves, goes_on, in_the_background].map(|of| of(columns)).concat()
 }
 
-#[test]
-fn at_80_columns() {
-    insta::assert_snapshot!(screens(80));
-}
-
-#[test]
-fn at_120_columns() {
-    insta::assert_snapshot!(screens(120));
-}
+at_both_widths!();

@@ -75,12 +75,4 @@ fn screens(columns: u16) -> String {
     terminal.told()
 }
 
-#[test]
-fn at_80_columns() {
-    insta::assert_snapshot!(screens(80));
-}
-
-#[test]
-fn at_120_columns() {
-    insta::assert_snapshot!(screens(120));
-}
+at_both_widths!();

@@ -68,12 +68,4 @@ test_two_orders:
     - {total: 31}
 ";
 
-#[test]
-fn at_80_columns() {
-    insta::assert_snapshot!(screens(80));
-}
-
-#[test]
-fn at_120_columns() {
-    insta::assert_snapshot!(screens(120));
-}
+at_both_widths!();
