@@ -39,7 +39,7 @@
 //! | D12 | a table that prod shows is filled by `run prod` alone | a branch never writes what prod shows |
 //! | D13 | a model's statements write its own table and what is temporary | a reused table has all that its statements did; strangers write nothing else |
 //! | D14 | a version that can't be filled anew begins as a copy of what prod shows, and again when that has moved on | history is never lost, a branch's preview never becomes prod's, and the version before stays whole for rollback |
-//! | D15 | where the text of a version that prod has shown comes back, another table stands for it from then on | a revert needs nobody, and a rollback still shows the rows of then |
+//! | D15 | where the text of a version that prod has shown comes back, or a branch runs it that prod has left behind, another table stands for it from then on | a revert needs nobody, and a rollback still shows the rows of then |
 //! | D16 | `before_all` and `after_all` are main's, and go with what changes an environment | a stranger's branch runs nothing but its models |
 //! | D17 | a builder closes the warehouse between two models when somebody waits, and plans again when it is back | nobody is locked out for long, and coming back is no other case than going on after a crash |
 //! | D18 | the warehouse lies below the shared git directory; a path among the files is refused while Git has something there | no checkout writes, replaces or feeds it |

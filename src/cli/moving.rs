@@ -175,7 +175,8 @@ pub(super) fn run(face: &Face, args: &args::Run) -> Verdict {
         let mut out = format!("{} · ran {}\n", paint(BOLD, &ran.environment), count(ran.models.len(), "model"));
         for (model, loads) in &ran.models {
             let spans = told::spans(loads).map_or_else(String::new, |spans| format!("  {spans}"));
-            out.push_str(&format!("  {model}{}\n", paint(DIM, spans)));
+            let apart = if ran.apart.contains(model) { "  in a table of its own from now on" } else { "" };
+            out.push_str(&format!("  {model}{}\n", paint(DIM, format!("{spans}{apart}"))));
         }
         out + &wrap(&left(&ran, &session), table::width())
     };
@@ -185,7 +186,7 @@ pub(super) fn run(face: &Face, args: &args::Run) -> Verdict {
             json!({"name": model, "loads": loads})
         };
         let models: Vec<_> = ran.models.iter().map(model).collect();
-        json!({"environment": ran.environment, "models": models, "left": ran.left})
+        json!({"environment": ran.environment, "models": models, "apart": ran.apart, "left": ran.left})
     };
     face.print(text, data);
     Ok(DONE)

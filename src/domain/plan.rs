@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::due::{due, not_to_fill};
+pub use self::due::{due, is_in_step, not_to_fill};
 pub use self::edited::{Edited, first_edit};
 pub use self::expected::Left;
 pub use self::reason::Reason;
@@ -129,6 +129,8 @@ pub struct Trees<'a> {
     pub audits: &'a BTreeMap<ModelName, String>,
     /// Whether rows that turn out to be the same end a change.
     pub cutoff: bool,
+    /// The models that get tables of their own, where prod has shown what stands for them.
+    pub apart: &'a BTreeSet<ModelName>,
 }
 
 impl Plan {

@@ -121,7 +121,7 @@ pub enum BuildError {
     #[error("{} could not be run", .failed.models.len())]
     Run {
         /// What was run.
-        ran: Ran,
+        ran: Box<Ran>,
         /// What was not.
         failed: Failed,
     },

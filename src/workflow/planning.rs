@@ -1,5 +1,7 @@
 //! From a name that a person typed (or none) to a plan: which environment, which source tree, told against which base.
 
+use std::collections::BTreeSet;
+
 use super::error::{BranchError, Error};
 use super::loader::Loader;
 use super::session::Session;
@@ -10,7 +12,7 @@ use crate::domain::calendar::Timing;
 use crate::domain::diagnostic::{Diagnostic, nearest};
 use crate::domain::environment::State;
 use crate::domain::limits::LOADS;
-use crate::domain::name::{BranchName, EnvName};
+use crate::domain::name::{BranchName, EnvName, ModelName};
 use crate::domain::plan::{Plan, Source, Trees};
 use crate::domain::project::{Model, Project, Published};
 
@@ -45,6 +47,8 @@ pub struct Prepared {
     main: Option<Tree>,
     dirty: bool,
     uncommitted: bool,
+    /// The models that get tables of their own, where prod has shown what stands for them.
+    pub(super) apart: BTreeSet<ModelName>,
 }
 
 /// A tree beside the one that is planned.
@@ -242,7 +246,7 @@ impl Loader {
         let is_behind = !target.environment.is_prod() && target.tip != target.base;
         let main = if is_behind { self.other_tree(&target.tip, &signature)? } else { Other::None };
         let (base, main) = (base.beside(&desired), main.beside(&desired));
-        Ok(Prepared { target, desired, base, main, dirty, uncommitted })
+        Ok(Prepared { target, desired, base, main, dirty, uncommitted, apart: BTreeSet::new() })
     }
 
     /// The tree of a commit that a plan is told against.
@@ -300,6 +304,7 @@ impl Prepared {
             main: self.main.as_ref().map(|tree| &tree.project),
             audits: &self.desired.audit_keys(),
             cutoff: workspace.config.cutoff,
+            apart: &self.apart,
         };
         let plan =
             Plan::new(target.environment.clone(), source, trees, state, workspace.config.pattern, &target.timing);

@@ -18,7 +18,7 @@ use crate::domain::environment::{PastBuild, PhysicalTable, Pointer, State};
 use crate::domain::interval::{Interval, Intervals};
 use crate::domain::model::Kind;
 use crate::domain::name::{BranchName, EnvName, ModelName, TableName};
-use crate::domain::plan::{Step, Upstream, due, not_to_fill};
+use crate::domain::plan::{Step, Upstream, due, is_in_step, not_to_fill};
 use crate::domain::project::Model;
 
 /// What a run did.
@@ -32,9 +32,18 @@ pub struct Ran {
     pub early: Vec<ModelName>,
     /// And those that hold all of their time, which only restating fills again.
     pub held: Vec<ModelName>,
-    /// What is due and was left, since prod has shown these tables and no longer does: a rollback would show them as they
-    /// are, so that nobody fills them any more.
+    /// What has a table of its own from now on, since a rollback of prod would show the one before as it is.
+    pub apart: Vec<ModelName>,
+    /// What is due and was left as it is for the same reason.
     pub left: Vec<ModelName>,
+}
+
+impl Ran {
+    /// Nothing yet.
+    fn of(environment: EnvName) -> Self {
+        let (models, early, held, apart, left) = Default::default();
+        Self { environment, models, early, held, apart, left }
+    }
 }
 
 /// What a run could not do.
@@ -55,43 +64,89 @@ impl Session<'_> {
         let environment = self.target(name, None)?.environment;
         let state = self.state_of(&environment)?;
         self.with_main_as_shown(&environment.clone(), &state, || {
-            let prepared = self.prepare_as_shown(&environment, &state, ignore_cron)?;
-            self.inside(|| self.run_prepared(environment, &prepared))
+            let mut prepared = self.prepare_as_shown(&environment, &state, ignore_cron)?;
+            let mut filled = BTreeSet::new();
+            let ran = self.inside(|| self.run_prepared(&environment, &prepared, &mut filled))?;
+            self.run_apart(ran, &mut prepared, &mut filled)
         })
     }
 
-    fn run_prepared(&self, environment: EnvName, prepared: &Prepared) -> Result<Ran, Error> {
+    /// Fills what a run left in tables of the branch's own, where its environment is in step with its files: a plan makes
+    /// them, and whatever is to follow.
+    fn run_apart(&self, mut ran: Ran, prepared: &mut Prepared, filled: &mut BTreeSet<TableName>) -> Result<Ran, Error> {
+        while !ran.left.is_empty() && self.is_shown(prepared)? {
+            prepared.apart = ran.left.iter().cloned().collect();
+            let applied = match self.apply(prepared, true, &mut |_| {}) {
+                Err(Error::Branch(BranchError::OwnedElsewhere(_))) => break,
+                applied => applied?,
+            };
+            let built: Vec<&Step> = applied.plan.builds().filter(|it| applied.built.contains(&it.model)).collect();
+            filled.extend(built.iter().filter_map(|step| step.table.clone()));
+            ran.models.extend(built.iter().map(|step| (step.model.clone(), step.loads().to_vec())));
+            ran.apart.extend(ran.left.iter().filter(|model| applied.built.contains(model)).cloned());
+            // another branch may have made such a table already, and left it as it is
+            let again = self.inside(|| self.run_prepared(&ran.environment, prepared, filled))?;
+            ran.models.extend(again.models);
+            if std::mem::replace(&mut ran.left, again.left) == ran.left {
+                break;
+            }
+        }
+        Ok(ran)
+    }
+
+    /// Whether an environment shows just what its files say.
+    fn is_shown(&self, prepared: &Prepared) -> Result<bool, Error> {
+        let environment = &prepared.target.environment;
+        Ok(is_in_step(environment, &prepared.desired.project, &self.state_of(environment)?))
+    }
+
+    /// Fills what is due and is this environment's to fill, but not again what is `filled` by this run already.
+    fn run_prepared(
+        &self,
+        environment: &EnvName,
+        prepared: &Prepared,
+        filled: &mut BTreeSet<TableName>,
+    ) -> Result<Ran, Error> {
         let mut warehouse = self.write_warehouse()?;
-        let scope = self.scope_of(&environment);
+        let scope = self.scope_of(environment);
         let mut state = warehouse.state(&scope)?;
-        let mut ran = Ran { environment, models: Vec::new(), early: Vec::new(), held: Vec::new(), left: Vec::new() };
+        let mut ran = Ran::of(environment.clone());
         let (mut failed, mut has_begun) = (Failed::default(), false);
         let (mut stuck, mut tried) = (BTreeSet::new(), BTreeSet::new());
         // what a branch has built below them follows at once, as it does with `plan`
         let mut renewed = BTreeSet::new();
         let (project, timing) = (&prepared.desired.project, &prepared.target.timing);
-        let mut upstream = Upstream::new(timing, ran.environment.is_prod());
-        let (total, moved) = (project.order().len(), self.moved(project, &ran.environment, &state));
-        let mut shared = not_to_fill(&ran.environment, &state);
-        for (index, model) in project.order().iter().filter_map(|name| project.model(name)).enumerate() {
-            let table = state.pointer(&ran.environment, &model.name).map(|shown| shown.table.clone());
+        let mut upstream = Upstream::new(timing, environment.is_prod());
+        let moved = self.moved(project, environment, &state);
+        let total = to_fill(prepared, &state, &moved);
+        let mut shared = not_to_fill(environment, &state);
+        for model in project.order().iter().filter_map(|name| project.model(name)) {
+            let table = state.pointer(environment, &model.name).map(|shown| shown.table.clone());
             let shown = table.as_ref().and_then(|table| state.existing(table)?.filled.clone());
-            let filled = shown.unwrap_or_default().intervals;
+            let held = shown.unwrap_or_default().intervals;
             let mut loaded = Vec::new();
-            let is_below = !ran.environment.is_prod() && model.parents.keys().any(|parent| renewed.contains(parent));
+            let is_below = !environment.is_prod() && model.parents.keys().any(|parent| renewed.contains(parent));
             let follows = is_below || moved.contains(&model.name);
-            let found = due(&ran.environment, (project, model), &state, (&upstream, timing), follows);
+            let found = due(environment, (project, model), &state, (&upstream, timing), follows);
             let is_left = found.as_ref().is_some_and(|(it, _)| is_left(it, model, &shared, &state));
             ran.left.extend(is_left.then(|| model.name.clone()));
             // a table that two models share is filled once
-            let found = found.filter(|(it, _)| !shared.contains(&it.table) && tried.insert(it.table.clone()));
+            let found =
+                found.filter(|(it, _)| !shared.contains(&it.table) && (is_below || !filled.contains(&it.table)));
+            let found = found.filter(|(it, _)| tried.insert(it.table.clone()));
             let is_tried = found.is_some();
             if !project.built_from(model).is_disjoint(&stuck) {
                 stuck.insert(model.name.clone());
                 failed.skipped.extend(found.map(|_| model.name.clone()));
             } else if let Some((snapshot, loads)) = found {
                 self.begin_run(prepared, &*warehouse, &mut has_begun)?;
-                self.filling(&prepared.target.branch, &state, (&model.name, loads.len()), (index + 1, total));
+                self.filling(
+                    &prepared.target.branch,
+                    &state,
+                    (&model.name, loads.len()),
+                    (tried.len(), total.max(tried.len())),
+                );
+                filled.insert(snapshot.table.clone());
                 let start = Instant::now();
                 let ran_model = self.run_model(prepared, model, snapshot, &loads, &*warehouse, &state)?;
                 self.report.report(&Event::Ended(model.name.clone()));
@@ -106,7 +161,7 @@ impl Session<'_> {
                         stuck.insert(model.name.clone());
                         failed.problems.push(problem);
                         let now = warehouse.state(&scope)?;
-                        let kept = kept(&loads, &filled, table.and_then(|table| now.existing(&table)));
+                        let kept = kept(&loads, &held, table.and_then(|table| now.existing(&table)));
                         failed.models.push((model.name.clone(), kept, loads.len()));
                     }
                 }
@@ -114,23 +169,23 @@ impl Session<'_> {
             if follows && matches!(model.kind, Kind::View | Kind::Embedded) {
                 renewed.insert(model.name.clone());
             }
-            upstream.add_loaded(model, filled, &loaded, &state);
+            upstream.add_loaded(model, held, &loaded, &state);
             if is_tried && self.is_waited_for() {
                 warehouse = self.give_way(warehouse)?;
                 let planned = std::mem::replace(&mut state, warehouse.state(&scope)?);
-                self.is_unmoved(&ran.environment, &planned, &state)?;
-                shared = not_to_fill(&ran.environment, &state);
+                self.is_unmoved(environment, &planned, &state)?;
+                shared = not_to_fill(environment, &state);
             }
         }
         let changed: Vec<ModelName> = ran.models.iter().map(|(model, _)| model.clone()).collect();
-        self.follow_up(prepared, &changed, &*warehouse, &shown_tables(&ran.environment, &state))?;
+        self.follow_up(prepared, &changed, &*warehouse, &shown_tables(environment, &state))?;
         if has_begun {
             self.after_all(prepared, &*warehouse)?;
         }
         if ran.models.is_empty() {
             (ran.early, ran.held) = self.not_due(prepared, &state);
         }
-        if failed.models.is_empty() { Ok(ran) } else { Err(BuildError::Run { ran, failed }.into()) }
+        if failed.models.is_empty() { Ok(ran) } else { Err(BuildError::Run { ran: Box::new(ran), failed }.into()) }
     }
 
     /// Runs main's `before_all` before the first model of a run.
@@ -248,6 +303,24 @@ impl Workspace {
             false => Err(BranchError::Contended { environment: environment.clone() }.into()),
         }
     }
+}
+
+/// How many models a run is going to fill, as far as that can be told before.
+fn to_fill(prepared: &Prepared, state: &State, moved: &BTreeSet<ModelName>) -> usize {
+    let (project, Target { environment, timing, .. }) = (&prepared.desired.project, &prepared.target);
+    let (upstream, shared) = (Upstream::new(timing, environment.is_prod()), not_to_fill(environment, state));
+    let (mut count, mut renewed) = (0, BTreeSet::new());
+    for model in project.order().iter().filter_map(|name| project.model(name)) {
+        let is_below = !environment.is_prod() && model.parents.keys().any(|parent| renewed.contains(parent));
+        let follows = is_below || moved.contains(&model.name);
+        let found = due(environment, (project, model), state, (&upstream, timing), follows);
+        let is_due = found.is_some_and(|(table, _)| !shared.contains(&table.table));
+        count += usize::from(is_due);
+        if is_due || is_below && matches!(model.kind, Kind::View | Kind::Embedded) {
+            renewed.insert(&model.name);
+        }
+    }
+    count
 }
 
 /// The tables that an environment shows.

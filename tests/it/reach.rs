@@ -247,25 +247,78 @@ fn other_words_for_the_same_build_nothing_below() {
     sandbox.is_sound();
 }
 
-#[test]
-fn a_run_tells_what_it_leaves_since_a_rollback_would_show_it() {
-    let sandbox =
-        Sandbox::with_models(&[("orders", "SELECT * FROM raw.orders"), ("totals", "SELECT count(*) AS n FROM orders")]);
+/// A branch that was made of what prod showed before.
+fn behind(orders: &str, changed: &str) -> Sandbox {
+    let sandbox = Sandbox::with_models(&[("orders", orders), ("totals", "SELECT count(*) AS n FROM orders")]);
     sandbox.sql("CREATE SCHEMA raw; CREATE TABLE raw.orders AS SELECT 1 AS id");
     sandbox.vmesh(&["promote", "--yes"]).good();
     sandbox.git(&["branch", "alice"]).good();
-    sandbox.model("orders", "SELECT id, 1 AS one FROM raw.orders");
+    sandbox.model("orders", changed);
     sandbox.commit("one");
     sandbox.git(&["switch", "--quiet", "alice"]).good();
     sandbox.sql("INSERT INTO raw.orders VALUES (2)");
     let told = sandbox.vmesh(&["run", "prod", "--ignore-cron"]).good();
-    assert!(!told.contains("left"), "{told}");
+    assert!(!told.contains("left") && !told.contains("of its own"), "{told}");
+    sandbox
+}
+
+#[test]
+fn a_run_fills_tables_of_the_branch_s_own_where_a_rollback_would_show_those_it_has() {
+    let sandbox = behind("SELECT * FROM raw.orders", "SELECT id, 1 AS one FROM raw.orders");
+    let shown = |schema: &str| {
+        sandbox.value(&format!("SELECT (SELECT count(*) FROM {schema}.orders) || ' ' || n FROM {schema}.totals"))
+    };
     let told = sandbox.vmesh(&["run", "alice", "--ignore-cron"]).good();
+    assert_eq!(
+        told,
+        "dev__alice · ran 2 models\n  orders  in a table of its own from now on\n  totals  in a table of its own from now on\n"
+    );
+    assert_eq!(shown("dev__alice"), "2 2");
+    sandbox.sql("INSERT INTO raw.orders VALUES (3)");
+    let told = sandbox.vmesh(&["run", "alice", "--ignore-cron", "--json"]).json();
+    assert_eq!((&told["apart"], &told["left"]), (&serde_json::json!([]), &serde_json::json!([])));
+    assert_eq!(shown("dev__alice"), "3 3");
+    sandbox.vmesh(&["rollback", "--yes"]).good();
+    assert_eq!(shown("prod"), "1 1", "a rollback shows the rows of then");
+    assert_eq!(shown("dev__alice"), "3 3");
+    assert!(sandbox.vmesh(&["plan", "alice"]).good().contains("nothing to do"));
+    sandbox.is_sound();
+}
+
+#[test]
+fn a_run_tells_what_it_leaves_since_it_goes_on_with_prod_s_rows() {
+    let history = |query: &str| format!("MODEL (kind SCD_TYPE_2_BY_COLUMN (unique_key id, columns [id]));\n{query}");
+    let sandbox = behind(&history("SELECT id FROM raw.orders"), &history("SELECT id, 1 AS one FROM raw.orders"));
+    let run = ["run", "alice", "--ignore-cron", "--execution-time", "2100-01-01"];
+    let told = sandbox.vmesh(&run).good();
     assert!(told.contains("which a rollback would show: orders"), "{told}");
     assert!(told.contains("git merge main takes what prod shows now"), "{told}");
-    assert_eq!(sandbox.vmesh(&["run", "alice", "--ignore-cron", "--json"]).json()["left"][0], "orders");
+    assert_eq!(sandbox.vmesh(&[&run[..], &["--json"]].concat()).json()["left"][0], "orders");
     sandbox.git(&["merge", "--quiet", "--no-edit", "main"]).good();
-    let told = sandbox.vmesh(&["run", "alice", "--ignore-cron"]).good();
+    let told = sandbox.vmesh(&run).good();
     assert!(!told.contains("left"), "{told}");
-    assert_eq!(sandbox.value("SELECT count(*) FROM dev__alice.orders"), "2");
+}
+
+#[test]
+fn what_was_filled_from_the_very_rows_that_its_own_tables_have_now_is_not_made_of_itself() {
+    let models = [
+        ("orders", "SELECT * FROM raw.orders"),
+        ("daily", "SELECT id, count(*) AS n FROM orders GROUP BY id"),
+        ("totals", "SELECT sum(n) AS n FROM daily"),
+    ];
+    let sandbox = Sandbox::with_models(&models);
+    sandbox.sql("CREATE SCHEMA raw; CREATE TABLE raw.orders AS SELECT 1 AS id");
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    sandbox.git(&["switch", "--quiet", "--create", "alice"]).good();
+    sandbox.model("totals", "SELECT sum(n) * 10 AS n FROM daily");
+    sandbox.commit("ten");
+    sandbox.git(&["switch", "--quiet", "main"]).good();
+    sandbox.model("orders", "SELECT id + 1 AS id FROM raw.orders");
+    sandbox.commit("one");
+    sandbox.git(&["switch", "--quiet", "alice"]).good();
+    let told = sandbox.vmesh(&["run", "alice", "--ignore-cron"]).good();
+    assert!(told.contains("  totals\n") && told.contains("  daily  in a table of its own from now on"), "{told}");
+    assert_eq!(sandbox.value("SELECT n FROM dev__alice.totals"), "10");
+    assert!(sandbox.vmesh(&["plan", "alice"]).good().contains("nothing to do"));
+    sandbox.is_sound();
 }

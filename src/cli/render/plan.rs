@@ -155,6 +155,7 @@ pub(in crate::cli) fn reason(reason: &Reason) -> String {
         Reason::NeverBuilt => "it was never built".to_owned(),
         Reason::Missing => "time to be filled".to_owned(),
         Reason::Outdated => "what it was built from has changed since".to_owned(),
+        Reason::Apart => "it is due, and a rollback of prod would show the table it has".to_owned(),
         Reason::Built => "already built".to_owned(),
         Reason::Unaffected(changed) => format!("takes nothing of what changed in {}", some(changed, 3)),
         Reason::SameAs(model) => format!("says the same as {model}, whose table it shares"),

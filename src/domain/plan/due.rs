@@ -1,12 +1,13 @@
 //! What a run fills: the tables of an environment that are due, and those that are not its to fill.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::calendar::{Timing, has_ticked};
 use super::super::environment::{PhysicalTable, State};
+use super::super::fingerprint::Fingerprint;
 use super::super::interval::{Interval, Moment};
 use super::super::model::Kind;
-use super::super::name::{EnvName, TableName};
+use super::super::name::{EnvName, ModelName, TableName};
 use super::super::project::{Model, Project};
 use super::upstream::Upstream;
 
@@ -42,6 +43,14 @@ pub fn due(
         }
         _ => None,
     }
+}
+
+/// Whether an environment shows each model of a project in the very version that the project has.
+pub fn is_in_step(environment: &EnvName, project: &Project, state: &State) -> bool {
+    let Some(shown) = state.environments.get(environment) else { return false };
+    let models: BTreeMap<&ModelName, Fingerprint> =
+        project.models().filter(|it| it.kind != Kind::Embedded).map(|it| (&it.name, it.fingerprint)).collect();
+    shown.pointers.iter().map(|(name, pointer)| (name, pointer.fingerprint)).eq(models)
 }
 
 /// The tables that are not a branch's to fill: what prod shows, or a rollback would.

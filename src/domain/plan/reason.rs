@@ -39,6 +39,8 @@ pub enum Reason {
     Missing,
     /// The rows that it was built from, or went on from, have changed since.
     Outdated,
+    /// It is due, and a rollback would show the table that stands for it: the branch gets one of its own.
+    Apart,
     /// A snapshot with this fingerprint exists.
     Built,
     /// It takes nothing of what changed in these models above.

@@ -305,8 +305,10 @@ impl<'a> Planner<'a> {
             return (Work::Inline, Reason::Inlined, None);
         }
         let known = state.built(&model.fingerprint);
-        let current = known.filter(|known| !self.is_outdated(model, known));
-        let source = continued(model, current, self.trees.desired, state, self.env);
+        let parted = known.filter(|known| self.parts(model, known));
+        let current = known.filter(|known| parted.is_none() && !self.is_outdated(model, known));
+        let begun = parted.filter(|known| known.filled.is_some() && !self.is_outdated(model, known));
+        let source = begun.or_else(|| continued(model, current, self.trees.desired, state, self.env));
         let fresh = current.filter(|_| source.is_none());
         let loads = loads(model, (fresh, source), state, self.env, (self.timing, upstream));
         if let Some(built) = fresh {
@@ -316,11 +318,12 @@ impl<'a> Planner<'a> {
                 false => (self.reuse(model, built), Reason::Built, table),
             };
         }
-        if let Some(twin) = twin(model, state, upstream) {
+        if let Some(twin) = twin(model, state, upstream).filter(|_| parted.is_none()) {
             let reason = Reason::SameAs(self.same_as(model).unwrap_or_else(|| twin.model.clone()));
             return (self.reuse(model, twin), reason, Some(twin.table.clone()));
         }
         let reason = match known {
+            Some(_) if parted.is_some() => Reason::Apart,
             Some(_) => Reason::Outdated,
             None if state.lost(&model.fingerprint) => Reason::TableLost,
             None => {
@@ -335,7 +338,11 @@ impl<'a> Planner<'a> {
         };
         let free = || state.free_table(&model.name, &model.fingerprint);
         let table = known.filter(|known| !stays(known)).map_or_else(free, |known| known.table.clone());
-        if let Some(same) = upstream.same_rows(model, self.trees.desired, state).filter(|_| self.trees.cutoff) {
+        let same = || upstream.same_rows(model, self.trees.desired, state);
+        if let Some(same) = (self.trees.cutoff && parted.is_none()).then(same).flatten() {
+            if same.table == table {
+                return (self.reuse(model, same), Reason::SameRows, Some(table));
+            }
             return (Work::Clone { of: same.contents() }, Reason::SameRows, Some(table));
         }
         let replaces = self.replaced(model).filter(|replaced| self.trees.cutoff && *replaced != table);
@@ -367,6 +374,13 @@ impl<'a> Planner<'a> {
         let mut shown = others.flat_map(|(_, other)| other.pointers.values());
         shown.any(|pointer| pointer.table == known.table)
             || self.state.elsewhere.iter().any(|(_, table)| *table == known.table)
+    }
+
+    /// Whether a model gets a table of its own, since a rollback would show the one that stands for it. A version that
+    /// goes on from prod's rows follows prod's.
+    fn parts(&self, model: &Model, known: &PhysicalTable) -> bool {
+        let goes_on = matches!(&model.kind, Kind::Incremental(incremental) if incremental.goes_on());
+        self.trees.apart.contains(&model.name) && !goes_on && self.upstream.was_promoted(known, self.state)
     }
 
     /// Whether a table has to be made anew.

@@ -3,17 +3,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::super::name::{EnvName, TableName};
-use super::history::Outcome;
+use super::history::{Event, Outcome};
 use super::law::{Shown, hold, promoted};
 use super::rows::{Input, Query, Rows, meaning};
 use super::store::{Stored, direct};
 use super::tree::Sort;
-use super::world::{FIRST, World, query};
+use super::world::{DAY, FIRST, World, query};
 
 /// **Nothing is built twice.** A plan builds no table twice. It builds a table that is there only for days that it lacks,
 /// or since what it was built or copied from was written or replaced. It makes no whole table or view whose twin is there: the very
-/// query, word for word, over the very tables, which nobody wrote since.
-pub(super) fn nothing_is_built_twice(before: &World, outcome: &Outcome, after: &World) -> Result<(), String> {
+/// query, word for word, over the very tables, which nobody wrote since; but where that is due and not the branch's to
+/// fill.
+pub(super) fn nothing_is_built_twice(
+    before: &World,
+    (event, outcome): (&Event, &Outcome),
+    after: &World,
+) -> Result<(), String> {
+    let others = if matches!(event, Event::Run(_)) { promoted(before) } else { BTreeSet::new() };
     let built: BTreeSet<&String> = outcome.done.built.iter().map(|(_, table)| table).collect();
     hold(built.len() == outcome.done.built.len(), || format!("built twice: {:?}", outcome.done.built))?;
     for (model, table) in &outcome.done.built {
@@ -26,7 +32,8 @@ pub(super) fn nothing_is_built_twice(before: &World, outcome: &Outcome, after: &
                 hold(differs || now.writes == then.writes, || format!("{model} was built as it was: {then:?}"))?;
             }
             None if matches!(now.query.sort, Sort::Full | Sort::View | Sort::Seed) => {
-                let twin = before.stored.iter().find(|(name, other)| is_twin(name, other, now, before));
+                let mut known = before.stored.iter().filter(|(name, _)| others.iter().all(|it| it.name != **name));
+                let twin = known.find(|(name, other)| is_twin(name, other, now, before));
                 hold(twin.is_none(), || format!("{model} was built as {table}, and there was {twin:?}"))?;
             }
             None => {}
@@ -179,6 +186,38 @@ pub(super) fn fresh(env: &EnvName, before: &World, after: &World) -> Result<(), 
             let stored = &after.stored[&table.name];
             format!("{env} shows {table} of {model}, older than what it was built from: {stored:?}")
         })?;
+    }
+    Ok(())
+}
+
+/// **A run fills all that is due.** What an environment in step with its files shows after its run, and prod doesn't, was
+/// filled today where it is built whole, and holds each day that what it reads holds where it is filled by days: be it in
+/// a table of its own where a rollback would show the one of before. What goes on from prod's rows goes on with prod.
+pub(super) fn a_run_fills_all_that_is_due(before: &World, outcome: &Outcome, after: &World) -> Result<(), String> {
+    let Some(env) = outcome.env.as_ref().filter(|env| before.state.environments.contains_key(*env)) else {
+        return Ok(());
+    };
+    let tree = after.shown_tree(env);
+    if tree.is_none() || tree.as_ref() != before.published.get(env) {
+        return Ok(());
+    }
+    let prod: BTreeSet<TableName> = match env.is_prod() {
+        true => BTreeSet::new(),
+        false => after.shows(&World::prod()).into_values().collect(),
+    };
+    for (model, table) in after.shows(env).into_iter().filter(|(_, table)| !prod.contains(table)) {
+        let stored = &after.stored[&table.name];
+        let sort = stored.query.sort;
+        let is_filled = match &stored.rows {
+            Some(Rows::Whole(_)) if sort == Sort::Full => after.state.tables[&table].built_at / DAY == after.now / DAY,
+            Some(Rows::Days(days)) if !sort.goes_on() => {
+                let held = after.held_above(&stored.query);
+                let is_wanted = |(at, day): &(i64, i64)| sort != Sort::Key || FIRST + at == *day;
+                (0..).zip(held).filter(is_wanted).all(|(_, day)| days.contains_key(&day))
+            }
+            _ => true,
+        };
+        hold(is_filled, || format!("{env} has run, and shows {table} of {model} as it was: {stored:?}"))?;
     }
     Ok(())
 }

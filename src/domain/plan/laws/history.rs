@@ -118,7 +118,7 @@ pub(super) fn act(world: &mut World, event: &Event) -> Outcome {
             outcome.env = Some(World::prod());
         }
         Event::Run(who) => {
-            world.run(&env(*who));
+            outcome.done = world.run(&env(*who));
             outcome.env = Some(env(*who));
         }
         Event::Restate(who, number) => {

@@ -20,7 +20,7 @@ pub(super) fn all(before: &World, event: &Event, outcome: &Outcome, after: &Worl
     true_to_their_trees(after)?;
     others_stay(before, event, outcome, after)?;
     prod_is_safe(before, event, outcome, after)?;
-    freshness::nothing_is_built_twice(before, outcome, after)?;
+    freshness::nothing_is_built_twice(before, (event, outcome), after)?;
     if let Some(env) = published {
         nothing_is_left(env, after)?;
         freshness::built_from_its_own(env, after)?;
@@ -34,6 +34,7 @@ pub(super) fn all(before: &World, event: &Event, outcome: &Outcome, after: &Worl
             a_revert_needs_nobody(before, after)
         }
         Event::Rollback if outcome.rolled_back => a_rollback_gives_pointers_back(before, after),
+        Event::Run(_) => freshness::a_run_fills_all_that_is_due(before, outcome, after),
         Event::Restate(..) => freshness::restating_reaches_all(outcome, after),
         Event::Gc => gc_drops_what_nobody_needs(before, after),
         _ => Ok(()),
@@ -54,6 +55,8 @@ fn every_environment_is_whole(after: &World) -> Result<(), String> {
             let view = after.state.views.get(&model.view(env, Default::default()));
             hold(view == Some(&table), || format!("{env} shows {view:?} of {model}, and its record says {table}"))?;
             hold(after.stored.contains_key(&table.name), || format!("{env} shows {table}, which is not there"))?;
+            let of = after.stored[&table.name].of.as_ref();
+            hold(of.is_none_or(|(of, _)| *of != table.name), || format!("{table} is a clone of itself"))?;
             after.read(&table.name);
         }
     }

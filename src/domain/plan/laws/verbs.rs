@@ -7,31 +7,57 @@ use super::super::super::interval::Interval;
 use super::super::super::model::Kind;
 use super::super::super::name::{EnvName, ModelName, TableName};
 use super::super::super::project::Model;
-use super::super::{Restated, Step, Upstream, due, live, not_to_fill};
+use super::super::{Restated, Step, Upstream, due, is_in_step, live, not_to_fill};
 use super::store::made_by;
 use super::tree::{Read, Sort, Tree};
-use super::world::{PATTERN, SECOND, TTL, World, query};
+use super::world::{Done, PATTERN, SECOND, TTL, World, query};
 
 impl World {
-    /// Runs what is due in an environment; gives the models that were filled.
-    pub(super) fn run(&mut self, env: &EnvName) -> Vec<String> {
+    /// Runs what is due in an environment. What a rollback of prod would show gets another table, where the environment is
+    /// in step with its files.
+    pub(super) fn run(&mut self, env: &EnvName) -> Done {
+        let mut done = Done::default();
+        let mut filled = BTreeSet::new();
+        loop {
+            let left = self.fill_due(env, &mut filled);
+            let tree = self.shown_tree(env).filter(|tree| {
+                !left.is_empty() && !env.is_prod() && { is_in_step(env, &self.project(tree), &self.state) }
+            });
+            if tree.is_none() {
+                return done;
+            }
+            let applied = self.apply_apart(env, &left, None);
+            filled.extend(applied.built.iter().map(|(_, table)| TableName::physical(table.clone())));
+            done.built.extend(applied.built);
+            if !applied.published {
+                return done;
+            }
+            done.published = true;
+        }
+    }
+
+    /// Fills what is due, but not what this run has filled already; gives what it left for prod's sake.
+    fn fill_due(&mut self, env: &EnvName, filled: &mut BTreeSet<TableName>) -> BTreeSet<ModelName> {
         self.clock();
         let (true, Some(tree)) = (self.state.environments.contains_key(env), self.shown_tree(env)) else {
-            return Vec::new();
+            return BTreeSet::new();
         };
         let project = self.project(&tree);
         let (state, timing) = (self.state.clone(), self.timing());
         let mut upstream = Upstream::new(&timing, env.is_prod());
-        let (mut renewed, mut ran, mut tried) = (BTreeSet::new(), Vec::new(), BTreeSet::new());
+        let (mut renewed, mut left, mut tried) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         let not_to_fill = not_to_fill(env, &state);
         let tables = self.shows(env);
         for model in project.order().iter().filter_map(|name| project.model(name)) {
             let shown = tables.get(&model.name).and_then(|table| state.existing(table)?.filled.as_ref());
-            let filled = shown.map(|filled| filled.intervals.clone()).unwrap_or_default();
+            let held = shown.map(|filled| filled.intervals.clone()).unwrap_or_default();
             let follows = !env.is_prod() && model.parents.keys().any(|parent| renewed.contains(parent));
             let found = due(env, (&project, model), &state, (&upstream, &timing), follows);
             let mut loaded = Vec::new();
+            let is_left = |table| not_to_fill.contains(table) && !is_prods(&state, table);
+            left.extend(found.iter().filter(|(it, _)| is_left(&it.table)).map(|_| model.name.clone()));
             let found = found.filter(|(it, _)| !not_to_fill.contains(&it.table));
+            let found = found.filter(|(it, _)| follows || !filled.contains(&it.table));
             // a table that two models share is filled once
             if let Some((snapshot, loads)) = found.filter(|(it, _)| tried.insert(it.table.clone())) {
                 let query = query(&tree, &model.name.to_string(), &tables);
@@ -42,16 +68,16 @@ impl World {
                     }
                     _ => self.refill(&snapshot, query, made_by(model), true),
                 }
-                ran.push(model.name.to_string());
+                filled.insert(snapshot.table);
                 renewed.insert(model.name.clone());
                 loaded = loads;
             }
             if follows && matches!(model.kind, Kind::View | Kind::Embedded) {
                 renewed.insert(model.name.clone());
             }
-            upstream.add_loaded(model, filled, &loaded, &state);
+            upstream.add_loaded(model, held, &loaded, &state);
         }
-        ran
+        left
     }
 
     /// Builds a model, or what reads a raw table, and all below it again; gives the tables, none where it is refused.
@@ -143,6 +169,11 @@ impl World {
             self.drop_table(&table);
         }
     }
+}
+
+/// Whether prod shows a table now.
+fn is_prods(state: &State, table: &TableName) -> bool {
+    state.prod().is_some_and(|prod| prod.pointers.values().any(|shown| shown.table == *table))
 }
 
 /// The models that read something, directly or through embedded ones.

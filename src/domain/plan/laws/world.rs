@@ -164,6 +164,11 @@ impl World {
     }
 
     fn plan_of(&self, env: &EnvName, desired: &Tree, merged: bool) -> Plan {
+        self.plan_apart(env, desired, merged, &BTreeSet::new())
+    }
+
+    /// A plan with which some models get tables of their own.
+    fn plan_apart(&self, env: &EnvName, desired: &Tree, merged: bool, apart: &BTreeSet<ModelName>) -> Plan {
         let tip = self.main.len() - 1;
         let branch = self.branch_of(env);
         let base = match branch {
@@ -190,7 +195,7 @@ impl World {
         let base = base.map(|base| self.project(&self.main[base]));
         let main = (branch.is_some()).then(|| self.project(&self.main[tip]));
         let (base, main, audits) = (base.as_deref(), main.as_deref(), &BTreeMap::new());
-        let trees = Trees { desired: &desired, base, main, audits, cutoff: true };
+        let trees = Trees { desired: &desired, base, main, audits, cutoff: true, apart };
         Plan::new(env.clone(), source, trees, &self.state, PATTERN, &self.timing())
     }
 
@@ -204,9 +209,14 @@ impl World {
 
     /// Carries out an environment's plan, or as much of it as the budget allows.
     pub(super) fn apply(&mut self, env: &EnvName, budget: Budget) -> Done {
+        self.apply_apart(env, &BTreeSet::new(), budget)
+    }
+
+    /// The same; some models get tables of their own.
+    pub(super) fn apply_apart(&mut self, env: &EnvName, apart: &BTreeSet<ModelName>, budget: Budget) -> Done {
         let Some(tree) = self.tree(env) else { return Done::default() };
         self.clock();
-        let plan = self.plan_of(env, &tree, false);
+        let plan = self.plan_apart(env, &tree, false, apart);
         let recorded = self.state.environments.get(env).is_some_and(|shown| {
             let is_same = shown.commit == plan.source.commit && shown.dirty == plan.source.dirty;
             is_same && (!env.is_prod() || shown.tip == plan.source.tip)
@@ -216,7 +226,7 @@ impl World {
         if recorded && plan.is_done() {
             return Done::default();
         }
-        let (plan, built) = self.build_all((env, &tree, false), plan, budget);
+        let (plan, built) = self.build_all((env, &tree, false), plan, apart, budget);
         let Some(plan) = plan else {
             self.published = published;
             return Done { built, published: false };
@@ -241,7 +251,7 @@ impl World {
         };
         self.clock();
         let plan = self.plan_of(&Self::prod(), &tree, true);
-        let (plan, built) = self.build_all((&Self::prod(), &tree, true), plan, None);
+        let (plan, built) = self.build_all((&Self::prod(), &tree, true), plan, &BTreeSet::new(), None);
         let tables = plan.unwrap().tables().into_values().collect();
         let branch = BranchName::from(branch);
         self.state.previews.retain(|preview| preview.branch != branch);
@@ -254,6 +264,7 @@ impl World {
         &mut self,
         (env, tree, merged): (&EnvName, &Tree, bool),
         mut plan: Plan,
+        apart: &BTreeSet<ModelName>,
         mut budget: Budget,
     ) -> (Option<Plan>, Vec<(String, String)>) {
         let project = self.project(tree);
@@ -283,7 +294,7 @@ impl World {
             }
             // the rest of the plan may be less by that
             state = self.state.clone();
-            plan = self.plan_of(env, tree, merged);
+            plan = self.plan_apart(env, tree, merged, apart);
         }
         for step in &plan.steps {
             self.share(&project, step);
