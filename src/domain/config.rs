@@ -170,13 +170,14 @@ impl Config {
     /// Reads the text of a settings file, of which `path` tells the format. `environment` gives the value of an
     /// environment variable.
     pub fn parse(path: &str, text: &str, environment: &dyn Fn(&str) -> Option<String>) -> Result<Self, Diagnostic> {
-        let config = match path.ends_with(".toml") {
+        let mut config = match path.ends_with(".toml") {
             true => toml_file::read(path, text)?,
             false => {
                 let read = if path.ends_with(".py") { python_file::read } else { sqlmesh::read };
                 read(text, environment).map_err(|problem| problem.in_file(path, &text.into()))?
             }
         };
+        config.defaults.engine = config.opening.engine;
         match config.outside.attached.iter().find(|attached| config.is_catalog(&attached.name)) {
             Some(attached) => {
                 let what = format!("{path}: `{}` is the name of the warehouse itself", attached.name);

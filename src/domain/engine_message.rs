@@ -4,7 +4,7 @@ use super::diagnostic::Cause;
 
 /// What the engine said, for people.
 pub fn cause(message: &str) -> Cause {
-    Cause::duckdb(headline(message))
+    Cause::engine(headline(message))
 }
 
 /// The message without the part that repeats the query, and without the list of all functions of a name, which are

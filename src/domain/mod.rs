@@ -5,6 +5,7 @@ pub mod calendar;
 pub mod config;
 pub mod csv;
 pub mod diagnostic;
+pub mod engine_kind;
 pub mod engine_message;
 pub mod environment;
 pub mod evolution;

@@ -178,7 +178,9 @@ impl Tree {
     fn asks(&self, model: &Model, call: &audit::Call) -> Option<Asked> {
         let (call, timely) = expand_call(self, call, &Times::LOADING).ok()?;
         match audit::resolve(&call, &self.audits.known(model)).ok()? {
-            Resolved::Builtin(builtin) => Some(Asked::of(builtin.bad_rows(Audit::ROWS, &quoted), timely)),
+            Resolved::Builtin(builtin) => {
+                Some(Asked::of(builtin.bad_rows(self.sight.defaults.engine, Audit::ROWS, &quoted), timely))
+            }
             Resolved::Custom(custom) => {
                 let given = call.arguments.iter().map(|argument| (argument.name.as_str(), argument.text.as_str()));
                 let text = self.text_of(model, custom);

@@ -13,7 +13,7 @@ use super::run::shown_tables;
 use super::session::Session;
 use super::tree::{AUDITS, Files, Tree};
 use super::workspace::Workspace;
-use crate::adapter::engine::{Audit, AuditFailure, BuildError, Warehouse, WarehouseError};
+use crate::adapter::engine::{Audit, AuditFailure, BuildError, Warehouse, WarehouseError, audited};
 use crate::domain::audit::{self, CustomAudit, Resolved};
 use crate::domain::diagnostic::{Diagnostic, Excerpt, Problem};
 use crate::domain::engine_message;
@@ -147,7 +147,7 @@ impl Loader {
             let query = match &resolved {
                 Resolved::Builtin(builtin) => {
                     // conditions may have queries in them
-                    let query = builtin.bad_rows(Audit::ROWS, &quoted);
+                    let query = builtin.bad_rows(self.config.opening.engine, Audit::ROWS, &quoted);
                     self.admit_audit(tree, &query, table).map_err(|Refusal { what, note, help, .. }| {
                         match self.called_at(tree, model, &call.name) {
                             Ok(at) => {
@@ -240,7 +240,7 @@ impl Loader {
         for audit in
             self.audits_of(&prepared.desired, model, &self.times(model, None, &prepared.target.timing), table)?
         {
-            match warehouse.audited(&audit, &snapshot.table.quoted()) {
+            match audited(warehouse, &audit, &snapshot.table.quoted()) {
                 Ok(Some(mut failure)) if audit.blocking => {
                     let target = (&prepared.target.environment, &prepared.target.branch);
                     self.keep_wrong(target, warehouse, &model.name, &mut failure);
@@ -279,7 +279,7 @@ impl Session<'_> {
             let (Some(model), Some(rows)) = (tree.project.model(name), tables.get(name)) else { continue };
             let times = self.times(model, None, &prepared.target.timing);
             for audit in self.audits_of(tree, model, &times, &|name| tables.get(name).cloned())? {
-                let found = match warehouse.audited(&audit, &rows.quoted()) {
+                let found = match audited(&*warehouse, &audit, &rows.quoted()) {
                     Ok(found) => Ok(found),
                     Err(error) => Err(self.audit_told(tree, model, error)?),
                 };

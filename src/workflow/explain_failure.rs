@@ -170,7 +170,7 @@ impl Workspace {
         if let Some(blueprint) = model.file.blueprint() {
             diagnostic = diagnostic.note(format!("with the blueprint {blueprint}"));
         }
-        diagnostic = diagnostic.note(Cause::duckdb(headline.split(" Did you mean").next().unwrap_or(&headline)));
+        diagnostic = diagnostic.note(Cause::engine(headline.split(" Did you mean").next().unwrap_or(&headline)));
         if let Some((name, _)) = missing {
             if let Some(model) = prepared.desired.set_aside.iter().find(|model| model.is_named(&name)) {
                 return Ok(diagnostic.note(model.to_string()).help(format!("have a table `{name}` in the warehouse")));

@@ -65,6 +65,11 @@ impl Workspace {
         access
     }
 
+    /// How the engine's server is reached, or why that can't be told; none where there is no server.
+    pub(super) fn server(&self) -> Option<Result<String, String>> {
+        Some(resolved(self.config.opening.server.as_ref()?).map(|(url, _)| url))
+    }
+
     /// A path of the settings from the root of the disk; an address as it is.
     fn absolute(&self, path: &str) -> Option<String> {
         if policy::from_root(path) || policy::is_remote(path) {

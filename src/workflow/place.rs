@@ -22,7 +22,7 @@ pub(super) const LINK: &str = "warehouse";
 /// The warehouse's place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
-    /// The DuckDB file.
+    /// The DuckDB file; of a server, where that is, in words.
     pub path: PathBuf,
     /// Who chose it.
     pub chosen: Chosen,
@@ -56,6 +56,10 @@ impl Place {
         let home = repository.main_top().join(prefix);
         let named = lexical(&home.join(config.warehouse.as_deref().unwrap_or(WAREHOUSE)));
         let shared = Shared::of(repository.common_dir());
+        if let Some(server) = &config.opening.server {
+            // no path of a file, but what people are told of where it is
+            return Self { path: format!("PostgreSQL at {}", server.told()).into(), chosen: Chosen::ByDefault };
+        }
         let moved = cache::load::<Moved>(&shared.moved(prefix)).filter(|moved| is_file(&moved.to));
         if let Some(moved) = moved.filter(|moved| config.warehouse.is_none() || moved.from == named) {
             return Self { path: moved.to, chosen: Chosen::ByMove };
@@ -150,6 +154,9 @@ impl Workspace {
 
     /// Makes the place ready for those who open the warehouse: Git leaves it alone, people find it.
     pub(super) fn prepare_place(&self) -> Result<(), Error> {
+        if self.config.opening.server.is_some() {
+            return Ok(());
+        }
         if self.place.is_below_git() {
             return self.link();
         }

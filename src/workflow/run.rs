@@ -1,9 +1,12 @@
 //! Running what is due: new spans of incremental models, and tables whose cron has ticked since they were filled. In
-//! place: the pointers stay.
+//! place: the pointers stay. Which models that are, `pass` says.
+
+mod pass;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use self::pass::{Due, Pass};
 use super::error::{BranchError, BuildError, Error};
 use super::event::{Begun, Event};
 use super::planning::{Prepared, Target};
@@ -14,7 +17,7 @@ use crate::adapter::engine::Warehouse;
 use crate::adapter::git::CommitId;
 use crate::domain::calendar::Timing;
 use crate::domain::diagnostic::Diagnostic;
-use crate::domain::environment::{PastBuild, PhysicalTable, Pointer, State};
+use crate::domain::environment::{PastBuild, PhysicalTable, Pointer, Scope, State};
 use crate::domain::interval::{Interval, Intervals};
 use crate::domain::model::Kind;
 use crate::domain::name::{BranchName, EnvName, ModelName, TableName};
@@ -109,74 +112,25 @@ impl Session<'_> {
     ) -> Result<Ran, Error> {
         let mut warehouse = self.write_warehouse()?;
         let scope = self.scope_of(environment);
-        let mut state = warehouse.state(&scope)?;
-        let mut ran = Ran::of(environment.clone());
-        let (mut failed, mut has_begun) = (Failed::default(), false);
-        let (mut stuck, mut tried) = (BTreeSet::new(), BTreeSet::new());
-        // what a branch has built below them follows at once, as it does with `plan`
-        let mut renewed = BTreeSet::new();
-        let (project, timing) = (&prepared.desired.project, &prepared.target.timing);
-        let mut upstream = Upstream::new(timing, environment.is_prod());
+        let state = warehouse.state(&scope)?;
+        let project = &prepared.desired.project;
         let moved = self.moved(project, environment, &state);
-        let total = to_fill(prepared, &state, &moved);
-        let mut shared = not_to_fill(environment, &state);
+        let mut pass = Pass::new(prepared, environment, (state, moved), filled);
         for model in project.order().iter().filter_map(|name| project.model(name)) {
-            let table = state.pointer(environment, &model.name).map(|shown| shown.table.clone());
-            let shown = table.as_ref().and_then(|table| state.existing(table)?.filled.clone());
-            let held = shown.unwrap_or_default().intervals;
-            let mut loaded = Vec::new();
-            let is_below = !environment.is_prod() && model.parents.keys().any(|parent| renewed.contains(parent));
-            let follows = is_below || moved.contains(&model.name);
-            let found = due(environment, (project, model), &state, (&upstream, timing), follows);
-            let is_left = found.as_ref().is_some_and(|(it, _)| is_left(it, model, &shared, &state));
-            ran.left.extend(is_left.then(|| model.name.clone()));
-            // a table that two models share is filled once
-            let found =
-                found.filter(|(it, _)| !shared.contains(&it.table) && (is_below || !filled.contains(&it.table)));
-            let found = found.filter(|(it, _)| tried.insert(it.table.clone()));
-            let is_tried = found.is_some();
-            if !project.built_from(model).is_disjoint(&stuck) {
-                stuck.insert(model.name.clone());
-                failed.skipped.extend(found.map(|_| model.name.clone()));
-            } else if let Some((snapshot, loads)) = found {
-                self.begin_run(prepared, &*warehouse, &mut has_begun)?;
-                self.filling(
-                    &prepared.target.branch,
-                    &state,
-                    (&model.name, loads.len()),
-                    (tried.len(), total.max(tried.len())),
-                );
-                filled.insert(snapshot.table.clone());
-                let start = Instant::now();
-                let ran_model = self.run_model(prepared, model, snapshot, &loads, &*warehouse, &state)?;
-                self.report.report(&Event::Ended(model.name.clone()));
-                match ran_model {
-                    Ok(table) => {
-                        self.remember_run(prepared, &*warehouse, (&table, loads.len(), start.elapsed()))?;
-                        ran.models.push((model.name.clone(), loads.clone()));
-                        renewed.insert(model.name.clone());
-                        loaded = loads;
-                    }
-                    Err(problem) => {
-                        stuck.insert(model.name.clone());
-                        failed.problems.push(problem);
-                        let now = warehouse.state(&scope)?;
-                        let kept = kept(&loads, &held, table.and_then(|table| now.existing(&table)));
-                        failed.models.push((model.name.clone(), kept, loads.len()));
-                    }
-                }
-            }
-            if follows && matches!(model.kind, Kind::View | Kind::Embedded) {
-                renewed.insert(model.name.clone());
-            }
-            upstream.add_loaded(model, held, &loaded, &state);
+            let turn = pass.turn(model);
+            let is_tried = turn.due.is_some();
+            let loaded = match &turn.due {
+                Some(due) => self.fill_due(&mut pass, model, (due, &turn.held), &*warehouse, &scope)?,
+                None => Vec::new(),
+            };
+            pass.end(model, turn, &loaded);
             if is_tried && self.is_waited_for() {
                 warehouse = self.give_way(warehouse)?;
-                let planned = std::mem::replace(&mut state, warehouse.state(&scope)?);
-                self.is_unmoved(environment, &planned, &state)?;
-                shared = not_to_fill(environment, &state);
+                let planned = pass.see(warehouse.state(&scope)?);
+                self.is_unmoved(environment, &planned, &pass.state)?;
             }
         }
+        let Pass { state, mut ran, failed, has_begun, .. } = pass;
         let changed: Vec<ModelName> = ran.models.iter().map(|(model, _)| model.clone()).collect();
         self.follow_up(prepared, &changed, &*warehouse, &shown_tables(environment, &state))?;
         if has_begun {
@@ -188,9 +142,35 @@ impl Session<'_> {
         if failed.models.is_empty() { Ok(ran) } else { Err(BuildError::Run { ran: Box::new(ran), failed }.into()) }
     }
 
-    /// Runs main's `before_all` before the first model of a run.
-    fn begin_run(&self, prepared: &Prepared, warehouse: &dyn Warehouse, begun: &mut bool) -> Result<(), Error> {
-        if std::mem::replace(begun, true) { Ok(()) } else { self.before_all(prepared, warehouse) }
+    /// Fills a model's table, after main's `before_all` if it is the first one; gives what was loaded, nothing if it failed.
+    fn fill_due(
+        &self,
+        pass: &mut Pass<'_>,
+        model: &Model,
+        ((snapshot, loads), held): (&Due, &Intervals),
+        warehouse: &dyn Warehouse,
+        scope: &Scope,
+    ) -> Result<Vec<Interval>, Error> {
+        if !std::mem::replace(&mut pass.has_begun, true) {
+            self.before_all(pass.prepared, warehouse)?;
+        }
+        self.filling(&pass.prepared.target.branch, &pass.state, (&model.name, loads.len()), pass.count());
+        let start = Instant::now();
+        let ran = self.run_model(pass.prepared, model, snapshot.clone(), loads, warehouse, &pass.state)?;
+        self.report.report(&Event::Ended(model.name.clone()));
+        match ran {
+            Ok(table) => {
+                self.remember_run(pass.prepared, warehouse, (&table, loads.len(), start.elapsed()))?;
+                pass.filled(model, loads);
+                Ok(loads.clone())
+            }
+            Err(problem) => {
+                let now = warehouse.state(scope)?;
+                let kept = kept(loads, held, now.existing(&snapshot.table));
+                pass.failed(model, problem, (kept, loads.len()));
+                Ok(Vec::new())
+            }
+        }
     }
 
     /// The tree that an environment was made from. Main may have moved on: of prod, it is the commit that prod shows.
@@ -305,24 +285,6 @@ impl Workspace {
     }
 }
 
-/// How many models a run is going to fill, as far as that can be told before.
-fn to_fill(prepared: &Prepared, state: &State, moved: &BTreeSet<ModelName>) -> usize {
-    let (project, Target { environment, timing, .. }) = (&prepared.desired.project, &prepared.target);
-    let (upstream, shared) = (Upstream::new(timing, environment.is_prod()), not_to_fill(environment, state));
-    let (mut count, mut renewed) = (0, BTreeSet::new());
-    for model in project.order().iter().filter_map(|name| project.model(name)) {
-        let is_below = !environment.is_prod() && model.parents.keys().any(|parent| renewed.contains(parent));
-        let follows = is_below || moved.contains(&model.name);
-        let found = due(environment, (project, model), state, (&upstream, timing), follows);
-        let is_due = found.is_some_and(|(table, _)| !shared.contains(&table.table));
-        count += usize::from(is_due);
-        if is_due || is_below && matches!(model.kind, Kind::View | Kind::Embedded) {
-            renewed.insert(&model.name);
-        }
-    }
-    count
-}
-
 /// The tables that an environment shows.
 pub(super) fn shown_tables(environment: &EnvName, state: &State) -> BTreeMap<ModelName, TableName> {
     let pointers = state.environments.get(environment).into_iter().flat_map(|shown| &shown.pointers);
@@ -335,14 +297,4 @@ fn kept(loads: &[Interval], before: &Intervals, now: Option<&PhysicalTable>) -> 
     let held = now.and_then(|table| table.filled.as_ref());
     let is_held = |load: &&Interval| held.is_some_and(|held| held.intervals.contains(**load));
     loads.iter().filter(is_held).filter(|load| !before.contains(**load)).count()
-}
-
-/// Whether a model's table is left, though due: a rollback would show it, and prod doesn't now, be it under another name.
-fn is_left(table: &PhysicalTable, model: &Model, shared: &BTreeSet<TableName>, state: &State) -> bool {
-    let is_it = |shown: &Pointer| shown.table == table.table;
-    let is_prods = || {
-        state.pointer(&EnvName::prod(), &model.name).is_some_and(is_it)
-            || state.prod().is_some_and(|prod| prod.pointers.values().any(is_it))
-    };
-    shared.contains(&table.table) && !is_prods()
 }

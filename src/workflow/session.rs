@@ -69,13 +69,14 @@ impl<'a> Session<'a> {
         interrupt: &Interrupt,
     ) -> Result<Self, Error> {
         let workspace = Workspace::of_project(repository, prefix)?;
-        let engine = engine::of_project();
+        let engine = engine::of_project(workspace.config.opening.engine);
         let shared = workspace.shared();
         let door = Door::new(&shared, &workspace.place.path);
         let path = workspace.place.path.clone();
         let mut location = Location::new(path, shared.scratch(), door, PATIENCE, interrupt.clone());
         location.limits.clone_from(&workspace.config.limits);
         location.access = workspace.access();
+        location.server = workspace.server();
         Ok(Self {
             loader: Loader::new(workspace, engine.referee()),
             engine,

@@ -11,7 +11,7 @@ use super::planning::Prepared;
 use super::session::Session;
 use super::tree::Tree;
 use super::workspace::Workspace;
-use crate::adapter::engine::{Audit, BuildError, Warehouse, WarehouseError, Warning};
+use crate::adapter::engine::{Audit, BuildError, Warehouse, WarehouseError, Warning, audited};
 use crate::domain::diagnostic::{Diagnostic, Problem};
 use crate::domain::engine_message;
 use crate::domain::interval::{Interval, Moment, Times};
@@ -69,7 +69,7 @@ impl Loader {
             Err(problem) => Err(problem.in_file(&path, &own.text)),
             Ok(query) => {
                 let audit = Audit { name: name.clone(), query, blocking: false, whole: true };
-                match warehouse.audited(&audit, "") {
+                match audited(warehouse, &audit, "") {
                     Ok(found) => Ok(found),
                     Err(WarehouseError::Build(BuildError::BrokenAudit { query, message, .. })) => {
                         let span = in_audit(&own.audit, &query, &message);

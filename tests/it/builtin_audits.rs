@@ -2,6 +2,7 @@
 
 use duckdb::Connection;
 use vmesh::domain::audit::{self, Resolved};
+use vmesh::domain::engine_kind::EngineKind;
 use vmesh::domain::sql;
 
 /// The rows that are audited; `t` is the table, `other` another model's.
@@ -101,7 +102,7 @@ fn every_built_in_audit_finds_the_rows_that_are_wrong() {
     for (text, relation, expected) in CASES {
         let calls = audit::calls(text, &sql::lex(text).unwrap()).unwrap();
         let Ok(Resolved::Builtin(builtin)) = audit::resolve(&calls[0], &[]) else { panic!("{text}") };
-        let query = builtin.bad_rows(relation, &|model| model.join("."));
+        let query = builtin.bad_rows(EngineKind::DuckDb, relation, &|model| model.join("."));
         let count: usize = connection
             .query_row(&audit::count_query(&query), [], |row| row.get(0))
             .unwrap_or_else(|error| panic!("{text}\n{query}\n{error}"));

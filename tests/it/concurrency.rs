@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use vmesh::adapter::engine::{self, Body, Build, Door, Interrupt, Location, Publication, Warehouse, WarehouseError};
+use vmesh::domain::engine_kind::EngineKind;
 use vmesh::domain::environment::{Owner, Pointer, PromotionAction};
 use vmesh::domain::fingerprint::Fingerprint;
 use vmesh::domain::model::KindWord;
@@ -18,7 +19,7 @@ fn location(folder: &Path) -> Location {
 }
 
 fn open(folder: &Path) -> Box<dyn Warehouse> {
-    engine::of_project().write(&location(folder), &mut |_| {}).unwrap()
+    engine::of_project(EngineKind::DuckDb).write(&location(folder), &mut |_| {}).unwrap()
 }
 
 /// A snapshot of a model that holds one number.

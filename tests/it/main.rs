@@ -40,6 +40,7 @@ mod outside;
 mod owners;
 mod place;
 mod policy;
+mod postgres;
 mod projects;
 mod reach;
 mod reading;

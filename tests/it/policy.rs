@@ -2,6 +2,7 @@
 
 use duckdb::Connection;
 use vmesh::adapter::engine::{self, Referee};
+use vmesh::domain::engine_kind::EngineKind;
 use vmesh::domain::model::files_read;
 use vmesh::domain::sql::policy::{self, Refusal, Text};
 use vmesh::domain::sql::{self, Query};
@@ -56,7 +57,7 @@ fn gate(referee: &dyn Referee, kind: &str, text: &str) -> Result<(), Refusal> {
 
 #[test]
 fn hostile_texts_are_refused_in_a_sentence() {
-    let referee = engine::of_project().referee();
+    let referee = engine::of_project(EngineKind::DuckDb).referee();
     let mut told = String::new();
     // whether the project has a file, the gate can't know
     for (kind, text) in texts(HOSTILE).into_iter().filter(|(kind, _)| *kind != "file") {
@@ -76,7 +77,7 @@ fn hostile_texts_are_refused_in_a_sentence() {
 
 #[test]
 fn everyday_texts_pass() {
-    let referee = engine::of_project().referee();
+    let referee = engine::of_project(EngineKind::DuckDb).referee();
     let refused: Vec<String> = texts(INNOCENT)
         .into_iter()
         .filter_map(|(kind, text)| Some(format!("{kind}: {text}\n  {:?}", gate(&*referee, kind, text).err()?)))

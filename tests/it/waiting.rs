@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use vmesh::adapter::engine::{self, Door, Interrupt, Location, WarehouseError};
 use vmesh::adapter::local::Shared;
+use vmesh::domain::engine_kind::EngineKind;
 
 use crate::support::{CHAIN, Sandbox, wait_until};
 
@@ -225,11 +226,11 @@ fn what_takes_longer_than_anyone_waits_says_what_it_is_and_never_to_close_vmesh(
     let location = Location::new(sandbox.warehouse(), scratch, door, Duration::from_secs(1), Interrupt::default());
     let mut told = 0;
     for _ in 0..3 {
-        let refused = engine::of_project().read(&location, &mut |_| told += 1);
+        let refused = engine::of_project(EngineKind::DuckDb).read(&location, &mut |_| told += 1);
         assert!(matches!(refused, Err(WarehouseError::Locked { waited: 1, reading: true, .. })));
     }
     assert_eq!(told, 1);
-    let refused = engine::of_project().write(&location, &mut |_| ());
+    let refused = engine::of_project(EngineKind::DuckDb).write(&location, &mut |_| ());
     assert!(matches!(refused, Err(WarehouseError::Locked { reading: false, .. })));
     assert!(asked.elapsed() < Duration::from_secs(12), "{:?}", asked.elapsed());
     end(plan);

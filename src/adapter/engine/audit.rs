@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Rows;
+use super::{Ask, Build, BuildError, Rows, WarehouseError};
 use crate::domain::interval::Interval;
 use crate::domain::name::{BranchName, EnvName, ModelName, TableName};
 
@@ -51,7 +51,56 @@ pub enum Warning {
 }
 
 /// How many wrong rows are shown.
-pub(super) const SAMPLE: usize = 5;
+const SAMPLE: usize = 5;
+/// How many are kept, where they stop a build.
+const KEPT: usize = 1000;
+
+/// Runs a build's audits; `within` is the condition that picks the rows just loaded. The first blocking one that fails is an
+/// error; those that only warn are handed to the build's listener.
+pub(super) fn run(warehouse: &dyn Ask, build: &Build, within: Option<&str>) -> Result<(), WarehouseError> {
+    for audit in &build.audits {
+        let table = build.table.quoted();
+        let rows = match within.filter(|_| !audit.whole) {
+            Some(within) => format!("(SELECT * FROM {table} WHERE {within})"),
+            None => table,
+        };
+        match audited(warehouse, audit, &rows)? {
+            Some(failure) if audit.blocking => {
+                return Err(BuildError::Audit { model: build.model.clone(), failure: Box::new(failure) }.into());
+            }
+            Some(failure) => {
+                if let Ok(mut warnings) = build.warnings.lock() {
+                    warnings.push(Warned { name: Warning::Audit(failure.name), count: failure.count });
+                }
+            }
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+/// What an audit finds in some rows.
+pub fn audited(warehouse: &dyn Ask, audit: &Audit, rows: &str) -> Result<Option<AuditFailure>, WarehouseError> {
+    let doing = format!("auditing with `{}`", audit.name);
+    let query = audit.query.replace(Audit::ROWS, rows);
+    let found = || -> Result<_, WarehouseError> {
+        // what is wrong with the query is told in its own lines
+        warehouse.describe(&doing, &query)?;
+        let counted = warehouse.rows(&doing, &format!("SELECT count(*) FROM (\n{query}\n) AS audited"), None)?;
+        let count = counted.rows.first().and_then(|row| row.first()?.as_ref()?.parse().ok()).unwrap_or_default();
+        if count == 0 {
+            return Ok(None);
+        }
+        let rows = warehouse.rows(&doing, &query, Some(audit.kept()))?;
+        Ok(Some(AuditFailure { name: audit.name.clone(), count, rows, kept: None }))
+    };
+    found().map_err(|error| match error {
+        WarehouseError::Engine { message, .. } => {
+            BuildError::BrokenAudit { name: audit.name.clone(), query: format!("\n{query}"), message }.into()
+        }
+        error => error,
+    })
+}
 
 impl AuditFailure {
     /// What is shown of it: the names of the columns, and some rows.
@@ -78,6 +127,11 @@ impl AuditFailure {
 impl Audit {
     /// Stands in the query for the rows to look at.
     pub const ROWS: &'static str = "vmesh_audited_rows";
+
+    /// How many of the rows that it finds are of use.
+    fn kept(&self) -> usize {
+        if self.blocking { KEPT } else { SAMPLE }
+    }
 }
 
 /// Whose rows a table of wrong rows has: it says so itself, in its comment.

@@ -31,7 +31,7 @@ pub enum WarehouseError {
     /// A table is not to be built so.
     #[error(transparent)]
     Build(#[from] BuildError),
-    /// Another process has the file.
+    /// Another process has the file, or what is to be changed in it.
     #[error("another process holds the warehouse")]
     Locked {
         /// The warehouse.

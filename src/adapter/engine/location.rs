@@ -10,8 +10,10 @@ use crate::domain::config::Limits;
 /// Where a warehouse lies, and on which terms it is opened: nothing is held by it.
 #[derive(Debug, Clone)]
 pub struct Location {
-    /// The DuckDB file.
+    /// The DuckDB file; of a server, where that is, in words.
     pub path: PathBuf,
+    /// How a server is reached, or why that can't be told.
+    pub server: Option<Result<String, String>>,
     /// Where vmesh and the engine put files for as long as they work: a folder that Git doesn't write.
     pub scratch: PathBuf,
     /// How long to wait for other processes, in all: whoever waited already has less left.
@@ -32,6 +34,7 @@ impl Location {
     pub fn new(path: PathBuf, scratch: PathBuf, door: Door, patience: Duration, interrupt: Interrupt) -> Self {
         Self {
             path,
+            server: None,
             scratch,
             patience,
             interrupt,

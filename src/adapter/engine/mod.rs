@@ -22,7 +22,9 @@ mod duckdb;
 mod error;
 mod interrupt;
 mod location;
+mod postgres;
 mod publication;
+mod records;
 mod rows;
 mod trial;
 
@@ -30,7 +32,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 pub use self::access::{Access, AttachedDatabase, EngineSecret};
-pub use self::audit::{Audit, AuditFailure, Warned, Warning, Wrong};
+pub use self::audit::{Audit, AuditFailure, Warned, Warning, Wrong, audited};
 pub use self::build::{Body, Build, Fill, Load, Restated};
 pub use self::door::{Doing, Door};
 use self::duckdb::DuckDb;
@@ -38,9 +40,11 @@ pub use self::duckdb::{Absent, BACKUP, BuiltIn, COMPANIONS, Installed, absent, b
 pub use self::error::{BuildError, Holder, Occupied, OpenError, WarehouseError};
 pub use self::interrupt::Interrupt;
 pub use self::location::Location;
+use self::postgres::Postgres;
 pub use self::publication::Publication;
 pub use self::rows::{ExportFormat, Rows};
 pub use self::trial::{Check, Difference, Trial};
+use crate::domain::engine_kind::EngineKind;
 use crate::domain::environment::{Column, OutOfReach, PastBuild, PhysicalTable, Preview, Scope, State};
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::model::{Comments, Run};
@@ -52,8 +56,11 @@ use crate::domain::sql::policy::{Refusal, Text};
 type Answer<T> = Result<T, WarehouseError>;
 
 /// The engine of a project.
-pub fn of_project() -> &'static dyn Engine {
-    &DuckDb
+pub fn of_project(kind: EngineKind) -> &'static dyn Engine {
+    match kind {
+        EngineKind::DuckDb => &DuckDb,
+        EngineKind::Postgres => &Postgres,
+    }
 }
 
 /// Who is told once who is in the way of opening a warehouse.
@@ -147,6 +154,10 @@ pub trait Tables {
     /// The columns of a table, in order.
     fn columns(&self, table: &TableName) -> Answer<Vec<Column>>;
 
+    /// Bytes of storage of the given tables: the blocks they lie in. Small tables share blocks, so this is an upper
+    /// bound.
+    fn bytes(&self, tables: &BTreeSet<TableName>) -> Answer<BTreeMap<TableName, u64>>;
+
     /// A second session on the same open warehouse: sees what the first has committed, and nothing else of it.
     fn another_session(&self) -> Answer<Box<dyn Warehouse>>;
 }
@@ -169,10 +180,6 @@ pub trait Collect {
 
     /// Forgets the part of prod's history that no rollback reaches.
     fn forget_history(&self, history: &OutOfReach) -> Answer<()>;
-
-    /// Bytes of storage of the given tables: the blocks they lie in. Small tables share blocks, so this is an upper
-    /// bound.
-    fn bytes(&self, tables: &BTreeSet<TableName>) -> Answer<BTreeMap<TableName, u64>>;
 }
 
 /// Rows that audits have found wrong, kept for people to look at.
@@ -197,9 +204,6 @@ pub trait Ask {
 
     /// Writes a query's rows in a format; gives the bytes of the file. No digit is lost on the way.
     fn export(&self, query: &str, format: ExportFormat) -> Answer<Vec<u8>>;
-
-    /// What an audit finds in some rows.
-    fn audited(&self, audit: &Audit, rows: &str) -> Answer<Option<AuditFailure>>;
 }
 
 /// Statements of main's settings.

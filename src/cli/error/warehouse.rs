@@ -68,7 +68,7 @@ fn not_built(error: &BuildError) -> Diagnostic {
         BuildError::Cell { .. } => Diagnostic::new(error.to_string()).note(UNCHANGED),
         BuildError::Unfit { what, help } => Diagnostic::new(what).note(UNCHANGED).help(*help),
         BuildError::Statement { message, .. } => {
-            Diagnostic::new("a statement around a model's query failed").note(Cause::duckdb(message))
+            Diagnostic::new("a statement around a model's query failed").note(Cause::engine(message))
         }
     }
 }
@@ -79,16 +79,21 @@ fn failed(what: String, message: &str) -> Diagnostic {
 }
 
 fn cause(message: &str) -> Cause {
-    Cause::duckdb(message.trim())
+    Cause::engine(message.trim())
 }
 
 fn locked(path: &Path, holder: Option<&Holder>, waited: u64, reading: bool) -> Diagnostic {
     const ONE_WRITER: &str = "DuckDB gives a file to one writer or to many readers, never to both";
     const GIVES_WAY: &str = "a build gives way between two models; this one takes longer";
     let has = event::has(holder, &path.display().to_string());
+    // a server is no path
     let (note, help) = match holder.and_then(|holder| Some(holder.doing.as_ref()?.background)) {
         Some(true) => (GIVES_WAY, "run the same command again, or end that build: vmesh stop"),
         Some(false) => (GIVES_WAY, "run the same command again, or end that build where it was started"),
+        _ if !path.is_absolute() => (
+            "one vmesh writes at a time there, and what a reader's open transaction has read can't be moved",
+            "run the same command again; pg_stat_activity tells who it is",
+        ),
         None if holder.is_some_and(Holder::is_vmesh) => (ONE_WRITER, "run the same command again"),
         None => (ONE_WRITER, "close that process, then run the same command again"),
     };

@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn a_cause_is_a_value_and_no_text_that_looks_like_one() {
-        let problem = Diagnostic::new("it failed").note(Cause::duckdb("no")).note("DuckDB: a model of that name");
+        let problem = Diagnostic::new("it failed").note(Cause::engine("no")).note("DuckDB: a model of that name");
         let text = anstream::adapter::strip_str(&render(&problem, false)).to_string();
         assert!(text.contains("= cause: DuckDB: no") && text.contains("= note: DuckDB: a model"), "{text}");
         assert_eq!(json(&problem)["notes"], json!(["DuckDB: no", "DuckDB: a model of that name"]));

@@ -1,5 +1,6 @@
 //! Audits that read a second model. The condition is about the model that is audited.
 
+use super::super::engine_kind::EngineKind;
 use super::arguments::Given;
 
 /// What the columns of a key are called while they are compared; no column of a model is called so.
@@ -16,6 +17,19 @@ pub(super) fn foreign_key(given: &Given<'_>) -> String {
     let each = |joint: &str, part: &dyn Fn(String) -> String| {
         (0..columns.len()).map(|index| part(format!("{KEY}_{index}"))).collect::<Vec<_>>().join(joint)
     };
+    if given.engine == EngineKind::Postgres {
+        return format!(
+            "SELECT child.* FROM (SELECT *, {} FROM {}{}) AS child WHERE {} AND NOT EXISTS \
+             (SELECT 1 FROM (SELECT {} FROM {}) AS parent WHERE {})",
+            named(columns),
+            given.relation,
+            given.filter(None),
+            each(" AND ", &|key| format!("child.{key} IS NOT NULL")),
+            named(to),
+            given.other("references"),
+            each(" AND ", &|key| format!("child.{key} = parent.{key}"))
+        );
+    }
     format!(
         "SELECT child.* EXCLUDE ({}) FROM (SELECT *, {} FROM {}{}) AS child \
          ANTI JOIN (SELECT {} FROM {}) AS parent ON {} WHERE {}",

@@ -1,9 +1,13 @@
 //! The arguments of a built-in audit: checked once, trusted after.
 
 use super::super::diagnostic::{Problem, nearest};
+use super::super::engine_kind::EngineKind;
 use super::super::sql::{self, Lexeme, Token};
 use super::catalog::{CONDITION, Parameter, Rule, Shape};
 use super::{Argument, Call, problem, read};
+
+/// Says of a row whether it is bad; no column of a model is called so.
+const JUDGED: &str = "__vmesh_bad";
 
 /// A built-in audit, ready to be rendered.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +33,8 @@ enum Checked {
 
 /// What a rule makes its SQL from.
 pub(super) struct Given<'a> {
+    /// Whose SQL it is.
+    pub(super) engine: EngineKind,
     /// The rows to look at: a quoted table, or a query in parentheses.
     pub(super) relation: &'a str,
     /// The SQL of other models.
@@ -53,8 +59,8 @@ impl Builtin {
 
     /// The query for the bad rows of `relation`: a quoted table, or a query in parentheses. `table` gives the same for
     /// every model of [`Self::reads`].
-    pub fn bad_rows(&self, relation: &str, table: &dyn Fn(&[String]) -> String) -> String {
-        (self.rule.sql)(&Given { relation, table, arguments: &self.given })
+    pub fn bad_rows(&self, engine: EngineKind, relation: &str, table: &dyn Fn(&[String]) -> String) -> String {
+        (self.rule.sql)(&Given { engine, relation, table, arguments: &self.given })
     }
 
     /// Fits the arguments of a call to the parameters of a rule.
@@ -84,7 +90,8 @@ impl Builtin {
 
     /// What no argument can tell alone.
     fn together(&self, call: &Call) -> Option<Problem> {
-        let view = Given { relation: "", table: &|_| String::new(), arguments: &self.given };
+        let view =
+            Given { engine: EngineKind::default(), relation: "", table: &|_| String::new(), arguments: &self.given };
         let has = |name: &str| self.rule.parameters.iter().any(|parameter| parameter.name == name);
         if has("min_v") && view.optional("min_v").is_none() && view.optional("max_v").is_none() {
             let what = format!("`{}` needs `min_v` or `max_v`", self.rule.name);
@@ -146,6 +153,26 @@ impl Given<'_> {
         let condition = self.optional(CONDITION.name).map(str::to_owned);
         let parts: Vec<String> = holds.into_iter().chain(condition).map(|part| format!("({part})")).collect();
         if parts.is_empty() { String::new() } else { format!(" WHERE {}", parts.join(" AND ")) }
+    }
+
+    /// The rows for which a condition with window functions holds. Without QUALIFY, a column says which these are.
+    pub(super) fn qualify(&self, items: &str, bad: &str) -> String {
+        let (relation, filter) = (self.relation, self.filter(None));
+        match self.engine {
+            EngineKind::DuckDb => format!("SELECT {items} FROM {relation}{filter} QUALIFY {bad}"),
+            EngineKind::Postgres => {
+                let judged = format!("SELECT {items}, ({bad}) AS {JUDGED} FROM {relation}{filter}");
+                format!("SELECT * FROM ({judged}) AS judged WHERE {JUDGED}")
+            }
+        }
+    }
+
+    /// Whether a text matches a regular expression anywhere.
+    pub(super) fn matches(&self, text: &str, pattern: &str) -> String {
+        match self.engine {
+            EngineKind::DuckDb => format!("regexp_matches({text}, {pattern})"),
+            EngineKind::Postgres => format!("({text} ~ {pattern})"),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! A comparison with NULL is unknown, and unknown is not bad: a NULL passes every audit but those about NULL itself.
 
+use super::super::engine_kind::EngineKind;
 use super::arguments::Given;
 
 /// The number of a row; no column of a model is called so.
@@ -20,24 +21,30 @@ pub(super) fn not_null(given: &Given<'_>) -> String {
 pub(super) fn unique_values(given: &Given<'_>) -> String {
     let (columns, filter) = (given.list("columns"), given.filter(None));
     if let [column] = columns {
-        return format!(
-            "SELECT * FROM {}{filter} QUALIFY row_number() OVER (PARTITION BY {column}) > 1",
-            given.relation
-        );
+        return given.qualify("*", &format!("row_number() OVER (PARTITION BY {column}) > 1"));
     }
     // one order of the rows for all columns, or the number of bad rows would depend on chance
     let repeated = |column: &str| format!("row_number() OVER (PARTITION BY {column} ORDER BY {ROW}) > 1");
-    format!(
-        "SELECT * EXCLUDE ({ROW}) FROM (SELECT *, row_number() OVER () AS {ROW} FROM {}{filter}) QUALIFY {}",
-        given.relation,
-        each(columns, " OR ", repeated)
-    )
+    let (bad, numbered) = (
+        each(columns, " OR ", repeated),
+        format!("(SELECT *, row_number() OVER () AS {ROW} FROM {}{filter})", given.relation),
+    );
+    match given.engine {
+        EngineKind::DuckDb => format!("SELECT * EXCLUDE ({ROW}) FROM {numbered} QUALIFY {bad}"),
+        EngineKind::Postgres => {
+            let judged = format!("SELECT *, ({bad}) AS __vmesh_bad FROM {numbered} AS numbered");
+            format!("SELECT * FROM ({judged}) AS judged WHERE __vmesh_bad")
+        }
+    }
 }
 
 /// Keys that occur more than once.
 pub(super) fn unique_combination_of_columns(given: &Given<'_>) -> String {
     let (columns, filter) = (given.list("columns").join(", "), given.filter(None));
-    format!("SELECT {columns}, count(*) AS row_count FROM {}{filter} GROUP BY ALL HAVING count(*) > 1", given.relation)
+    format!(
+        "SELECT {columns}, count(*) AS row_count FROM {}{filter} GROUP BY {columns} HAVING count(*) > 1",
+        given.relation
+    )
 }
 
 /// Rows with a value that is not listed. A NULL in the list changes nothing: with `NOT IN` it would accept all.
@@ -70,7 +77,7 @@ pub(super) fn not_empty_string(given: &Given<'_>) -> String {
 pub(super) fn sequential_values(given: &Given<'_>) -> String {
     let (column, interval) = (given.one("column"), given.optional("interval").unwrap_or("1"));
     let next = format!("lag({column}) OVER (ORDER BY {column}) + {interval}");
-    format!("SELECT * FROM {}{} QUALIFY NOT ({column} = {next})", given.relation, given.filter(None))
+    given.qualify("*", &format!("NOT ({column} = {next})"))
 }
 
 /// Rows whose range ends before it begins, or after the next one begins. A range without an end is bad, as in SQLMesh.
@@ -83,23 +90,20 @@ pub(super) fn mutually_exclusive_ranges(given: &Given<'_>) -> String {
     };
     let window = format!("OVER ({partition}ORDER BY {lower}, {upper})");
     let last = format!("lead(true) {window} IS NULL");
-    format!(
-        "SELECT * FROM {}{} QUALIFY NOT coalesce({lower} <= {upper}, false) \
-         OR NOT coalesce({upper} <= lead({lower}) {window}, {last})",
-        given.relation,
-        given.filter(None)
-    )
+    let bad =
+        format!("NOT coalesce({lower} <= {upper}, false) OR NOT coalesce({upper} <= lead({lower}) {window}, {last})");
+    given.qualify("*", &bad)
 }
 
 /// Rows whose value is no UUID of RFC 9562.
 pub(super) fn valid_uuid(given: &Given<'_>) -> String {
     let column = given.one("column");
-    bad(given, format!("NOT regexp_matches(lower(CAST({column} AS VARCHAR)), {UUID})"))
+    bad(given, format!("NOT {}", given.matches(&format!("lower(CAST({column} AS VARCHAR))"), UUID)))
 }
 
 /// Rows whose value is no address of the web.
 pub(super) fn valid_url(given: &Given<'_>) -> String {
-    bad(given, format!("NOT {}", regex(given.one("column"), URL)))
+    bad(given, format!("NOT {}", regex(given, given.one("column"), URL)))
 }
 
 /// Rows whose value is no method of HTTP.
@@ -109,18 +113,18 @@ pub(super) fn valid_http_method(given: &Given<'_>) -> String {
 
 /// Rows whose value is no address of a mailbox.
 pub(super) fn valid_email(given: &Given<'_>) -> String {
-    bad(given, format!("NOT {}", regex(given.one("column"), EMAIL)))
+    bad(given, format!("NOT {}", regex(given, given.one("column"), EMAIL)))
 }
 
 /// Rows that match none of the regular expressions.
 pub(super) fn match_regex(given: &Given<'_>) -> String {
     let column = given.one("column");
-    bad(given, each(given.list("patterns"), " AND ", |pattern| format!("NOT {}", regex(column, pattern))))
+    bad(given, each(given.list("patterns"), " AND ", |pattern| format!("NOT {}", regex(given, column, pattern))))
 }
 
 /// Rows that match one of the regular expressions.
 pub(super) fn not_match_regex(given: &Given<'_>) -> String {
-    bad(given, each(given.list("patterns"), " OR ", |pattern| regex(given.one("column"), pattern)))
+    bad(given, each(given.list("patterns"), " OR ", |pattern| regex(given, given.one("column"), pattern)))
 }
 
 /// Rows that match none of the LIKE patterns.
@@ -161,8 +165,8 @@ fn each(list: &[String], joint: &str, predicate: impl Fn(&str) -> String) -> Str
     list.iter().map(|item| predicate(item)).collect::<Vec<_>>().join(joint)
 }
 
-fn regex(column: &str, pattern: &str) -> String {
-    format!("regexp_matches(CAST({column} AS VARCHAR), {pattern})")
+fn regex(given: &Given<'_>, column: &str, pattern: &str) -> String {
+    given.matches(&format!("CAST({column} AS VARCHAR)"), pattern)
 }
 
 fn length(given: &Given<'_>) -> String {

@@ -47,12 +47,7 @@ pub(super) fn mean_in_range(given: &Given<'_>) -> String {
 pub(super) fn z_score(given: &Given<'_>) -> String {
     let column = given.one("column");
     let score = format!("({column} - avg({column}) OVER ()) / nullif(stddev_samp({column}) OVER (), 0)");
-    format!(
-        "SELECT *, {score} AS z_score FROM {}{} QUALIFY abs({score}) > {}",
-        given.relation,
-        given.filter(None),
-        given.one("threshold")
-    )
+    given.qualify(&format!("*, {score} AS z_score"), &format!("abs({score}) > {}", given.one("threshold")))
 }
 
 /// How far the target's distribution is from the source's, in nats: `sum(p * ln(p / q))`, infinite when the target
@@ -61,12 +56,12 @@ pub(super) fn kl_divergence(given: &Given<'_>) -> String {
     let (source, target) = (given.one("source_column"), given.one("target_column"));
     let shares = |column: &str, share: &str| {
         format!(
-            "SELECT {column} AS v, count(*) / sum(count(*)) OVER () AS {share} FROM {}{} GROUP BY ALL",
+            "SELECT {column} AS v, count(*) / sum(count(*)) OVER () AS {share} FROM {}{} GROUP BY 1",
             given.relation,
             given.filter(Some(format!("{column} IS NOT NULL")))
         )
     };
-    let divergence = "sum(CASE WHEN q IS NULL THEN CAST('inf' AS DOUBLE) ELSE p * ln(p / q) END)";
+    let divergence = "sum(CASE WHEN q IS NULL THEN CAST('inf' AS DOUBLE PRECISION) ELSE p * ln(p / q) END)";
     format!(
         "SELECT {divergence} AS kl_divergence FROM ({}) AS source LEFT JOIN ({}) AS target USING (v) \
          HAVING {divergence} > {}",
@@ -81,7 +76,7 @@ pub(super) fn kl_divergence(given: &Given<'_>) -> String {
 pub(super) fn chi_square(given: &Given<'_>) -> String {
     let (a, b) = (given.one("column_a"), given.one("column_b"));
     let cells = format!(
-        "SELECT {a} AS a, {b} AS b, CAST(count(*) AS DOUBLE) AS observed FROM {}{} GROUP BY ALL",
+        "SELECT {a} AS a, {b} AS b, CAST(count(*) AS DOUBLE PRECISION) AS observed FROM {}{} GROUP BY 1, 2",
         given.relation,
         given.filter(Some(format!("{a} IS NOT NULL AND {b} IS NOT NULL")))
     );
@@ -90,7 +85,7 @@ pub(super) fn chi_square(given: &Given<'_>) -> String {
     let wanted = if given.is_on("dependent") { ">" } else { "<=" };
     format!(
         "SELECT (count(DISTINCT a) - 1) * (count(DISTINCT b) - 1) AS degrees_of_freedom, {statistic} AS chi_square \
-         FROM (SELECT *, {expected} AS expected FROM ({cells})) HAVING NOT ({statistic} {wanted} {})",
+         FROM (SELECT *, {expected} AS expected FROM ({cells}) AS cells) AS judged HAVING NOT ({statistic} {wanted} {})",
         given.one("critical_value")
     )
 }

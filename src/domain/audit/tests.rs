@@ -1,5 +1,6 @@
 //! Tests of audits: what is read, what is refused, and the SQL.
 
+use super::super::engine_kind::EngineKind;
 use super::*;
 use crate::domain::sql;
 
@@ -15,7 +16,7 @@ fn builtin(text: &str) -> Result<Builtin, Vec<Problem>> {
 }
 
 fn bad_rows(text: &str) -> String {
-    builtin(text).unwrap().bad_rows("t", &|model| format!("<{}>", model.join(".")))
+    builtin(text).unwrap().bad_rows(EngineKind::DuckDb, "t", &|model| format!("<{}>", model.join(".")))
 }
 
 #[test]

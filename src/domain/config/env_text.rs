@@ -60,6 +60,15 @@ impl EnvText {
         })
     }
 
+    /// What may be told of it: names of variables, not their values.
+    pub fn told(&self) -> String {
+        let part = |part: &Part| match part {
+            Part::Said(said) => said.clone(),
+            Part::Variable { name, .. } => format!("${name}"),
+        };
+        self.0.iter().map(part).collect()
+    }
+
     /// The text, and what the environment said of it.
     ///
     /// # Errors

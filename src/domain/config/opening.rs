@@ -3,8 +3,9 @@
 
 use serde::Serialize;
 
+use super::super::engine_kind::EngineKind;
 use super::super::interval::is_time_zone;
-use super::Secret;
+use super::{EnvText, Secret};
 
 /// The zone where the settings name none, whatever the machine's is.
 const UTC: &str = "UTC";
@@ -15,6 +16,10 @@ pub(super) const BUILT_IN: [&str; 3] = ["parquet", "json", "core_functions"];
 /// How the engine is opened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Opening {
+    /// Which it is.
+    pub engine: EngineKind,
+    /// How a server is reached: as libpq reads it, but for what it reads from files.
+    pub server: Option<EnvText>,
     /// Extensions that are loaded, besides those that are part of the engine.
     pub extensions: Vec<String>,
     /// Where they come from, if not from DuckDB's own repository: a folder, or the address of a mirror.
@@ -27,7 +32,15 @@ pub struct Opening {
 
 impl Default for Opening {
     fn default() -> Self {
-        Self { extensions: Vec::new(), extensions_from: None, secrets: Vec::new(), timezone: UTC.to_owned() }
+        let (engine, server) = (EngineKind::default(), None);
+        Self {
+            engine,
+            server,
+            extensions: Vec::new(),
+            extensions_from: None,
+            secrets: Vec::new(),
+            timezone: UTC.to_owned(),
+        }
     }
 }
 

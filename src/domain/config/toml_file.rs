@@ -13,6 +13,7 @@ use super::{
     outside, values,
 };
 use crate::domain::diagnostic::{Diagnostic, Excerpt, nearest};
+use crate::domain::engine_kind::EngineKind;
 use crate::domain::macros::Variables;
 use crate::domain::model::Defaults;
 use crate::domain::name::{BranchName, EnvName, SchemaPattern};
@@ -49,7 +50,8 @@ struct ProjectTable {
 struct EngineTable {
     #[serde(rename = "type")]
     engine: Spanned<String>,
-    path: Option<String>,
+    path: Option<Spanned<String>>,
+    url: Option<Spanned<String>>,
     extensions: Vec<Spanned<String>>,
     extensions_from: Option<Spanned<String>>,
     timezone: Option<Spanned<String>>,
@@ -97,6 +99,7 @@ impl Default for EngineTable {
         Self {
             engine: at_start("duckdb"),
             path: None,
+            url: None,
             extensions: Vec::new(),
             extensions_from: None,
             timezone: None,
@@ -132,12 +135,11 @@ impl Default for PlanTable {
 pub(super) fn read(path: &str, text: &str) -> Result<Config, Diagnostic> {
     let source = Source { path, text: text.into() };
     let file: File = toml::from_str(text).map_err(|error| source.unreadable(&error))?;
-    source.check_engine(&file.engine.engine)?;
     Ok(Config {
         main: BranchName::from(file.project.main.as_str()),
         models: file.project.models.trim_matches('/').to_owned(),
         gateway: None,
-        warehouse: file.engine.path.clone(),
+        warehouse: file.engine.path.as_ref().map(|path| path.get_ref().clone()),
         pattern: file.environments.schema,
         ttl_seconds: source.seconds(&file.environments.ttl)?,
         rollback_seconds: source.seconds(&file.environments.rollback)?,
@@ -189,17 +191,50 @@ impl Source<'_> {
         }
     }
 
-    fn check_engine(&self, engine: &Spanned<String>) -> Result<(), Diagnostic> {
-        let what = match engine.get_ref().as_str() {
-            "duckdb" => return Ok(()),
-            known @ ("postgres" | "spark") => format!("engine `{known}` is not supported yet"),
-            other => format!("unknown engine `{other}`"),
+    /// Which engine it is, and how its server is reached.
+    fn engine(&self, table: &EngineTable) -> Result<(EngineKind, Option<EnvText>), Diagnostic> {
+        const URL: &str = "url = \"env:VMESH_POSTGRES_URL\"";
+        let kind = match table.engine.get_ref().as_str() {
+            "duckdb" => EngineKind::DuckDb,
+            "postgres" => EngineKind::Postgres,
+            other => {
+                let what = match other {
+                    "spark" => "engine `spark` is not supported yet".to_owned(),
+                    other => format!("unknown engine `{other}`"),
+                };
+                return Err(self.wrong(what, table.engine.span()).help("type = \"duckdb\" or \"postgres\""));
+            }
         };
-        Err(self.wrong(what, engine.span()).help("type = \"duckdb\""))
+        let unfit = match kind {
+            EngineKind::DuckDb => {
+                table.url.as_ref().map(|it| ("a DuckDB file has no `url`", it.span(), "path = \"…\""))
+            }
+            EngineKind::Postgres => {
+                let extension = table.extensions.first().map(|it| ("`extensions` are DuckDB's", it.span()));
+                let path = table.path.as_ref().map(|it| ("a server has no `path`", it.span()));
+                let none = table.url.is_none().then(|| ("where the server is stands nowhere", table.engine.span()));
+                path.or(none).or(extension).map(|(what, span)| (what, span, URL))
+            }
+        };
+        if let Some((what, span, help)) = unfit {
+            return Err(self.wrong(what, span).help(help));
+        }
+        let Some(url) = &table.url else { return Ok((kind, None)) };
+        let read = EnvText::read(url.get_ref()).map_err(|what| self.wrong(what, url.span()))?;
+        if url.get_ref().contains("password=")
+            || url.get_ref().split_once('@').is_some_and(|it| it.0.matches(':').count() > 1)
+        {
+            let what = "this tells a password to everyone who has the repository";
+            return Err(self
+                .wrong(what, url.span())
+                .help(format!("{URL}, or leave the password to PGPASSWORD or ~/.pgpass")));
+        }
+        Ok((kind, Some(read)))
     }
 
     fn opening(&self, engine: &EngineTable) -> Result<Opening, Diagnostic> {
         let mut opening = Opening::default();
+        (opening.engine, opening.server) = self.engine(engine)?;
         for name in &engine.extensions {
             opening.add_extension(name.get_ref()).map_err(|what| self.wrong(what, name.span()))?;
         }
@@ -368,7 +403,7 @@ mod tests {
 
     #[test]
     fn engines_to_come_are_named_as_such() {
-        let error = Config::parse("vmesh.toml", "[engine]\ntype = \"postgres\"\n", &|_| None).unwrap_err();
-        assert_eq!(error.what, "engine `postgres` is not supported yet");
+        let error = Config::parse("vmesh.toml", "[engine]\ntype = \"spark\"\n", &|_| None).unwrap_err();
+        assert_eq!(error.what, "engine `spark` is not supported yet");
     }
 }

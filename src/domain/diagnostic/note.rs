@@ -25,14 +25,20 @@ pub struct Cause {
 pub enum Speaker {
     /// The engine.
     DuckDb,
+    /// The other one.
+    Postgres,
     /// Git.
     Git,
 }
 
 impl Cause {
-    /// The engine's words.
-    pub fn duckdb(text: impl Into<String>) -> Self {
-        Self { speaker: Speaker::DuckDb, text: text.into() }
+    /// The engine's words. PostgreSQL's begin with how grave it is, DuckDB's with its sort.
+    pub fn engine(text: impl Into<String>) -> Self {
+        let text: String = text.into();
+        match ["ERROR: ", "FATAL: "].iter().find_map(|start| text.strip_prefix(start)) {
+            Some(rest) => Self { speaker: Speaker::Postgres, text: rest.to_owned() },
+            None => Self { speaker: Speaker::DuckDb, text },
+        }
     }
 
     /// Git's words.
@@ -45,6 +51,7 @@ impl fmt::Display for Speaker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::DuckDb => "DuckDB",
+            Self::Postgres => "PostgreSQL",
             Self::Git => "Git",
         })
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::super::diagnostic::Problem;
-use super::super::name::{TableName, literal, quote};
+use super::super::name::{literal, quote};
 use super::super::sql::{Lexeme, Token};
 use super::statement;
 
@@ -31,15 +31,14 @@ impl Comments {
     }
 
     /// The statements that put them on a view which was just made and has the columns for which `has` holds.
-    pub fn statements(&self, catalog: &str, view: &TableName, has: &dyn Fn(&str) -> bool) -> String {
-        let view_name = format!("{}.{}", quote(catalog), view.quoted());
+    pub fn statements(&self, view: &str, has: &dyn Fn(&str) -> bool) -> String {
         let mut out = String::new();
         if let Some(text) = &self.view {
-            out.push_str(&format!("COMMENT ON VIEW {view_name} IS {};\n", literal(text)));
+            out.push_str(&format!("COMMENT ON VIEW {view} IS {};\n", literal(text)));
         }
         for (column, text) in &self.columns {
             if has(column) || self.required.contains(column) {
-                out.push_str(&format!("COMMENT ON COLUMN {view_name}.{} IS {};\n", quote(column), literal(text)));
+                out.push_str(&format!("COMMENT ON COLUMN {view}.{} IS {};\n", quote(column), literal(text)));
             }
         }
         out

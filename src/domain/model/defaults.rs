@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::super::diagnostic::Problem;
+use super::super::engine_kind::EngineKind;
 use super::super::sql::{self, Lexeme, Span};
 use super::header::{self, Property};
 use super::kind::Kind;
@@ -30,6 +31,8 @@ const ALIASES: [(&str, &str); 3] =
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Defaults {
     headers: Vec<Header>,
+    /// Whose SQL models are written in.
+    pub engine: EngineKind,
 }
 
 /// A header with one property.
@@ -72,6 +75,9 @@ impl Defaults {
     /// A hash over all of them: files read with other defaults say something else.
     pub fn key(&self) -> String {
         let mut hasher = blake3::Hasher::new();
+        if self.engine != EngineKind::default() {
+            hasher.update(format!("{:?}", self.engine).as_bytes());
+        }
         for header in &self.headers {
             hasher.update(&(header.text.len() as u64).to_le_bytes());
             hasher.update(header.text.as_bytes());

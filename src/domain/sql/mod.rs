@@ -153,6 +153,16 @@ pub struct Query {
 }
 
 impl Query {
+    /// The same query as far as its words tell, for an engine of which no more is known: nothing is hashed away but comments
+    /// and layout, and nothing is said of its columns.
+    #[must_use]
+    pub fn by_its_words(self, text: &str) -> Self {
+        let canonical = lex(text).map_or_else(|_| canonical::of_text(text), |it| canonical::of_tokens(text, &it));
+        let form = Form::Tokens { why: "another engine's SQL".to_owned() };
+        let (outputs, repeated, uses, labels) = (None, None, Vec::new(), Vec::new());
+        Self { canonical, form, outputs, repeated, uses, labels, repeatable: false, ..self }
+    }
+
     /// Takes over what DuckDB's parser said of a text that sqlparser could not read.
     pub fn adopt(&mut self, seen: DuckdbReads) {
         self.reads = Some(seen.reads);

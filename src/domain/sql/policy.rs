@@ -17,6 +17,7 @@
 
 mod functions;
 mod paths;
+mod postgres;
 mod seen;
 mod settings;
 mod tables;
@@ -248,6 +249,14 @@ pub fn shape(kind: Text, text: &str) -> Result<Vec<Lexeme>, Refusal> {
             Err(Refusal::new(what, second.span.clone(), "leave one of them out"))
         }
     }
+}
+
+/// Checks a query that PostgreSQL is going to run: its shape, and by its words what it is and calls.
+pub fn check_for_postgres(kind: Text, text: &str) -> Result<(), Refusal> {
+    let lexemes = shape(kind, text)?;
+    postgres::is_read_alike(text, &lexemes)?;
+    postgres::only_reads(kind, &lexemes)?;
+    postgres::only_calls(kind, &lexemes)
 }
 
 /// Checks the words of a header, which is no query: what it calls, wherever it does.

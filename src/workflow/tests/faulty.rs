@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::adapter::engine::{
-    Ask, Audit, AuditFailure, Build, Collect, Difference, Engine, ExportFormat, Location, Publication, Publish,
-    Records, Referee, Restated, Rows, Statements, Tables, Trial, Waiting, Warehouse, WarehouseError, Wrong, WrongRows,
+    Ask, AuditFailure, Build, Collect, Difference, Engine, ExportFormat, Location, Publication, Publish, Records,
+    Referee, Restated, Rows, Statements, Tables, Trial, Waiting, Warehouse, WarehouseError, Wrong, WrongRows,
 };
 use crate::domain::environment::{Column, OutOfReach, PastBuild, PhysicalTable, Preview, Scope, State};
 use crate::domain::fingerprint::Fingerprint;
@@ -153,7 +153,6 @@ faulty!(Collect {
     keep_preview(preview: &Preview) -> ();
     forget_previews(branches: &[BranchName]) -> ();
     forget_history(history: &OutOfReach) -> ();
-    bytes(tables: &BTreeSet<TableName>) -> BTreeMap<TableName, u64>;
 });
 
 faulty!(WrongRows {
@@ -166,7 +165,6 @@ faulty!(Ask {
     describe(doing: &str, query: &str) -> Vec<Column>;
     rows(doing: &str, query: &str, limit: Option<usize>) -> Rows;
     export(query: &str, format: ExportFormat) -> Vec<u8>;
-    audited(audit: &Audit, rows: &str) -> Option<AuditFailure>;
 });
 
 faulty!(Statements {
@@ -194,6 +192,10 @@ impl Tables for FaultyWarehouse {
 
     fn columns(&self, table: &TableName) -> Answer<Vec<Column>> {
         self.faults.call(|| self.warehouse.columns(table))
+    }
+
+    fn bytes(&self, tables: &BTreeSet<TableName>) -> Answer<BTreeMap<TableName, u64>> {
+        self.faults.call(|| self.warehouse.bytes(tables))
     }
 
     fn another_session(&self) -> Answer<Box<dyn Warehouse>> {

@@ -14,6 +14,7 @@ use self::shop::{Shop, Silent};
 use super::error::Error;
 use super::session::Session;
 use crate::adapter::engine::{self, Interrupt};
+use crate::domain::engine_kind::EngineKind;
 use crate::domain::environment::Scope;
 use crate::domain::name::{EnvName, ModelName};
 
@@ -202,7 +203,7 @@ fn as_child(scenario: &Scenario, told: &str) {
 }
 
 fn carry_out(scenario: &Scenario, shop: &Shop, faults: &Faults) -> Result<(), Error> {
-    let engine = FaultyEngine { engine: engine::of_project(), faults: faults.clone() };
+    let engine = FaultyEngine { engine: engine::of_project(EngineKind::default()), faults: faults.clone() };
     let interrupt = Interrupt::default();
     let mut session = Session::open(shop.path(), &Silent, &interrupt)?;
     session.engine = &engine;

@@ -1,14 +1,15 @@
 //! Building one table: complete and on record, or not there at all.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::Database;
+use crate::adapter::engine::audit;
+use crate::adapter::engine::records::Ledger;
 use crate::adapter::engine::{Ask, Body, Build, BuildError, Records, Restated, Tables, Warehouse, WarehouseError};
 use crate::domain::csv;
-use crate::domain::environment::{Column, Inputs, PhysicalTable};
-use crate::domain::fingerprint::Fingerprint;
+use crate::domain::environment::{Column, PhysicalTable};
 use crate::domain::name::{TableName, literal, quote};
 use crate::domain::project::Undeclared;
 
@@ -31,7 +32,7 @@ impl Tables for Database {
             session.within_limit(|| {
                 session.fits(build)?;
                 let table = session.refill_whole(table, Some(build), at)?;
-                session.audit(build, None)?;
+                audit::run(session, build, None)?;
                 Ok(table)
             })
         })
@@ -51,18 +52,22 @@ impl Tables for Database {
                     (Some(build), Some(_)) => warehouse.reload(build, *at)?,
                     (build, _) => {
                         warehouse.refill_whole(table, *build, *at)?;
-                        build.map_or(Ok(()), |build| warehouse.audit(build, None))?;
+                        build.map_or(Ok(()), |build| audit::run(warehouse, build, None))?;
                     }
                 }
                 told(index, Some(start.elapsed()));
             }
-            warehouse.forget(dropped)
+            Ledger(warehouse).forget(dropped)
         })
     }
 
     fn columns(&self, table: &TableName) -> Result<Vec<Column>, WarehouseError> {
         let sql = format!("SELECT column_name, column_type FROM (DESCRIBE {})", table.quoted());
         self.all("reading columns", &sql, |row| Ok((row.get(0)?, row.get(1)?)))
+    }
+
+    fn bytes(&self, tables: &BTreeSet<TableName>) -> Result<BTreeMap<TableName, u64>, WarehouseError> {
+        self.storage(tables)
     }
 
     fn another_session(&self) -> Result<Box<dyn Warehouse>, WarehouseError> {
@@ -80,7 +85,7 @@ impl Database {
         }
         self.transaction(doing, |warehouse| {
             let clone_of = build.clone_of.as_ref();
-            let clone_of = match clone_of.map(|of| warehouse.make_clone(&build.table, of)).transpose()? {
+            let clone_of = match clone_of.map(|of| Ledger(warehouse).make_clone(&build.table, of)).transpose()? {
                 Some(true) => clone_of,
                 _ => None,
             };
@@ -88,14 +93,15 @@ impl Database {
                 (Body::Table(select), Some(_)) => Some(select.clone()),
                 _ => warehouse.around(&build.around, |warehouse| warehouse.among_files(doing, build))?,
             };
-            warehouse.audit(build, None)?;
+            audit::run(warehouse, build, None)?;
             let rows = warehouse.count(&build.table, &build.body)?;
-            let mut built = PhysicalTable { select, rows, ..warehouse.made(build, at)? };
+            let mut built =
+                PhysicalTable { select, rows, ..Ledger(warehouse).made(build, warehouse.columns(&build.table)?, at)? };
             if let Some(of) = clone_of {
-                built.inputs.beside = warehouse.beside_of_clone(build, of)?.or(built.inputs.beside);
+                built.inputs.beside = Ledger(warehouse).beside_of_clone(build, of)?.or(built.inputs.beside);
                 built.inputs.clone_of = Some(of.clone());
             }
-            warehouse.record(&built)?;
+            Ledger(warehouse).record(&built)?;
             warehouse.stand_for(&build.fingerprint, &build.table)?;
             Ok(built)
         })
@@ -117,7 +123,7 @@ impl Database {
             }
             (_, Some(select)) => {
                 let create = format!("CREATE OR REPLACE TABLE {} AS\n{select}", snapshot.table.quoted());
-                self.make_room(&snapshot.table)?;
+                Ledger(self).make_room(&snapshot.table)?;
                 self.around(&snapshot.around, |warehouse| warehouse.run_one(&doing, &create))?;
                 (Some(select.clone()), snapshot.around.clone())
             }
@@ -126,8 +132,8 @@ impl Database {
         let physical = |name: &String| TableName::physical(name.clone());
         let beside = snapshot.inputs.beside.as_ref().map(|(table, _)| physical(table));
         let inputs = match build {
-            Some(build) => self.inputs_of(build)?,
-            None => self.inputs(&snapshot.inputs.read.keys().map(physical).collect(), beside.as_ref())?,
+            Some(build) => Ledger(self).inputs_of(build)?,
+            None => Ledger(self).inputs(&snapshot.inputs.read.keys().map(physical).collect(), beside.as_ref())?,
         };
         let mut columns = self.columns(&snapshot.table)?;
         if columns != snapshot.columns {
@@ -137,7 +143,7 @@ impl Database {
         let rows = Some(self.rows_of(&snapshot.table)?);
         let snapshot =
             PhysicalTable { columns, built_at: at, inputs, revision, select, around, rows, ..snapshot.clone() };
-        self.record(&snapshot)?;
+        Ledger(self).record(&snapshot)?;
         Ok(snapshot)
     }
 
@@ -189,7 +195,7 @@ impl Database {
     /// Makes the table; gives the query that did.
     fn fill(&self, doing: &str, build: &Build) -> Result<Option<String>, WarehouseError> {
         let table = build.table.quoted();
-        self.make_room(&build.table)?;
+        Ledger(self).make_room(&build.table)?;
         match &build.body {
             Body::Table(select) => {
                 self.run_one(doing, &format!("CREATE OR REPLACE TABLE {table} AS\n{select}"))?;
@@ -237,83 +243,6 @@ impl Database {
     /// How many rows a table has.
     pub(super) fn rows_of(&self, table: &TableName) -> Result<u64, WarehouseError> {
         self.one("counting rows", &format!("SELECT count(*) FROM {}", table.quoted()))
-    }
-
-    /// The record of a table that was made just now. Its rows are others than those of a table that was there before.
-    pub(super) fn made(&self, build: &Build, at: i64) -> Result<PhysicalTable, WarehouseError> {
-        let name = literal(&build.table.name);
-        let sql = format!("SELECT coalesce(max(revision) + 1, {at}) FROM vmesh_state.tables WHERE table_name = {name}");
-        let (revision, inputs) = (self.one("recording a table", &sql)?, self.inputs_of(build)?);
-        Ok(PhysicalTable { revision, inputs, ..build.snapshot(self.columns(&build.table)?, at) })
-    }
-
-    /// What a build's table is filled from.
-    pub(super) fn inputs_of(&self, build: &Build) -> Result<Inputs, WarehouseError> {
-        let read = build.sources.values().cloned().collect();
-        let read_as = build.sources.iter().map(|(model, table)| (model.clone(), table.name.clone())).collect();
-        let sources = build.source_stamp.clone();
-        Ok(Inputs {
-            sources,
-            recipe: build.recipe,
-            shape: build.shape,
-            read_as,
-            ..self.inputs(&read, build.beside.as_ref())?
-        })
-    }
-
-    /// What a table is filled from that reads these, beside the table that prod shows of the same model.
-    fn inputs(&self, read: &BTreeSet<TableName>, beside: Option<&TableName>) -> Result<Inputs, WarehouseError> {
-        let mut inputs = Inputs::default();
-        let names: Vec<String> = read.iter().chain(beside).map(|table| literal(&table.name)).collect();
-        if names.is_empty() {
-            return Ok(inputs);
-        }
-        let sql = format!(
-            "SELECT table_name, revision, filled IS NOT NULL, inputs FROM vmesh_state.tables WHERE table_name IN ({})",
-            names.join(", ")
-        );
-        let rows = self.all("recording a table", &sql, |row| {
-            let (table, revision, is_by_loads, above): (String, u64, bool, String) =
-                (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
-            Ok((table, revision, is_by_loads, serde_json::from_str(&above).unwrap_or_default()))
-        })?;
-        for (table, revision, is_by_loads, above) in rows {
-            if beside.is_some_and(|beside| beside.name == table) {
-                inputs.beside = Some((table, revision));
-            } else {
-                inputs.add(&table, revision, is_by_loads, &above);
-            }
-        }
-        Ok(inputs)
-    }
-
-    pub(super) fn record(&self, snapshot: &PhysicalTable) -> Result<(), WarehouseError> {
-        let doing = "recording a table";
-        let parents: Vec<&str> = snapshot.parents.iter().map(|parent| parent.name.as_str()).collect();
-        let columns = serde_json::to_string(&snapshot.columns).unwrap_or_default();
-        let sql =
-            "INSERT OR REPLACE INTO vmesh_state.tables VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-        let around = (!snapshot.around.is_empty()).then(|| serde_json::to_string(&snapshot.around).unwrap_or_default());
-        let values = duckdb::params![
-            snapshot.table.name,
-            snapshot.model.to_string(),
-            snapshot.fingerprint.hex(),
-            snapshot.own.hex(),
-            snapshot.kind.as_str(),
-            parents.join(" "),
-            snapshot.select,
-            columns,
-            snapshot.built_at,
-            snapshot.filled.as_ref().map(|filled| serde_json::to_string(filled).unwrap_or_default()),
-            snapshot.audited.iter().cloned().collect::<Vec<_>>().join(" "),
-            snapshot.content.as_ref().map(Fingerprint::hex),
-            snapshot.revision,
-            snapshot.continues.as_ref().map(|from| serde_json::to_string(from).unwrap_or_default()),
-            around,
-            serde_json::to_string(&snapshot.inputs).unwrap_or_default(),
-            snapshot.rows
-        ];
-        self.connection.execute(sql, values).map(|_| ()).map_err(|error| self.failed(doing, &error))
     }
 }
 

@@ -2,6 +2,8 @@
 //! that an interrupted fill goes on where it stopped.
 
 use super::{Database, history};
+use crate::adapter::engine::audit;
+use crate::adapter::engine::records::Ledger;
 use crate::adapter::engine::{Body, Build, BuildError, Fill, Load, Records, Tables, WarehouseError, Warned, Warning};
 use crate::domain::calendar::Filled;
 use crate::domain::environment::{Column, Continued, PhysicalTable};
@@ -27,8 +29,13 @@ impl Database {
                     warehouse.around(&fill.setup, |warehouse| warehouse.begin(&doing, build, fill))?;
                 let filled = Some(Filled { aim, intervals });
                 let rows = Some(warehouse.rows_of(&build.table)?);
-                let made = PhysicalTable { filled, continues, rows, ..warehouse.made(build, at)? };
-                warehouse.record(&made)?;
+                let made = PhysicalTable {
+                    filled,
+                    continues,
+                    rows,
+                    ..Ledger(warehouse).made(build, warehouse.columns(&build.table)?, at)?
+                };
+                Ledger(warehouse).record(&made)?;
                 warehouse.stand_for(&build.fingerprint, &build.table)?;
                 Ok(made)
             })?,
@@ -82,7 +89,7 @@ impl Database {
             }
             .into());
         }
-        self.audit(build, None)?;
+        audit::run(self, build, None)?;
         Ok((Some(before.as_source()), before.filled.clone().unwrap_or_default().intervals))
     }
 
@@ -136,7 +143,7 @@ impl Database {
             built_at: at,
             audited: build.audited.iter().cloned().collect(),
             revision: snapshot.revision + 1,
-            inputs: self.inputs_of(build)?,
+            inputs: Ledger(self).inputs_of(build)?,
             ..snapshot.clone()
         };
         next.add_parents(&build.parents);
@@ -155,8 +162,8 @@ impl Database {
             Ok(columns)
         })?;
         next.rows = Some(self.rows_of(&build.table)?);
-        self.audit(build, Some(&within(&fill.by, load.interval, &next.columns)))?;
-        self.record(&next)?;
+        audit::run(self, build, Some(&within(&fill.by, load.interval, &next.columns)))?;
+        Ledger(self).record(&next)?;
         Ok(next)
     }
 

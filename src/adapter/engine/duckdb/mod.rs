@@ -1,12 +1,10 @@
 //! The engine that is DuckDB. The only place that imports `duckdb`.
 
 mod access;
-mod audit;
 mod backup;
 mod build;
-mod clones;
-mod collect;
-mod comments;
+mod columns;
+mod cutoff;
 mod error;
 mod extensions;
 mod fill;
@@ -17,18 +15,16 @@ mod history;
 mod instance;
 mod limits;
 mod open;
-mod past_builds;
-mod publish;
 mod query;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking, and tells")]
 mod reach;
 mod referee;
-mod remove;
 mod same_rows;
 mod scratch;
-mod state;
+mod session;
 mod statements;
+mod storage;
 mod trial;
 mod wal;
 mod wrong;
@@ -41,10 +37,11 @@ pub use self::access::Absent;
 pub use self::backup::BACKUP;
 pub use self::extensions::{BuiltIn, Installed, absent, built_in, install};
 use self::instance::Instance;
-use self::open::FORMAT;
 pub use self::wal::{COMPANIONS, companion};
+use super::records::{Caps, FORMAT};
 use super::{Location, OpenError, WarehouseError};
 use crate::domain::config::Limits;
+use crate::domain::name::quote;
 use crate::domain::sql;
 
 /// Steps of DuckDB's optimizer that do harm: in 2.0.0, a scan with a filter pushed down from a join writes beyond the
@@ -65,6 +62,7 @@ struct Database {
     connection: Connection,
     instance: Arc<Instance>,
     location: Location,
+    caps: Caps,
 }
 
 impl Database {
@@ -75,7 +73,10 @@ impl Database {
             .map_err(|error| OpenError::CannotOpen { path: location.path.clone(), message: error::words(&error) })?;
         let handle = connection.interrupt_handle();
         location.interrupt.watch(move || handle.interrupt());
-        Ok(Self { connection, instance, location: location.clone() })
+        let mut database = Self { connection, instance, location: location.clone(), caps: Caps::default() };
+        let catalog: String = database.one("asking for the database's name", "SELECT current_database()")?;
+        database.caps.catalog = format!("{}.", quote(&catalog));
+        Ok(database)
     }
 
     /// Lets queries read the warehouse, what vmesh puts into their scratch folder and what main's settings allow, and
@@ -155,11 +156,6 @@ impl Database {
     /// The one value of a query.
     fn one<T: duckdb::types::FromSql>(&self, doing: &str, sql: &str) -> Result<T, WarehouseError> {
         self.connection.query_row(sql, [], |row| row.get(0)).map_err(|error| self.failed(doing, &error))
-    }
-
-    /// The name that the engine gives the file.
-    fn catalog(&self) -> Result<String, WarehouseError> {
-        self.one("asking for the database's name", "SELECT current_database()")
     }
 
     /// Nothing new begins once an end was asked for.

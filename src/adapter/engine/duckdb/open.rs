@@ -8,12 +8,10 @@ use duckdb::{AccessMode, Config, Connection};
 use super::instance::Instance;
 use super::{Database, DuckDb, error, scratch, wal};
 use crate::adapter::engine::door::{COURTESY, LOOK};
+use crate::adapter::engine::records::{FORMAT, RECORDS};
 use crate::adapter::engine::{
     Difference, Engine, Holder, Location, OpenError, Referee, Rows, Trial, Waiting, Warehouse, WarehouseError,
 };
-
-/// The version of the records that this vmesh writes.
-pub(super) const FORMAT: u32 = 7;
 
 /// What brings records of each version to the next one's, from version 1 on.
 const MIGRATIONS: [&str; FORMAT as usize - 1] = [
@@ -96,7 +94,7 @@ impl Location {
                 warehouse.back_up()?;
                 MIGRATIONS.iter().skip(found.saturating_sub(1) as usize).copied().collect()
             }
-            None => include_str!("records.sql").to_owned(),
+            None => RECORDS.to_owned(),
         };
         let row = format!("INSERT INTO vmesh_state.format VALUES ({FORMAT}, 'vmesh {}');", env!("CARGO_PKG_VERSION"));
         warehouse.transaction("making vmesh's records", |warehouse| {

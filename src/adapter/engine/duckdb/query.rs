@@ -3,9 +3,7 @@
 use std::path::Path;
 
 use super::Database;
-use super::audit::KEPT;
-use crate::adapter::engine::audit::SAMPLE;
-use crate::adapter::engine::{Ask, Audit, AuditFailure, BuildError, ExportFormat, Rows, WarehouseError};
+use crate::adapter::engine::{Ask, ExportFormat, Rows, WarehouseError};
 use crate::domain::environment::Column;
 use crate::domain::name::{literal, quote};
 use crate::domain::{json_text, sql};
@@ -44,27 +42,6 @@ impl Ask for Database {
         let target = literal(&file.to_string_lossy());
         self.run_one(doing, &format!("COPY (\n{query}\n) TO {target} ({options})"))?;
         read(&file, doing)
-    }
-
-    fn audited(&self, audit: &Audit, rows: &str) -> Result<Option<AuditFailure>, WarehouseError> {
-        let doing = format!("auditing with `{}`", audit.name);
-        let query = audit.query.replace(Audit::ROWS, rows);
-        let found = || -> Result<_, WarehouseError> {
-            let counted =
-                self.all(&doing, &format!("SELECT count(*) FROM (\n{query}\n) AS audited"), |row| row.get(0))?;
-            let count: u64 = counted.first().copied().unwrap_or_default();
-            if count == 0 {
-                return Ok(None);
-            }
-            let rows = self.rows(&doing, &query, Some(if audit.blocking { KEPT } else { SAMPLE }))?;
-            Ok(Some(AuditFailure { name: audit.name.clone(), count, rows, kept: None }))
-        };
-        found().map_err(|error| match error {
-            WarehouseError::Engine { message, .. } => {
-                BuildError::BrokenAudit { name: audit.name.clone(), query: format!("\n{query}"), message }.into()
-            }
-            error => error,
-        })
     }
 }
 

@@ -60,7 +60,7 @@ impl Parser<'_> {
             match self.reads(text) {
                 Ok(reads) => query.adopt(reads),
                 Err(cause) if kind == Text::Statement => {
-                    let (what, note) = ("its tables can't be told".to_owned(), Some(Cause::duckdb(cause).into()));
+                    let (what, note) = ("its tables can't be told".to_owned(), Some(Cause::engine(cause).into()));
                     return Err(Refusal { what, span: 0..text.len(), note, help: None });
                 }
                 Err(_) => query.reads = Some(guess_reads(text)),

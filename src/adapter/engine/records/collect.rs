@@ -2,24 +2,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Database;
-use crate::adapter::engine::{Collect, WarehouseError};
+use super::{Ledger, SqlSession};
+use crate::adapter::engine::{Collect, WarehouseError, WrongRows};
 use crate::domain::environment::{OutOfReach, Preview};
 use crate::domain::name::{BranchName, EnvName, SNAPSHOTS_SCHEMA, SchemaPattern, TableName, literal};
 
-impl Collect for Database {
+impl<S: SqlSession + WrongRows> Collect for S {
     fn remove_environments(
         &self,
         environments: &[(EnvName, u64)],
         pattern: SchemaPattern,
     ) -> Result<Vec<EnvName>, WarehouseError> {
-        self.transaction("removing environments", |warehouse| warehouse.remove(environments, pattern))
+        Ledger(self).transaction("removing environments", |ledger| ledger.remove(self, environments, pattern))
     }
 
     fn drop_snapshots(&self, tables: &[TableName]) -> Result<Vec<TableName>, WarehouseError> {
         let doing = "dropping snapshots";
-        self.transaction(doing, |warehouse| {
-            let pointed: BTreeSet<String> = warehouse
+        Ledger(self).transaction(doing, |ledger| {
+            let pointed: BTreeSet<String> = ledger
                 .all(
                     doing,
                     "SELECT table_name FROM vmesh_state.pointers UNION SELECT table_name FROM vmesh_state.previews",
@@ -28,8 +28,8 @@ impl Collect for Database {
                 .into_iter()
                 .collect();
             let free: Vec<TableName> = tables.iter().filter(|table| !pointed.contains(&table.name)).cloned().collect();
-            warehouse.forget(&free)?;
-            warehouse.run(
+            ledger.forget(&free)?;
+            ledger.run(
                 doing,
                 "DELETE FROM vmesh_state.comments WHERE hash NOT IN \
                  (SELECT comments FROM vmesh_state.pointers WHERE comments IS NOT NULL) \
@@ -49,76 +49,46 @@ impl Collect for Database {
             statements.push_str(&format!("INSERT INTO vmesh_state.previews VALUES {};\n", rows.join(", ")));
         }
         let doing = "remembering a merge";
-        self.transaction(doing, |warehouse| warehouse.run(doing, &statements))
+        Ledger(self).transaction(doing, |ledger| ledger.run(doing, &statements))
     }
 
     fn forget_previews(&self, branches: &[BranchName]) -> Result<(), WarehouseError> {
         let forget = |branch: &BranchName| {
             format!("DELETE FROM vmesh_state.previews WHERE branch = {};\n", literal(branch.as_str()))
         };
-        self.run("forgetting merges", &branches.iter().map(forget).collect::<String>())
+        Ledger(self).run("forgetting merges", &branches.iter().map(forget).collect::<String>())
     }
 
     fn forget_history(&self, history: &OutOfReach) -> Result<(), WarehouseError> {
         let (doing, before) = ("forgetting prod's history", history.before);
-        self.transaction(doing, |warehouse| {
+        Ledger(self).transaction(doing, |ledger| {
             let promotions = format!("DELETE FROM vmesh_state.promotions WHERE generation < {before};\n");
             let moved = format!("DELETE FROM vmesh_state.moved WHERE generation <= {before};\n");
-            warehouse.run(doing, &(promotions + &moved))?;
-            warehouse.write_moved(before, &history.moved)
+            ledger.run(doing, &(promotions + &moved))?;
+            ledger.write_moved(before, &history.moved)
         })
-    }
-
-    fn bytes(&self, tables: &BTreeSet<TableName>) -> Result<BTreeMap<TableName, u64>, WarehouseError> {
-        let doing = "measuring tables";
-        let block: i64 = self.one(doing, "SELECT block_size FROM pragma_database_size()")?;
-        let kinds = self.kinds()?;
-        let mut bytes = BTreeMap::new();
-        for table in tables {
-            if kinds.get(&table.name) != Some(&"TABLE") {
-                continue;
-            }
-            let place = literal(&table.quoted());
-            let sql = format!(
-                "SELECT count(DISTINCT block_id) FROM pragma_storage_info({place}) WHERE persistent AND block_id >= 0"
-            );
-            let blocks: i64 = self.one(doing, &sql)?;
-            bytes.insert(table.clone(), u64::try_from(blocks * block).unwrap_or(0));
-        }
-        Ok(bytes)
     }
 }
 
-impl Database {
+impl Ledger<'_> {
     /// Drops tables of the physical layer with their records, whoever points at them. To be called within a transaction.
-    pub(super) fn forget(&self, tables: &[TableName]) -> Result<(), WarehouseError> {
+    pub(in super::super) fn forget(&self, tables: &[TableName]) -> Result<(), WarehouseError> {
         let doing = "dropping snapshots";
         let kinds = self.kinds()?;
-        let drop = |table: &TableName| match kinds.get(&table.name) {
-            Some(kind) => format!("DROP {kind} IF EXISTS {};\n{}", table.quoted(), forget(table)),
-            None => forget(table),
-        };
+        let of = |kind: &str| tables.iter().filter(|it| kinds.get(&it.name) == Some(&kind)).collect::<Vec<_>>();
         // clones go first: they would get rows of their own from what goes
-        let (views, tables): (Vec<&TableName>, Vec<_>) =
-            tables.iter().partition(|table| kinds.get(&table.name) == Some(&"VIEW"));
-        self.run(doing, &views.into_iter().map(drop).collect::<String>())?;
+        self.0.drop_physical(doing, "VIEW", &of("VIEW"))?;
         tables.iter().try_for_each(|table| self.make_room(table))?;
-        self.run(doing, &tables.into_iter().map(drop).collect::<String>())
+        self.0.drop_physical(doing, "TABLE", &of("TABLE"))?;
+        self.run(doing, &tables.iter().map(forget).collect::<String>())
     }
 
     /// What each object of the physical layer is: `TABLE` or `VIEW`.
-    fn kinds(&self) -> Result<BTreeMap<String, &'static str>, WarehouseError> {
-        let doing = "reading the physical layer";
-        let list = |function: &str, column: &str| {
-            let sql = format!(
-                "SELECT {column} FROM {function}() \
-                 WHERE database_name = current_database() AND schema_name = '{SNAPSHOTS_SCHEMA}'"
-            );
-            self.all(doing, &sql, |row| row.get::<_, String>(0))
-        };
-        let tables = list("duckdb_tables", "table_name")?.into_iter().map(|name| (name, "TABLE"));
-        let views = list("duckdb_views", "view_name")?.into_iter().map(|name| (name, "VIEW"));
-        Ok(tables.chain(views).collect())
+    pub(in super::super) fn kinds(&self) -> Result<BTreeMap<String, &'static str>, WarehouseError> {
+        let schema = BTreeSet::from([SNAPSHOTS_SCHEMA.to_owned()]);
+        let kind = |is_view| if is_view { "VIEW" } else { "TABLE" };
+        let relations = self.0.relations(Some(&schema), None)?.into_iter();
+        Ok(relations.map(|it| (it.place.name, kind(it.is_view))).collect())
     }
 }
 

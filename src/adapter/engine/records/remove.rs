@@ -2,18 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Database;
-use super::state::list;
+use super::{Ledger, list};
 use crate::adapter::engine::{WarehouseError, WrongRows};
-use crate::domain::name::{EnvName, ModelName, SchemaPattern, TableName, quote};
+use crate::domain::name::{EnvName, ModelName, SchemaPattern, TableName};
 
 const DOING: &str = "removing environments";
 
-impl Database {
-    /// Removes those of the environments that are still at the generation given with them; gives them. To be called within
-    /// a transaction.
+impl Ledger<'_> {
+    /// Removes those of the environments that are still at the generation given with them, with the wrong rows that are kept of
+    /// them; gives them. To be called within a transaction.
     pub(super) fn remove(
         &self,
+        kept: &dyn WrongRows,
         environments: &[(EnvName, u64)],
         pattern: SchemaPattern,
     ) -> Result<Vec<EnvName>, WarehouseError> {
@@ -37,9 +37,9 @@ impl Database {
              DELETE FROM vmesh_state.environments WHERE name IN ({names});\n"
         );
         self.run(DOING, &(views + &records))?;
-        let wrong = self.wrong()?.into_iter();
+        let wrong = kept.wrong()?.into_iter();
         let of_them = wrong.filter(|(_, wrong)| wrong.as_ref().is_some_and(|it| removed.contains(&it.environment)));
-        self.forget_wrong(&of_them.map(|(table, _)| table).collect::<Vec<_>>())?;
+        kept.forget_wrong(&of_them.map(|(table, _)| table).collect::<Vec<_>>())?;
         Ok(removed)
     }
 
@@ -49,15 +49,15 @@ impl Database {
     fn drop_views(&self, views: BTreeSet<TableName>) -> Result<String, WarehouseError> {
         let schemas: BTreeSet<String> = views.iter().map(|view| view.schema.clone()).collect();
         let there = self.views(Some(&schemas))?;
-        let (catalog, contents) = (quote(&self.catalog()?), self.contents(&schemas)?);
+        let contents = self.contents(&schemas)?;
         let mut statements = String::new();
         for schema in &schemas {
             let views = views.iter().filter(|view| view.schema == *schema && there.contains_key(view));
             let views: Vec<&TableName> = views.collect();
             if schema.contains("dev__") && views.len() == contents.get(schema).copied().unwrap_or(0) {
-                statements.push_str(&format!("DROP SCHEMA IF EXISTS {catalog}.{} CASCADE;\n", quote(schema)));
+                statements.push_str(&format!("DROP SCHEMA IF EXISTS {} CASCADE;\n", self.schema(schema)));
             } else {
-                statements.extend(views.iter().map(|view| format!("DROP VIEW {catalog}.{};\n", view.quoted())));
+                statements.extend(views.iter().map(|view| format!("DROP VIEW {};\n", self.full(view))));
             }
         }
         Ok(statements)
@@ -65,18 +65,13 @@ impl Database {
 
     /// How much lies in each of these schemas, of whatever kind.
     fn contents(&self, schemas: &BTreeSet<String>) -> Result<BTreeMap<String, usize>, WarehouseError> {
-        let schemas = list(schemas.iter().map(String::as_str));
-        let of = |kind: &str| {
-            let place = "database_name = current_database() AND NOT internal AND schema_name";
-            format!("SELECT schema_name FROM duckdb_{kind}() WHERE {place} IN ({schemas})")
-        };
-        let all = ["tables", "views", "functions", "types"].map(of).join(" UNION ALL ");
-        let sequences = format!(
-            "SELECT schema_name FROM duckdb_sequences() \
-             WHERE database_name = current_database() AND schema_name IN ({schemas})"
-        );
-        let sql = format!("SELECT schema_name, count(*) FROM ({all} UNION ALL {sequences}) GROUP BY schema_name");
-        let rows = self.all(DOING, &sql, |row| Ok((row.get(0)?, row.get::<_, u32>(1)? as usize)))?;
-        Ok(rows.into_iter().collect())
+        let mut contents: BTreeMap<String, usize> = BTreeMap::new();
+        if schemas.is_empty() {
+            return Ok(contents);
+        }
+        for schema in self.0.contents(schemas)? {
+            *contents.entry(schema).or_default() += 1;
+        }
+        Ok(contents)
     }
 }

@@ -2,43 +2,43 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Database;
+use super::{Ledger, SqlSession, list};
 use crate::adapter::engine::{Records, WarehouseError};
 use crate::domain::environment::{
     Environment, Moved, PastBuild, PhysicalTable, Pointer, Preview, Promotion, PromotionAction, Scope, State,
 };
 use crate::domain::fingerprint::Fingerprint;
-use crate::domain::model::{Around, Comments, KindWord};
-use crate::domain::name::{BranchName, EnvName, ModelName, SNAPSHOTS_SCHEMA, SchemaPattern, TableName, literal};
+use crate::domain::model::Comments;
+use crate::domain::name::{BranchName, EnvName, ModelName, SchemaPattern, TableName};
 
 const DOING: &str = "reading vmesh's records";
 
-impl Records for Database {
+impl<S: SqlSession> Records for S {
     fn state(&self, scope: &Scope) -> Result<State, WarehouseError> {
-        self.transaction(DOING, |warehouse| {
-            let environments = warehouse.environments(scope)?;
+        Ledger(self).at_one_moment(DOING, |ledger| {
+            let environments = ledger.environments(scope)?;
             let views = match scope {
-                Scope::All => warehouse.views(None)?,
+                Scope::All => ledger.views(None)?,
                 Scope::Pointers => BTreeMap::new(),
-                Scope::Prod { pattern, .. } => warehouse.views(Some(&schemas(&environments, *pattern)))?,
+                Scope::Prod { pattern, .. } => ledger.views(Some(&schemas(&environments, *pattern)))?,
                 Scope::Models { .. } => {
                     let shown = format!("SELECT table_name FROM vmesh_state.pointers WHERE {}", within(scope));
-                    let tables = warehouse.tables(&format!("table_name IN ({shown} AND {})", of_models(scope)))?;
+                    let tables = ledger.tables(&format!("table_name IN ({shown} AND {})", of_models(scope)))?;
                     let physical = tables.keys().map(|table| table.name.clone()).collect();
-                    let physical = warehouse.physical(Some(&physical))?;
+                    let physical = ledger.physical(Some(&physical))?;
                     return Ok(State { environments, tables, physical, ..State::default() });
                 }
             };
             Ok(State {
                 environments,
-                elsewhere: warehouse.elsewhere(scope)?,
+                elsewhere: ledger.elsewhere(scope)?,
                 views,
-                tables: warehouse.tables("true")?,
-                snapshots: warehouse.snapshots()?,
-                physical: warehouse.physical(None)?,
-                promotions: warehouse.promotions()?,
-                previews: warehouse.previews()?,
-                durations: warehouse.durations()?,
+                tables: ledger.tables("true")?,
+                snapshots: ledger.snapshots()?,
+                physical: ledger.physical(None)?,
+                promotions: ledger.promotions()?,
+                previews: ledger.previews()?,
+                durations: ledger.durations()?,
             })
         })
     }
@@ -47,8 +47,8 @@ impl Records for Database {
         if hashes.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let rows = self.all(DOING, "SELECT hash, content FROM vmesh_state.comments", |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+        let rows = Ledger(self).all(DOING, "SELECT hash, content FROM vmesh_state.comments", |row| {
+            Ok((row.get::<String>(0)?, row.get::<String>(1)?))
         })?;
         let known: BTreeMap<String, Comments> =
             rows.into_iter().filter_map(|(hash, content)| Some((hash, serde_json::from_str(&content).ok()?))).collect();
@@ -57,25 +57,23 @@ impl Records for Database {
     }
 
     fn put_on_record(&self, table: &PhysicalTable) -> Result<(), WarehouseError> {
-        self.transaction("recording a table", |warehouse| warehouse.record(table))
+        Ledger(self).transaction("recording a table", |ledger| ledger.record(table))
     }
 
     fn remember(&self, builds: &[PastBuild]) -> Result<(), WarehouseError> {
-        self.remember_builds(builds)
+        Ledger(self).remember_builds(builds)
     }
 
     fn past_builds(&self) -> Result<Vec<PastBuild>, WarehouseError> {
-        self.builds()
+        Ledger(self).builds()
     }
 
     fn stand_for(&self, version: &Fingerprint, table: &TableName) -> Result<(), WarehouseError> {
-        let (version, name) = (version.hex(), literal(&table.name));
-        let sql = format!("INSERT OR REPLACE INTO vmesh_state.snapshots VALUES ('{version}', {name})");
-        self.run("recording a snapshot", &sql)
+        Ledger(self).stand_for(version, table)
     }
 }
 
-impl Database {
+impl Ledger<'_> {
     fn environments(&self, scope: &Scope) -> Result<BTreeMap<EnvName, Environment>, WarehouseError> {
         let sql = "SELECT name, branch, commit_id, dirty, base, tip, generation, created_at, updated_at, owner \
                    FROM vmesh_state.environments";
@@ -102,7 +100,7 @@ impl Database {
         // most environments show most of what prod shows: each pointer is read once
         let sql = format!(
             "SELECT model, fingerprint, table_name, comments, string_agg(environment, ' ') \
-             FROM vmesh_state.pointers WHERE {} AND {} GROUP BY ALL",
+             FROM vmesh_state.pointers WHERE {} AND {} GROUP BY 1, 2, 3, 4",
             within(scope),
             of_models(scope)
         );
@@ -140,81 +138,6 @@ impl Database {
         Ok(rows.into_iter().flatten().collect())
     }
 
-    /// The tables on record that meet a condition.
-    pub(super) fn tables(&self, condition: &str) -> Result<BTreeMap<TableName, PhysicalTable>, WarehouseError> {
-        let sql = format!(
-            "SELECT fingerprint, model, own, table_name, kind, parents, query, columns, built_at, filled, audited, \
-             content, revision, continues, around, inputs, rows FROM vmesh_state.tables WHERE {condition}"
-        );
-        let rows = self.all(DOING, &sql, |row| {
-            let text = |index| row.get::<_, String>(index);
-            let (fingerprint, model, own) = (text(0)?, text(1)?, text(2)?);
-            let (name, kind, parents, columns) = (text(3)?, text(4)?, text(5)?, text(7)?);
-            let table = || {
-                Some(PhysicalTable {
-                    model: ModelName::parse(&model)?,
-                    fingerprint: Fingerprint::from_hex(&fingerprint)?,
-                    own: Fingerprint::from_hex(&own)?,
-                    table: TableName::physical(name),
-                    kind: KindWord::read(&kind)?,
-                    parents: parents.split_whitespace().map(|name| TableName::physical(name.to_owned())).collect(),
-                    select: row.get(6).ok()?,
-                    around: row
-                        .get::<_, Option<String>>(14)
-                        .ok()?
-                        .map_or(Some(Around::default()), |around| serde_json::from_str(&around).ok())?,
-                    columns: serde_json::from_str(&columns).ok()?,
-                    built_at: row.get(8).ok()?,
-                    filled: row.get::<_, Option<String>>(9).ok()?.and_then(|filled| serde_json::from_str(&filled).ok()),
-                    audited: row.get::<_, String>(10).ok()?.split_whitespace().map(str::to_owned).collect(),
-                    content: row.get::<_, Option<String>>(11).ok()?.as_deref().and_then(Fingerprint::from_hex),
-                    revision: row.get(12).ok()?,
-                    inputs: serde_json::from_str(&row.get::<_, String>(15).ok()?).ok()?,
-                    continues: row.get::<_, Option<String>>(13).ok()?.and_then(|from| serde_json::from_str(&from).ok()),
-                    rows: row.get(16).ok()?,
-                })
-            };
-            Ok(table())
-        })?;
-        Ok(rows.into_iter().flatten().map(|table| (table.table.clone(), table)).collect())
-    }
-
-    /// The tables and views of the physical layer: all of them, or those among some.
-    pub(super) fn physical(&self, among: Option<&BTreeSet<String>>) -> Result<BTreeSet<String>, WarehouseError> {
-        let among = match among {
-            None => "true".to_owned(),
-            Some(names) if names.is_empty() => return Ok(BTreeSet::new()),
-            Some(names) => format!("name IN ({})", list(names.iter().map(String::as_str))),
-        };
-        let sql = format!(
-            "SELECT name FROM (SELECT table_name AS name, database_name, schema_name FROM duckdb_tables() \
-             UNION ALL SELECT view_name, database_name, schema_name FROM duckdb_views()) \
-             WHERE database_name = current_database() AND schema_name = '{SNAPSHOTS_SCHEMA}' AND {among}"
-        );
-        Ok(self.all(DOING, &sql, |row| row.get(0))?.into_iter().collect())
-    }
-
-    /// The views that vmesh made outside of the physical layer, in all schemas or in some.
-    pub(super) fn views(
-        &self,
-        schemas: Option<&BTreeSet<String>>,
-    ) -> Result<BTreeMap<TableName, TableName>, WarehouseError> {
-        let place = match schemas {
-            None => format!("schema_name <> '{SNAPSHOTS_SCHEMA}'"),
-            Some(schemas) if schemas.is_empty() => return Ok(BTreeMap::new()),
-            Some(schemas) => format!("schema_name IN ({})", list(schemas.iter().map(String::as_str))),
-        };
-        let sql = format!(
-            "SELECT schema_name, view_name, sql FROM duckdb_views() WHERE NOT internal \
-             AND database_name = current_database() AND {place}"
-        );
-        let views = self.all(DOING, &sql, |row| {
-            let (schema, name, sql): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            Ok(target(&sql).map(|table| (TableName { schema, name }, table)))
-        })?;
-        Ok(views.into_iter().flatten().collect())
-    }
-
     fn previews(&self) -> Result<Vec<Preview>, WarehouseError> {
         let sql =
             "SELECT branch, max(planned_at), string_agg(table_name, ' ') FROM vmesh_state.previews GROUP BY branch";
@@ -242,7 +165,7 @@ impl Database {
         self.all(DOING, sql, |row| {
             let generation = row.get(0)?;
             let moved = moved.remove(&generation).unwrap_or_default();
-            let action = PromotionAction::read(&row.get::<_, String>(2)?);
+            let action = PromotionAction::read(&row.get::<String>(2)?);
             Ok(Promotion { generation, commit: row.get(1)?, action, at: row.get(3)?, moved })
         })
     }
@@ -277,43 +200,6 @@ fn of_models(scope: &Scope) -> String {
     }
 }
 
-/// A list of texts for `IN`.
-pub(super) fn list<'t>(texts: impl Iterator<Item = &'t str>) -> String {
-    texts.map(literal).collect::<Vec<_>>().join(", ")
-}
-
 pub(super) fn pointer(fingerprint: String, table: String) -> Option<Pointer> {
     Some(Pointer { fingerprint: Fingerprint::from_hex(&fingerprint)?, table: TableName::physical(table) })
-}
-
-/// The physical table that a view's definition shows, if the view is one of vmesh's: `SELECT * FROM` one table of the
-/// physical layer, and nothing else.
-pub(super) fn target(definition: &str) -> Option<TableName> {
-    let (_, name) = definition.split_once(&format!(" AS SELECT * FROM {SNAPSHOTS_SCHEMA}."))?;
-    let name = name.trim_end_matches(';').trim();
-    let name = name.strip_prefix('"').and_then(|name| name.strip_suffix('"')).unwrap_or(name);
-    let plain = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
-    plain.then(|| TableName::physical(name.to_owned()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_views_that_show_one_physical_table_are_ours() {
-        let name = |definition: &str| target(definition).map(|table| table.name);
-        let ours = "CREATE VIEW prod.orders AS SELECT * FROM vmesh_snapshots.orders__0123456789ab;";
-        assert_eq!(name(ours).as_deref(), Some("orders__0123456789ab"));
-        let digit = "CREATE VIEW prod.\"2024\" AS SELECT * FROM vmesh_snapshots.\"2024__0123456789ab\";";
-        assert_eq!(name(digit).as_deref(), Some("2024__0123456789ab"));
-        for foreign in [
-            "CREATE VIEW prod.orders AS SELECT * FROM raw.orders;",
-            "CREATE VIEW prod.orders AS SELECT id FROM vmesh_snapshots.orders__0123456789ab;",
-            "CREATE VIEW prod.orders AS SELECT * FROM vmesh_snapshots.orders__0123456789ab WHERE (id > 1);",
-            "CREATE VIEW prod.orders AS SELECT * FROM vmesh_snapshots.a , vmesh_snapshots.b;",
-        ] {
-            assert_eq!(name(foreign), None, "{foreign}");
-        }
-    }
 }

@@ -2,41 +2,35 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Database;
-use crate::adapter::engine::{Occupied, Publication, Publish, WarehouseError};
+use super::{Ledger, Relation, SqlSession, Value, row};
+use crate::adapter::engine::{BuildError, Occupied, Publication, Publish, WarehouseError, WrongRows};
 use crate::domain::environment::{Moved, Pointer};
 use crate::domain::model::Comments;
-use crate::domain::name::{EnvName, ModelName, TableName, literal, quote};
+use crate::domain::name::{EnvName, ModelName, TableName, literal};
 
 /// What an environment shows of each model, and what its view is commented with.
 type Shown = BTreeMap<ModelName, (Pointer, Option<String>)>;
 
-/// The statement that makes a view show a table. Without the catalog, a schema that is called like the warehouse's file
-/// could not be told from it.
-pub(super) fn view_statement(catalog: &str, view: &TableName, table: &TableName) -> String {
-    format!("CREATE OR REPLACE VIEW {}.{} AS SELECT * FROM {};\n", quote(catalog), view.quoted(), table.quoted())
-}
-
-impl Publish for Database {
+impl<S: SqlSession + WrongRows> Publish for S {
     fn publish(&self, publication: &Publication<'_>, mark: &dyn Fn(&str)) -> Result<u64, WarehouseError> {
         let doing = format!("publishing `{}`", publication.environment);
-        self.transaction(&doing, |warehouse| {
+        Ledger(self).among_readers(&doing, |ledger| {
             mark("publish:begin");
-            let generation = warehouse.next_generation(publication)?;
+            let generation = ledger.next_generation(publication)?;
             if let Some((replaced, expected)) = publication.replaces {
-                warehouse.check_generation(replaced, Some(expected))?;
-                warehouse.remove(&[(replaced.clone(), expected)], publication.pattern)?;
+                ledger.check_generation(replaced, Some(expected))?;
+                ledger.remove(self, &[(replaced.clone(), expected)], publication.pattern)?;
             }
-            let shown = warehouse.shown(publication.environment)?;
-            let statements = warehouse.view_statements(publication, &shown)?;
-            warehouse.run(&doing, &statements)?;
+            let shown = ledger.shown(publication.environment)?;
+            let statements = ledger.view_statements(publication, &shown)?;
+            ledger.run(&doing, &statements)?;
             mark("publish:views");
-            warehouse.write_comments(publication)?;
-            warehouse.write_pointers(publication, &shown)?;
-            publication.relinked.iter().try_for_each(|table| warehouse.record(table))?;
-            warehouse.write_environment(publication, generation)?;
+            ledger.write_comments(publication)?;
+            ledger.write_pointers(publication, &shown)?;
+            publication.relinked.iter().try_for_each(|table| ledger.record(table))?;
+            ledger.write_environment(publication, generation)?;
             if publication.environment.is_prod() {
-                warehouse.write_promotion(publication, generation, &shown)?;
+                ledger.write_promotion(publication, generation, &shown)?;
             }
             mark("publish:records");
             Ok(generation)
@@ -44,43 +38,48 @@ impl Publish for Database {
     }
 
     fn check_free(&self, places: &BTreeMap<ModelName, TableName>) -> Result<(), WarehouseError> {
-        let schemas: BTreeSet<String> = places.values().map(|place| literal(&place.schema)).collect();
+        Ledger(self).check_free(places)
+    }
+}
+
+impl Ledger<'_> {
+    /// That the engine takes the names of views as they are: what it cut short could be another view's.
+    fn fit(&self, places: &BTreeMap<ModelName, TableName>) -> Result<(), WarehouseError> {
+        let longest = self.0.caps().longest_name;
+        let is_too_long = |place: &&TableName| place.name.len() > longest || place.schema.len() > longest;
+        match places.values().find(is_too_long) {
+            Some(place) => Err(BuildError::Unfit {
+                what: format!(
+                    "the view {place} would have a name of more than {longest} bytes, the most that the engine keeps"
+                ),
+                help: "give the model a shorter name",
+            }
+            .into()),
+            None => Ok(()),
+        }
+    }
+
+    fn check_free(&self, places: &BTreeMap<ModelName, TableName>) -> Result<(), WarehouseError> {
+        let schemas: BTreeSet<String> = places.values().map(|place| place.schema.clone()).collect();
         if schemas.is_empty() {
             return Ok(());
         }
-        let schemas = schemas.into_iter().collect::<Vec<_>>().join(", ");
-        let sql = format!(
-            "SELECT lower(schema_name), lower(table_name), 'table', '' FROM duckdb_tables() \
-             WHERE database_name = current_database() AND lower(schema_name) IN ({schemas}) \
-             UNION ALL SELECT lower(schema_name), lower(view_name), 'view', sql FROM duckdb_views() \
-             WHERE database_name = current_database() AND lower(schema_name) IN ({schemas})"
-        );
-        let rows = self.all("looking for tables in the way", &sql, |row| {
-            let (schema, name, kind, sql): (String, String, String, String) =
-                (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
-            Ok((TableName { schema, name }, (kind, sql)))
-        })?;
-        let there: BTreeMap<TableName, (String, String)> = rows.into_iter().collect();
+        self.fit(places)?;
+        let relations = self.0.relations(Some(&schemas), None)?.into_iter();
+        let there: BTreeMap<TableName, Relation> = relations.map(|it| (it.place.clone(), it)).collect();
         let occupied = |(model, place): (&ModelName, &TableName)| {
-            let (kind, sql) = there.get(place)?;
-            let kind = match kind.as_str() {
-                "table" => "table",
-                _ if super::state::target(sql).is_some() => return None,
-                _ => "view",
-            };
-            let is_sqlmesh = kind == "view" && sql.contains("sqlmesh__");
-            Some(Occupied { model: model.clone(), place: place.clone(), kind, is_sqlmesh })
+            let found = there.get(place).filter(|found| found.shows.is_none())?;
+            let kind = if found.is_view { "view" } else { "table" };
+            Some(Occupied { model: model.clone(), place: place.clone(), kind, is_sqlmesh: found.is_sqlmesh })
         };
         let occupied: Vec<Occupied> = places.iter().filter_map(occupied).collect();
         if occupied.is_empty() { Ok(()) } else { Err(WarehouseError::Occupied(occupied)) }
     }
-}
 
-impl Database {
     fn check_generation(&self, environment: &EnvName, expected: Option<u64>) -> Result<Option<u64>, WarehouseError> {
         let name = literal(environment.as_str());
         let sql = format!("SELECT generation FROM vmesh_state.environments WHERE name = {name}");
-        let found = self.all("reading the generation", &sql, |row| row.get::<_, u64>(0))?.first().copied();
+        let found = self.all("reading the generation", &sql, |row| row.get::<u64>(0))?.first().copied();
         if found == expected {
             Ok(found)
         } else {
@@ -110,7 +109,6 @@ impl Database {
     /// What has to be run so that the views are as the publication says: nothing for views that already are.
     fn view_statements(&self, publication: &Publication<'_>, shown: &Shown) -> Result<String, WarehouseError> {
         let physical = self.physical(None)?;
-        let catalog = self.catalog()?;
         let view = |model: &ModelName| model.view(publication.environment, publication.pattern);
         self.check_free(&publication.pointers.keys().map(|model| (model.clone(), view(model))).collect())?;
         let views = publication.pointers.keys().chain(shown.keys()).map(view);
@@ -118,7 +116,7 @@ impl Database {
         let columns = self.commented_columns(publication)?;
         let mut schemas = BTreeSet::new();
         let mut create = String::new();
-        let mut wanted = BTreeSet::new();
+        let (mut wanted, mut moved) = (BTreeSet::new(), Vec::new());
         for (model, Pointer { table, .. }) in publication.pointers {
             if !physical.contains(&table.name) {
                 return Err(WarehouseError::Lost { model: model.clone(), table: table.clone() });
@@ -128,20 +126,23 @@ impl Database {
             let commented = shown.get(model).and_then(|(_, comments)| comments.clone());
             if views.get(&place) != Some(table) || commented != comments.and_then(Comments::hash) {
                 schemas.insert(place.schema.clone());
-                create.push_str(&view_statement(&catalog, &place, table));
+                moved.extend(views.contains_key(&place).then(|| self.full(&place)));
+                create.push_str(&self.show(&place, table));
                 if let Some(comments) = comments {
-                    create.push_str(&comments.statements(&catalog, &place, &|column| columns.has(&table.name, column)));
+                    create
+                        .push_str(&comments.statements(&self.full(&place), &|column| columns.has(&table.name, column)));
                 }
             }
             wanted.insert(place);
         }
-        let schemas = schemas
-            .iter()
-            .map(|schema| format!("CREATE SCHEMA IF NOT EXISTS {}.{};\n", quote(&catalog), quote(schema)));
+        let schemas = schemas.iter().map(|schema| format!("CREATE SCHEMA IF NOT EXISTS {};\n", self.schema(schema)));
         let gone = shown.keys().map(|model| model.view(publication.environment, publication.pattern));
         let gone = gone.filter(|place| !wanted.contains(place) && views.contains_key(place));
-        let drops: String = gone.map(|place| drop_view(&catalog, &place)).collect();
-        Ok(schemas.collect::<String>() + &create + &drops)
+        let gone: Vec<String> = gone.map(|place| self.full(&place)).collect();
+        let drops: String = gone.iter().map(|place| format!("DROP VIEW IF EXISTS {place};\n")).collect();
+        moved.extend(gone);
+        let lock = if moved.is_empty() { String::new() } else { (self.0.caps().lock)(&moved) };
+        Ok(lock + &schemas.collect::<String>() + &create + &drops)
     }
 
     fn write_pointers(&self, publication: &Publication<'_>, shown: &Shown) -> Result<(), WarehouseError> {
@@ -163,39 +164,45 @@ impl Database {
                 &format!("DELETE FROM vmesh_state.pointers WHERE environment = {name} AND model IN ({models})"),
             )?;
         }
-        let failed = |error: duckdb::Error| self.failed(doing, &error);
-        let mut appender = self.connection.appender_to_db("pointers", "vmesh_state").map_err(failed)?;
+        let mut rows = Vec::new();
         for model in publication.pointers.keys() {
             let Some((pointer, comments)) = now(model).filter(|now| shown.get(model) != Some(now)) else {
                 continue;
             };
             let (environment, version) = (publication.environment.as_str(), pointer.fingerprint.hex());
-            let row = duckdb::params![environment, model.to_string(), version, pointer.table.name, comments];
-            appender.append_row(row).map_err(failed)?;
+            let row: [Value; 5] = [
+                environment.into(),
+                model.to_string().into(),
+                version.into(),
+                pointer.table.name.into(),
+                comments.into(),
+            ];
+            rows.push(row.to_vec());
         }
-        appender.flush().map_err(failed)
+        self.0.insert(doing, "pointers", &rows)
     }
 
     fn write_environment(&self, publication: &Publication<'_>, generation: u64) -> Result<(), WarehouseError> {
-        let doing = "writing the environment's record";
-        let failed = |error: duckdb::Error| self.failed(doing, &error);
-        let sql = "INSERT INTO vmesh_state.environments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE \
-                   SET branch = excluded.branch, commit_id = excluded.commit_id, dirty = excluded.dirty, \
-                   base = excluded.base, tip = excluded.tip, generation = excluded.generation, \
-                   updated_at = excluded.updated_at, owner = excluded.owner";
-        let values = duckdb::params![
-            publication.environment.as_str(),
-            publication.branch.as_str(),
-            publication.commit,
-            publication.dirty,
-            publication.base,
-            publication.tip,
-            generation,
-            publication.at,
-            publication.at,
-            serde_json::to_string(publication.owner).ok()
+        let values: [Value; 10] = [
+            publication.environment.as_str().into(),
+            publication.branch.as_str().into(),
+            publication.commit.into(),
+            publication.dirty.into(),
+            publication.base.into(),
+            publication.tip.into(),
+            generation.into(),
+            publication.at.into(),
+            publication.at.into(),
+            serde_json::to_string(publication.owner).ok().into(),
         ];
-        self.connection.execute(sql, values).map(|_| ()).map_err(failed)
+        let sql = format!(
+            "INSERT INTO vmesh_state.environments VALUES {} ON CONFLICT (name) DO UPDATE \
+             SET branch = excluded.branch, commit_id = excluded.commit_id, dirty = excluded.dirty, \
+             base = excluded.base, tip = excluded.tip, generation = excluded.generation, \
+             updated_at = excluded.updated_at, owner = excluded.owner",
+            row::values(&[values.to_vec()])
+        );
+        self.run("writing the environment's record", &sql)
     }
 
     /// Writes down what a promotion moved.
@@ -204,16 +211,13 @@ impl Database {
         generation: u64,
         moved: &BTreeMap<ModelName, Moved>,
     ) -> Result<(), WarehouseError> {
-        let failed = |error: duckdb::Error| self.failed("writing prod's history", &error);
-        let mut appender = self.connection.appender_to_db("moved", "vmesh_state").map_err(failed)?;
-        for (model, moved) in moved {
-            let pointer = moved.as_ref().map(|(pointer, _)| (pointer.fingerprint.hex(), pointer.table.name.as_str()));
+        let row = |(model, moved): (&ModelName, &Moved)| {
+            let pointer = moved.as_ref().map(|(pointer, _)| (pointer.fingerprint.hex(), pointer.table.name.clone()));
             let (version, table) = pointer.unzip();
-            let comments = moved.as_ref().and_then(|(_, comments)| comments.as_deref());
-            let row = duckdb::params![generation, model.to_string(), version, table, comments];
-            appender.append_row(row).map_err(failed)?;
-        }
-        appender.flush().map_err(failed)
+            let comments = moved.as_ref().and_then(|(_, comments)| comments.clone());
+            vec![generation.into(), model.to_string().into(), version.into(), table.into(), comments.into()]
+        };
+        self.0.insert("writing prod's history", "moved", &moved.iter().map(row).collect::<Vec<Vec<Value>>>())
     }
 
     /// Writes an entry of prod's history: what the publication moves.
@@ -223,15 +227,13 @@ impl Database {
         generation: u64,
         shown: &Shown,
     ) -> Result<(), WarehouseError> {
-        let failed = |error: duckdb::Error| self.failed("writing prod's history", &error);
-        let values = duckdb::params![
-            generation,
-            publication.commit.unwrap_or_default(),
-            publication.action.word(),
-            publication.at
+        let values: [Value; 4] = [
+            generation.into(),
+            publication.commit.unwrap_or_default().into(),
+            publication.action.word().into(),
+            publication.at.into(),
         ];
-        let sql = "INSERT INTO vmesh_state.promotions VALUES (?, ?, ?, ?)";
-        self.connection.execute(sql, values).map_err(failed)?;
+        self.0.insert("writing prod's history", "promotions", &[values.to_vec()])?;
         let now = publication.pointers.iter().map(|(model, pointer)| {
             let comments = publication.comments.get(model).and_then(Comments::hash);
             (model.clone(), Some((pointer.clone(), comments)))
@@ -240,8 +242,4 @@ impl Database {
         let moved = now.filter(|(model, now)| shown.get(model) != now.as_ref());
         self.write_moved(generation, &moved.chain(gone.map(|model| (model.clone(), None))).collect())
     }
-}
-
-fn drop_view(catalog: &str, view: &TableName) -> String {
-    format!("DROP VIEW IF EXISTS {}.{};\n", quote(catalog), view.quoted())
 }

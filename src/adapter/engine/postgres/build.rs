@@ -1,0 +1,239 @@
+//! Building one table: complete and on record, or not there at all.
+//!
+//! A table is never replaced where views stand on it: what is made anew stands in its place, and what was there keeps its
+//! readers under another name, until the views are published over the new one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use super::{Database, error};
+use crate::adapter::engine::audit;
+use crate::adapter::engine::records::{Ledger, SqlSession};
+use crate::adapter::engine::{Ask, Body, Build, BuildError, Restated, Tables, Warehouse, WarehouseError};
+use crate::domain::environment::{Column, PhysicalTable};
+use crate::domain::name::{SNAPSHOTS_SCHEMA, TableName, literal, quote};
+use crate::domain::project::Undeclared;
+
+impl Tables for Database {
+    fn build(&self, build: &Build, at: i64) -> Result<PhysicalTable, WarehouseError> {
+        self.can(build)?;
+        let doing = format!("building `{}`", build.model);
+        self.within_limit(|| {
+            self.compare_declared(build)?;
+            self.transaction(&doing, |warehouse| {
+                let select = warehouse.make(&doing, build)?;
+                audit::run(warehouse, build, None)?;
+                let ledger = Ledger(warehouse);
+                let rows = warehouse.count(&build.table, &build.body)?;
+                let made = ledger.made(build, warehouse.columns(&build.table)?, at)?;
+                let built = PhysicalTable { select, rows, ..made };
+                ledger.record(&built)?;
+                ledger.stand_for(&build.fingerprint, &build.table)?;
+                Ok(built)
+            })
+        })
+    }
+
+    fn refill(&self, build: &Build, table: &PhysicalTable, at: i64) -> Result<PhysicalTable, WarehouseError> {
+        self.can(build)?;
+        self.within_limit(|| {
+            self.transaction(&format!("running `{}`", build.model), |warehouse| {
+                let table = warehouse.fill_again(table, Some(build), at)?;
+                audit::run(warehouse, build, None)?;
+                Ok(table)
+            })
+        })
+    }
+
+    fn restate(
+        &self,
+        tables: &[Restated<'_>],
+        dropped: &[TableName],
+        told: &mut dyn FnMut(usize, Option<Duration>),
+    ) -> Result<(), WarehouseError> {
+        self.transaction("building again", |warehouse| {
+            for (index, Restated { table, build, at }) in tables.iter().enumerate() {
+                told(index, None);
+                let start = Instant::now();
+                warehouse.fill_again(table, *build, *at)?;
+                build.map_or(Ok(()), |build| audit::run(warehouse, build, None))?;
+                told(index, Some(start.elapsed()));
+            }
+            Ledger(warehouse).forget(dropped)
+        })
+    }
+
+    fn columns(&self, table: &TableName) -> Result<Vec<Column>, WarehouseError> {
+        let sql = format!(
+            "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute \
+             WHERE attrelid = to_regclass({}) AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+            literal(&table.quoted())
+        );
+        self.all("reading columns", &sql)?.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+    }
+
+    fn bytes(&self, tables: &BTreeSet<TableName>) -> Result<BTreeMap<TableName, u64>, WarehouseError> {
+        let sql = format!(
+            "SELECT relname, pg_total_relation_size(oid) FROM pg_class \
+             WHERE relkind = 'r' AND relnamespace = to_regnamespace('{SNAPSHOTS_SCHEMA}')"
+        );
+        let sizes: Vec<(String, u64)> = self
+            .all("measuring tables", &sql)?
+            .iter()
+            .map(|row| Ok((row.get(0)?, row.get(1)?)))
+            .collect::<Result<_, WarehouseError>>()?;
+        let sizes = sizes.into_iter().map(|(name, bytes)| (TableName::physical(name), bytes));
+        Ok(sizes.filter(|(table, _)| tables.contains(table)).collect())
+    }
+
+    fn another_session(&self) -> Result<Box<dyn Warehouse>, WarehouseError> {
+        Ok(Box::new(Self::connect(&self.location, self.turn.clone())?))
+    }
+}
+
+impl Database {
+    /// Refuses what this engine can't build so far.
+    fn can(&self, build: &Build) -> Result<(), WarehouseError> {
+        let what = match &build.body {
+            Body::Loads(_) => Some(format!("`{}` is {}, which", build.model, build.kind.as_str())),
+            _ if build.has_statements() => Some(format!("the statements around the query of `{}`", build.model)),
+            _ if !build.files.is_empty() || build.reads_outside => {
+                Some(format!("`{}` reads files, which", build.model))
+            }
+            _ => None,
+        };
+        what.map_or(Ok(()), |what| Err(error::not_yet(&what)))
+    }
+
+    /// Refuses a query whose columns are not the declared ones: which it has, only the engine knows for sure.
+    fn compare_declared(&self, build: &Build) -> Result<(), WarehouseError> {
+        let Some((columns, select)) = &build.declared else { return Ok(()) };
+        let found = self.describe(&format!("building `{}`", build.model), select)?;
+        let found: Vec<String> = found.into_iter().map(|(name, _)| name).collect();
+        match Undeclared::of(columns, &found) {
+            Some(differ) => Err(BuildError::Unfit { what: differ.words(&build.model), help: Undeclared::HELP }.into()),
+            None => Ok(()),
+        }
+    }
+
+    /// Makes the table; gives the query that did. What stood in its place goes, once all that vmesh made upon it stands on the
+    /// new one.
+    fn make(&self, doing: &str, build: &Build) -> Result<Option<String>, WarehouseError> {
+        let before = self.set_aside(&build.table)?;
+        let table = build.table.quoted();
+        let select = match &build.body {
+            Body::Table(select) => {
+                self.run_one(doing, &format!("CREATE TABLE {table} AS\n{select}"))?;
+                self.run(doing, &format!("ANALYZE {table}"))?;
+                Some(select.clone())
+            }
+            Body::View(select) => {
+                self.run_one(doing, &format!("CREATE VIEW {table} AS\n{select}"))?;
+                Some(select.clone())
+            }
+            Body::Seed { content, seed, columns } => {
+                self.load_seed(build, content, seed, columns)?;
+                None
+            }
+            Body::Loads(_) => None,
+        };
+        if let Some((before, kind)) = before {
+            self.follow(&before, &build.table)?;
+            self.drop_physical(doing, kind, &[&before])?;
+        }
+        Ok(select)
+    }
+
+    /// Calls what stands in a table's place otherwise; gives that name, and what it is.
+    fn set_aside(&self, table: &TableName) -> Result<Option<(TableName, &'static str)>, WarehouseError> {
+        let doing = "making room for a table";
+        let Some(is_view) = self.is_view(table)? else { return Ok(None) };
+        let kind = if is_view { "VIEW" } else { "TABLE" };
+        let sql = "SELECT substr(md5(random()::text || clock_timestamp()::text), 1, 12)";
+        let ending: String = self.all(doing, sql)?.first().map(|row| row.get(0)).transpose()?.unwrap_or_default();
+        let name: String = table.name.chars().filter(char::is_ascii).take(45).collect();
+        let aside = TableName::physical(format!("{name}__{ending}"));
+        self.run(doing, &format!("ALTER {kind} {} RENAME TO {}", table.quoted(), quote(&aside.name)))?;
+        Ok(Some((aside, kind)))
+    }
+
+    /// Makes the views that show a table, and those of models that read it, stand on another one.
+    fn follow(&self, before: &TableName, table: &TableName) -> Result<(), WarehouseError> {
+        let doing = "moving views to a table that was made again";
+        let ledger = Ledger(self);
+        let views = ledger.views(None)?.into_iter().filter(|(_, shown)| shown == before);
+        let shown: String = views.map(|(view, _)| ledger.show(&view, table)).collect();
+        if !shown.is_empty() {
+            self.run(doing, &shown)?;
+        }
+        for known in ledger.tables("kind = 'VIEW'")?.into_values() {
+            let reads = known.select.as_ref().filter(|select| select.contains(&table.quoted()));
+            let is_there = || Ok::<bool, WarehouseError>(self.is_view(&known.table)? == Some(true));
+            if let (Some(select), true) = (reads, known.table != *table && is_there()?) {
+                let aside = self.set_aside(&known.table)?;
+                self.run_one(doing, &format!("CREATE VIEW {} AS\n{select}", known.table.quoted()))?;
+                if let Some((aside, kind)) = aside {
+                    self.follow(&aside, &known.table)?;
+                    self.drop_physical(doing, kind, &[&aside])?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether what is there of a name is a view; none if nothing is.
+    fn is_view(&self, table: &TableName) -> Result<Option<bool>, WarehouseError> {
+        let (schemas, names) = (BTreeSet::from([table.schema.clone()]), BTreeSet::from([table.name.clone()]));
+        Ok(self.relations(Some(&schemas), Some(&names))?.first().map(|relation| relation.is_view))
+    }
+
+    /// How many rows a table has that was made just now; none of a view.
+    fn count(&self, table: &TableName, body: &Body) -> Result<Option<u64>, WarehouseError> {
+        match body {
+            Body::View(_) => Ok(None),
+            _ => self.rows_of(table).map(Some),
+        }
+    }
+
+    fn rows_of(&self, table: &TableName) -> Result<u64, WarehouseError> {
+        let rows = self.all("counting rows", &format!("SELECT count(*) FROM {}", table.quoted()))?;
+        rows.first().map_or(Ok(0), |row| row.get(0))
+    }
+
+    /// Fills a table again by a build's query, or without one by that on record, under the views that show it: those who
+    /// read meanwhile find the rows of before. To be called within a transaction.
+    fn fill_again(
+        &self,
+        snapshot: &PhysicalTable,
+        build: Option<&Build>,
+        at: i64,
+    ) -> Result<PhysicalTable, WarehouseError> {
+        let doing = format!("building `{}` again", snapshot.model);
+        let select = match build.map(|build| &build.body) {
+            Some(Body::Table(select)) => select.clone(),
+            _ => match &snapshot.select {
+                Some(select) => select.clone(),
+                None => return Ok(snapshot.clone()),
+            },
+        };
+        let table = snapshot.table.quoted();
+        if self.describe(&doing, &select)? != self.columns(&snapshot.table)? {
+            let what = format!("the query of `{}` gives other columns than its table has", snapshot.model);
+            let help = "what it reads has changed: save the model with a change of its own, and plan it";
+            return Err(BuildError::Unfit { what, help }.into());
+        }
+        self.run(&doing, &format!("DELETE FROM {table}"))?;
+        self.run_one(&doing, &format!("INSERT INTO {table}\n{select}"))?;
+        let ledger = Ledger(self);
+        let physical = |name: &String| TableName::physical(name.clone());
+        let beside = snapshot.inputs.beside.as_ref().map(|(table, _)| physical(table));
+        let inputs = match build {
+            Some(build) => ledger.inputs_of(build)?,
+            None => ledger.inputs(&snapshot.inputs.read.keys().map(physical).collect(), beside.as_ref())?,
+        };
+        let (revision, rows) = (snapshot.revision + 1, Some(self.rows_of(&snapshot.table)?));
+        let filled = PhysicalTable { built_at: at, inputs, revision, select: Some(select), rows, ..snapshot.clone() };
+        ledger.record(&filled)?;
+        Ok(filled)
+    }
+}

@@ -1,0 +1,27 @@
+//! The gate before the engine: without a parser of PostgreSQL's own, words decide, and in doubt against the text.
+
+use crate::adapter::engine::Referee;
+use crate::domain::diagnostic::Note;
+use crate::domain::sql::Query;
+use crate::domain::sql::policy::{self, Refusal, Text};
+
+/// Looks at the words of a text.
+pub(super) struct Words;
+
+impl Referee for Words {
+    fn admit(&self, kind: Text, text: &str, query: Query) -> Result<Query, Refusal> {
+        policy::check_for_postgres(kind, text)?;
+        let query = query.by_its_words(text);
+        if query.reads.is_none() {
+            let why = query.parse_error.map(|error| Note::from(format!("vmesh's parser: {}", error.message)));
+            let help = "write it in other words: what it reads would not be rebuilt, nor would it see its branch";
+            return Err(Refusal {
+                what: "vmesh can't tell which tables this reads".to_owned(),
+                span: 0..text.len(),
+                note: why,
+                help: Some(help.to_owned()),
+            });
+        }
+        Ok(query)
+    }
+}

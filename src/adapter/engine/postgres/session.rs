@@ -1,0 +1,166 @@
+//! vmesh's own statements in PostgreSQL: rows as text, and what its catalogue says is there.
+
+use std::collections::BTreeSet;
+
+use postgres::SimpleQueryMessage;
+
+use super::Database;
+use crate::adapter::engine::WarehouseError;
+use crate::adapter::engine::records::{Caps, Relation, Row, SqlSession, Value, list, values};
+use crate::domain::name::{SNAPSHOTS_SCHEMA, TableName, literal};
+
+impl SqlSession for Database {
+    fn caps(&self) -> &Caps {
+        &self.caps
+    }
+
+    fn run(&self, doing: &str, sql: &str) -> Result<(), WarehouseError> {
+        Database::run(self, doing, sql)
+    }
+
+    fn all(&self, doing: &str, sql: &str) -> Result<Vec<Row>, WarehouseError> {
+        self.go_on()?;
+        let messages = self.client.borrow_mut().simple_query(sql).map_err(|error| self.failed(doing, sql, &error))?;
+        let row = |message| match message {
+            SimpleQueryMessage::Row(row) => {
+                Some(Row((0..row.len()).map(|index| row.get(index).map(str::to_owned)).collect()))
+            }
+            _ => None,
+        };
+        Ok(messages.into_iter().filter_map(row).collect())
+    }
+
+    fn insert(&self, doing: &str, table: &str, rows: &[Vec<Value>]) -> Result<(), WarehouseError> {
+        match rows {
+            [] => Ok(()),
+            rows => Database::run(self, doing, &format!("INSERT INTO vmesh_state.{table} VALUES {}", values(rows))),
+        }
+    }
+
+    fn relations(
+        &self,
+        schemas: Option<&BTreeSet<String>>,
+        names: Option<&BTreeSet<String>>,
+    ) -> Result<Vec<Relation>, WarehouseError> {
+        let among = |column: &str, texts: Option<&BTreeSet<String>>| match texts {
+            Some(texts) => format!(" AND {column} IN ({})", list(texts.iter().map(String::as_str))),
+            None => " AND n.nspname NOT IN ('pg_catalog', 'information_schema')".to_owned(),
+        };
+        let names = names.map_or_else(String::new, |names| among("c.relname", Some(names)));
+        // a view that shows one table has its columns, by their names, and nothing besides
+        let columns = |relation: &str| {
+            format!(
+                "(SELECT string_agg(quote_ident(attname), ',' ORDER BY attnum) FROM pg_attribute \
+                 WHERE attrelid = {relation} AND attnum > 0 AND NOT attisdropped)"
+            )
+        };
+        let sql = format!(
+            "SELECT n.nspname, c.relname, c.relkind IN ('v', 'm'), \
+             CASE WHEN c.relkind = 'v' THEN pg_get_viewdef(c.oid) END, {}, \
+             (SELECT t.relname FROM pg_rewrite r JOIN pg_depend d ON d.objid = r.oid \
+              AND d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> c.oid \
+              JOIN pg_class t ON t.oid = d.refobjid JOIN pg_namespace s ON s.oid = t.relnamespace \
+              WHERE r.ev_class = c.oid AND s.nspname = '{SNAPSHOTS_SCHEMA}' AND {} = {} LIMIT 1) \
+             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+             WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname !~ '^pg_(toast|temp)'{}{names}",
+            columns("c.oid"),
+            columns("c.oid"),
+            columns("t.oid"),
+            among("n.nspname", schemas)
+        );
+        let rows = self.all("reading what is there", &sql)?;
+        rows.iter().map(relation).collect()
+    }
+
+    fn drop_physical(&self, doing: &str, kind: &str, tables: &[&TableName]) -> Result<(), WarehouseError> {
+        if tables.is_empty() {
+            return Ok(());
+        }
+        let names = list(tables.iter().map(|table| table.name.as_str()));
+        // what was made last stands on what was made before
+        let body = format!(
+            "DECLARE it record; BEGIN FOR it IN SELECT relname FROM pg_class \
+             WHERE relnamespace = to_regnamespace('{SNAPSHOTS_SCHEMA}') AND relname IN ({names}) ORDER BY oid DESC LOOP \
+             BEGIN EXECUTE format('DROP {kind} {SNAPSHOTS_SCHEMA}.%I', it.relname); \
+             EXCEPTION WHEN dependent_objects_still_exist THEN NULL; END; END LOOP; END"
+        );
+        Database::run(self, doing, &format!("DO {}", literal(&body)))
+    }
+
+    fn contents(&self, schemas: &BTreeSet<String>) -> Result<Vec<String>, WarehouseError> {
+        let among = format!("n.nspname IN ({})", list(schemas.iter().map(String::as_str)));
+        let of = |table: &str, column: &str, more: &str| {
+            format!("SELECT n.nspname FROM {table} x JOIN pg_namespace n ON n.oid = x.{column} WHERE {among}{more}")
+        };
+        // each table and view has a type of its own, which is none that someone made
+        let sql = [
+            of("pg_class", "relnamespace", " AND x.relkind <> 'i'"),
+            of("pg_proc", "pronamespace", ""),
+            of("pg_type", "typnamespace", " AND x.typrelid = 0 AND x.typelem = 0"),
+        ]
+        .join(" UNION ALL ");
+        self.all("reading what is there", &sql)?.iter().map(|row| row.get(0)).collect()
+    }
+}
+
+/// Makes a view show a table: in its place where it has the same columns, or more behind them, and so what stands on it stays;
+/// made anew otherwise, with what was granted on it.
+pub(super) fn show(view: &str, table: &str) -> String {
+    let name = literal(view);
+    let body = format!(
+        "DECLARE acl aclitem[]; it record; BEGIN CREATE OR REPLACE VIEW {view} AS SELECT * FROM {table}; \
+         EXCEPTION WHEN invalid_table_definition THEN \
+         SELECT relacl INTO acl FROM pg_class WHERE oid = to_regclass({name}); \
+         DROP VIEW {view}; CREATE VIEW {view} AS SELECT * FROM {table}; \
+         FOR it IN SELECT DISTINCT privilege_type AS may, grantee FROM aclexplode(acl) \
+         WHERE grantee <> (SELECT relowner FROM pg_class WHERE oid = to_regclass({name})) LOOP \
+         EXECUTE format('GRANT %s ON %s TO %s', it.may, {name}, \
+         CASE it.grantee WHEN 0 THEN 'PUBLIC' ELSE it.grantee::regrole::text END); END LOOP; END"
+    );
+    format!("DO {};\n", literal(&body))
+}
+
+fn relation(row: &Row) -> Result<Relation, WarehouseError> {
+    let (schema, name): (String, String) = (row.get(0)?, row.get(1)?);
+    let (is_view, sql, columns): (bool, Option<String>, Option<String>) = (row.get(2)?, row.get(3)?, row.get(4)?);
+    let target: Option<String> = row.get(5)?;
+    let shows = target.filter(|target| is_whole(sql.as_deref().unwrap_or_default(), columns.as_deref(), target));
+    Ok(Relation {
+        place: TableName { schema, name },
+        is_view,
+        shows: shows.map(TableName::physical),
+        is_sqlmesh: sql.is_some_and(|sql| sql.contains("sqlmesh__")),
+    })
+}
+
+/// Whether a view's definition, as the server prints it, selects the columns of one table of the physical layer, and
+/// nothing else.
+fn is_whole(definition: &str, columns: Option<&str>, table: &str) -> bool {
+    let Some((select, from)) = definition.split_once("FROM ") else { return false };
+    let from: String = from.split_whitespace().collect::<Vec<_>>().join(" ");
+    let plain = format!("{SNAPSHOTS_SCHEMA}.{table}");
+    let from = from.trim_end_matches(';').replace('"', "");
+    let named: Vec<&str> = select.trim().trim_start_matches("SELECT").split(',').map(str::trim).collect();
+    let short = |item: &str| item.rsplit('.').next().unwrap_or(item).to_owned();
+    let named = named.into_iter().map(short).collect::<Vec<_>>().join(",");
+    from == plain && Some(named.as_str()) == columns
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_views_that_show_one_physical_table_are_ours() {
+        let of = |definition: &str| is_whole(definition, Some("id,\"Total\""), "orders__0a");
+        assert!(of(" SELECT orders__0a.id,\n    orders__0a.\"Total\"\n   FROM vmesh_snapshots.orders__0a;"));
+        assert!(of(" SELECT id,\n    \"Total\"\n   FROM vmesh_snapshots.orders__0a;"));
+        for foreign in [
+            " SELECT id\n   FROM vmesh_snapshots.orders__0a;",
+            " SELECT id,\n    \"Total\"\n   FROM vmesh_snapshots.orders__0a\n  WHERE (id > 1);",
+            " SELECT id,\n    \"Total\"\n   FROM vmesh_snapshots.orders__0a,\n    vmesh_snapshots.b;",
+        ] {
+            assert!(!of(foreign), "{foreign}");
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! What a text may do on PostgreSQL, told by its words: there is no parser of that engine here. What that would divide into
+//! other words than vmesh does is refused, what may be called is listed, and the rest is refused as well.
+
+use super::super::{Lexeme, Token};
+use super::{Refusal, Text, WRITES, calls};
+
+/// The functions that only compute, of the catalogues of PostgreSQL 14 to 18: those that are marked immutable or stable
+/// there and read neither tables nor the server's state, and those that differ by chance or time alone.
+const FUNCTIONS: &str = include_str!("postgres_functions.txt");
+
+/// Words before a bracket that is no call's.
+#[rustfmt::skip]
+const WORDS: [&str; 63] = [
+    "all", "and", "any", "array", "as", "asc", "between", "by", "case", "cast", "collate", "cross", "cube", "desc",
+    "distinct", "else", "end", "except", "exclude", "exists", "fetch", "filter", "first", "for", "from", "full", "group",
+    "groups", "having", "ilike", "in", "inner", "intersect", "is", "join", "lateral", "left", "limit", "materialized",
+    "next", "not", "offset", "on", "only", "or", "over", "partition", "range", "recursive", "right", "rollup", "row",
+    "rows", "select", "sets", "some", "then", "union", "using", "values", "when", "where", "with",
+];
+
+/// Types that have numbers in brackets.
+const TYPES: [&str; 14] = [
+    "bit",
+    "char",
+    "character",
+    "dec",
+    "decimal",
+    "float",
+    "interval",
+    "nchar",
+    "numeric",
+    "time",
+    "timestamp",
+    "varbit",
+    "varchar",
+    "varying",
+];
+
+/// Refuses what PostgreSQL may divide into other words: strings but plain ones, and names but plain and quoted ones; strings
+/// that go on in a next line; dollars; letters beyond ASCII outside of quotes; comments within comments; ends of lines that
+/// are none to everyone.
+pub(super) fn is_read_alike(text: &str, lexemes: &[Lexeme]) -> Result<(), Refusal> {
+    for (at, lexeme) in lexemes.iter().enumerate() {
+        if let Some((what, help)) = odd_word(text, lexemes, at) {
+            return Err(Refusal::new(what, lexeme.span.clone(), help));
+        }
+    }
+    gaps(text, lexemes).try_for_each(|(from, gap)| {
+        let refuse = |what: &str, (at, len): (usize, usize), help: &str| {
+            Err(Refusal::new(what, from + at..from + at + len, help))
+        };
+        if let Some(at) = odd_end(gap) {
+            return refuse("an end of a line that not everyone takes for one", (at, 1), "end lines with a newline");
+        }
+        if let Some(at) = nested_comment(gap) {
+            return refuse("a comment stands in a comment", (at, 2), "write two comments");
+        }
+        match blank_beyond_ascii(gap) {
+            Some((at, c)) => refuse("a blank that PostgreSQL takes for a letter", (at, c.len_utf8()), "write a space"),
+            None => Ok(()),
+        }
+    })
+}
+
+/// What is odd about a word, and what to write instead.
+fn odd_word(text: &str, lexemes: &[Lexeme], at: usize) -> Option<(&'static str, &'static str)> {
+    const OTHERWISE: &str = "a letter that PostgreSQL may read otherwise";
+    let written = |lexeme: &Lexeme| text.get(lexeme.span.clone()).unwrap_or_default();
+    let lexeme = &lexemes[at];
+    let (word, next) = (written(lexeme), lexemes.get(at + 1));
+    let is_before_quotes =
+        next.is_some_and(|next| next.span.start == lexeme.span.end && written(next).starts_with(['\'', '"']));
+    match &lexeme.token {
+        Token::String(_) if !word.starts_with('\'') => Some(("a string that is not plain", "write it as '…'")),
+        Token::String(_) if next.is_some_and(|next| matches!(next.token, Token::String(_))) => {
+            Some(("a string that goes on in the next line", "write one, or join two: 'a' || 'b'"))
+        }
+        Token::Word { quoted: false, .. } if is_before_quotes => {
+            Some(("quotes directly behind a word", "put a space between the two"))
+        }
+        Token::Symbol(sign) if sign.ends_with('&') && is_before_quotes => {
+            Some(("quotes directly behind `&`", "put a space between the two"))
+        }
+        Token::Symbol(sign) if sign.contains("--") || sign.contains("/*") || sign.contains(['$', '\\']) => {
+            Some(("a sign that PostgreSQL may read otherwise", "leave it out"))
+        }
+        Token::Word { quoted: false, .. } | Token::Number(_) if word.contains('$') || !word.is_ascii() => {
+            Some((OTHERWISE, "put the name into double quotes"))
+        }
+        Token::Symbol(_) if !word.is_ascii() => Some((OTHERWISE, "leave it out")),
+        _ => None,
+    }
+}
+
+/// What lies between words, each with where it begins.
+fn gaps<'t>(text: &'t str, lexemes: &[Lexeme]) -> impl Iterator<Item = (usize, &'t str)> {
+    let ends: Vec<usize> = std::iter::once(0).chain(lexemes.iter().map(|lexeme| lexeme.span.end)).collect();
+    let starts: Vec<usize> = lexemes.iter().map(|lexeme| lexeme.span.start).chain([text.len()]).collect();
+    ends.into_iter().zip(starts).filter_map(|(from, to)| Some((from, text.get(from..to)?)))
+}
+
+/// A return that no newline follows: it ends a comment for PostgreSQL alone.
+fn odd_end(gap: &str) -> Option<usize> {
+    gap.match_indices('\r').map(|(at, _)| at).find(|at| !gap[at + 1..].starts_with('\n'))
+}
+
+/// The beginning of a block comment within another one, which end elsewhere than most people think.
+fn nested_comment(gap: &str) -> Option<usize> {
+    let mut rest = gap;
+    let mut base = 0;
+    while let Some(first) = rest.find("/*") {
+        let inner = &rest[first + 2..];
+        let end = inner.find("*/")?;
+        if let Some(nested) = inner[..end].find("/*") {
+            return Some(base + first + 2 + nested);
+        }
+        base += first + 2 + end + 2;
+        rest = &rest[first + 2 + end + 2..];
+    }
+    None
+}
+
+/// A character beyond ASCII outside of comments.
+fn blank_beyond_ascii(gap: &str) -> Option<(usize, char)> {
+    let (mut in_line, mut in_block) = (false, false);
+    for (at, c) in gap.char_indices() {
+        let rest = &gap[at..];
+        match c {
+            '\n' => in_line = false,
+            _ if in_line => {}
+            _ if in_block => in_block = !gap[..at].ends_with('*') || c != '/',
+            _ if rest.starts_with("--") => in_line = true,
+            _ if rest.starts_with("/*") => in_block = true,
+            c if !c.is_ascii() => return Some((at, c)),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Refuses words by which a query writes, locks, or says what becomes of it; and those before a table's name that vmesh
+/// would take for the name.
+pub(super) fn only_reads(kind: Text, lexemes: &[Lexeme]) -> Result<(), Refusal> {
+    let is = |at: usize, words: &[&str]| {
+        lexemes.get(at).is_some_and(|lexeme| words.iter().any(|word| lexeme.is_keyword(word)))
+    };
+    for (at, lexeme) in lexemes.iter().enumerate() {
+        let before = at.checked_sub(1);
+        let help = "put a name that is called so into double quotes";
+        if WRITES.iter().chain(&["into"]).any(|word| lexeme.is_keyword(word)) {
+            let what = format!("{} only reads: this may write", kind.noun());
+            return Err(Refusal::new(what, lexeme.span.clone(), help));
+        }
+        if is(at, &["for"]) && is(at + 1, &["share", "key", "no", "update"]) {
+            return Err(Refusal::new("this locks rows of others", lexeme.span.clone(), "leave it out"));
+        }
+        if is(at, &["with"]) && is(at + 1, &["data", "no"]) {
+            return Err(Refusal::new("this says what is done with the rows", lexeme.span.clone(), "leave it out"));
+        }
+        let of_fetch = before.is_some_and(|before| is(before, &["row", "rows"]));
+        if is(at, &["only"]) && !of_fetch || is(at, &["rows"]) && is(at + 1, &["from"]) {
+            let help = "leave ONLY out, and call functions in FROM by themselves";
+            return Err(Refusal::new("vmesh would not see the table behind this", lexeme.span.clone(), help));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a text that calls what is not listed, or names what is the server's own.
+pub(super) fn only_calls(kind: Text, lexemes: &[Lexeme]) -> Result<(), Refusal> {
+    for (at, name) in calls(lexemes) {
+        let name = name.to_lowercase();
+        let is_listed = |words: &str| words.split_whitespace().any(|word| word == name);
+        let is_word = matches!(&lexemes[at].token, Token::Word { quoted: false, .. })
+            && (WORDS.contains(&name.as_str()) || TYPES.contains(&name.as_str()));
+        if !(is_word || is_listed(FUNCTIONS) && is_plain(lexemes, at) || names_columns(lexemes, at)) {
+            let what = format!("{} can't call `{name}`: vmesh doesn't know that it only computes", kind.noun());
+            let help = "PostgreSQL's own functions that compute can be called; the owner of the database may wrap others in a view";
+            return Err(Refusal::new(what, lexemes[at].span.clone(), help));
+        }
+    }
+    let allowed = ["pg_typeof", "pg_catalog"];
+    let is_own = |text: &str| {
+        let lower = text.to_lowercase();
+        lower.starts_with("pg_") && !allowed.contains(&lower.as_str())
+    };
+    let own = lexemes.iter().find(|lexeme| matches!(&lexeme.token, Token::Word { text, .. } if is_own(text)));
+    match own.filter(|_| kind != Text::Person) {
+        Some(own) => {
+            let what = format!("{} can't read what is the server's own", kind.noun());
+            Err(Refusal::new(what, own.span.clone(), "`vmesh query` may ask it"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Whether a name stands alone, or behind the engine's own schema.
+fn is_plain(lexemes: &[Lexeme], at: usize) -> bool {
+    let before = |steps: usize| at.checked_sub(steps).and_then(|at| lexemes.get(at));
+    let is_catalogue = |lexeme: &Lexeme| matches!(&lexeme.token, Token::Word { text, .. } if text == "pg_catalog");
+    !before(1).is_some_and(|dot| dot.is_symbol(".")) || before(2).is_some_and(is_catalogue)
+}
+
+/// Whether a bracket holds the names of a relation's columns: `AS t(a, b)`, `WITH t(a) AS (…)`.
+fn names_columns(lexemes: &[Lexeme], at: usize) -> bool {
+    let before = at.checked_sub(1).and_then(|before| lexemes.get(before));
+    let is_behind = |words: &[&str]| before.is_some_and(|before| words.iter().any(|word| before.is_keyword(word)));
+    if is_behind(&["as", "with", "recursive"]) {
+        return true;
+    }
+    // a later one of several: `), name (a, b) AS (`
+    let rest = &lexemes[at + 1..];
+    let close = rest.iter().position(|lexeme| lexeme.is_symbol(")"));
+    let behind = close.and_then(|close| Some((rest.get(close + 1)?, rest.get(close + 2)?, rest.get(close + 3)?)));
+    let is_list = close.is_some_and(|close| {
+        rest[1..close].iter().all(|it| it.is_symbol(",") || matches!(it.token, Token::Word { .. }))
+    });
+    is_list
+        && before.is_some_and(|before| before.is_symbol(","))
+        && behind.is_some_and(|(word, open, first)| {
+            let begins = ["select", "with", "values"].iter().any(|query| first.is_keyword(query));
+            word.is_keyword("as") && open.is_symbol("(") && begins
+        })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_only_computes_may_be_called_and_nothing_else() {
+        let told = |text: &str| super::super::check_for_postgres(Text::Model, text).err().map(|refusal| refusal.what);
+        for text in [
+            "SELECT count(*) FILTER (WHERE a > 1), sum(b) OVER (PARTITION BY c) FROM t GROUP BY (d)",
+            "WITH a(x, y) AS (SELECT 1, 2), b (z) AS (SELECT x FROM a) SELECT * FROM b WHERE z IN (1, 2)",
+            "SELECT * FROM (VALUES (1, 'x')) AS t(id, name) JOIN u USING (id)",
+            "SELECT cast(a AS numeric(10, 2)), date_trunc('day', ts), pg_catalog.lower(n) FROM t",
+            "SELECT 'é /* -- */' AS \"é$\" /* é -- */ FROM t -- é\nFETCH FIRST 3 ROWS ONLY",
+            "SELECT generate_series(1, 3), coalesce(a, 0), \"lower\"(b) FROM t WHERE EXISTS (SELECT 1)",
+        ] {
+            assert_eq!(told(text), None, "{text}");
+        }
+        for text in [
+            "SELECT pg_read_file('/etc/passwd')",
+            "SELECT set_config('a.b', '1', false)",
+            "SELECT nextval('s')",
+            "SELECT \"pg_sleep\"(10)",
+            "SELECT public.lower('x')",
+            "SELECT query_to_xml('SELECT 1', true, true, '')",
+            "SELECT my_function(1)",
+            "SELECT dblink_exec('host=x', 'DROP TABLE t')",
+            "SELECT * FROM pg_shadow",
+            "SELECT \"in\"(1)",
+            "WITH a AS (SELECT 1), lo_import ('/etc/passwd') AS (SELECT 1) SELECT 1",
+            // PostgreSQL would read these otherwise
+            "SELECT E'a'\n'\\' || ' AS a, current_setting($$x$$) AS b --'",
+            "SELECT 'a'\n'b'",
+            "SELECT 1 AS \u{a0}$$, pg_read_file('/etc/hostname') AS b$$",
+            "SELECT $\u{a0}$ ' $\u{a0}$ AS a, lo_get(1) AS b, $\u{a0}$ ' $\u{a0}$ AS c",
+            "SELECT 1\u{3000}AS a",
+            "SELECT usename FROM U&\"\\0070g_shadow\"",
+            "SELECT x FROM u&\"orders\"",
+            "SELECT 1 -- a\r, lo_get(1)",
+            "SELECT 1 /* a /* b */ , lo_get(1) /* */",
+            "SELECT srec.* FROM (SELECT 'DELETE FROM t' AS q) s, srec(q) AS (x int)",
+            "SELECT * FROM ONLY orders",
+            "SELECT * FROM ROWS FROM (generate_series(1, 2)) g",
+            "SELECT * FROM orders FOR SHARE",
+            "SELECT 1 AS a WITH NO DATA",
+        ] {
+            assert!(told(text).is_some(), "{text}");
+        }
+    }
+}

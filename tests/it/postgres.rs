@@ -1,0 +1,454 @@
+//! The everyday road on PostgreSQL: real git, the real vmesh, and a server that `tests/postgres/run.sh` starts.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use postgres::{Client, NoTls, SimpleQueryMessage};
+
+use crate::support::{Done, Sandbox};
+
+/// A repository whose warehouse is a database of its own.
+struct Shop {
+    sandbox: Sandbox,
+    url: String,
+}
+
+/// Where the server is.
+fn server() -> String {
+    std::env::var("VMESH_TEST_POSTGRES").expect("a server, which `sh tests/postgres/run.sh` starts")
+}
+
+fn connect(url: &str) -> Client {
+    Client::connect(url, NoTls).unwrap()
+}
+
+impl Shop {
+    /// An empty database, and a repository with hooks and without models.
+    fn empty() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("shop_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::SeqCst));
+        connect(&format!("{} dbname=postgres", server())).batch_execute(&format!("CREATE DATABASE {name}")).unwrap();
+        let (sandbox, url) = (Sandbox::bare_project(), format!("{} dbname={name}", server()));
+        sandbox.write(
+            "vmesh.toml",
+            "[engine]\ntype = \"postgres\"\nurl = \"env:SHOP_URL\"\n\n[hooks]\nbuild = \"inline\"\n",
+        );
+        Self { sandbox, url }
+    }
+
+    /// The same with models on main and hooks installed.
+    fn with_models(models: &[(&str, &str)]) -> Self {
+        let shop = Self::empty();
+        for (name, sql) in models {
+            shop.sandbox.model(name, sql);
+        }
+        shop.sql(
+            "CREATE SCHEMA raw; CREATE TABLE raw.orders AS SELECT * FROM (VALUES (1, 10), (2, 20)) AS t(id, amount)",
+        );
+        shop.git("add --all").good();
+        shop.git("commit --quiet -m models").good();
+        shop.vmesh("hooks install").good();
+        shop
+    }
+
+    fn promoted(models: &[(&str, &str)]) -> Self {
+        let shop = Self::with_models(models);
+        shop.vmesh("promote --yes").good();
+        shop
+    }
+
+    fn vmesh(&self, args: &str) -> Done {
+        self.run(&format!("vmesh {args}"))
+    }
+
+    fn git(&self, args: &str) -> Done {
+        self.run(&format!("git {args}"))
+    }
+
+    fn run(&self, script: &str) -> Done {
+        self.sandbox.shell(&format!("export SHOP_URL='{}'; {script}", self.url))
+    }
+
+    fn sql(&self, sql: &str) {
+        connect(&self.url).batch_execute(sql).unwrap();
+    }
+
+    /// The rows of a query: values side by side.
+    #[track_caller]
+    fn rows(&self, sql: &str) -> Vec<String> {
+        let messages = connect(&self.url).simple_query(sql).unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+        let row = |message| match message {
+            SimpleQueryMessage::Row(row) => {
+                Some((0..row.len()).map(|at| row.get(at).unwrap_or("NULL").to_owned()).collect::<Vec<_>>().join(" "))
+            }
+            _ => None,
+        };
+        messages.into_iter().filter_map(row).collect()
+    }
+
+    #[track_caller]
+    fn value(&self, sql: &str) -> String {
+        self.rows(sql).join(", ")
+    }
+
+    fn tables(&self) -> Vec<String> {
+        self.rows("SELECT relname FROM pg_class WHERE relnamespace = 'vmesh_snapshots'::regnamespace AND relkind IN ('r', 'v') ORDER BY 1")
+    }
+
+    /// What is there is what the records say, and there is nothing to do.
+    fn is_sound(&self) {
+        let lost = "SELECT count(*) FROM vmesh_state.pointers p WHERE to_regclass('vmesh_snapshots.' || quote_ident(p.table_name)) IS NULL";
+        assert_eq!(self.value(lost), "0", "a pointer leads nowhere");
+    }
+}
+
+const SHOP: [(&str, &str); 3] = [
+    ("orders", "SELECT id, amount FROM raw.orders"),
+    ("marts.totals", "SELECT sum(amount) AS total, count(*) AS n FROM orders"),
+    ("marts.big", "MODEL (kind VIEW);\nSELECT id FROM orders WHERE amount > 15"),
+];
+
+#[test]
+#[ignore = "needs a server: sh tests/postgres/run.sh"]
+fn branches_have_environments_and_a_merge_moves_prod() {
+    let shop = Shop::promoted(&SHOP);
+    assert_eq!(shop.value("SELECT total, n FROM marts.totals"), "30 2");
+    assert_eq!(shop.value("SELECT id FROM marts.big"), "2");
+    let tables = shop.tables();
+    let told = shop.git("switch --create alice").good();
+    assert!(!told.contains("error"), "{told}");
+    assert_eq!(shop.value("SELECT total FROM dev__alice__marts.totals"), "30");
+    assert_eq!(shop.tables(), tables, "a branch that changes nothing makes nothing");
+    shop.sandbox.model("marts.totals", "SELECT sum(amount) * 2 AS doubled FROM orders");
+    shop.git("commit --quiet --all -m double").good();
+    assert_eq!(shop.value("SELECT doubled FROM dev__alice__marts.totals"), "60");
+    assert_eq!(shop.value("SELECT total FROM marts.totals"), "30");
+    assert_eq!(shop.tables().len(), tables.len() + 1, "only what changed is made");
+    shop.git("switch --quiet main && git merge --quiet --no-edit alice").good();
+    assert_eq!(shop.value("SELECT doubled FROM marts.totals"), "60", "other columns in the same view");
+    assert_eq!(shop.tables().len(), tables.len() + 1, "what the branch built is what prod shows");
+    shop.vmesh("rollback --yes").good();
+    assert_eq!(shop.value("SELECT total FROM marts.totals"), "30");
+    shop.vmesh("promote --yes").good();
+    shop.git("branch --quiet -D alice").good();
+    shop.vmesh("gc --yes").good();
+    assert_eq!(shop.value("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'dev%'"), "0");
+    assert!(shop.vmesh("status").good().contains("prod"));
+    shop.is_sound();
+}
+
+#[test]
+#[ignore = "needs a server: sh tests/postgres/run.sh"]
+fn what_is_in_the_way_stays_and_what_users_made_is_not_dropped() {
+    let shop = Shop::with_models(&SHOP);
+    shop.sql("CREATE SCHEMA prod; CREATE TABLE prod.orders AS SELECT 7 AS mine");
+    let told = shop.vmesh("promote --yes").fails(1);
+    assert!(told.contains("prod.orders"), "{told}");
+    assert_eq!(shop.value("SELECT mine FROM prod.orders"), "7");
+    shop.sql("DROP TABLE prod.orders");
+    shop.vmesh("promote --yes").good();
+    shop.sql("CREATE VIEW public.mine AS SELECT id FROM prod.orders");
+    shop.sandbox.model("orders", "SELECT id, amount, 1 AS one FROM raw.orders");
+    shop.git("add --all").good();
+    shop.git("commit --quiet -m one").good();
+    assert_eq!(shop.value("SELECT one FROM prod.orders LIMIT 1"), "1", "a column more needs no new view");
+    shop.sandbox.model("orders", "SELECT 1 AS one, id FROM raw.orders");
+    shop.sandbox.model("marts.totals", "SELECT count(*) AS n FROM orders");
+    shop.sandbox.model("marts.big", "SELECT id FROM orders");
+    shop.git("add --all").good();
+    let told = shop.git("commit --quiet -m other");
+    let again = shop.vmesh("promote --yes");
+    assert_eq!(again.code, Some(1), "{told:?} {again:?}");
+    assert!(again.err.contains("view mine depends on view prod.orders"), "{}", again.err);
+    assert_eq!(shop.value("SELECT count(*) FROM public.mine"), "2", "a view of the user's still stands");
+    shop.sql("DROP VIEW public.mine");
+    shop.vmesh("promote --yes").good();
+    assert_eq!(shop.value("SELECT one FROM prod.orders LIMIT 1"), "1");
+    shop.is_sound();
+}
+
+#[test]
+#[ignore = "needs a server: sh tests/postgres/run.sh"]
+fn rows_that_come_later_are_taken_in_by_runs_and_restatements() {
+    let shop = Shop::promoted(&SHOP);
+    shop.sql("INSERT INTO raw.orders VALUES (3, 30)");
+    let told = shop.vmesh("run prod --ignore-cron").good();
+    assert!(told.contains("ran 2 models"), "{told}");
+    assert_eq!(shop.value("SELECT total, n FROM marts.totals"), "60 3");
+    shop.sql("UPDATE raw.orders SET amount = 100 WHERE id = 3");
+    shop.vmesh("plan prod --yes --restate-model orders").good();
+    assert_eq!(shop.value("SELECT total, n FROM marts.totals"), "130 3");
+    shop.is_sound();
+}
+
+#[test]
+#[ignore = "needs a server: sh tests/postgres/run.sh"]
+fn seeds_have_types_and_audits_stop_what_is_wrong() {
+    let shop = Shop::with_models(&SHOP);
+    shop.sandbox.write("seeds/rates.csv", "day,rate,note,n\n2026-01-01,1.5,\"a, b\",1\n2026-01-02,,x,2\n");
+    let model = "MODEL (name rates, kind SEED (path '../seeds/rates.csv'))";
+    shop.sandbox.write("models/rates.sql", &format!("{model};\n"));
+    let types = "SELECT string_agg(data_type, ', ' ORDER BY ordinal_position) FROM information_schema.columns \
+                 WHERE table_schema = 'prod' AND table_name = 'rates'";
+    shop.git("add --all").good();
+    shop.git("commit --quiet -m rates").good();
+    shop.vmesh("promote --yes").good();
+    assert_eq!(shop.value(types), "date, numeric, text, bigint");
+    assert_eq!(shop.rows("SELECT * FROM prod.rates ORDER BY day"), ["2026-01-01 1.5 a, b 1", "2026-01-02 NULL x 2"]);
+    shop.sandbox
+        .model("orders", "MODEL (audits (not_null(columns := (id)), no_tens));\nSELECT id, amount FROM raw.orders");
+    shop.sandbox.write("audits/no_tens.sql", "AUDIT (name no_tens);\nSELECT * FROM @this_model WHERE amount = 10\n");
+    shop.git("add --all").good();
+    let told = shop.git("commit --quiet -m audited");
+    assert!(told.err.contains("no_tens"), "{told:?}");
+    let told = shop.vmesh("promote --yes").fails(1);
+    assert!(told.contains("no_tens") && told.contains("10"), "{told}");
+    assert_eq!(shop.value("SELECT count(*) FROM prod.orders"), "2");
+    shop.is_sound();
+}
+
+#[test]
+#[ignore = "needs a server: sh tests/postgres/run.sh"]
+fn strangers_call_nothing_that_acts() {
+    let shop = Shop::promoted(&SHOP);
+    shop.git("switch --quiet --create mallory").good();
+    for (query, called) in [
+        ("SELECT pg_read_file('/etc/passwd') AS x", "pg_read_file"),
+        ("SELECT set_config('x.y', 'z', false) AS x", "set_config"),
+        ("SELECT query_to_xml('DROP TABLE raw.orders', true, true, '') AS x", "query_to_xml"),
+        ("WITH gone AS (DELETE FROM raw.orders RETURNING id) SELECT id FROM gone", "may write"),
+        ("SELECT id INTO raw.copy FROM raw.orders", "may write"),
+        ("SELECT usename FROM pg_shadow", "the server's own"),
+        ("SELECT * FROM ONLY orders", "the table behind this"),
+        ("SELECT q.id, orders.amount FROM (SELECT 1 AS id) q, orders ORDER BY q.id USING >", "can't tell which tables"),
+        ("SELECT 1 AS x; DROP TABLE raw.orders", "no statement that can stand around a query"),
+    ] {
+        shop.sandbox.write("models/evil.sql", &format!("MODEL (name evil);\n{query}\n"));
+        let told = shop.vmesh("plan --yes").fails(1);
+        assert!(told.contains(called), "{query}: {told}");
+    }
+    assert_eq!(shop.value("SELECT count(*) FROM raw.orders"), "2");
+}
+
+#[test]
+#[ignore = "needs a server: sh tests/postgres/run.sh"]
+fn an_error_points_at_the_line_that_was_written() {
+    let shop = Shop::promoted(&SHOP);
+    shop.git("switch --quiet --create alice").good();
+    shop.sandbox.model("marts.totals", "SELECT\n  sum(amout) AS total\nFROM orders");
+    let told = shop.vmesh("plan --yes").fails(1);
+    assert!(told.contains("models/marts/totals.sql:2:7") || told.contains("totals.sql:2:7"), "{told}");
+    assert!(told.contains("column \"amout\" does not exist"), "{told}");
+    shop.is_sound();
+}
+
+#[test]
+#[ignore = "needs a server: sh tests/postgres/run.sh"]
+fn a_promotion_that_is_killed_leaves_all_or_nothing() {
+    let shop = Shop::promoted(&SHOP);
+    for (moment, amount) in [("publish:begin", 2), ("publish:views", 3), ("publish:records", 4), ("publish:done", 5)] {
+        shop.sandbox.model("orders", &format!("SELECT id, amount * {amount} AS amount FROM raw.orders"));
+        shop.run("export VMESH_HOOKS=off; git add --all && git -c core.hooksPath=/dev/null commit --quiet -m more")
+            .good();
+        let before = shop.value("SELECT sum(amount) FROM prod.orders");
+        let killed = shop.run(&format!("export VMESH_TEST_KILL_AT={moment}; vmesh promote --yes"));
+        let now = shop.value("SELECT sum(amount) FROM prod.orders");
+        let totals = shop.value("SELECT total FROM marts.totals");
+        assert_eq!(now, totals, "{moment}: {killed:?}");
+        let wanted = if moment == "publish:done" { (30 * amount).to_string() } else { before };
+        assert_eq!(now, wanted, "{moment}: {killed:?}");
+        shop.vmesh("promote --yes").good();
+        assert_eq!(shop.value("SELECT sum(amount) FROM prod.orders"), (30 * amount).to_string());
+    }
+    shop.vmesh("gc --yes").good();
+    shop.is_sound();
+}
+
+#[test]
+#[ignore = "needs a server: sh tests/postgres/run.sh"]
+fn one_writes_at_a_time_and_the_next_goes_on() {
+    let shop = Shop::promoted(&SHOP);
+    let mut holder = connect(&shop.url);
+    holder.batch_execute("SELECT pg_advisory_lock(508641506152)").unwrap();
+    shop.sandbox.model("orders", "SELECT id, amount + 1 AS amount FROM raw.orders");
+    shop.run("git -c core.hooksPath=/dev/null commit --quiet --all -m plus").good();
+    let waits = std::thread::scope(|scope| {
+        let promoting = scope.spawn(|| shop.vmesh("promote --yes"));
+        std::thread::sleep(std::time::Duration::from_millis(1500));
+        assert_eq!(shop.value("SELECT sum(amount) FROM prod.orders"), "30", "readers need no lock");
+        drop(holder);
+        promoting.join().unwrap()
+    });
+    assert!(waits.err.contains("wait"), "{waits:?}");
+    waits.good();
+    assert_eq!(shop.value("SELECT sum(amount) FROM prod.orders"), "32");
+}
+
+/// Ends what waits for it, even where a test fails.
+struct End<'a>(&'a AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// A model for each of these numbers, which says that number.
+fn numbered(shop: &Shop, names: std::ops::Range<u32>, says: &str) {
+    names.for_each(|name| shop.sandbox.model(&format!("m{name}"), says));
+}
+
+#[test]
+#[ignore = "needs a server: sh tests/postgres/run.sh"]
+fn readers_find_all_of_the_old_or_all_of_the_new_and_none_fails() {
+    let shop = Shop::with_models(&[]);
+    numbered(&shop, 10..30, "SELECT 0 AS v");
+    shop.git("add --all").good();
+    shop.git("commit --quiet -m zero").good();
+    shop.vmesh("promote --yes").good();
+    let done = AtomicBool::new(false);
+    let read = |first: &str, last: &str| {
+        let mut client = connect(&shop.url);
+        let mut seen = 0;
+        while !done.load(Ordering::SeqCst) {
+            let sql = format!("SELECT a.v, b.v, c.v FROM prod.{first} a, prod.m15 b, prod.{last} c");
+            let row = client.query_one(&sql, &[]).unwrap_or_else(|error| panic!("{error:?}"));
+            let values: Vec<i32> = (0..3).map(|at| row.get(at)).collect();
+            assert!(values.iter().all(|value| *value == values[0]), "{values:?}");
+            seen += 1;
+        }
+        seen
+    };
+    let seen = std::thread::scope(|scope| {
+        // in the order in which views are moved, and against it
+        let readers = [scope.spawn(|| read("m10", "m29")), scope.spawn(|| read("m29", "m10"))];
+        let end = End(&done);
+        for round in 1..=6 {
+            // with other columns every second time
+            let more = if round % 2 == 0 { ", 1 AS more" } else { "" };
+            numbered(&shop, 10..30, &format!("SELECT {round} AS v{more}"));
+            shop.run("git -c core.hooksPath=/dev/null commit --quiet --all -m next && vmesh promote --yes").good();
+        }
+        drop(end);
+        readers.map(|reader| reader.join().unwrap())
+    });
+    assert!(seen.iter().all(|seen| *seen > 20), "{seen:?}");
+    shop.is_sound();
+}
+
+#[test]
+#[ignore = "needs a server: sh tests/postgres/run.sh"]
+fn what_was_granted_on_a_view_stays() {
+    let shop = Shop::promoted(&SHOP);
+    let role = format!("reader_{}", std::process::id());
+    shop.sql(&format!(
+        "CREATE ROLE {role}; GRANT SELECT ON prod.orders TO {role}; GRANT SELECT ON prod.orders TO PUBLIC"
+    ));
+    let may = || shop.value(&format!("SELECT has_table_privilege('{role}', 'prod.orders', 'SELECT')"));
+    for query in ["SELECT id, amount + 1 AS amount FROM raw.orders", "SELECT amount, id, 1 AS one FROM raw.orders"] {
+        shop.sandbox.model("orders", query);
+        shop.git("commit --quiet --all -m next").good();
+        assert_eq!(may(), "t", "{query}");
+    }
+    assert_eq!(shop.value("SELECT one FROM prod.orders LIMIT 1"), "1");
+    shop.sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+}
+
+#[test]
+#[ignore = "needs a server: sh tests/postgres/run.sh"]
+fn gc_drops_views_on_views_and_leaves_what_users_stand_on() {
+    let shop = Shop::promoted(&SHOP);
+    shop.sandbox.model("deep", "MODEL (kind VIEW);\nSELECT id FROM marts.big");
+    shop.git("add --all").good();
+    shop.git("commit --quiet -m deep").good();
+    shop.git("switch --quiet --create alice").good();
+    shop.sandbox.model("marts.big", "MODEL (kind VIEW);\nSELECT id FROM orders WHERE amount > 5");
+    shop.vmesh("plan --yes").good();
+    assert_eq!(shop.value("SELECT count(*) FROM dev__alice.deep"), "2");
+    let own: Vec<String> = shop.tables().into_iter().filter(|name| name.starts_with("marts__big")).collect();
+    let used = shop
+        .value("SELECT table_name FROM vmesh_state.pointers WHERE environment = 'dev__alice' AND model = 'marts.big'");
+    assert!(own.contains(&used) && own.len() == 2, "{own:?}");
+    shop.sql(&format!("CREATE VIEW public.mine AS SELECT * FROM vmesh_snapshots.{used}"));
+    shop.git("switch --quiet --force main").good();
+    shop.git("branch --quiet -D alice").good();
+    shop.vmesh("gc --yes").good();
+    assert_eq!(shop.value("SELECT count(*) FROM public.mine"), "2");
+    assert_eq!(shop.tables().iter().filter(|name| name.starts_with("deep")).count(), 1, "{:?}", shop.tables());
+    shop.sql("DROP VIEW public.mine");
+    shop.vmesh("gc --yes").good();
+    assert!(!shop.tables().contains(&used));
+    shop.is_sound();
+}
+
+#[test]
+#[ignore = "needs a server: sh tests/postgres/run.sh"]
+fn a_table_that_is_made_again_takes_the_views_of_others_with_it() {
+    let shop = Shop::promoted(&[
+        ("orders", "SELECT id, amount FROM raw.orders"),
+        ("totals", "SELECT sum(amount) AS total FROM orders"),
+        ("seen", "MODEL (kind VIEW);\nSELECT total FROM totals"),
+    ]);
+    shop.git("switch --quiet --create alice").good();
+    shop.sandbox.model("totals", "SELECT sum(amount) * 2 AS total FROM orders");
+    shop.git("commit --quiet --all -m double").good();
+    shop.sql("INSERT INTO raw.orders VALUES (3, 30)");
+    shop.vmesh("run prod --ignore-cron").good();
+    shop.git("switch --quiet main").good();
+    shop.git("merge --quiet --no-edit alice").good();
+    assert_eq!(shop.value("SELECT p.total, s.total FROM prod.totals p, prod.seen s"), "120 120");
+    let branch = shop.value("SELECT p.total, s.total FROM dev__alice.totals p, dev__alice.seen s");
+    assert!(["120 120", "60 60"].contains(&branch.as_str()), "{branch}");
+    shop.vmesh("gc --yes").good();
+    assert!(shop.vmesh("doctor").good().contains("every view shows its snapshot"));
+    shop.is_sound();
+}
+
+#[test]
+#[ignore = "needs a server: sh tests/postgres/run.sh"]
+fn names_that_the_server_would_cut_short_are_refused() {
+    let shop = Shop::promoted(&SHOP);
+    let long = "a".repeat(63);
+    for last in ["1", "2"] {
+        shop.sandbox.model(&format!("{long}{last}"), "SELECT 1 AS a");
+    }
+    shop.git("add --all").good();
+    shop.run("git -c core.hooksPath=/dev/null commit --quiet -m long").good();
+    let told = shop.vmesh("promote --yes").fails(1);
+    assert!(told.contains("63 bytes") && told.contains("a shorter name"), "{told}");
+    assert_eq!(shop.value(&format!("SELECT to_regclass('prod.{long}') IS NULL")), "t");
+    shop.is_sound();
+}
+
+#[test]
+#[ignore = "needs a server: sh tests/postgres/run.sh"]
+fn a_server_that_is_not_there_is_told_without_its_secrets() {
+    let shop = Shop::promoted(&SHOP);
+    let told = shop.sandbox.shell("vmesh status").fails(1);
+    assert!(told.contains("the environment has no SHOP_URL") && !told.contains("DuckDB"), "{told}");
+    let told =
+        shop.sandbox.shell("SHOP_URL='host=127.0.0.1 port=1 user=vmesh password=hunter22' vmesh status").fails(1);
+    assert!(told.contains("onnection refused") && !told.contains("hunter22") && !told.contains("DuckDB"), "{told}");
+    // a branch without models, which has no schema
+    shop.git("switch --quiet --orphan empty").good();
+    shop.sandbox
+        .write("vmesh.toml", "[engine]\ntype = \"postgres\"\nurl = \"env:SHOP_URL\"\n\n[hooks]\nbuild = \"inline\"\n");
+    shop.git("add --all").good();
+    shop.git("commit --quiet -m empty").good();
+    shop.vmesh("plan --yes").good();
+    shop.git("switch --quiet main").good();
+    shop.git("branch --quiet -D empty").good();
+    shop.vmesh("gc --yes").good();
+}
+
+#[test]
+#[ignore = "needs a server: sh tests/postgres/run.sh"]
+fn what_cannot_be_done_yet_is_said_before_anything_is_done() {
+    let shop = Shop::promoted(&SHOP);
+    shop.git("switch --quiet --create alice").good();
+    let model = "MODEL (name daily, kind INCREMENTAL_BY_TIME_RANGE (time_column day));\n\
+                 SELECT DATE '2026-01-01' AS day WHERE DATE '2026-01-01' BETWEEN @start_date AND @end_date\n";
+    shop.sandbox.write("models/daily.sql", model);
+    let told = shop.vmesh("plan --yes").fails(1);
+    assert!(told.contains("can't be used on PostgreSQL yet"), "{told}");
+    shop.is_sound();
+}
