@@ -9,7 +9,7 @@
 //! | room | holds | may name |
 //! |---|---|---|
 //! | [`domain`] | the nouns: pure values and functions | sqlparser (in `sql`), jiff and croner (in `interval`), minijinja and ruff's reader of Python (in `macros`), sqlformat (in `format`), blake3, serde |
-//! | [`adapter`] | the outside: Git, the engine, hooks, file events | git2, duckdb, notify |
+//! | [`adapter`] | the outside: Git, the engines, hooks, file events | git2, duckdb, postgres, notify |
 //! | [`workflow`] | the verbs: what happens in which order | domain and adapter |
 //! | [`cli`] | the face: arguments in, text out | clap, the terminal |
 //!
@@ -52,6 +52,7 @@
 //! | D25 | a table with the very rows of the version before is a view of its table, until one of the two is filled anew | rows are proof where texts are not, and what only looked the same parts again before anyone could see it |
 //! | D26 | what models read besides the warehouse and committed files is main's to say, changes no fingerprint, and is looked at before each build | a stranger's branch opens no door, and puts nothing behind one |
 //! | D27 | the time zone is main's, UTC if none is said, and another one counts in every fingerprint | two machines in two zones build the same rows |
+//! | D28 | a text for an engine whose parser is not here passes by its words alone, and what could be divided into others is refused | the gate must see what the server sees |
 //!
 //! # From a branch's name to a swapped view
 //!

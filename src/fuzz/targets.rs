@@ -127,6 +127,11 @@ fn query(text: &str) {
     }
     sql::splice(text, &query, &|_| Some("\"s\".\"t\"".to_owned()));
     query.survey(text);
+    let there = policy::check_for_postgres(Text::Model, text);
+    let there = there.and_then(|()| policy::check_reads_for_postgres(text, &query.clone().by_its_words(text)));
+    if let Err(refusal) = there {
+        on_text(text, &refusal.span);
+    }
     let _ = (files_read(&query, text), project::guess_reads(text), unit_test::asks_the_time(text));
     let _ = (unit_test::freeze(text, &Times::LOADING, &["a".to_owned()]), unit_test::names_in(text));
     let again = sql::analyse(text);

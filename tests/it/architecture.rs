@@ -104,6 +104,8 @@ fn each_crate_has_one_room() {
     let homes = [
         ("git2::", "adapter/git/"),
         ("duckdb::", "adapter/engine/"),
+        ("use postgres::", "adapter/engine/"),
+        ("use rustls::", "adapter/engine/postgres/"),
         ("notify", "adapter/watcher.rs"),
         ("sqlparser::", "domain/sql/"),
         ("croner::", "domain/interval/"),

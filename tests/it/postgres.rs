@@ -158,7 +158,7 @@ fn what_is_in_the_way_stays_and_what_users_made_is_not_dropped() {
     let told = shop.git("commit --quiet -m other");
     let again = shop.vmesh("promote --yes");
     assert_eq!(again.code, Some(1), "{told:?} {again:?}");
-    assert!(again.err.contains("view mine depends on view prod.orders"), "{}", again.err);
+    assert!(again.err.contains("view public.mine depends on view prod.orders"), "{}", again.err);
     assert_eq!(shop.value("SELECT count(*) FROM public.mine"), "2", "a view of the user's still stands");
     shop.sql("DROP VIEW public.mine");
     shop.vmesh("promote --yes").good();
@@ -210,6 +210,12 @@ fn seeds_have_types_and_audits_stop_what_is_wrong() {
 #[ignore = "needs a server: sh tests/postgres/run.sh"]
 fn strangers_call_nothing_that_acts() {
     let shop = Shop::promoted(&SHOP);
+    // what the owner of the database has there, and nobody shall read or call by chance
+    shop.sql(
+        "CREATE TABLE public.orders AS SELECT 66 AS id; \
+         CREATE FUNCTION public.acts(record) RETURNS int LANGUAGE plpgsql AS 'BEGIN DELETE FROM raw.orders; RETURN 1; END'; \
+         CREATE FUNCTION public.first(int) RETURNS int LANGUAGE plpgsql AS 'BEGIN DELETE FROM raw.orders; RETURN 1; END'",
+    );
     shop.git("switch --quiet --create mallory").good();
     for (query, called) in [
         ("SELECT pg_read_file('/etc/passwd') AS x", "pg_read_file"),
@@ -219,6 +225,12 @@ fn strangers_call_nothing_that_acts() {
         ("SELECT id INTO raw.copy FROM raw.orders", "may write"),
         ("SELECT usename FROM pg_shadow", "the server's own"),
         ("SELECT * FROM ONLY orders", "the table behind this"),
+        ("SELECT s.acts AS x FROM (SELECT 1 AS a) s", "does not exist"),
+        ("SELECT first(1) AS x", "does not exist"),
+        ("SELECT NULL::prod.orders AS x", "can't cast to this type"),
+        ("WITH \"Orders\" AS (SELECT 5 AS id) SELECT * FROM orders", "orders"),
+        ("SELECT id FROM shop.prod.orders", "a database's name"),
+        ("WITH RECURSIVE a AS (SELECT id FROM orders), orders AS (SELECT 5 AS id) SELECT * FROM a", "WITH RECURSIVE"),
         ("SELECT q.id, orders.amount FROM (SELECT 1 AS id) q, orders ORDER BY q.id USING >", "can't tell which tables"),
         ("SELECT 1 AS x; DROP TABLE raw.orders", "no statement that can stand around a query"),
     ] {

@@ -1,5 +1,5 @@
-//! The engine: where tables, views and records live. The rest of vmesh speaks to it through the traits here; DuckDB is
-//! behind them, and tests put one there that fails.
+//! The engine: where tables, views and records live. The rest of vmesh speaks to it through the traits here; DuckDB and
+//! PostgreSQL are behind them, and tests put one there that fails.
 //!
 //! | trait | is |
 //! |---|---|

@@ -160,7 +160,13 @@ impl Query {
         let canonical = lex(text).map_or_else(|_| canonical::of_text(text), |it| canonical::of_tokens(text, &it));
         let form = Form::Tokens { why: "another engine's SQL".to_owned() };
         let (outputs, repeated, uses, labels) = (None, None, Vec::new(), Vec::new());
-        Self { canonical, form, outputs, repeated, uses, labels, repeatable: false, ..self }
+        // a name without quotes is in lower case there
+        let folded = |read: Read| match text.get(read.span.clone()).is_some_and(|written| written.ends_with('"')) {
+            true => read,
+            false => Read { alias: read.alias.to_lowercase(), ..read },
+        };
+        let reads = self.reads.map(|reads| reads.into_iter().map(folded).collect());
+        Self { reads, canonical, form, outputs, repeated, uses, labels, repeatable: false, ..self }
     }
 
     /// Takes over what DuckDB's parser said of a text that sqlparser could not read.

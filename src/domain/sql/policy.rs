@@ -256,7 +256,27 @@ pub fn check_for_postgres(kind: Text, text: &str) -> Result<(), Refusal> {
     let lexemes = shape(kind, text)?;
     postgres::is_read_alike(text, &lexemes)?;
     postgres::only_reads(kind, &lexemes)?;
+    postgres::only_plain_types(kind, &lexemes)?;
     postgres::only_calls(kind, &lexemes)
+}
+
+/// Checks what a query reads there: no name with a database in front, and in WITH RECURSIVE none that is also defined, since
+/// that may mean what is defined after it.
+pub fn check_reads_for_postgres(text: &str, query: &Query) -> Result<(), Refusal> {
+    let lexemes = lex(text)?;
+    let defined = postgres::defined_with_recursive(&lexemes);
+    let is_defined = |name: &str| defined.iter().any(|defined| defined.eq_ignore_ascii_case(name));
+    for read in query.reads.iter().flatten() {
+        if read.parts.len() > 2 {
+            let what = "a database's name stands in front of this table";
+            return Err(Refusal::new(what, read.span.clone(), "leave it out: there is one database"));
+        }
+        if matches!(&read.parts[..], [name] if is_defined(name)) {
+            let what = "this table is called like one that WITH RECURSIVE defines";
+            return Err(Refusal::new(what, read.span.clone(), "give what is defined another name"));
+        }
+    }
+    Ok(())
 }
 
 /// Checks the words of a header, which is no query: what it calls, wherever it does.

@@ -96,6 +96,9 @@ impl Database {
     fn can(&self, build: &Build) -> Result<(), WarehouseError> {
         let what = match &build.body {
             Body::Loads(_) => Some(format!("`{}` is {}, which", build.model, build.kind.as_str())),
+            _ if build.declared.is_some() && !matches!(build.body, Body::Seed { .. }) => {
+                Some(format!("the declared columns of `{}`", build.model))
+            }
             _ if build.has_statements() => Some(format!("the statements around the query of `{}`", build.model)),
             _ if !build.files.is_empty() || build.reads_outside => {
                 Some(format!("`{}` reads files, which", build.model))

@@ -97,9 +97,10 @@ impl Database {
         };
         let warehouse = Self { client: RefCell::new(client), turn, location: location.clone(), caps };
         let zone = crate::domain::name::literal(&location.access.opening.timezone);
+        // a name without a schema means nothing but what is PostgreSQL's own: no function, operator or table of users'
         let settings = format!(
             "SET TIME ZONE {zone}; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'postgres'; SET extra_float_digits = 1; \
-             SET standard_conforming_strings = on; SET client_min_messages = warning; SET search_path = public"
+             SET standard_conforming_strings = on; SET client_min_messages = warning; SET search_path = pg_catalog, pg_temp"
         );
         warehouse.run("opening the warehouse", &settings)?;
         Ok(warehouse)

@@ -22,6 +22,7 @@ impl Referee for Words {
                 help: Some(help.to_owned()),
             });
         }
+        policy::check_reads_for_postgres(text, &query)?;
         Ok(query)
     }
 }

@@ -18,23 +18,119 @@ const WORDS: [&str; 63] = [
     "rows", "select", "sets", "some", "then", "union", "using", "values", "when", "where", "with",
 ];
 
-/// Types that have numbers in brackets.
-const TYPES: [&str; 14] = [
-    "bit",
-    "char",
-    "character",
-    "dec",
-    "decimal",
-    "float",
-    "interval",
-    "nchar",
-    "numeric",
-    "time",
-    "timestamp",
-    "varbit",
-    "varchar",
-    "varying",
+/// Types that values may be cast to: those that compute, and name nothing of the warehouse's.
+const TYPES: &str = "bigint bit bool boolean box bpchar bytea char character cidr circle date datemultirange daterange dec \
+    decimal double float float4 float8 inet int int2 int4 int4multirange int4range int8 int8multirange int8range integer \
+    interval json jsonb jsonpath line lseg macaddr macaddr8 money national nchar numeric nummultirange numrange path point \
+    polygon real smallint text time timestamp timestamptz timetz tsmultirange tsquery tsrange tstzmultirange tstzrange \
+    tsvector uuid varbit varchar xml";
+
+/// Words that a string may follow, besides types.
+#[rustfmt::skip]
+const BEFORE_STRINGS: [&str; 37] = [
+    "all", "and", "any", "at", "between", "both", "by", "case", "distinct", "else", "escape", "filter", "from", "having",
+    "ilike", "in", "is", "leading", "like", "limit", "not", "offset", "on", "or", "order", "passing", "placing", "select",
+    "similar", "then", "to", "trailing", "uescape", "values", "when", "where", "zone",
 ];
+
+fn is_type(name: &str) -> bool {
+    TYPES.split_whitespace().any(|known| known == name)
+}
+
+/// Refuses casts to types that are not PostgreSQL's own plain ones: a type may name a table, and a value of it then keeps that
+/// from being changed, or tell of the catalogue.
+pub(super) fn only_plain_types(kind: Text, lexemes: &[Lexeme]) -> Result<(), Refusal> {
+    let refuse = |at: usize| {
+        let Some(lexeme) = lexemes.get(at) else { return Ok(()) };
+        let what = format!("{} can't cast to this type", kind.noun());
+        Err(Refusal::new(what, lexeme.span.clone(), "PostgreSQL's own plain types can be cast to"))
+    };
+    for (at, lexeme) in lexemes.iter().enumerate() {
+        let next = lexemes.get(at + 1);
+        let is_string = next.is_some_and(|next| matches!(next.token, Token::String(_)));
+        match &lexeme.token {
+            Token::Symbol(sign) if sign == "::" && !names_type(lexemes, at + 1) => return refuse(at + 1),
+            Token::Word { text, quoted } if is_string => {
+                let word = text.to_lowercase();
+                let is_known = is_type(&word) || BEFORE_STRINGS.contains(&word.as_str());
+                // `time with time zone '…'`, `double precision '…'`
+                let is_known = is_known || ["precision", "varying"].contains(&word.as_str());
+                if *quoted || !is_known || at.checked_sub(1).is_some_and(|before| lexemes[before].is_symbol(".")) {
+                    return refuse(at);
+                }
+            }
+            _ => {}
+        }
+        if lexeme.is_keyword("cast") && next.is_some_and(|next| next.is_symbol("(")) {
+            let within = as_within(lexemes, at + 1);
+            if !within.is_some_and(|found| names_type(lexemes, found + 1)) {
+                return refuse(within.map_or(at, |found| found + 1));
+            }
+        }
+        // `AS t(a int)`, `AS (a int)`: a name alone is a column's
+        let is_list = lexeme.is_keyword("as") || names_columns(lexemes, at);
+        if is_list
+            && next.is_some_and(|next| next.is_symbol("("))
+            && let Some(odd) = odd_definition(lexemes, at + 1)
+        {
+            return refuse(odd);
+        }
+    }
+    Ok(())
+}
+
+/// Whether a plain type begins here, with no schema in front.
+fn names_type(lexemes: &[Lexeme], at: usize) -> bool {
+    let is_plain =
+        |lexeme: &Lexeme| matches!(&lexeme.token, Token::Word { text, quoted: false } if is_type(&text.to_lowercase()));
+    lexemes.get(at).is_some_and(is_plain) && !lexemes.get(at + 1).is_some_and(|next| next.is_symbol("."))
+}
+
+/// The AS of a cast whose bracket opens here.
+fn as_within(lexemes: &[Lexeme], open: usize) -> Option<usize> {
+    let mut depth = 0_i32;
+    for (at, lexeme) in lexemes.iter().enumerate().skip(open) {
+        match &lexeme.token {
+            Token::Symbol(sign) if sign == "(" || sign == "[" => depth += 1,
+            Token::Symbol(sign) if sign == ")" || sign == "]" => depth -= 1,
+            _ if depth == 1 && lexeme.is_keyword("as") => return Some(at),
+            _ => {}
+        }
+        if depth == 0 {
+            return None;
+        }
+    }
+    None
+}
+
+/// In a list of columns whose bracket opens here: where a column has a type that is not plain. A query in the bracket is none.
+fn odd_definition(lexemes: &[Lexeme], open: usize) -> Option<usize> {
+    let begins_query = |word: &Lexeme| ["select", "with", "values"].iter().any(|query| word.is_keyword(query));
+    let first = lexemes.get(open + 1)?;
+    if begins_query(first) || first.is_symbol("(") {
+        return None;
+    }
+    let (mut depth, mut is_name) = (0_i32, true);
+    for (at, lexeme) in lexemes.iter().enumerate().skip(open) {
+        match &lexeme.token {
+            Token::Symbol(sign) if sign == "(" || sign == "[" => depth += 1,
+            Token::Symbol(sign) if sign == ")" || sign == "]" => depth -= 1,
+            Token::Symbol(sign) if sign == "," && depth == 1 => is_name = true,
+            Token::Word { .. } if depth == 1 && is_name => {
+                is_name = false;
+                let is_typed = lexemes.get(at + 1).is_some_and(|next| matches!(next.token, Token::Word { .. }));
+                if is_typed && !names_type(lexemes, at + 1) {
+                    return Some(at + 1);
+                }
+            }
+            _ => {}
+        }
+        if depth == 0 {
+            return None;
+        }
+    }
+    None
+}
 
 /// Refuses what PostgreSQL may divide into other words: strings but plain ones, and names but plain and quoted ones; strings
 /// that go on in a next line; dollars; letters beyond ASCII outside of quotes; comments within comments; ends of lines that
@@ -122,18 +218,15 @@ fn nested_comment(gap: &str) -> Option<usize> {
 
 /// A character beyond ASCII outside of comments.
 fn blank_beyond_ascii(gap: &str) -> Option<(usize, char)> {
-    let (mut in_line, mut in_block) = (false, false);
-    for (at, c) in gap.char_indices() {
-        let rest = &gap[at..];
-        match c {
-            '\n' => in_line = false,
-            _ if in_line => {}
-            _ if in_block => in_block = !gap[..at].ends_with('*') || c != '/',
-            _ if rest.starts_with("--") => in_line = true,
-            _ if rest.starts_with("/*") => in_block = true,
-            c if !c.is_ascii() => return Some((at, c)),
-            _ => {}
-        }
+    let mut at = 0;
+    while let Some(rest) = gap.get(at..) {
+        let c = rest.chars().next()?;
+        at += match (rest.starts_with("--"), rest.starts_with("/*")) {
+            (true, _) => rest.find('\n').unwrap_or(rest.len()),
+            (_, true) => 2 + rest[2..].find("*/").map_or(rest.len() - 2, |end| end + 2),
+            _ if c.is_ascii() => 1,
+            _ => return Some((at, c)),
+        };
     }
     None
 }
@@ -157,6 +250,9 @@ pub(super) fn only_reads(kind: Text, lexemes: &[Lexeme]) -> Result<(), Refusal> 
         if is(at, &["with"]) && is(at + 1, &["data", "no"]) {
             return Err(Refusal::new("this says what is done with the rows", lexeme.span.clone(), "leave it out"));
         }
+        if is(at, &["recurring"]) && lexemes.get(at + 1).is_some_and(|next| next.is_symbol(".")) {
+            return Err(Refusal::new("vmesh would not see the table behind this", lexeme.span.clone(), help));
+        }
         let of_fetch = before.is_some_and(|before| is(before, &["row", "rows"]));
         if is(at, &["only"]) && !of_fetch || is(at, &["rows"]) && is(at + 1, &["from"]) {
             let help = "leave ONLY out, and call functions in FROM by themselves";
@@ -169,10 +265,11 @@ pub(super) fn only_reads(kind: Text, lexemes: &[Lexeme]) -> Result<(), Refusal> 
 /// Refuses a text that calls what is not listed, or names what is the server's own.
 pub(super) fn only_calls(kind: Text, lexemes: &[Lexeme]) -> Result<(), Refusal> {
     for (at, name) in calls(lexemes) {
-        let name = name.to_lowercase();
+        let is_quoted = matches!(&lexemes[at].token, Token::Word { quoted: true, .. });
+        let name = if is_quoted { name.to_owned() } else { name.to_lowercase() };
         let is_listed = |words: &str| words.split_whitespace().any(|word| word == name);
-        let is_word = matches!(&lexemes[at].token, Token::Word { quoted: false, .. })
-            && (WORDS.contains(&name.as_str()) || TYPES.contains(&name.as_str()));
+        let is_behind_dot = at.checked_sub(1).is_some_and(|before| lexemes[before].is_symbol("."));
+        let is_word = !is_quoted && !is_behind_dot && (WORDS.contains(&name.as_str()) || is_type(&name));
         if !(is_word || is_listed(FUNCTIONS) && is_plain(lexemes, at) || names_columns(lexemes, at)) {
             let what = format!("{} can't call `{name}`: vmesh doesn't know that it only computes", kind.noun());
             let help = "PostgreSQL's own functions that compute can be called; the owner of the database may wrap others in a view";
@@ -194,6 +291,23 @@ pub(super) fn only_calls(kind: Text, lexemes: &[Lexeme]) -> Result<(), Refusal> 
     }
 }
 
+/// The names that a text with WITH RECURSIVE defines: words before `AS (`, with or without names of columns.
+pub(super) fn defined_with_recursive(lexemes: &[Lexeme]) -> Vec<String> {
+    if !lexemes.iter().any(|lexeme| lexeme.is_keyword("recursive")) {
+        return Vec::new();
+    }
+    let is_before_as = |at: usize| {
+        let next = lexemes.get(at + 1);
+        next.is_some_and(|next| next.is_keyword("as"))
+            || next.is_some_and(|next| next.is_symbol("(")) && names_columns(lexemes, at)
+    };
+    let words = lexemes.iter().enumerate().filter_map(|(at, lexeme)| match &lexeme.token {
+        Token::Word { text, .. } if is_before_as(at) => Some(text.clone()),
+        _ => None,
+    });
+    words.collect()
+}
+
 /// Whether a name stands alone, or behind the engine's own schema.
 fn is_plain(lexemes: &[Lexeme], at: usize) -> bool {
     let before = |steps: usize| at.checked_sub(steps).and_then(|at| lexemes.get(at));
@@ -209,7 +323,10 @@ fn names_columns(lexemes: &[Lexeme], at: usize) -> bool {
         return true;
     }
     // a later one of several: `), name (a, b) AS (`
-    let rest = &lexemes[at + 1..];
+    let rest = lexemes.get(at + 1..).unwrap_or_default();
+    if !rest.first().is_some_and(|open| open.is_symbol("(")) {
+        return false;
+    }
     let close = rest.iter().position(|lexeme| lexeme.is_symbol(")"));
     let behind = close.and_then(|close| Some((rest.get(close + 1)?, rest.get(close + 2)?, rest.get(close + 3)?)));
     let is_list = close.is_some_and(|close| {
@@ -237,6 +354,10 @@ mod tests {
             "SELECT * FROM (VALUES (1, 'x')) AS t(id, name) JOIN u USING (id)",
             "SELECT cast(a AS numeric(10, 2)), date_trunc('day', ts), pg_catalog.lower(n) FROM t",
             "SELECT 'é /* -- */' AS \"é$\" /* é -- */ FROM t -- é\nFETCH FIRST 3 ROWS ONLY",
+            "SELECT date '2026-01-01' + interval '1 day', a::numeric(10, 2)[], b::double precision FROM t WHERE n LIKE 'x'",
+            "SELECT * FROM json_to_recordset('[]') AS t(a int, b timestamp with time zone, c numeric(3, 1))",
+            "SELECT CAST(sum(CAST(a AS int)) AS text), ts AT TIME ZONE 'UTC' FROM t",
+            "SELECT sum(a), (b), count(*) FROM (SELECT 1 AS a, 2 AS b) AS q",
             "SELECT generate_series(1, 3), coalesce(a, 0), \"lower\"(b) FROM t WHERE EXISTS (SELECT 1)",
         ] {
             assert_eq!(told(text), None, "{text}");
@@ -268,6 +389,18 @@ mod tests {
             "SELECT * FROM ROWS FROM (generate_series(1, 2)) g",
             "SELECT * FROM orders FOR SHARE",
             "SELECT 1 AS a WITH NO DATA",
+            "WITH /*/ -- */\u{a0}orders AS (SELECT 5 AS id) SELECT * FROM orders",
+            "SELECT NULL::prod.orders AS o",
+            "SELECT 'prod.orders'::regclass AS o",
+            "SELECT regclass 'prod.orders' AS o",
+            "SELECT CAST('prod.orders' AS regclass) AS o",
+            "SELECT CAST(NULL AS prod.orders) AS o",
+            "SELECT * FROM json_to_recordset('[]') AS t(a prod.orders)",
+            "SELECT u.next(1)",
+            "SELECT u.select(1)",
+            "SELECT \"LOWER\"('x')",
+            "SELECT format_type(1, NULL)",
+            "WITH t AS (SELECT 5 AS id) SELECT * FROM recurring.t",
         ] {
             assert!(told(text).is_some(), "{text}");
         }
