@@ -347,6 +347,61 @@ fn readers_find_all_of_the_old_or_all_of_the_new_and_none_fails() {
     shop.is_sound();
 }
 
+/// Commits models that take long enough for something to happen meanwhile.
+fn add_slow_models(shop: &Shop) {
+    for number in 0..8 {
+        let slow = format!("SELECT count(*) AS n, {number} AS number FROM generate_series(1, 4000000)");
+        shop.sandbox.model(&format!("slow{number}"), &slow);
+    }
+    shop.git("add --all").good();
+    shop.run("git -c core.hooksPath=/dev/null commit --quiet -m slow").good();
+}
+
+#[test]
+#[ignore = "needs a server: sh tests/postgres/run.sh"]
+fn a_lost_connection_blames_no_model_and_changes_nothing() {
+    let shop = Shop::promoted(&SHOP);
+    add_slow_models(&shop);
+    let told = std::thread::scope(|scope| {
+        let promoting = scope.spawn(|| shop.vmesh("promote --yes"));
+        std::thread::sleep(std::time::Duration::from_millis(700));
+        shop.rows(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+             WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        );
+        promoting.join().unwrap().fails(1)
+    });
+    assert!(told.contains("the connection was lost") && !told.contains("mend the query"), "{told}");
+    assert_eq!(shop.value("SELECT to_regclass('prod.slow7') IS NULL"), "t");
+    shop.vmesh("promote --yes").good();
+    assert_eq!(shop.value("SELECT number FROM prod.slow7"), "7");
+    shop.is_sound();
+}
+
+#[test]
+#[ignore = "needs a server: sh tests/postgres/run.sh"]
+fn a_builder_gives_way_between_two_models() {
+    let shop = Shop::promoted(&SHOP);
+    shop.git("worktree add --quiet -b bob ../bob-of-$(basename $PWD)").good();
+    add_slow_models(&shop);
+    let ended = |script: &str| {
+        let done = shop.run(script);
+        (std::time::Instant::now(), done)
+    };
+    let (promoted, planned) = std::thread::scope(|scope| {
+        let promoting = scope.spawn(|| ended("vmesh promote --yes"));
+        std::thread::sleep(std::time::Duration::from_millis(700));
+        let planned = ended("cd ../bob-of-$(basename $PWD) && vmesh plan --yes");
+        (promoting.join().unwrap(), planned)
+    });
+    shop.run("rm -r ../bob-of-$(basename $PWD)").good();
+    assert!(planned.0 < promoted.0, "{:?} {:?}", planned.1, promoted.1);
+    planned.1.good();
+    promoted.1.good();
+    assert_eq!(shop.value("SELECT number FROM prod.slow7"), "7");
+    shop.is_sound();
+}
+
 #[test]
 #[ignore = "needs a server: sh tests/postgres/run.sh"]
 fn what_was_granted_on_a_view_stays() {

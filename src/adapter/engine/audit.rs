@@ -84,14 +84,11 @@ pub fn audited(warehouse: &dyn Ask, audit: &Audit, rows: &str) -> Result<Option<
     let doing = format!("auditing with `{}`", audit.name);
     let query = audit.query.replace(Audit::ROWS, rows);
     let found = || -> Result<_, WarehouseError> {
-        // what is wrong with the query is told in its own lines
-        warehouse.describe(&doing, &query)?;
-        let counted = warehouse.rows(&doing, &format!("SELECT count(*) FROM (\n{query}\n) AS audited"), None)?;
-        let count = counted.rows.first().and_then(|row| row.first()?.as_ref()?.parse().ok()).unwrap_or_default();
-        if count == 0 {
+        let rows = warehouse.rows(&doing, &query, Some(audit.kept()))?;
+        if rows.rows.is_empty() {
             return Ok(None);
         }
-        let rows = warehouse.rows(&doing, &query, Some(audit.kept()))?;
+        let count = if rows.more { count(warehouse, &doing, &query)? } else { rows.rows.len() as u64 };
         Ok(Some(AuditFailure { name: audit.name.clone(), count, rows, kept: None }))
     };
     found().map_err(|error| match error {
@@ -100,6 +97,11 @@ pub fn audited(warehouse: &dyn Ask, audit: &Audit, rows: &str) -> Result<Option<
         }
         error => error,
     })
+}
+
+fn count(warehouse: &dyn Ask, doing: &str, query: &str) -> Result<u64, WarehouseError> {
+    let counted = warehouse.rows(doing, &format!("SELECT count(*) FROM (\n{query}\n) AS audited"), None)?;
+    Ok(counted.rows.first().and_then(|row| row.first()?.as_ref()?.parse().ok()).unwrap_or_default())
 }
 
 impl AuditFailure {

@@ -4,7 +4,7 @@ use postgres::error::{DbError, ErrorPosition, SqlState};
 
 use super::Database;
 use crate::adapter::engine::records::HELD;
-use crate::adapter::engine::{BuildError, WarehouseError};
+use crate::adapter::engine::{BuildError, OpenError, WarehouseError};
 
 /// What vmesh can't do on PostgreSQL so far.
 pub(super) fn not_yet(what: &str) -> WarehouseError {
@@ -22,10 +22,14 @@ impl Database {
             if self.location.interrupt.is_requested() {
                 return WarehouseError::Interrupted;
             }
-            let why = if error.is_closed() { "the connection was lost".to_owned() } else { words(error) };
-            let message = format!("ERROR: {why}");
-            return WarehouseError::Engine { doing: doing.to_owned(), message };
+            if error.is_closed() {
+                return self.lost("");
+            }
+            return WarehouseError::Engine { doing: doing.to_owned(), message: format!("ERROR: {}", words(error)) };
         };
+        if matches!(told.severity(), "FATAL" | "PANIC") {
+            return self.lost(&format!(": {}", told.message()));
+        }
         if *told.code() == SqlState::QUERY_CANCELED {
             return match self.location.limits.seconds {
                 seconds if seconds > 0 && !self.location.interrupt.is_requested() => {
@@ -44,6 +48,14 @@ impl Database {
             };
         }
         WarehouseError::Engine { doing: doing.to_owned(), message: message(told, sent) }
+    }
+}
+
+impl Database {
+    /// The server, or somebody, has ended the connection: no model is to blame.
+    fn lost(&self, why: &str) -> WarehouseError {
+        let message = format!("ERROR: the connection was lost{why}");
+        OpenError::CannotOpen { path: self.location.path.clone(), message }.into()
     }
 }
 

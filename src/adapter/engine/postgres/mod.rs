@@ -33,6 +33,8 @@ struct Database {
     client: RefCell<Client>,
     /// The right to write, if it was opened for that.
     turn: Option<Arc<Turn>>,
+    /// Is there as long as the connection is: what is closed has nothing to be cancelled.
+    _open: Arc<()>,
     location: Location,
     caps: Caps,
 }

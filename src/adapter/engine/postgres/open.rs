@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use postgres::Client;
 
 use super::{Database, Postgres, error, password, tls};
-use crate::adapter::engine::records::{Caps, FORMAT, RECORDS, SqlSession};
+use crate::adapter::engine::records::{Caps, FORMAT, RECORDS, Row, SqlSession};
 use crate::adapter::engine::{
     Difference, Engine, Holder, Location, OpenError, Referee, Rows, Trial, Waiting, Warehouse, WarehouseError,
 };
@@ -23,10 +23,10 @@ const CONNECTING: Duration = Duration::from_secs(10);
 /// How often one who waits asks again.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// The right to write: a connection that holds the lock.
-pub(super) struct Turn(
-    #[allow(dead_code, reason = "the server gives the lock to the next when it is closed")] Mutex<Client>,
-);
+/// The right to write: a connection that holds the lock. The server gives that to the next when it is closed.
+pub(super) struct Turn {
+    _holds: Mutex<Client>,
+}
 
 /// The rights that this process has, by warehouse: who opens one again shares it.
 static TURNS: Mutex<BTreeMap<String, Weak<Turn>>> = Mutex::new(BTreeMap::new());
@@ -80,22 +80,27 @@ impl Database {
     /// A session on the terms of a location.
     pub(super) fn connect(location: &Location, turn: Option<Arc<Turn>>) -> Result<Self, WarehouseError> {
         let client = client(location)?;
-        let token = client.cancel_token();
+        let (token, open) = (client.cancel_token(), Arc::new(()));
+        let is_open = Arc::downgrade(&open);
         location.interrupt.watch(move || {
-            // what can't be reached any more has nothing to cancel
-            let _ = token.cancel_query(tls::connector());
+            if is_open.strong_count() > 0 {
+                // what can't be reached any more has nothing to cancel
+                let _ = token.cancel_query(tls::connector());
+            }
         });
         let caps = Caps {
             catalog: String::new(),
             begin_to_read: "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
             // who waits behind us waits no longer; after a second the server would look for deadlocks, and may end a reader
-            begin_to_publish: "BEGIN TRANSACTION; SET LOCAL lock_timeout = '100ms'",
+            // nobody else's publication comes between, even where the server has taken the right to write back
+            begin_to_publish: "BEGIN TRANSACTION; SET LOCAL lock_timeout = '100ms'; \
+                               SELECT pg_advisory_xact_lock(508641506153)",
             // one after the other they would take long enough for a reader to come between
             lock: |views| format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE;\n", views.join(", ")),
             show: super::session::show,
             longest_name: 63,
         };
-        let warehouse = Self { client: RefCell::new(client), turn, location: location.clone(), caps };
+        let warehouse = Self { client: RefCell::new(client), turn, _open: open, location: location.clone(), caps };
         let zone = crate::domain::name::literal(&location.access.opening.timezone);
         // a name without a schema means nothing but what is PostgreSQL's own: no function, operator or table of users'
         let settings = format!(
@@ -129,14 +134,17 @@ impl Database {
         if self.format()?.is_none() {
             return Ok(Vec::new());
         }
-        let sql = "SELECT coalesce(sum(generation), 0) + count(*), \
-                   (SELECT coalesce(sum(revision), 0) + count(*) FROM vmesh_state.tables) FROM vmesh_state.environments";
-        let rows = self.all("looking for changes", sql)?;
-        let read = |row: &crate::adapter::engine::records::Row| -> Result<(u64, u128), WarehouseError> {
-            let revisions: String = row.get(1)?;
-            Ok((row.get(0)?, revisions.parse().unwrap_or_default()))
+        let all = |rows: &str, table: &str| {
+            format!("(SELECT md5(coalesce(string_agg({rows}, ',' ORDER BY {rows}), '')) FROM vmesh_state.{table})")
         };
-        rows.iter().map(read).collect()
+        let (environments, tables) =
+            (all("name || ' ' || generation", "environments"), all("table_name || ' ' || revision", "tables"));
+        let rows = self.all("looking for changes", &format!("SELECT {environments}, {tables}"))?;
+        let number = |row: &Row, index| -> Result<u128, WarehouseError> {
+            Ok(u128::from_str_radix(&row.get::<String>(index)?, 16).unwrap_or_default())
+        };
+        let read = |row: &Row| Ok([(0, number(row, 0)?), (0, number(row, 1)?)]);
+        Ok(rows.iter().map(read).collect::<Result<Vec<_>, WarehouseError>>()?.concat())
     }
 }
 
@@ -171,18 +179,25 @@ fn turn(location: &Location, waiting: Waiting<'_>) -> Result<Arc<Turn>, Warehous
         doing: "waiting for the warehouse".to_owned(),
         message: error::words(&error),
     };
+    let mut first_in_line = None;
     loop {
         if location.interrupt.is_requested() {
             return Err(WarehouseError::Interrupted);
         }
         let tried = Instant::now();
+        // a builder on this machine gives way between two models to whoever stands at the door
+        first_in_line = first_in_line.or_else(|| location.door.turn());
         let is_ours: bool = client.query_one("SELECT pg_try_advisory_lock($1)", &[&LOCK]).map_err(failed)?.get(0);
         if is_ours {
-            let turn = Arc::new(Turn(Mutex::new(client)));
+            let turn = Arc::new(Turn { _holds: Mutex::new(client) });
             turns.insert(key, Arc::downgrade(&turn));
             return Ok(turn);
         }
         let holder = holder(&mut client).map_err(failed)?;
+        let holder = holder.map(|holder| Holder { doing: location.door.doing(holder.pid), ..holder });
+        if let Some(turn) = &mut first_in_line {
+            turn.tell(holder.as_ref());
+        }
         if location.waited.so_far() >= location.patience {
             let waited = location.waited.so_far().as_secs();
             return Err(WarehouseError::Locked { path: location.path.clone(), holder, waited, reading: false });

@@ -58,8 +58,8 @@ pub(super) trait SqlSession {
     /// Adds rows to one of vmesh's tables: as many values as it has columns.
     fn insert(&self, doing: &str, table: &str, rows: &[Vec<Value>]) -> Result<(), WarehouseError>;
 
-    /// The tables and views that are there: in some schemas or in all, of some names or of any. Names of schemas are
-    /// compared without letter case, and given in lower case.
+    /// The tables and views that are there: in some schemas or in all, of some names or of any, compared as the engine compares
+    /// names.
     fn relations(
         &self,
         schemas: Option<&BTreeSet<String>>,
