@@ -1,4 +1,5 @@
-//! The engines that a warehouse may be of, and what differs between them as far as it can be said in data.
+//! The engines that a warehouse may be of, and what differs between their SQL in a word or two: statements of vmesh's own are
+//! written once, around these words.
 
 use serde::Serialize;
 
@@ -17,5 +18,106 @@ impl EngineKind {
     /// Whether unit tests can be run there so far.
     pub fn runs_unit_tests(self) -> bool {
         self == Self::DuckDb
+    }
+
+    /// The schema of a session's temporary tables.
+    pub fn temporary(self) -> &'static str {
+        match self {
+            Self::DuckDb => "temp",
+            Self::Postgres => "pg_temp",
+        }
+    }
+
+    /// The column that tells the rows of a table apart.
+    pub fn row_id(self) -> &'static str {
+        match self {
+            Self::DuckDb => "rowid",
+            Self::Postgres => "ctid",
+        }
+    }
+
+    /// What puts the rows of a relation that is called so in an order, whatever its columns are.
+    pub fn whole_row(self, relation: &str) -> String {
+        match self {
+            Self::DuckDb => relation.to_owned(),
+            // not every type has an order
+            Self::Postgres => format!("CAST({relation} AS text) COLLATE \"C\""),
+        }
+    }
+
+    /// That the values of each pair, of one type, are the same, NULL and NULL among them: fit for joins.
+    pub fn are_same(self, pairs: impl IntoIterator<Item = (String, String)>) -> String {
+        let (left, right): (Vec<String>, Vec<String>) = pairs.into_iter().unzip();
+        match self {
+            Self::DuckDb => {
+                let each = left.iter().zip(&right);
+                let same: Vec<String> = each.map(|(a, b)| format!("{a} IS NOT DISTINCT FROM {b}")).collect();
+                same.join(" AND ")
+            }
+            // rows are the same as these are, and unlike IS NOT DISTINCT FROM can be joined without trying each pair
+            Self::Postgres => {
+                format!("CAST(ROW({}) AS record) = CAST(ROW({}) AS record)", left.join(", "), right.join(", "))
+            }
+        }
+    }
+
+    /// Text as a time, read by a format of `strptime`'s; none if that has a part that the engine doesn't know.
+    pub fn read_time(self, text: &str, format: &str) -> Option<String> {
+        match self {
+            Self::DuckDb => Some(format!("strptime(CAST({text} AS VARCHAR), {})", super::name::literal(format))),
+            // the hour of the zone, so that no hour is one that the session's zone leaves out
+            Self::Postgres => Some(format!(
+                "to_timestamp(CAST({text} AS text) || ' +00', {}) AT TIME ZONE 'UTC'",
+                super::name::literal(&format!("{} TZH", template(format)?))
+            )),
+        }
+    }
+}
+
+/// A format of `strptime`'s as a template of `to_timestamp`'s.
+fn template(format: &str) -> Option<String> {
+    let (mut template, mut chars) = (String::new(), format.chars());
+    while let Some(c) = chars.next() {
+        match c {
+            '%' => template.push_str(match chars.next()? {
+                'Y' => "YYYY",
+                'y' => "YY",
+                'm' => "MM",
+                'd' => "DD",
+                'j' => "DDD",
+                'H' => "HH24",
+                'I' => "HH12",
+                'p' => "AM",
+                'M' => "MI",
+                'S' => "SS",
+                'f' => "US",
+                'b' => "Mon",
+                'B' => "Month",
+                _ => return None,
+            }),
+            // in quotes, letters mean themselves
+            c if c.is_alphanumeric() => template.push_str(&format!("\"{c}\"")),
+            '"' | '\\' => return None,
+            c => template.push(c),
+        }
+    }
+    Some(template)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_of_times_are_said_in_the_words_of_the_engine() {
+        let told = |format: &str| EngineKind::Postgres.read_time("ds", format);
+        assert_eq!(
+            told("%Y%m%d").unwrap(),
+            "to_timestamp(CAST(ds AS text) || ' +00', 'YYYYMMDD TZH') AT TIME ZONE 'UTC'"
+        );
+        assert!(told("%Y-%m-%dT%H:%M:%S").unwrap().contains("'YYYY-MM-DD\"T\"HH24:MI:SS TZH'"));
+        assert_eq!(told("%Q"), None);
+        assert_eq!(told("%"), None);
     }
 }

@@ -1,6 +1,7 @@
 //! What new rows do to the columns of rows that stay: a forward-only model's table goes on from the rows of the version
 //! before, in the new version's columns, and each load may bring columns that the table has not.
 
+use super::engine_kind::EngineKind;
 use super::environment::Column;
 use super::model::{OnChange, Policy};
 use super::name::{TableName, quote};
@@ -16,7 +17,12 @@ pub struct Evolved {
 }
 
 /// The columns of the new table, or what the model doesn't allow, each in words.
-pub fn evolve(old: &[Column], new: &[Column], rules: OnChange) -> Result<Vec<Evolved>, Vec<String>> {
+pub fn evolve(
+    engine: EngineKind,
+    old: &[Column],
+    new: &[Column],
+    rules: OnChange,
+) -> Result<Vec<Evolved>, Vec<String>> {
     let find =
         |columns: &'_ [Column], name: &str| columns.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).cloned();
     let mut columns = Vec::new();
@@ -25,7 +31,7 @@ pub fn evolve(old: &[Column], new: &[Column], rules: OnChange) -> Result<Vec<Evo
         let before = find(old, name);
         let mut add = |kind: &str, is_old| columns.push(Evolved { column: (name.clone(), kind.to_owned()), is_old });
         match before {
-            Some((_, before)) if holds(kind, &before) => add(kind, true),
+            Some((_, before)) if holds(engine, kind, &before) => add(kind, true),
             Some((_, before)) => match rules.destructive {
                 Policy::Error => refused.push(format!("`{name}` would change from {before} to {kind}")),
                 Policy::Allow => add(kind, true),
@@ -53,6 +59,10 @@ pub fn evolve(old: &[Column], new: &[Column], rules: OnChange) -> Result<Vec<Evo
 pub struct Fitting {
     /// The statements that change its columns.
     pub alter: Vec<String>,
+    /// The columns that it has then.
+    pub columns: Vec<Evolved>,
+    /// Whether columns are added to it, and all that it has stay as they are.
+    pub only_adds: bool,
     /// Columns that stay as they are, though not every value of the new rows' type is one of theirs: name and the
     /// table's type.
     pub tight: Vec<Column>,
@@ -60,15 +70,23 @@ pub struct Fitting {
 
 /// Makes a table's columns fit those of a load's rows. What the table's type holds goes in as it is; a type that holds
 /// all that the table has takes its place; anything else is as the rules say.
-pub fn fitting(table: &TableName, old: &[Column], new: &[Column], rules: OnChange) -> Result<Fitting, Vec<String>> {
+pub fn fitting(
+    engine: EngineKind,
+    table: &TableName,
+    old: &[Column],
+    new: &[Column],
+    rules: OnChange,
+) -> Result<Fitting, Vec<String>> {
     let find = |columns: &[Column], name: &str| {
         columns.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, kind)| kind.clone())
     };
     let given: Vec<Column> = new
         .iter()
-        .map(|(name, kind)| (name.clone(), find(old, name).filter(|has| holds(has, kind)).unwrap_or(kind.clone())))
+        .map(|(name, kind)| {
+            (name.clone(), find(old, name).filter(|has| holds(engine, has, kind)).unwrap_or(kind.clone()))
+        })
         .collect();
-    let columns = evolve(old, &given, rules)?;
+    let columns = evolve(engine, old, &given, rules)?;
     let mut fitting = Fitting::default();
     let mut alter = |what: String| fitting.alter.push(format!("ALTER TABLE {} {what}", table.quoted()));
     for Evolved { column: (name, kind), .. } in &columns {
@@ -80,9 +98,11 @@ pub fn fitting(table: &TableName, old: &[Column], new: &[Column], rules: OnChang
     }
     let is_kept = |name: &str| columns.iter().any(|it| it.column.0.eq_ignore_ascii_case(name));
     old.iter().filter(|(name, _)| !is_kept(name)).for_each(|(name, _)| alter(format!("DROP COLUMN {}", quote(name))));
-    let kept = columns.into_iter().map(|evolved| evolved.column);
-    let is_tight = |(name, kind): &Column| find(new, name).is_some_and(|other| !holds(kind, &other));
-    fitting.tight = kept.filter(is_tight).collect();
+    let is_tight = |(name, kind): &&Column| find(new, name).is_some_and(|other| !holds(engine, kind, &other));
+    fitting.tight = columns.iter().map(|evolved| &evolved.column).filter(is_tight).cloned().collect();
+    let stays = |(name, kind): &Column| columns.iter().any(|it| it.column.0 == *name && it.column.1 == *kind);
+    fitting.only_adds = old.iter().all(stays);
+    fitting.columns = columns;
     Ok(fitting)
 }
 
@@ -100,7 +120,7 @@ mod tests {
             let (name, kind) = &evolved.column;
             if evolved.is_old { format!("{name} {kind}") } else { format!("{name} {kind} new") }
         };
-        match evolve(&columns(old), &columns(new), rules) {
+        match evolve(EngineKind::DuckDb, &columns(old), &columns(new), rules) {
             Ok(columns) => columns.iter().map(told).collect::<Vec<_>>().join("; "),
             Err(refused) => format!("refused: {}", refused.join("; ")),
         }
@@ -130,8 +150,14 @@ mod tests {
 
     #[test]
     fn a_table_widens_with_a_load_or_the_load_is_refused() {
-        let told = |old: &str, new: &str, rules| match fitting(&table(), &columns(old), &columns(new), rules) {
-            Ok(Fitting { alter, tight }) => {
+        let told = |old: &str, new: &str, rules| match fitting(
+            EngineKind::DuckDb,
+            &table(),
+            &columns(old),
+            &columns(new),
+            rules,
+        ) {
+            Ok(Fitting { alter, tight, .. }) => {
                 let tight = tight.iter().map(|(name, kind)| format!("tight {name} {kind}"));
                 let alter = alter.iter().map(|sql| sql.replace("ALTER TABLE \"s\".\"t\" ", ""));
                 alter.chain(tight).collect::<Vec<_>>().join("; ")

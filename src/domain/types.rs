@@ -3,9 +3,11 @@
 //! A value is *kept* by a cast if none of its digits is lost: cast back, it is what it was. 2.6 is not kept by INTEGER,
 //! nor 13:45 by DATE, nor 9007199254740993 by DOUBLE; 0.1 is kept by DOUBLE, whose nearest value is written 0.1.
 
+use super::engine_kind::EngineKind;
 use super::sql;
 
 mod number;
+mod postgres;
 
 pub use number::Number;
 
@@ -34,6 +36,8 @@ pub enum Type {
     Float(u32),
     /// Any text.
     Text,
+    /// Texts of at most so many characters.
+    Short(u32),
     /// Days.
     Date,
     /// Times of a day, with so many digits behind the second.
@@ -81,7 +85,15 @@ const NAMED: &[(&[&str], Type)] = &[
 ];
 
 impl Type {
-    /// Reads a type as the engine or a person writes it.
+    /// Reads a type as an engine or a person writes it.
+    pub fn of(engine: EngineKind, text: &str) -> Self {
+        match engine {
+            EngineKind::DuckDb => Self::parse(text),
+            EngineKind::Postgres => postgres::parse(text),
+        }
+    }
+
+    /// Reads a type of DuckDB's.
     pub fn parse(text: &str) -> Self {
         let text = text.trim();
         if let Some((inner, size)) = text.strip_suffix(']').and_then(|rest| rest.rsplit_once('[')) {
@@ -142,6 +154,8 @@ impl Type {
                 digits >= others
             }
             (Self::Timestamp(_), Self::Date) => true,
+            (Self::Text, Self::Short(_)) => true,
+            (Self::Short(most), Self::Short(other)) => most >= other,
             (Self::Text, Self::Other(other)) => other.starts_with("ENUM("),
             (Self::List(of, size), Self::List(other, others)) => size == others && of.holds(other),
             (Self::Map(key, value), Self::Map(keys, values)) => key.holds(keys) && value.holds(values),
@@ -182,6 +196,7 @@ impl Type {
                 };
                 parts(text, '{', '}').iter().filter_map(|entry| pair(entry)).all(keeps)
             }
+            Self::Short(most) => text.chars().count() <= usize::try_from(*most).unwrap_or(usize::MAX),
             Self::Null | Self::Text | Self::Other(_) => true,
         }
     }
@@ -201,12 +216,20 @@ impl Type {
 }
 
 /// Whether every value of one type is a value of the other.
-pub fn holds(to: &str, from: &str) -> bool {
-    to == from || Type::parse(to).holds(&Type::parse(from))
+pub fn holds(engine: EngineKind, to: &str, from: &str) -> bool {
+    to == from || Type::of(engine, to).holds(&Type::of(engine, from))
 }
 
-/// The SQL that says whether a value, cast to a type, loses nothing.
-pub fn keeps(value: &str, kind: &str) -> String {
+/// The SQL that says whether a value of one type, cast to another, loses nothing.
+pub fn keeps(engine: EngineKind, value: &str, from: &str, to: &str) -> String {
+    match engine {
+        EngineKind::DuckDb => is_kept(value, to),
+        EngineKind::Postgres => postgres::keeps(value, from, to),
+    }
+}
+
+/// The SQL that says whether a value of whatever type, cast to one of DuckDB's, loses nothing.
+fn is_kept(value: &str, kind: &str) -> String {
     let parsed = Type::parse(kind);
     if parsed == Type::Text {
         return "true".to_owned();
@@ -231,7 +254,7 @@ pub fn exactly(value: &str, kind: &str, what: &str) -> String {
     format!(
         "CASE WHEN typeof({value}) = {own} OR {} THEN CAST({value} AS {kind}) \
          ELSE error({what} || {own} || {middle} || CAST({value} AS VARCHAR)) END",
-        keeps(value, kind)
+        is_kept(value, kind)
     )
 }
 

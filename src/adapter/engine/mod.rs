@@ -20,6 +20,7 @@ mod build;
 mod door;
 mod duckdb;
 mod error;
+mod incremental;
 mod interrupt;
 mod location;
 mod postgres;

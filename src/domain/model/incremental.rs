@@ -105,6 +105,31 @@ pub enum By {
 }
 
 impl By {
+    /// The columns that it adds to those of the query.
+    pub fn added_columns(&self) -> Vec<&str> {
+        match self {
+            Self::History(history) => vec![&history.valid_from, &history.valid_to],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Why a query can't give a column that is called so, or the kind add one: in words behind the model's name, and what
+    /// to do.
+    pub fn clash(&self, name: &str, is_given: bool) -> Option<(String, &'static str)> {
+        let Self::History(_) = self else { return None };
+        if is_given && self.added_columns().iter().any(|added| added.eq_ignore_ascii_case(name)) {
+            return Some((
+                format!("gives a column `{name}`, which its kind adds itself"),
+                "leave it out of the query, or call the kind's otherwise: valid_from_name, valid_to_name",
+            ));
+        }
+        name.to_lowercase().starts_with("vmesh_").then(|| {
+            (
+                format!("has a column `{name}`, and a history's load has one of that name"),
+                "call it otherwise: names that begin with `vmesh_` are vmesh's own",
+            )
+        })
+    }
     /// The kind's word.
     pub fn word(&self) -> KindWord {
         match self {
@@ -158,10 +183,7 @@ impl Incremental {
 
     /// The columns that it adds to those of its query.
     pub fn added_columns(&self) -> Vec<&str> {
-        match &self.by {
-            By::History(history) => vec![&history.valid_from, &history.valid_to],
-            _ => Vec::new(),
-        }
+        self.by.added_columns()
     }
 
     /// Whether a changed version goes on from the rows of the one before it.

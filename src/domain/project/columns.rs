@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::super::csv;
 use super::super::diagnostic::{Diagnostic, nearest};
 use super::super::external::Externals;
-use super::super::model::{By, Kind, ModelFile};
+use super::super::model::{Kind, ModelFile};
 use super::super::name::ModelName;
 use super::super::sql::{ColumnUse, Output};
 use super::check::{from_path, resolve};
@@ -160,25 +160,14 @@ pub(super) fn lacking(sources: &Sources<'_>, models: &BTreeMap<ModelName, Model>
             let excerpt = written(sources, &model.path, &model.file, &model.file.place, "");
             problems.push(Diagnostic::new(what).at(excerpt).help(help));
         };
-        let outputs = || model.file.query.iter().flat_map(|query| query.outputs.iter().flatten());
-        let gives = |name: &str| {
-            outputs().any(|output| matches!(output, Output::Column(column) if column.eq_ignore_ascii_case(name)))
-        };
-        for name in incremental.added_columns().into_iter().filter(|name| gives(name)) {
-            let what = format!("`{}` gives a column `{name}`, which its kind adds itself", model.name);
-            problem(
-                what,
-                "leave it out of the query, or call the kind's otherwise: valid_from_name, valid_to_name".to_owned(),
-            );
-        }
-        let given = outputs().filter_map(|output| match output {
-            Output::Column(name) => Some(name.as_str()),
+        let outputs = model.file.query.iter().flat_map(|query| query.outputs.iter().flatten());
+        let given = outputs.filter_map(|output| match output {
+            Output::Column(name) => Some((name.as_str(), true)),
             Output::All { .. } => None,
         });
-        let own = given.chain(incremental.added_columns()).find(|name| name.to_lowercase().starts_with("vmesh_"));
-        if let (By::History(_), Some(name)) = (&incremental.by, own) {
-            let what = format!("`{}` has a column `{name}`, and a history's load has one of that name", model.name);
-            problem(what, "call it otherwise: names that begin with `vmesh_` are vmesh's own".to_owned());
+        let added = incremental.added_columns().into_iter().map(|name| (name, false));
+        for (what, help) in given.chain(added).filter_map(|(name, is_given)| incremental.by.clash(name, is_given)) {
+            problem(format!("`{}` {what}", model.name), help.to_owned());
         }
         let Some(columns) = &model.columns else { continue };
         let has = |name: &str| columns.iter().any(|column| column.eq_ignore_ascii_case(name));

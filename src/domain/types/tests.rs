@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::super::engine_kind::EngineKind;
 use super::*;
 
 #[test]
@@ -44,7 +45,7 @@ fn a_type_holds_what_it_can_tell_apart() {
         ("UUID", "VARCHAR", false),
     ];
     for (to, from, expected) in table {
-        assert_eq!(holds(to, from), expected, "{to} of {from}");
+        assert_eq!(holds(EngineKind::DuckDb, to, from), expected, "{to} of {from}");
     }
 }
 

@@ -5,6 +5,7 @@
 //! expected value is rounded into its column's type: where one would be, the column is compared as text, the values that
 //! fit as the type writes them.
 
+use super::super::engine_kind::EngineKind;
 use super::super::name::quote;
 use super::super::types::{Type, holds, keeps};
 use super::{Row, Value, rows};
@@ -66,10 +67,12 @@ impl Comparison {
             let own = kind.clone();
             let value = match of_query {
                 None => format!("CAST(NULL AS {own})"),
-                Some((_, other)) if is_float(&own) || holds(&own, other) => format!("CAST({} AS {own})", quote(name)),
-                Some(_) => {
+                Some((_, other)) if is_float(&own) || holds(EngineKind::default(), &own, other) => {
+                    format!("CAST({} AS {own})", quote(name))
+                }
+                Some((_, other)) => {
                     *kind = TEXT.to_owned();
-                    let (value, kept) = (quote(name), keeps(&quote(name), &own));
+                    let (value, kept) = (quote(name), keeps(EngineKind::default(), &quote(name), other, &own));
                     format!(
                         "CASE WHEN {kept} THEN CAST(CAST({value} AS {own}) AS {TEXT}) ELSE CAST({value} AS {TEXT}) END"
                     )

@@ -1,5 +1,7 @@
-//! A repository in a temporary folder, with the real git, the real vmesh and a real DuckDB file.
+//! A repository in a temporary folder, with the real git, the real vmesh and a real warehouse: a DuckDB file, or a database of
+//! PostgreSQL where `VMESH_TEST_ENGINE` says so.
 
+pub(crate) mod postgres;
 pub(crate) mod random;
 pub(crate) mod renamed;
 pub(crate) mod truth;
@@ -16,6 +18,8 @@ pub(crate) struct Sandbox {
     root: tempfile::TempDir,
     /// The repository, from the root: empty where it is the root itself.
     folder: &'static str,
+    /// The warehouse, where that is no file.
+    server: Option<postgres::Server>,
 }
 
 /// What a command came to.
@@ -55,7 +59,7 @@ impl Done {
 impl Sandbox {
     /// An empty folder that is no repository.
     pub(crate) fn empty() -> Self {
-        Self { root: tempfile::tempdir().unwrap(), folder: "" }
+        Self { root: tempfile::tempdir().unwrap(), folder: "", server: postgres::Server::of_tests() }
     }
 
     /// The same, with room for other folders beside it.
@@ -137,7 +141,8 @@ impl Sandbox {
     pub(crate) fn write(&self, path: &str, text: &str) {
         let file = self.path().join(path);
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-        std::fs::write(file, text).unwrap();
+        let settings = self.server.as_ref().filter(|_| path == "vmesh.toml").map(|server| server.settings(text));
+        std::fs::write(file, settings.as_deref().unwrap_or(text)).unwrap();
     }
 
     pub(crate) fn read(&self, path: &str) -> String {
@@ -206,6 +211,9 @@ impl Sandbox {
             .env("GIT_EDITOR", "true")
             .env("LC_ALL", "C")
             .env("NO_COLOR", "1");
+        if let Some(server) = &self.server {
+            command.env("VMESH_TEST_URL", &server.url);
+        }
         command
     }
 
@@ -240,6 +248,9 @@ impl Sandbox {
 
     /// Runs statements as the user's own client.
     pub(crate) fn sql(&self, sql: &str) {
+        if let Some(server) = &self.server {
+            return server.sql(sql);
+        }
         std::fs::create_dir_all(self.warehouse().parent().unwrap()).unwrap();
         Connection::open(self.warehouse()).unwrap().execute_batch(sql).unwrap();
     }
@@ -252,7 +263,10 @@ impl Sandbox {
     /// All rows of a query, as text.
     #[track_caller]
     pub(crate) fn rows(&self, sql: &str) -> Vec<Vec<String>> {
-        rows(&self.open(), sql)
+        match &self.server {
+            Some(server) => server.rows(sql),
+            None => rows(&self.open(), sql),
+        }
     }
 
     /// The single value of a query.

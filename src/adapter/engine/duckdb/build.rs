@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::Database;
 use crate::adapter::engine::audit;
+use crate::adapter::engine::incremental::Loader;
 use crate::adapter::engine::records::Ledger;
 use crate::adapter::engine::{Ask, Body, Build, BuildError, Records, Restated, Tables, Warehouse, WarehouseError};
 use crate::domain::csv;
@@ -49,7 +50,9 @@ impl Tables for Database {
                 told(index, None);
                 let start = Instant::now();
                 match (build, &table.filled) {
-                    (Some(build), Some(_)) => warehouse.reload(build, *at)?,
+                    (Some(build), Some(_)) => {
+                        Loader::of(warehouse, build, *at).map_or(Ok(()), |loader| loader.fill_again())?;
+                    }
                     (build, _) => {
                         warehouse.refill_whole(table, *build, *at)?;
                         build.map_or(Ok(()), |build| audit::run(warehouse, build, None))?;
@@ -80,8 +83,8 @@ impl Warehouse for Database {}
 impl Database {
     fn build_here(&self, doing: &str, build: &Build, at: i64) -> Result<PhysicalTable, WarehouseError> {
         self.fits(build)?;
-        if let Body::Loads(fill) = &build.body {
-            return self.fill_by_loads(build, fill, at);
+        if let Some(loader) = Loader::of(self, build, at) {
+            return loader.fill();
         }
         self.transaction(doing, |warehouse| {
             let clone_of = build.clone_of.as_ref();
@@ -241,7 +244,7 @@ impl Database {
     }
 
     /// How many rows a table has.
-    pub(super) fn rows_of(&self, table: &TableName) -> Result<u64, WarehouseError> {
+    fn rows_of(&self, table: &TableName) -> Result<u64, WarehouseError> {
         self.one("counting rows", &format!("SELECT count(*) FROM {}", table.quoted()))
     }
 }

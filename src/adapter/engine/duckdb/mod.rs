@@ -7,11 +7,10 @@ mod columns;
 mod cutoff;
 mod error;
 mod extensions;
-mod fill;
+mod filling;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod functions;
-mod history;
 mod instance;
 mod limits;
 mod open;

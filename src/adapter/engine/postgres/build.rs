@@ -8,11 +8,15 @@ use std::time::{Duration, Instant};
 
 use super::{Database, error};
 use crate::adapter::engine::audit;
+use crate::adapter::engine::incremental::{self, Loader};
 use crate::adapter::engine::records::{Ledger, SqlSession};
 use crate::adapter::engine::{Ask, Body, Build, BuildError, Restated, Tables, Warehouse, WarehouseError};
 use crate::domain::environment::{Column, PhysicalTable};
 use crate::domain::name::{SNAPSHOTS_SCHEMA, TableName, literal, quote};
 use crate::domain::project::Undeclared;
+
+/// How often readers are let go first, each time for a fifth of a second at most: half a minute in all.
+const ATTEMPTS: u32 = 125;
 
 impl Tables for Database {
     fn build(&self, build: &Build, at: i64) -> Result<PhysicalTable, WarehouseError> {
@@ -20,6 +24,9 @@ impl Tables for Database {
         let doing = format!("building `{}`", build.model);
         self.within_limit(|| {
             self.compare_declared(build)?;
+            if let Some(loader) = Loader::of(self, build, at) {
+                return loader.fill();
+            }
             self.transaction(&doing, |warehouse| {
                 let select = warehouse.make(&doing, build)?;
                 audit::run(warehouse, build, None)?;
@@ -55,8 +62,13 @@ impl Tables for Database {
             for (index, Restated { table, build, at }) in tables.iter().enumerate() {
                 told(index, None);
                 let start = Instant::now();
-                warehouse.fill_again(table, *build, *at)?;
-                build.map_or(Ok(()), |build| audit::run(warehouse, build, None))?;
+                match build.and_then(|build| Loader::of(warehouse, build, *at)) {
+                    Some(loader) => loader.fill_again()?,
+                    None => {
+                        warehouse.fill_again(table, *build, *at)?;
+                        build.map_or(Ok(()), |build| audit::run(warehouse, build, None))?;
+                    }
+                }
                 told(index, Some(start.elapsed()));
             }
             Ledger(warehouse).forget(dropped)
@@ -95,7 +107,6 @@ impl Database {
     /// Refuses what this engine can't build so far.
     fn can(&self, build: &Build) -> Result<(), WarehouseError> {
         let what = match &build.body {
-            Body::Loads(_) => Some(format!("`{}` is {}, which", build.model, build.kind.as_str())),
             _ if build.declared.is_some() && !matches!(build.body, Body::Seed { .. }) => {
                 Some(format!("the declared columns of `{}`", build.model))
             }
@@ -119,32 +130,44 @@ impl Database {
         }
     }
 
-    /// Makes the table; gives the query that did. What stood in its place goes, once all that vmesh made upon it stands on the
-    /// new one.
+    /// Makes the table; gives the query that did.
     fn make(&self, doing: &str, build: &Build) -> Result<Option<String>, WarehouseError> {
-        let before = self.set_aside(&build.table)?;
         let table = build.table.quoted();
-        let select = match &build.body {
-            Body::Table(select) => {
-                self.run_one(doing, &format!("CREATE TABLE {table} AS\n{select}"))?;
-                self.run(doing, &format!("ANALYZE {table}"))?;
-                Some(select.clone())
-            }
-            Body::View(select) => {
-                self.run_one(doing, &format!("CREATE VIEW {table} AS\n{select}"))?;
-                Some(select.clone())
-            }
-            Body::Seed { content, seed, columns } => {
-                self.load_seed(build, content, seed, columns)?;
-                None
-            }
-            Body::Loads(_) => None,
-        };
+        self.replace(doing, &build.table, |_| {
+            Ok(match &build.body {
+                Body::Table(select) => {
+                    self.run_one(doing, &format!("CREATE TABLE {table} AS\n{select}"))?;
+                    self.run(doing, &format!("ANALYZE {table}"))?;
+                    Some(select.clone())
+                }
+                Body::View(select) => {
+                    self.run_one(doing, &format!("CREATE VIEW {table} AS\n{select}"))?;
+                    Some(select.clone())
+                }
+                Body::Seed { content, seed, columns } => {
+                    self.load_seed(build, content, seed, columns)?;
+                    None
+                }
+                Body::Loads(_) => None,
+            })
+        })
+    }
+
+    /// Makes a table, by `make`, which is told what stood in its place and how that is called meanwhile. It goes, once all that
+    /// vmesh made upon it stands on the new one. To be called within a transaction.
+    pub(super) fn replace<T>(
+        &self,
+        doing: &str,
+        table: &TableName,
+        make: impl FnOnce(Option<&TableName>) -> Result<T, WarehouseError>,
+    ) -> Result<T, WarehouseError> {
+        let before = self.set_aside(table)?;
+        let made = make(before.as_ref().map(|(before, _)| before))?;
         if let Some((before, kind)) = before {
-            self.follow(&before, &build.table)?;
+            self.follow(&before, table)?;
             self.drop_physical(doing, kind, &[&before])?;
         }
-        Ok(select)
+        Ok(made)
     }
 
     /// Calls what stands in a table's place otherwise; gives that name, and what it is.
@@ -160,12 +183,15 @@ impl Database {
         Ok(Some((aside, kind)))
     }
 
-    /// Makes the views that show a table, and those of models that read it, stand on another one.
-    fn follow(&self, before: &TableName, table: &TableName) -> Result<(), WarehouseError> {
+    /// Makes the views that show a table, and those of models that read it, stand on another one, or on the same with other
+    /// columns.
+    pub(super) fn follow(&self, before: &TableName, table: &TableName) -> Result<(), WarehouseError> {
         let doing = "moving views to a table that was made again";
         let ledger = Ledger(self);
         let views = ledger.views(None)?.into_iter().filter(|(_, shown)| shown == before);
-        let shown: String = views.map(|(view, _)| ledger.show(&view, table)).collect();
+        let views: Vec<TableName> = views.map(|(view, _)| view).collect();
+        self.keep_readers_off(doing, &views)?;
+        let shown: String = views.iter().map(|view| ledger.show(view, table)).collect();
         if !shown.is_empty() {
             self.run(doing, &shown)?;
         }
@@ -173,15 +199,30 @@ impl Database {
             let reads = known.select.as_ref().filter(|select| select.contains(&table.quoted()));
             let is_there = || Ok::<bool, WarehouseError>(self.is_view(&known.table)? == Some(true));
             if let (Some(select), true) = (reads, known.table != *table && is_there()?) {
-                let aside = self.set_aside(&known.table)?;
-                self.run_one(doing, &format!("CREATE VIEW {} AS\n{select}", known.table.quoted()))?;
-                if let Some((aside, kind)) = aside {
-                    self.follow(&aside, &known.table)?;
-                    self.drop_physical(doing, kind, &[&aside])?;
-                }
+                let make = format!("CREATE VIEW {} AS\n{select}", known.table.quoted());
+                self.replace(doing, &known.table, |_| self.run_one(doing, &make))?;
+                incremental::record(self, &known.table)?;
             }
         }
         Ok(())
+    }
+
+    /// Locks views, all of them at once, as a publication does: who reads one and then another gets what is locked, and what
+    /// is in the way for longer than a moment is let go first.
+    fn keep_readers_off(&self, doing: &str, views: &[TableName]) -> Result<(), WarehouseError> {
+        if views.is_empty() {
+            return Ok(());
+        }
+        let views: Vec<String> = views.iter().map(TableName::quoted).collect();
+        let lock = format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", views.join(", "));
+        let body = format!(
+            "BEGIN FOR attempt IN 1..{ATTEMPTS} LOOP BEGIN \
+             PERFORM set_config('lock_timeout', CASE attempt WHEN {ATTEMPTS} THEN '5s' ELSE '100ms' END, true); {lock}; \
+             PERFORM set_config('lock_timeout', '0', true); RETURN; \
+             EXCEPTION WHEN lock_not_available OR deadlock_detected THEN \
+             IF attempt = {ATTEMPTS} THEN RAISE; END IF; PERFORM pg_sleep(0.2 * random()); END; END LOOP; END"
+        );
+        self.run(doing, &format!("DO {}", literal(&body)))
     }
 
     /// Whether what is there of a name is a view; none if nothing is.

@@ -5,6 +5,7 @@
 
 mod build;
 mod error;
+mod filling;
 mod limits;
 mod open;
 mod password;

@@ -13,6 +13,7 @@ use crate::adapter::engine::records::{Caps, FORMAT, RECORDS, Row, SqlSession};
 use crate::adapter::engine::{
     Difference, Engine, Holder, Location, OpenError, Referee, Rows, Trial, Waiting, Warehouse, WarehouseError,
 };
+use crate::domain::engine_kind::EngineKind;
 
 /// The advisory lock of whoever writes: "vmesh" in hexadecimal digits of ASCII.
 const LOCK: i64 = 0x76_6d65_7368;
@@ -89,6 +90,7 @@ impl Database {
             }
         });
         let caps = Caps {
+            engine: EngineKind::Postgres,
             catalog: String::new(),
             begin_to_read: "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
             // who waits behind us waits no longer; after a second the server would look for deadlocks, and may end a reader

@@ -25,8 +25,9 @@ mod tables;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-pub(super) use self::row::{Row, Value, values};
+pub(super) use self::row::{FromText, Row, Value, values};
 use super::WarehouseError;
+use crate::domain::engine_kind::EngineKind;
 use crate::domain::name::{TableName, literal, quote};
 
 /// vmesh's records as an engine makes them that has DuckDB's names for types.
@@ -76,6 +77,8 @@ pub(super) trait SqlSession {
 /// What differs between engines, as far as it can be said in data.
 #[derive(Debug, Clone)]
 pub(super) struct Caps {
+    /// Which engine it is.
+    pub(super) engine: EngineKind,
     /// What stands before the name of a schema, with a dot: the database's name, where it could be taken for a schema's.
     pub(super) catalog: String,
     /// Begins a transaction in which every query reads the same moment.
@@ -93,6 +96,7 @@ pub(super) struct Caps {
 impl Default for Caps {
     fn default() -> Self {
         Self {
+            engine: EngineKind::default(),
             catalog: String::new(),
             begin_to_read: BEGIN,
             begin_to_publish: BEGIN,

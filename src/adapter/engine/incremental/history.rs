@@ -1,14 +1,15 @@
 //! Loading a table of kind SCD_TYPE_2: the versions that are new are added, and those they replace are closed. Rows that
 //! did not change are not written.
 
-use super::fill::NEW;
-use crate::domain::environment::Column;
+use super::NEW;
+use super::columns::Given;
+use crate::domain::engine_kind::EngineKind;
 use crate::domain::interval::Moment;
 use crate::domain::model::{History, RowChange};
 use crate::domain::name::quote;
 
-/// Where the new versions wait: a temporary table of this connection.
-const VERSIONS: &str = "temp.vmesh_versions";
+/// Where the new versions wait: a temporary table of the session.
+const VERSIONS: &str = "vmesh_versions";
 
 /// The columns that the kind adds to those of its query.
 pub(super) fn columns(history: &History) -> String {
@@ -16,64 +17,79 @@ pub(super) fn columns(history: &History) -> String {
     format!("{}, {}", column(&history.valid_from), column(&history.valid_to))
 }
 
-/// The statements of one load, made at the time `now`. Where the query gives several versions of a row, told apart by
-/// its own time, each of them is kept; of rows that are alike in key and time, always the same one.
-pub(super) fn statements(table: &str, history: &History, columns: &[Column], now: Moment) -> Vec<String> {
-    let load = Load { table, history, columns, now };
-    let mut statements = vec![load.versions(), load.close(), load.insert()];
-    statements.extend(history.hard_deletes.then(|| load.close_deleted()));
-    statements.push(format!("DROP TABLE {VERSIONS}"));
-    statements
-}
-
 /// Asks whether several rows of a table that are valid have the same key.
 pub(super) fn is_ambiguous(table: &str, history: &History) -> String {
     let (keys, to) = (history.key.join(", "), quote(&history.valid_to));
-    format!("SELECT count(*) > 0 FROM (SELECT 1 FROM {table} WHERE {to} IS NULL GROUP BY {keys} HAVING count(*) > 1)")
+    format!(
+        "SELECT count(*) > 0 FROM (SELECT 1 FROM {table} WHERE {to} IS NULL GROUP BY {keys} HAVING count(*) > 1) AS vmesh_doubles"
+    )
 }
 
-struct Load<'a> {
-    table: &'a str,
-    history: &'a History,
-    columns: &'a [Column],
-    now: Moment,
+/// One load, made at the time `now`.
+pub(super) struct Load<'a> {
+    /// The engine.
+    pub(super) engine: EngineKind,
+    /// The table, quoted.
+    pub(super) table: &'a str,
+    /// What the kind says.
+    pub(super) history: &'a History,
+    /// The columns that it fills.
+    pub(super) given: &'a [Given],
+    /// The new rows, as a relation.
+    pub(super) rows: &'a str,
+    /// The time of the load.
+    pub(super) now: Moment,
 }
 
 impl Load<'_> {
+    /// Its statements. Where the query gives several versions of a row, told apart by its own time, each of them is kept; of
+    /// rows that are alike in key and time, always the same one.
+    pub(super) fn statements(&self) -> Vec<String> {
+        let drop = format!("DROP TABLE IF EXISTS {}", self.waiting());
+        let mut statements = vec![drop.clone(), self.versions(), self.close(), self.insert()];
+        statements.extend(self.history.hard_deletes.then(|| self.close_deleted()));
+        statements.push(drop);
+        statements
+    }
+
     /// The new versions, each with the time from and to which it is valid.
     ///
     /// A key that was never seen begins with its first version; one that is open goes on with versions that change it;
     /// one that was closed begins again, not before it was closed.
     fn versions(&self) -> String {
         let (keys, named, from, to) = (self.keys(), self.named(), self.valid_from(), self.valid_to());
-        let (table, at) = (self.table, self.at());
+        let (table, rows, at) = (self.table, self.rows, self.at());
         let (one_of, differs) = match &self.history.change {
             RowChange::Later { .. } => {
                 let later =
                     "source.vmesh_at > held.vmesh_held OR held.vmesh_held IS NULL AND source.vmesh_at IS NOT NULL";
-                (format!("{keys}, vmesh_at ORDER BY vmesh_new DESC"), later.to_owned())
+                (format!("{keys}, vmesh_at ORDER BY vmesh_row DESC"), later.to_owned())
             }
             RowChange::Different { .. } => {
-                (format!("{keys} ORDER BY vmesh_at DESC NULLS LAST, vmesh_new DESC"), self.differs())
+                (format!("{keys} ORDER BY vmesh_at DESC NULLS LAST, vmesh_row DESC"), self.differs())
             }
         };
         let held_at = match &self.history.change {
-            RowChange::Later { .. } => format!("max({at}) FILTER ({to} IS NULL)"),
+            RowChange::Later { .. } => format!("max({at}) FILTER (WHERE {to} IS NULL)"),
             RowChange::Different { .. } => "NULL".to_owned(),
         };
         let first =
             if self.first_from_then() { format!("coalesce(vmesh_at, {})", self.always()) } else { self.always() };
         let order = format!("(PARTITION BY {keys} ORDER BY vmesh_at NULLS FIRST)");
         format!(
-            "CREATE OR REPLACE TEMP TABLE vmesh_versions AS
+            "CREATE TEMP TABLE {VERSIONS} AS
 WITH held AS (
     SELECT {named}, bool_or({to} IS NULL) AS vmesh_open, max({from}) AS vmesh_since, max({to}) AS vmesh_closed,
         {held_at} AS vmesh_held
-    FROM {table} GROUP BY ALL
+    FROM {table} GROUP BY {numbers}
 ), old AS (
     SELECT *, {named} FROM {table} WHERE {to} IS NULL
+), read AS (
+    SELECT *, {named}, {at} AS vmesh_at, {row} AS vmesh_row FROM {rows}
+), numbered AS (
+    SELECT *, row_number() OVER (PARTITION BY {one_of}) AS vmesh_number FROM read
 ), source AS (
-    SELECT *, {named}, {at} AS vmesh_at FROM {NEW} AS vmesh_new QUALIFY row_number() OVER (PARTITION BY {one_of}) = 1
+    SELECT {listed}, {keys}, vmesh_at FROM numbered WHERE vmesh_number = 1
 ), fresh AS (
     SELECT source.*, vmesh_open, vmesh_since, vmesh_closed,
         NOT vmesh_open AND (vmesh_at IS NULL OR vmesh_at <= vmesh_closed) AS vmesh_again
@@ -81,11 +97,16 @@ WITH held AS (
     WHERE vmesh_open IS NULL OR NOT vmesh_open OR {differs}
 ), begun AS (
     SELECT *, CASE WHEN vmesh_open IS NULL AND row_number() OVER {order} = 1 THEN {first}
-        ELSE greatest(vmesh_at, vmesh_since, vmesh_closed) END AS vmesh_from
+            ELSE greatest(vmesh_at, vmesh_since, vmesh_closed) END AS vmesh_from,
+        row_number() OVER (PARTITION BY {keys}, vmesh_again ORDER BY vmesh_at DESC NULLS LAST) AS vmesh_last
     FROM fresh
-    QUALIFY vmesh_again IS NOT TRUE OR row_number() OVER (PARTITION BY {keys}, vmesh_again ORDER BY vmesh_at DESC NULLS LAST) = 1
+), kept AS (
+    SELECT * FROM begun WHERE vmesh_again IS NOT TRUE OR vmesh_last = 1
 )
-SELECT *, lead(vmesh_from) OVER {order} AS vmesh_to FROM begun",
+SELECT *, lead(vmesh_from) OVER {order} AS vmesh_to FROM kept",
+            numbers = (1..=self.history.key.len()).map(|at| at.to_string()).collect::<Vec<_>>().join(", "),
+            row = self.engine.whole_row(NEW),
+            listed = self.listed().join(", "),
             held = self.same("source", "held"),
             old = self.same("source", "old"),
         )
@@ -95,35 +116,43 @@ SELECT *, lead(vmesh_from) OVER {order} AS vmesh_to FROM begun",
     fn close(&self) -> String {
         let (table, keys, to) = (self.table, self.keys(), self.valid_to());
         let parts = self.history.key.iter().enumerate();
-        let same: Vec<String> =
-            parts.map(|(at, part)| format!("{part} IS NOT DISTINCT FROM vmesh_ends.vmesh_k{at}")).collect();
+        let same = self.engine.are_same(parts.map(|(at, part)| (part.clone(), format!("vmesh_ends.vmesh_k{at}"))));
         format!(
             "UPDATE {table} SET {to} = vmesh_ends.vmesh_end FROM \
-             (SELECT {keys}, min(vmesh_from) AS vmesh_end FROM {VERSIONS} WHERE vmesh_open GROUP BY ALL) AS vmesh_ends \
-             WHERE {to} IS NULL AND {}",
-            same.join(" AND ")
+             (SELECT {keys}, min(vmesh_from) AS vmesh_end FROM {} WHERE vmesh_open GROUP BY {keys}) AS vmesh_ends \
+             WHERE {to} IS NULL AND {same}",
+            self.waiting()
         )
     }
 
     fn insert(&self) -> String {
-        let (table, keys, from, to) = (self.table, self.keys(), self.valid_from(), self.valid_to());
-        let ours = "vmesh_at, vmesh_open, vmesh_since, vmesh_closed, vmesh_again, vmesh_from, vmesh_to";
-        let listed = self.columns.iter().map(|(name, _)| quote(name)).collect::<Vec<_>>().join(", ");
+        let (table, from, to, listed) = (self.table, self.valid_from(), self.valid_to(), self.listed().join(", "));
         format!(
-            "INSERT INTO {table} BY NAME SELECT {listed} FROM (SELECT * EXCLUDE ({keys}, {ours}), \
-             vmesh_from AS {from}, vmesh_to AS {to} FROM {VERSIONS})"
+            "INSERT INTO {table} ({listed}, {from}, {to}) SELECT {listed}, vmesh_from, vmesh_to FROM {}",
+            self.waiting()
         )
     }
 
     /// Closes the rows that the query gives no more.
     fn close_deleted(&self) -> String {
         let (table, named, from, to) = (self.table, self.named(), self.valid_from(), self.valid_to());
-        let (now, same) = (self.now(), self.same("vmesh_old", "vmesh_given"));
+        let (now, same, id) = (self.now(), self.same("vmesh_old", "vmesh_given"), self.engine.row_id());
         format!(
-            "UPDATE {table} SET {to} = greatest({now}, {from}) WHERE rowid IN (SELECT vmesh_row FROM \
-             (SELECT rowid AS vmesh_row, {named} FROM {table} WHERE {to} IS NULL) AS vmesh_old \
-             WHERE NOT EXISTS (SELECT 1 FROM (SELECT {named} FROM {NEW}) AS vmesh_given WHERE {same}))"
+            "UPDATE {table} SET {to} = greatest({now}, {from}) WHERE {id} IN (SELECT vmesh_row FROM \
+             (SELECT {id} AS vmesh_row, {named} FROM {table} WHERE {to} IS NULL) AS vmesh_old \
+             WHERE NOT EXISTS (SELECT 1 FROM (SELECT {named} FROM {}) AS vmesh_given WHERE {same}))",
+            self.rows
         )
+    }
+
+    /// The columns of the query.
+    fn listed(&self) -> Vec<String> {
+        self.given.iter().filter(|given| given.from.is_some()).map(|given| quote(&given.column.0)).collect()
+    }
+
+    /// The versions that wait.
+    fn waiting(&self) -> String {
+        format!("{}.{VERSIONS}", self.engine.temporary())
     }
 
     /// That one of the compared columns differs between a new row and the one that is valid.
@@ -134,7 +163,7 @@ SELECT *, lead(vmesh_from) OVER {order} AS vmesh_to FROM begun",
             let is = |other: &String| other.trim_matches('"').eq_ignore_ascii_case(name);
             !own.into_iter().flatten().chain(&self.history.key).any(is)
         };
-        let all = || self.columns.iter().map(|(name, _)| name.clone()).filter(|name| is_value(name)).collect();
+        let all = || self.given.iter().map(|given| given.column.0.clone()).filter(|name| is_value(name)).collect();
         let columns: Vec<String> = columns.clone().unwrap_or_else(all);
         let differ = |name: &String| format!("source.{0} IS DISTINCT FROM old.{0}", quote(name));
         let differ: Vec<String> = columns.iter().map(differ).collect();
@@ -170,9 +199,7 @@ SELECT *, lead(vmesh_from) OVER {order} AS vmesh_to FROM begun",
 
     fn same(&self, a: &str, b: &str) -> String {
         let parts = 0..self.history.key.len();
-        let same: Vec<String> =
-            parts.map(|at| format!("{a}.vmesh_k{at} IS NOT DISTINCT FROM {b}.vmesh_k{at}")).collect();
-        same.join(" AND ")
+        self.engine.are_same(parts.map(|at| (format!("{a}.vmesh_k{at}"), format!("{b}.vmesh_k{at}"))))
     }
 
     fn valid_from(&self) -> String {

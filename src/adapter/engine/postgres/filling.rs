@@ -1,0 +1,53 @@
+//! Filling incremental tables, as far as PostgreSQL has its own ways.
+
+use super::Database;
+use crate::adapter::engine::incremental::{Filling, evolve_rows, record};
+use crate::adapter::engine::{Tables, WarehouseError};
+use crate::domain::environment::Column;
+use crate::domain::evolution::Fitting;
+use crate::domain::model::Around;
+use crate::domain::name::TableName;
+
+impl Filling for Database {
+    fn run_one(&self, doing: &str, sql: &str) -> Result<(), WarehouseError> {
+        Self::run_one(self, doing, sql).map(|_| ())
+    }
+
+    fn around<T>(
+        &self,
+        _around: &Around,
+        work: impl FnOnce(&Self) -> Result<T, WarehouseError>,
+    ) -> Result<T, WarehouseError> {
+        // models with statements are refused before
+        work(self)
+    }
+
+    fn remake(&self, doing: &str, table: &TableName, select: &str) -> Result<(), WarehouseError> {
+        self.replace(doing, table, |_| {
+            Self::run_one(self, doing, &format!("CREATE TABLE {} AS\n{select}", table.quoted())).map(|_| ())
+        })
+    }
+
+    fn reshape(&self, doing: &str, table: &TableName, fitting: &Fitting) -> Result<(), WarehouseError> {
+        if fitting.only_adds {
+            fitting.alter.iter().try_for_each(|statement| self.run(doing, statement))?;
+            return self.follow(table, table);
+        }
+        // a column that views show can't be changed under them
+        let old = self.columns(table)?;
+        self.replace(doing, table, |before| {
+            let rows = before.map(TableName::quoted).unwrap_or_default();
+            let select = evolve_rows(&fitting.columns, &old, &rows);
+            self.run(doing, &format!("CREATE TABLE {} AS {select}", table.quoted()))
+        })
+    }
+
+    fn show_columns(&self, table: &TableName) -> Result<Vec<Column>, WarehouseError> {
+        // what shows it was moved to it when it was made
+        record(self, table)
+    }
+
+    fn is_waited_at(&self) -> bool {
+        self.location.door.is_waited_at()
+    }
+}

@@ -1,0 +1,114 @@
+//! The same sandbox over a database of PostgreSQL: `VMESH_TEST_ENGINE=postgres`, with a server that `tests/postgres/run.sh`
+//! starts.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use postgres::types::Type;
+use postgres::{Client, NoTls, SimpleQueryMessage};
+
+/// A database of its own for each sandbox.
+pub(crate) struct Server {
+    pub(crate) url: String,
+}
+
+/// Where the server is.
+pub(crate) fn server() -> String {
+    std::env::var("VMESH_TEST_POSTGRES").expect("a server, which `sh tests/postgres/run.sh` starts")
+}
+
+pub(crate) fn connect(url: &str) -> Client {
+    Client::connect(url, NoTls).unwrap()
+}
+
+/// What DuckDB calls otherwise, for the queries of tests alone: vmesh never looks into this schema.
+const COMPATIBLE: &str = "
+CREATE FUNCTION duckdb_views() RETURNS TABLE (schema_name text, view_name text, sql text, internal boolean) LANGUAGE sql AS
+    $$ SELECT schemaname, viewname, definition, schemaname IN ('pg_catalog', 'information_schema') FROM pg_views $$;
+CREATE FUNCTION duckdb_tables() RETURNS TABLE (schema_name text, table_name text) LANGUAGE sql AS
+    $$ SELECT schemaname, tablename FROM pg_tables $$;
+CREATE FUNCTION duckdb_columns() RETURNS TABLE (schema_name text, table_name text, column_name text, data_type text, column_index int)
+    LANGUAGE sql AS $$ SELECT table_schema, table_name, column_name, data_type, ordinal_position FROM information_schema.columns $$;
+CREATE FUNCTION duckdb_schemas() RETURNS TABLE (schema_name text) LANGUAGE sql AS $$ SELECT nspname FROM pg_namespace $$;
+CREATE FUNCTION range(bigint) RETURNS SETOF bigint LANGUAGE sql AS $$ SELECT generate_series(0, $1 - 1) $$;
+";
+
+impl Server {
+    /// The database of a new sandbox, where tests run on PostgreSQL.
+    pub(crate) fn of_tests() -> Option<Self> {
+        std::env::var_os("VMESH_TEST_ENGINE").filter(|engine| engine == "postgres").map(|_| Self::new())
+    }
+
+    pub(crate) fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("shop_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::SeqCst));
+        connect(&format!("{} dbname=postgres", server())).batch_execute(&format!("CREATE DATABASE {name}")).unwrap();
+        let server = Self { url: format!("{} dbname={name}", server()) };
+        server.sql(COMPATIBLE);
+        server
+    }
+
+    /// Settings that lead here.
+    pub(crate) fn settings(&self, text: &str) -> String {
+        let engine = "[engine]\ntype = \"postgres\"\nurl = \"env:VMESH_TEST_URL\"\n";
+        if text.contains("[engine]") {
+            return text.replace("[engine]\n", engine);
+        }
+        format!("{text}\n{engine}")
+    }
+
+    pub(crate) fn sql(&self, sql: &str) {
+        let mut parts = sql.split("CREATE OR REPLACE TABLE ");
+        let first = parts.next().unwrap_or_default().to_owned();
+        let again = |part: &str| {
+            let name = part.split_whitespace().next().unwrap_or_default();
+            format!("DROP TABLE IF EXISTS {name}; CREATE TABLE {part}")
+        };
+        let sql = first + &parts.map(again).collect::<String>();
+        let done = connect(&self.url).batch_execute(&sql);
+        done.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    }
+
+    /// All rows of a query, as text.
+    #[track_caller]
+    pub(crate) fn rows(&self, sql: &str) -> Vec<Vec<String>> {
+        let sorted = sql.contains("ORDER BY ALL");
+        let sql = sql.replace("ORDER BY ALL", "");
+        let mut client = connect(&self.url);
+        let failed = |error: postgres::Error| -> ! { panic!("{sql}: {error:?}") };
+        let flags: Vec<bool> = client
+            .prepare(&sql)
+            .unwrap_or_else(|error| failed(error))
+            .columns()
+            .iter()
+            .map(|it| *it.type_() == Type::BOOL)
+            .collect();
+        let text = |value: Option<&str>, is_flag: bool| match (value, is_flag) {
+            (None, _) => "NULL".to_owned(),
+            (Some("t"), true) => "true".to_owned(),
+            (Some("f"), true) => "false".to_owned(),
+            (Some(value), _) => value.to_owned(),
+        };
+        let row = |message| match message {
+            SimpleQueryMessage::Row(row) => {
+                Some((0..row.len()).map(|at| text(row.get(at), flags[at])).collect::<Vec<_>>())
+            }
+            _ => None,
+        };
+        let mut rows: Vec<Vec<String>> =
+            client.simple_query(&sql).unwrap_or_else(|error| failed(error)).into_iter().filter_map(row).collect();
+        if sorted {
+            rows.sort();
+        }
+        rows
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let name = self.url.rsplit('=').next().unwrap_or_default();
+        if let Ok(mut client) = Client::connect(&format!("{} dbname=postgres", server()), NoTls) {
+            // what goes with the server is no fault of the test's
+            let _ = client.batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+        }
+    }
+}
