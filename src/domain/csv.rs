@@ -8,6 +8,7 @@ mod settings;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use super::engine_kind::EngineKind;
 use super::types::{Number, Type};
 pub use encoding::is_known as is_known_encoding;
 pub use records::{Dialect, Records};
@@ -78,6 +79,7 @@ pub fn unify_line_ends(bytes: Vec<u8>) -> Vec<u8> {
 /// `declared` those that the header says. Who declares floating point gets the nearest value of a fraction; where the
 /// engine found it, no digit may be lost.
 pub fn cut_short(
+    engine: EngineKind,
     bytes: &[u8],
     settings: &Settings,
     types: &[(String, String)],
@@ -90,7 +92,7 @@ pub fn cut_short(
     let type_of = |name: &String| {
         let (_, written) = types.iter().find(|(other, _)| is(other, name))?;
         let is_declared = declared.iter().any(|(other, _)| is(other, name));
-        Some((written, Type::parse(written), is_declared, nulls(settings, name)))
+        Some((written, Type::of(engine, written), is_declared, nulls(settings, name)))
     };
     let columns: Vec<_> = header.iter().map(type_of).collect();
     while let Some(record) = records.next_record()? {

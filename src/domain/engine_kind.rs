@@ -3,6 +3,8 @@
 
 use serde::Serialize;
 
+use super::sql::{Lexeme, Token};
+
 /// Which engine a project's warehouse is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -15,9 +17,13 @@ pub enum EngineKind {
 }
 
 impl EngineKind {
-    /// Whether unit tests can be run there so far.
-    pub fn runs_unit_tests(self) -> bool {
-        self == Self::DuckDb
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::DuckDb, Self::Postgres];
+
+    /// Whether the rows that a unit test gives lie elsewhere than its queries look for them: it is run in the warehouse, where
+    /// what stands there is real.
+    pub fn has_given_elsewhere(self) -> bool {
+        self == Self::Postgres
     }
 
     /// The schema of a session's temporary tables.
@@ -42,6 +48,29 @@ impl EngineKind {
             Self::DuckDb => relation.to_owned(),
             // not every type has an order
             Self::Postgres => format!("CAST({relation} AS text) COLLATE \"C\""),
+        }
+    }
+
+    /// A word as the engine takes it: PostgreSQL takes names without quotes for lower case.
+    pub fn folded(self, lexeme: &Lexeme) -> Lexeme {
+        match &lexeme.token {
+            Token::Word { text, quoted: false } if self == Self::Postgres => {
+                let token = Token::Word { text: text.to_lowercase(), quoted: false };
+                Lexeme { token, span: lexeme.span.clone() }
+            }
+            _ => lexeme.clone(),
+        }
+    }
+
+    /// The rows of a table in an order, whatever its columns are.
+    pub fn in_order(self, table: &str, descending: bool) -> String {
+        let direction = if descending { " DESC" } else { "" };
+        match self {
+            Self::DuckDb => format!("SELECT * FROM {table} ORDER BY ALL{direction}"),
+            Self::Postgres => {
+                let row = self.whole_row("vmesh_rows");
+                format!("SELECT vmesh_rows.* FROM {table} AS vmesh_rows ORDER BY {row}{direction}")
+            }
         }
     }
 

@@ -305,6 +305,16 @@ impl TableName {
         Self { schema: SNAPSHOTS_SCHEMA.to_owned(), name: format!("{words}__{hex}") }
     }
 
+    /// What an index of this table is called: indexes of all tables share theirs.
+    pub fn index(&self, name: &str) -> String {
+        let full = format!("{}__{name}", self.name);
+        if full.len() <= IDENTIFIER_BYTES {
+            return full;
+        }
+        let words = readable(full.as_bytes());
+        hashed(&words, "index", full.as_bytes(), IDENTIFIER_BYTES)
+    }
+
     /// The table of this name in the physical layer.
     pub fn physical(name: String) -> Self {
         Self { schema: SNAPSHOTS_SCHEMA.to_owned(), name }

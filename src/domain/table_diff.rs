@@ -4,8 +4,10 @@
 //! 9007199254740993 differs from the DOUBLE next to it, and a day from its noon. An interval is what it says: a month is
 //! no 30 days, though the engine finds them equal. NULL equals NULL, and NaN equals NaN.
 
+use super::engine_kind::EngineKind;
 use super::environment::Column;
 use super::name::{TableName, quote};
+use super::types::Type;
 
 /// The presence mark of a side in a full join.
 const MARK: &str = "__vmesh_present";
@@ -15,10 +17,12 @@ const NUMBER: &str = "__vmesh_number";
 /// Two tables, and how their rows are matched.
 #[derive(Debug, Clone)]
 pub struct Comparison {
-    /// The first table.
-    pub a: TableName,
+    /// The engine that has them.
+    pub engine: EngineKind,
+    /// The first table, and all of its columns.
+    pub a: (TableName, Vec<Column>),
     /// The second table.
-    pub b: TableName,
+    pub b: (TableName, Vec<Column>),
     /// The columns that identify a row; none: rows are compared whole.
     pub key: Vec<String>,
     /// The other columns that both have.
@@ -76,9 +80,9 @@ impl Comparison {
     /// Some rows of one side that the other has not.
     pub fn only(&self, first: bool, limit: usize) -> String {
         let (mine, other) = names(first);
-        let own = if self.repeated { format!("{MARK}, {NUMBER}") } else { MARK.to_owned() };
         format!(
-            "SELECT {mine}.* EXCLUDE ({own}) FROM {} {mine} ANTI JOIN {} {other} ON {} ORDER BY {} LIMIT {limit}",
+            "SELECT {} FROM {} {mine} WHERE NOT EXISTS (SELECT 1 FROM {} {other} WHERE {}) ORDER BY {} LIMIT {limit}",
+            self.all(first, mine),
             self.side(first),
             self.side(!first),
             self.on(),
@@ -112,18 +116,24 @@ impl Comparison {
     pub fn duplicates(&self, first: bool) -> String {
         let key = self.listed(&mut self.key.iter());
         let table = self.table(first).quoted();
-        format!("SELECT count(*) FROM (SELECT 1 FROM {table} GROUP BY {key} HAVING count(*) > 1)")
+        format!("SELECT count(*) FROM (SELECT 1 FROM {table} GROUP BY {key} HAVING count(*) > 1) AS repeated")
     }
 
     /// Rows of one side that the other has not as often: the comparison without a key, over the common columns.
     pub fn surplus(&self, first: bool) -> String {
         let shown: Vec<String> = self.columns.iter().map(|name| quote(name)).collect();
         let shown = if shown.is_empty() { "1".to_owned() } else { shown.join(", ") };
-        format!("SELECT {shown} FROM {}", self.unequal(first))
+        format!("SELECT {shown} FROM {} surplus", self.unequal(first))
     }
 
     fn table(&self, first: bool) -> &TableName {
-        if first { &self.a } else { &self.b }
+        if first { &self.a.0 } else { &self.b.0 }
+    }
+
+    /// All columns of a side, under its name.
+    fn all(&self, first: bool, side: &str) -> String {
+        let columns = if first { &self.a.1 } else { &self.b.1 };
+        columns.iter().map(|(name, _)| format!("{side}.{}", quote(name))).collect::<Vec<_>>().join(", ")
     }
 
     /// One table, with the columns that only the comparison needs.
@@ -134,19 +144,21 @@ impl Comparison {
         let key = self.listed(&mut self.key.iter());
         let order = self.listed(&mut self.key.iter().chain(&self.columns));
         let number = format!("row_number() OVER (PARTITION BY {key} ORDER BY {order}) AS {NUMBER}");
-        format!("(SELECT *, true AS {MARK}, {number} FROM {})", self.unequal(first))
+        format!("(SELECT *, true AS {MARK}, {number} FROM {} unequal)", self.unequal(first))
     }
 
     /// The rows of one side to which none of the other is equal, those that are equal among themselves counted.
     fn unequal(&self, first: bool) -> String {
         let (mine, other) = names(first);
         let (left, right, on) = (self.counted(first), self.counted(!first), self.equals());
-        format!("(SELECT {mine}.* EXCLUDE ({NUMBER}) FROM {left} {mine} ANTI JOIN {right} {other} ON {on})")
+        let all = self.all(first, mine);
+        format!("(SELECT {all} FROM {left} {mine} WHERE NOT EXISTS (SELECT 1 FROM {right} {other} WHERE {on}))")
     }
 
     /// The rows of one side to which one of the other is equal.
     fn equal(&self) -> String {
-        format!("{} a SEMI JOIN {} b ON {}", self.counted(true), self.counted(false), self.equals())
+        let (left, right, on) = (self.counted(true), self.counted(false), self.equals());
+        format!("{left} a WHERE EXISTS (SELECT 1 FROM {right} b WHERE {on})")
     }
 
     /// A table with each row's number among those that are equal to it.
@@ -176,10 +188,10 @@ impl Comparison {
     fn same(&self, name: &str) -> String {
         let (a, b) = (self.value("a.", name), self.value("b.", name));
         match self.types_of(name) {
-            Some((one, other)) if one != other => format!(
+            Some((one, other)) if one != other && self.engine == EngineKind::DuckDb => format!(
                 "TRY_CAST({b} AS {one}) IS NOT DISTINCT FROM {a} AND TRY_CAST({a} AS {other}) IS NOT DISTINCT FROM {b}"
             ),
-            _ => format!("{a} IS NOT DISTINCT FROM {b}"),
+            _ => self.engine.are_same([(a, b)]),
         }
     }
 
@@ -190,9 +202,26 @@ impl Comparison {
     /// What a column is compared by: itself, or the text of an interval.
     fn value(&self, side: &str, name: &str) -> String {
         let column = format!("{side}{}", quote(name));
-        match self.types_of(name).is_some_and(|(one, other)| one == other && one.contains("INTERVAL")) {
-            true => format!("CAST({column} AS VARCHAR)"),
-            false => column,
+        let Some((one, other)) = self.types_of(name) else { return column };
+        let is_interval = one == other && one.to_uppercase().contains("INTERVAL");
+        let common = if is_interval { Some("VARCHAR") } else { self.common_type(one, other) };
+        common.map(|kind| format!("CAST({column} AS {kind})")).unwrap_or(column)
+    }
+
+    /// The type in which values of two types are compared; none where that is their own. DuckDB tries the casts both ways.
+    fn common_type(&self, one: &str, other: &str) -> Option<&'static str> {
+        let is_number = |kind: &Type| matches!(kind, Type::Integer { .. } | Type::Decimal { .. } | Type::Float(_));
+        let is_time = |kind: &Type| matches!(kind, Type::Date | Type::Timestamp(_));
+        match (self.engine, Type::of(self.engine, one), Type::of(self.engine, other)) {
+            (EngineKind::DuckDb, ..) => None,
+            // nothing compares these
+            (_, Type::Other(kind), _) if one == other => {
+                matches!(&kind[..], "json" | "xml" | "point").then_some("text")
+            }
+            _ if one == other => None,
+            (_, a, b) if is_number(&a) && is_number(&b) => Some("numeric"),
+            (_, a, b) if is_time(&a) && is_time(&b) => Some("timestamp"),
+            _ => Some("text"),
         }
     }
 

@@ -248,7 +248,10 @@ fn is_kept(value: &str, kind: &str) -> String {
 
 /// The SQL of a value of this type, or an error that begins with `what` where a cast would lose something. Where the
 /// value is of the type already, nothing is left of this but the value.
-pub fn exactly(value: &str, kind: &str, what: &str) -> String {
+pub fn exactly(engine: EngineKind, value: &str, kind: &str, what: &str) -> String {
+    if engine == EngineKind::Postgres {
+        return postgres::exactly(value, kind, what);
+    }
     let own = format!("typeof(CAST(NULL AS {kind}))");
     let (what, middle) = (super::name::literal(&format!("{what} ")), super::name::literal(NOT_KEPT));
     format!(

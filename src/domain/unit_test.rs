@@ -17,7 +17,7 @@ mod write;
 use std::sync::Arc;
 
 pub use self::clock::{asks_the_time, freeze, names_in};
-pub use self::compare::{Comparison, TIMES};
+pub use self::compare::{Actual, Comparison, TIMES};
 pub use self::csv::{CsvSettings, csv_rows};
 pub use self::data::yaml_rows;
 pub use self::rows::{columns_of, cut_short, fixture};

@@ -9,6 +9,7 @@ use crate::domain::audit::CustomAudit;
 use crate::domain::calendar::{Calendar, Filled, Timing};
 use crate::domain::config::{Config, made_macros};
 use crate::domain::diagnostic::{Diagnostic, Excerpt, Problem};
+use crate::domain::engine_kind::EngineKind;
 use crate::domain::external::Externals;
 use crate::domain::interval::{Cron, Interval, Intervals, Moment, Times, Unit};
 use crate::domain::lint::Subject;
@@ -322,7 +323,7 @@ fn tests(text: &str) {
     for test in parsed {
         for input in &test.inputs {
             if let Data::Rows(rows) = &input.data {
-                unit_test::fixture(rows, &types);
+                EngineKind::ALL.into_iter().for_each(|engine| drop(unit_test::fixture(engine, rows, &types)));
                 unit_test::columns_of(rows);
             }
         }

@@ -145,8 +145,9 @@ impl Session<'_> {
         (diff.only_a_columns, diff.only_b_columns) = (only_a, only_b);
         let columns = common.into_iter().map(|(name, _)| name).filter(|name| !is_in(&key, name)).collect();
         let types = table_diff::common(&left.columns, &right.columns);
-        let (a, b) = (left.table.clone(), right.table.clone());
-        let comparison = Comparison { a, b, key, columns, types, repeated: false };
+        let (a, b) = ((left.table.clone(), left.columns.clone()), (right.table.clone(), right.columns.clone()));
+        let engine = self.config.opening.engine;
+        let comparison = Comparison { engine, a, b, key, columns, types, repeated: false };
         let Some(warehouse) = self.read_warehouse()? else { return Ok(diff) };
         diff.fill(&*warehouse, &comparison, limit)?;
         Ok(diff)
@@ -226,12 +227,12 @@ impl TableDiff {
         };
         let count = |sql: String| -> Result<u64, Error> { Ok(numbers(&sql)?.first().copied().unwrap_or(0)) };
         let rows = |table: &crate::domain::name::TableName| count(format!("SELECT count(*) FROM {}", table.quoted()));
-        self.rows = (rows(&comparison.a)?, rows(&comparison.b)?);
+        self.rows = (rows(&comparison.a.0)?, rows(&comparison.b.0)?);
         let sample = |sql: String| warehouse.rows(doing, &sql, Some(limit));
         if comparison.key.is_empty() {
             let surplus = |first| comparison.surplus(first);
-            self.only_a = count(format!("SELECT count(*) FROM ({})", surplus(true)))?;
-            self.only_b = count(format!("SELECT count(*) FROM ({})", surplus(false)))?;
+            self.only_a = count(format!("SELECT count(*) FROM ({}) AS surplus", surplus(true)))?;
+            self.only_b = count(format!("SELECT count(*) FROM ({}) AS surplus", surplus(false)))?;
             self.both = (self.rows.0.saturating_sub(self.only_a), 0);
             self.samples = [sample(surplus(true))?, sample(surplus(false))?, Rows::default()];
             return Ok(());

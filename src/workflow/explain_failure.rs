@@ -10,6 +10,7 @@ use super::workspace::Workspace;
 use crate::adapter::engine::{Body, Build, BuildError, WarehouseError};
 use crate::domain::csv;
 use crate::domain::diagnostic::{Cause, Diagnostic, Excerpt, nearest};
+use crate::domain::engine_kind::EngineKind;
 use crate::domain::engine_message;
 use crate::domain::environment::State;
 use crate::domain::model::{Kind, ModelFile};
@@ -125,7 +126,7 @@ impl Workspace {
     /// A value that the type which a header declares would cut short.
     fn not_kept(&self, prepared: &Prepared, model: &Model, message: &str, cut: usize) -> Result<Diagnostic, Error> {
         let start = message.find('`').filter(|start| *start < cut).unwrap_or(0);
-        let told = message.get(start..).and_then(|told| told.lines().next()).unwrap_or_default();
+        let told = message.get(start..).and_then(|told| told.lines().next()).unwrap_or_default().trim_end_matches('"');
         let excerpt = self.excerpt(&prepared.desired, model, &model.file.place)?;
         let diagnostic = Diagnostic::new(format!("could not build `{}`", model.name)).at(excerpt).note(told);
         Ok(diagnostic.help("declare a type that holds it, or write the cast that rounds it in the query"))
@@ -207,10 +208,10 @@ impl Workspace {
 /// The place in a model's text that the engine complains about, of a statement whose second line is where `sent` begins.
 pub(super) fn in_query(file: &ModelFile, text: &str, sent: &str, message: &str) -> Option<Range<usize>> {
     let at = engine_message::place(message, &format!("\n{sent}"))?.saturating_sub(1);
-    let head = cast_head(&file.columns);
-    let (sent, at) = match sent.strip_prefix(&head) {
-        Some(inner) if !head.is_empty() => (inner, at.checked_sub(head.len())?),
-        _ => (sent, at),
+    let heads = EngineKind::ALL.map(|engine| cast_head(engine, &file.columns));
+    let (sent, at) = match heads.iter().find(|head| !head.is_empty() && sent.starts_with(head.as_str())) {
+        Some(head) => (&sent[head.len()..], at.checked_sub(head.len())?),
+        None => (sent, at),
     };
     let span = engine_message::in_written(at, sent, text.get(file.query_span.clone())?);
     Some(file.query_span.start + span.start..file.query_span.start + span.end)

@@ -17,6 +17,11 @@ pub(super) type Built<'b> = &'b dyn Fn(&Fingerprint) -> Option<Vec<Column>>;
 /// How far up types are looked for.
 const DEPTH: usize = 20;
 
+/// The names of a model's columns, where only the engine knows them.
+fn names_built(model: &Model, built: Built<'_>) -> Option<Vec<String>> {
+    Some(built(&model.fingerprint)?.into_iter().map(|(name, _)| name).collect())
+}
+
 impl Session<'_> {
     /// What is on record of tables that were built, without waiting for a warehouse that another process has.
     pub(super) fn state_at_hand(&self) -> State {
@@ -49,7 +54,8 @@ impl Workspace {
         types.extend(known.into_iter().filter(|(name, _)| !is_in(said, name)));
         let named = unit_test::columns_of(rows);
         let is_named = |name: &str| named.iter().any(|other| other.eq_ignore_ascii_case(name));
-        let columns = parent.and_then(|parent| parent.columns.clone()).unwrap_or_default();
+        let columns = parent.and_then(|parent| parent.columns.clone().or_else(|| names_built(parent, built)));
+        let columns = columns.unwrap_or_default();
         let lacking = |types: &[Column], name: &str| !is_named(name) && !is_in(types, name);
         if let Some(parent) = parent.filter(|_| columns.iter().any(|name| lacking(&types, name))) {
             let found = built(&parent.fingerprint).unwrap_or_default();

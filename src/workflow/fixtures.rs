@@ -7,9 +7,10 @@ use super::fixture_types::Built;
 use super::loader::Loader;
 use super::tree::Tree;
 use super::unit_tests::beside;
-use crate::adapter::engine::{Check, Trial};
+use crate::adapter::engine::{Check, Trial, scratch};
 use crate::domain::config;
 use crate::domain::diagnostic::{Diagnostic, Problem, nearest};
+use crate::domain::engine_kind::EngineKind;
 use crate::domain::interval::{Interval, Moment, Times};
 use crate::domain::macros;
 use crate::domain::model::{Kind, When};
@@ -54,7 +55,7 @@ impl Loader {
                 Data::Rows(rows) => self.rows_of(tree, (input, parent), &rows, built)?,
                 Data::CsvFile(..) | Data::YamlFile(_) => continue,
             };
-            let table = place(parent, &input.model);
+            let table = place(self.referee.engine(), parent, &input.model);
             given.insert(input.model.clone(), table.clone());
             tables.push((table, select));
         }
@@ -65,6 +66,7 @@ impl Loader {
         }
         let table = |name: &ModelName| given.get(name).cloned();
         let select = self.select_at(tree, model, &times, &table)?.unwrap_or_default();
+        let select = if self.referee.engine().has_given_elsewhere() { redirect(&select, &given) } else { select };
         let setup = self.around_at(tree, model, &times, &model.table(), &table)?.without_table();
         let columns: Vec<String> = tables.iter().flat_map(|(_, select)| unit_test::names_in(select)).collect();
         let select = unit_test::freeze(&select, &clock, &columns);
@@ -98,12 +100,12 @@ impl Loader {
             return Err(wrong);
         }
         let types = self.types_of(tree, (&input.model, parent), &input.columns, rows, built);
-        if let Some((column, value, kind)) = unit_test::cut_short(rows, &types) {
+        if let Some((column, value, kind)) = unit_test::cut_short(self.referee.engine(), rows, &types) {
             let what = format!("rows of `{}` are given {value} in `{column}`, which is {kind}", input.model);
             let help = format!("give a value that {kind} holds, or another type in `columns`");
             return Err(Error::Project(vec![Diagnostic::new(what).help(help)]));
         }
-        let select = unit_test::fixture(rows, &types);
+        let select = unit_test::fixture(self.referee.engine(), rows, &types);
         select.ok_or_else(|| wrong(format!("the input `{}` has no columns", input.model)))
     }
 
@@ -155,11 +157,18 @@ fn wrong_type(input: &Input) -> Option<Error> {
 }
 
 /// Where given rows lie: a table that vmesh doesn't manage stands where the query names it.
-fn place(parent: Option<&Model>, name: &ModelName) -> TableName {
+fn place(engine: EngineKind, parent: Option<&Model>, name: &ModelName) -> TableName {
     match parent {
+        _ if engine.has_given_elsewhere() => scratch(engine, &TableName::snapshot(name, "given").name),
         Some(_) => TableName { schema: "vmesh_given".to_owned(), name: name.to_string() },
         None => TableName { schema: name.schema().unwrap_or("main").to_owned(), name: name.last().to_owned() },
     }
+}
+
+/// A query that reads the given rows in place of tables that vmesh doesn't manage.
+fn redirect(select: &str, given: &Given) -> String {
+    let table = |read: &sql::Read| given.get(&ModelName::from_parts(&read.parts)?).map(TableName::quoted);
+    sql::splice(select, &sql::analyse(select), &table)
 }
 
 fn wrong(what: String) -> Error {

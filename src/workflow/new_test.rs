@@ -76,9 +76,9 @@ impl Session<'_> {
             return Err(Error::Query { message: format!("`{name}` does not read `{other}`"), help: Some(help) });
         }
         // the first rows; where they give none, as those of another time, the last
-        let mut new = self.filled_test(tree, model, wish, "ALL", &path)?;
+        let mut new = self.filled_test(tree, model, wish, false, &path)?;
         if new.query.is_empty() && !parents.is_empty() {
-            new = self.filled_test(tree, model, wish, "ALL DESC", &path)?;
+            new = self.filled_test(tree, model, wish, true, &path)?;
         }
         let text = match &before {
             Some(before) => format!("{}\n\n{}", before.trim_end(), new.to_yaml()),
@@ -94,19 +94,20 @@ impl Session<'_> {
         })
     }
 
-    /// A test with rows of the parents, in an order, and what the model makes of them.
+    /// A test with rows of the parents, the first or the last ones, and what the model makes of them.
     fn filled_test(
         &self,
         tree: &Tree,
         model: &Model,
         wish: &Wish<'_>,
-        order: &str,
+        is_last: bool,
         path: &str,
     ) -> Result<NewTest, Error> {
         let mut inputs = Vec::new();
         for parent in parents(tree, model) {
             let wished = wish.queries.iter().find(|(other, _)| same(&parent, other)).map(|(_, query)| *query);
-            let read = format!("SELECT * FROM {} ORDER BY {order} LIMIT {ROWS}", quoted(&parent));
+            let rows = self.config.opening.engine.in_order(&quoted(&parent), is_last);
+            let read = format!("{rows} LIMIT {ROWS}");
             let rows = self.query(wished.unwrap_or(&read), None, None)?;
             inputs.push(NewInput::new(parent, &rows.columns, values(&rows)));
         }

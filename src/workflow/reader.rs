@@ -152,7 +152,11 @@ impl Reader<'_> {
             let excerpt = Excerpt { path: path.to_owned(), text: text.clone(), span, label: String::new() };
             vec![Diagnostic { what, at: Some(excerpt), notes: note.into_iter().collect(), help }]
         };
+        let engine = self.referee.engine();
         for statement in &mut model.statements {
+            if let Some((what, help)) = statement.foreign(engine) {
+                return Err(refused(Refusal::new(what, statement.span.clone(), help)));
+            }
             let Some(probe) = &mut statement.probe else { continue };
             probe.query = self.referee.admit(Text::Statement, &probe.text, probe.query.clone()).map_err(|refusal| {
                 let place = probe.place(&refusal.span).unwrap_or_else(|| statement.span.clone());

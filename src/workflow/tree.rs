@@ -291,19 +291,10 @@ impl Loader {
         let project = project.map_err(|found| Error::Project(self.in_repository(found)))?;
         self.remember_beside(&beside);
         files.by_path.extend(beside);
-        let mut foreign = self.foreign(&files);
-        foreign.extend(self.untested(&files));
+        let foreign = self.foreign(&files);
         let tree = Tree { project, files, sight, audits, made, foreign, set_aside, published, asked: OnceLock::new() };
         let wrong = self.wrong_calls(&tree, &tree.published);
         if wrong.is_empty() { Ok(tree) } else { Err(Error::Project(wrong)) }
-    }
-
-    /// That unit tests are not run, where that is so.
-    fn untested(&self, files: &Files) -> Option<String> {
-        let engine = self.config.opening.engine;
-        let mut paths = files.by_path.keys().filter(|_| !engine.runs_unit_tests());
-        let path = paths.find(|path| path.starts_with("tests/") && path.ends_with(".yaml"))?;
-        Some(format!("`{path}`: unit tests are not run on this engine yet"))
     }
 
     /// A seed's content, as far as fingerprints and columns need it.

@@ -145,8 +145,7 @@ impl Session<'_> {
 
     /// Runs the tests of some models; an error if one fails, or if a file of tests can't be read.
     pub(super) fn test_first(&self, tree: &Tree, models: &[ModelName], state: &State) -> Result<(), Error> {
-        let can = self.config.opening.engine.runs_unit_tests();
-        if self.skip_tests || !can || models.is_empty() || !yaml_paths(tree).any(|path| is_test(&path)) {
+        if self.skip_tests || models.is_empty() || !yaml_paths(tree).any(|path| is_test(&path)) {
             return Ok(());
         }
         let built = |fingerprint: &Fingerprint| Some(state.built(fingerprint)?.columns.clone());

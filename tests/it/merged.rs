@@ -108,7 +108,9 @@ fn automation_without_a_main_of_its_own_uses_origins() {
 #[test]
 fn a_merge_is_planned_with_the_settings_that_it_leaves_on_main() {
     let settings = |rate: u32, rest: &str| {
-        format!("before_all = [\"CREATE OR REPLACE TABLE ops.rates AS SELECT {rate} AS rate\"]\n{rest}")
+        format!(
+            "before_all = [\"DROP TABLE IF EXISTS ops.rates\", \"CREATE TABLE ops.rates AS SELECT {rate} AS rate\"]\n{rest}"
+        )
     };
     let sandbox = Sandbox::bare_project();
     sandbox.sql("CREATE SCHEMA ops");

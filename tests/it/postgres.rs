@@ -1,38 +1,18 @@
 //! The everyday road on PostgreSQL: real git, the real vmesh, and a server that `tests/postgres/run.sh` starts.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use postgres::{Client, NoTls, SimpleQueryMessage};
-
+use crate::support::postgres::connect;
 use crate::support::{Done, Sandbox};
 
 /// A repository whose warehouse is a database of its own.
 struct Shop {
     sandbox: Sandbox,
-    url: String,
-}
-
-/// Where the server is.
-fn server() -> String {
-    std::env::var("VMESH_TEST_POSTGRES").expect("a server, which `sh tests/postgres/run.sh` starts")
-}
-
-fn connect(url: &str) -> Client {
-    Client::connect(url, NoTls).unwrap()
 }
 
 impl Shop {
-    /// An empty database, and a repository with hooks and without models.
     fn empty() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("shop_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::SeqCst));
-        connect(&format!("{} dbname=postgres", server())).batch_execute(&format!("CREATE DATABASE {name}")).unwrap();
-        let (sandbox, url) = (Sandbox::bare_project(), format!("{} dbname={name}", server()));
-        sandbox.write(
-            "vmesh.toml",
-            "[engine]\ntype = \"postgres\"\nurl = \"env:SHOP_URL\"\n\n[hooks]\nbuild = \"inline\"\n",
-        );
-        Self { sandbox, url }
+        Self { sandbox: Sandbox::on_postgres() }
     }
 
     /// The same with models on main and hooks installed.
@@ -65,24 +45,17 @@ impl Shop {
     }
 
     fn run(&self, script: &str) -> Done {
-        self.sandbox.shell(&format!("export SHOP_URL='{}'; {script}", self.url))
+        self.sandbox.shell(script)
     }
 
     fn sql(&self, sql: &str) {
-        connect(&self.url).batch_execute(sql).unwrap();
+        self.sandbox.sql(sql);
     }
 
     /// The rows of a query: values side by side.
     #[track_caller]
     fn rows(&self, sql: &str) -> Vec<String> {
-        let messages = connect(&self.url).simple_query(sql).unwrap_or_else(|error| panic!("{sql}: {error:?}"));
-        let row = |message| match message {
-            SimpleQueryMessage::Row(row) => {
-                Some((0..row.len()).map(|at| row.get(at).unwrap_or("NULL").to_owned()).collect::<Vec<_>>().join(" "))
-            }
-            _ => None,
-        };
-        messages.into_iter().filter_map(row).collect()
+        self.sandbox.rows(sql).into_iter().map(|row| row.join(" ")).collect()
     }
 
     #[track_caller]
@@ -279,7 +252,7 @@ fn a_promotion_that_is_killed_leaves_all_or_nothing() {
 #[ignore = "needs a server: sh tests/postgres/run.sh"]
 fn one_writes_at_a_time_and_the_next_goes_on() {
     let shop = Shop::promoted(&SHOP);
-    let mut holder = connect(&shop.url);
+    let mut holder = connect(shop.sandbox.url());
     holder.batch_execute("SELECT pg_advisory_lock(508641506152)").unwrap();
     shop.sandbox.model("orders", "SELECT id, amount + 1 AS amount FROM raw.orders");
     shop.run("git -c core.hooksPath=/dev/null commit --quiet --all -m plus").good();
@@ -319,7 +292,7 @@ fn readers_find_all_of_the_old_or_all_of_the_new_and_none_fails() {
     shop.vmesh("promote --yes").good();
     let done = AtomicBool::new(false);
     let read = |first: &str, last: &str| {
-        let mut client = connect(&shop.url);
+        let mut client = connect(shop.sandbox.url());
         let mut seen = 0;
         while !done.load(Ordering::SeqCst) {
             let sql = format!("SELECT a.v, b.v, c.v FROM prod.{first} a, prod.m15 b, prod.{last} c");
@@ -372,7 +345,7 @@ fn a_lost_connection_blames_no_model_and_changes_nothing() {
         promoting.join().unwrap().fails(1)
     });
     assert!(told.contains("the connection was lost") && !told.contains("mend the query"), "{told}");
-    assert_eq!(shop.value("SELECT to_regclass('prod.slow7') IS NULL"), "t");
+    assert_eq!(shop.value("SELECT to_regclass('prod.slow7') IS NULL"), "true");
     shop.vmesh("promote --yes").good();
     assert_eq!(shop.value("SELECT number FROM prod.slow7"), "7");
     shop.is_sound();
@@ -482,7 +455,7 @@ fn names_that_the_server_would_cut_short_are_refused() {
     shop.run("git -c core.hooksPath=/dev/null commit --quiet -m long").good();
     let told = shop.vmesh("promote --yes").fails(1);
     assert!(told.contains("63 bytes") && told.contains("a shorter name"), "{told}");
-    assert_eq!(shop.value(&format!("SELECT to_regclass('prod.{long}') IS NULL")), "t");
+    assert_eq!(shop.value(&format!("SELECT to_regclass('prod.{long}') IS NULL")), "true");
     shop.is_sound();
 }
 

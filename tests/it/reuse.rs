@@ -75,7 +75,7 @@ fn the_same_change_on_two_branches_is_built_once() {
 fn a_lost_table_is_built_again_and_a_lost_view_comes_back() {
     let sandbox = Sandbox::promoted(&CHAIN);
     let table = sandbox.views("marts")["totals"].clone();
-    sandbox.sql(&format!("DROP VIEW marts.report; DROP TABLE vmesh_snapshots.\"{table}\""));
+    sandbox.sql(&format!("DROP VIEW marts.report; DROP TABLE vmesh_snapshots.\"{table}\" CASCADE"));
     let out = sandbox.vmesh(&["promote", "--yes"]).good();
     assert!(out.contains("its table is gone"), "{out}");
     assert_eq!(sandbox.value("SELECT total FROM marts.report"), "60");

@@ -3,7 +3,7 @@
 use crate::support::Sandbox;
 
 const ORDERS: &str = "WITH paid AS (SELECT * FROM raw.payments WHERE state = @wanted), sums AS (SELECT customer, sum(amount) AS total FROM paid GROUP BY customer)
-SELECT c.id, c.name, coalesce(s.total, 0) AS total FROM customers AS c LEFT JOIN sums AS s ON s.customer = c.id";
+SELECT c.id, c.name, coalesce(s.total, 0.00) AS total FROM customers AS c LEFT JOIN sums AS s ON s.customer = c.id";
 
 const TEST: &str = "
 test_totals:
@@ -59,7 +59,7 @@ fn a_failing_test_shows_the_rows_and_nothing_is_built() {
     sandbox.vmesh(&["promote", "--yes"]).good();
     let tables = sandbox.snapshots();
     sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
-    sandbox.model("totals", &ORDERS.replace("coalesce(s.total, 0)", "s.total"));
+    sandbox.model("totals", &ORDERS.replace("coalesce(s.total, 0.00)", "s.total"));
     let told = sandbox.vmesh(&["test"]).fails(1);
     assert!(told.is_empty(), "{told}");
     let told = sandbox.vmesh(&["test"]).out;
@@ -134,7 +134,7 @@ fn what_is_wrong_with_one_file_hides_no_other() {
     let told = sandbox.vmesh(&["promote", "--yes"]).good();
     assert!(told.contains("prod shows"), "what is not committed keeps nothing: {told}");
     sandbox.commit_quietly("broken");
-    sandbox.model("totals", &ORDERS.replace("coalesce(s.total, 0)", "s.total"));
+    sandbox.model("totals", &ORDERS.replace("coalesce(s.total, 0.00)", "s.total"));
     sandbox.commit_quietly("changed");
     let told = sandbox.vmesh(&["promote", "--yes"]).fails(1);
     assert!(told.contains("test_broken.yaml:") && told.contains("unit tests failed"), "{told}");
@@ -147,7 +147,7 @@ fn a_test_has_its_own_clock() {
         (
             "ages",
             "WITH t AS (SELECT *, current_date AS today FROM born)
-             SELECT id, date_diff('year', day, today) AS years, now()::TIMESTAMP AS at, age(day) AS age, 'now()' AS word,
+             SELECT id, date_part('year', today) - date_part('year', day) AS years, now()::TIMESTAMP AS at, age(day) AS age, 'now()' AS word,
                     '@execution_ds' AS plain, @execution_ds AS ds FROM t WHERE day < CURRENT_TIMESTAMP::TIMESTAMP",
         ),
     ]);
@@ -171,7 +171,7 @@ fn a_test_has_its_own_clock() {
 #[test]
 fn on_main_the_working_tree_is_tested_and_rendered() {
     let sandbox = shop();
-    sandbox.model("totals", &ORDERS.replace("coalesce(s.total, 0)", "s.total"));
+    sandbox.model("totals", &ORDERS.replace("coalesce(s.total, 0.00)", "s.total"));
     assert!(sandbox.vmesh(&["test"]).out.contains("1 failed"));
     assert!(!sandbox.vmesh(&["render", "totals"]).good().contains("coalesce"));
     assert!(sandbox.vmesh(&["render", "totals", "--env", "main"]).good().contains("coalesce"));

@@ -60,11 +60,11 @@ const KEPT: usize = 1000;
 pub(super) fn run(warehouse: &dyn Ask, build: &Build, within: Option<&str>) -> Result<(), WarehouseError> {
     for audit in &build.audits {
         let table = build.table.quoted();
-        let rows = match within.filter(|_| !audit.whole) {
-            Some(within) => format!("(SELECT * FROM {table} WHERE {within})"),
-            None => table,
+        let found = match within.filter(|_| !audit.whole) {
+            Some(within) => audit.over(warehouse, &audit.query_over(&table, within))?,
+            None => audited(warehouse, audit, &table)?,
         };
-        match audited(warehouse, audit, &rows)? {
+        match found {
             Some(failure) if audit.blocking => {
                 return Err(BuildError::Audit { model: build.model.clone(), failure: Box::new(failure) }.into());
             }
@@ -81,22 +81,7 @@ pub(super) fn run(warehouse: &dyn Ask, build: &Build, within: Option<&str>) -> R
 
 /// What an audit finds in some rows.
 pub fn audited(warehouse: &dyn Ask, audit: &Audit, rows: &str) -> Result<Option<AuditFailure>, WarehouseError> {
-    let doing = format!("auditing with `{}`", audit.name);
-    let query = audit.query.replace(Audit::ROWS, rows);
-    let found = || -> Result<_, WarehouseError> {
-        let rows = warehouse.rows(&doing, &query, Some(audit.kept()))?;
-        if rows.rows.is_empty() {
-            return Ok(None);
-        }
-        let count = if rows.more { count(warehouse, &doing, &query)? } else { rows.rows.len() as u64 };
-        Ok(Some(AuditFailure { name: audit.name.clone(), count, rows, kept: None }))
-    };
-    found().map_err(|error| match error {
-        WarehouseError::Engine { message, .. } => {
-            BuildError::BrokenAudit { name: audit.name.clone(), query: format!("\n{query}"), message }.into()
-        }
-        error => error,
-    })
+    audit.over(warehouse, &audit.query.replace(Audit::ROWS, rows))
 }
 
 fn count(warehouse: &dyn Ask, doing: &str, query: &str) -> Result<u64, WarehouseError> {
@@ -129,6 +114,31 @@ impl AuditFailure {
 impl Audit {
     /// Stands in the query for the rows to look at.
     pub const ROWS: &'static str = "vmesh_audited_rows";
+
+    /// The query over those of a table's rows that meet a condition.
+    fn query_over(&self, table: &str, condition: &str) -> String {
+        let rows = Self::ROWS;
+        format!("WITH {rows} AS (SELECT * FROM {table} WHERE {condition}) SELECT * FROM (\n{}\n) AS found", self.query)
+    }
+
+    /// What a query of the wrong rows gives.
+    fn over(&self, warehouse: &dyn Ask, query: &str) -> Result<Option<AuditFailure>, WarehouseError> {
+        let doing = format!("auditing with `{}`", self.name);
+        let found = || -> Result<_, WarehouseError> {
+            let rows = warehouse.rows(&doing, query, Some(self.kept()))?;
+            if rows.rows.is_empty() {
+                return Ok(None);
+            }
+            let count = if rows.more { count(warehouse, &doing, query)? } else { rows.rows.len() as u64 };
+            Ok(Some(AuditFailure { name: self.name.clone(), count, rows, kept: None }))
+        };
+        found().map_err(|error| match error {
+            WarehouseError::Engine { message, .. } => {
+                BuildError::BrokenAudit { name: self.name.clone(), query: format!("\n{query}"), message }.into()
+            }
+            error => error,
+        })
+    }
 
     /// How many of the rows that it finds are of use.
     fn kept(&self) -> usize {

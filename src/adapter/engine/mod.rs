@@ -44,7 +44,7 @@ pub use self::location::Location;
 use self::postgres::Postgres;
 pub use self::publication::Publication;
 pub use self::rows::{ExportFormat, Rows};
-pub use self::trial::{Check, Difference, Trial};
+pub use self::trial::{Check, Difference, Trial, scratch};
 use crate::domain::engine_kind::EngineKind;
 use crate::domain::environment::{Column, OutOfReach, PastBuild, PhysicalTable, Preview, Scope, State};
 use crate::domain::fingerprint::Fingerprint;
@@ -95,6 +95,9 @@ pub trait Engine: Sync {
 
 /// The gate before the engine. Several texts may be asked for at once.
 pub trait Referee: Sync {
+    /// The engine.
+    fn engine(&self) -> EngineKind;
+
     /// Lets a query pass to the engine, with what it reads filled in where our parser gave up: the engine's parser knows,
     /// or the words tell enough. A text that the engine can't parse is refused where it belongs to a model; elsewhere the
     /// engine itself will say so, of a text that by its words can do no harm.

@@ -1,9 +1,16 @@
 //! Unit tests of models, ready to be run, and what they find.
 
-use super::Rows;
-use crate::domain::model::Around;
-use crate::domain::name::TableName;
-use crate::domain::unit_test::Expected;
+use super::incremental::Filling;
+use super::records::Row;
+use super::{BuildError, Rows, WarehouseError};
+use crate::domain::engine_kind::EngineKind;
+use crate::domain::model::{Around, Run};
+use crate::domain::name::{TableName, quote};
+use crate::domain::unit_test::{Actual, Comparison, Data, Expected, columns_of};
+
+/// How many rows of a difference are shown.
+const SHOWN: usize = 10;
+const DOING: &str = "running a unit test";
 
 /// A model's unit test, ready to be run.
 #[derive(Debug, Clone)]
@@ -40,4 +47,96 @@ pub struct Difference {
     pub missing: (u64, Rows),
     /// How many rows nobody expected, and some of them.
     pub unexpected: (u64, Rows),
+}
+
+impl Trial {
+    /// Runs the test in a session that nobody else sees the tables of; no difference is a pass.
+    pub(super) fn run_in(&self, session: &impl Filling) -> Result<Vec<Difference>, WarehouseError> {
+        self.prepare(session)?;
+        let mut differences = Vec::new();
+        for (number, check) in self.checks.iter().enumerate() {
+            let actual = scratch(session.caps().engine, &format!("vmesh_actual_{number}"));
+            session.run_one(DOING, &create(session.caps().engine, &actual, &check.select))?;
+            differences.extend(difference(session, check, &actual)?);
+        }
+        Ok(differences)
+    }
+
+    /// The rows that each check's query gives.
+    pub(super) fn results_in(&self, session: &impl Filling) -> Result<Vec<Rows>, WarehouseError> {
+        self.prepare(session)?;
+        self.checks.iter().map(|check| session.rows(DOING, &check.select, None)).collect()
+    }
+
+    /// Makes the given tables, and runs the statements that the query needs.
+    fn prepare(&self, session: &impl Filling) -> Result<(), WarehouseError> {
+        let engine = session.caps().engine;
+        for (table, select) in &self.tables {
+            if table.schema != engine.temporary() {
+                session.run(DOING, &format!("CREATE SCHEMA IF NOT EXISTS {}", quote(&table.schema)))?;
+            }
+            session.run_one(DOING, &create(engine, table, select))?;
+        }
+        let run = |statement: &Run| {
+            session.run_one(DOING, &statement.sql).map_err(|error| match error {
+                WarehouseError::Engine { message, .. } => {
+                    BuildError::Statement { number: statement.number, message }.into()
+                }
+                other => other,
+            })
+        };
+        self.setup.before.iter().try_for_each(run)
+    }
+}
+
+/// A table of a test's own.
+pub fn scratch(engine: EngineKind, name: &str) -> TableName {
+    let schema = match engine {
+        EngineKind::DuckDb => "main",
+        EngineKind::Postgres => engine.temporary(),
+    };
+    TableName { schema: schema.to_owned(), name: name.to_owned() }
+}
+
+/// The statement that makes a table; one line before the query.
+fn create(engine: EngineKind, table: &TableName, select: &str) -> String {
+    let temporary = if table.schema == engine.temporary() { "TEMP " } else { "" };
+    format!("CREATE {temporary}TABLE {} AS\n{select}", table.quoted())
+}
+
+fn difference(session: &impl Filling, check: &Check, actual: &TableName) -> Result<Option<Difference>, WarehouseError> {
+    let (table, types, partial) = (actual.quoted(), session.columns(actual)?, check.expected.partial);
+    let actual = Actual { engine: session.caps().engine, rows: &table, types: &types };
+    let comparison = match &check.expected.data {
+        Data::Query(query) => {
+            let given = session.rows(DOING, query, Some(0))?.columns;
+            Comparison::with_query(actual, query, &given, partial)
+        }
+        Data::Rows(rows) => Comparison::with_rows(actual, rows, partial),
+        // read by the caller
+        Data::CsvFile(..) | Data::YamlFile(_) => Err(columns_of(&[])),
+    };
+    let none = || (0, Rows::default());
+    let comparison = match comparison {
+        Ok(comparison) => comparison,
+        Err(unknown) => {
+            let what = check.what.clone();
+            return Ok(Some(Difference { what, unknown, missing: none(), unexpected: none() }));
+        }
+    };
+    let read = |row: &Row| Ok::<_, WarehouseError>((row.get::<u64>(0)?, row.get::<u64>(1)?));
+    let counts = session.all(DOING, &comparison.counts())?.first().map(read).transpose()?;
+    let (missing, unexpected) = counts.unwrap_or_default();
+    if (missing, unexpected) == (0, 0) {
+        return Ok(None);
+    }
+    let rows = |count: u64, query: String| -> Result<(u64, Rows), WarehouseError> {
+        Ok((count, session.rows(DOING, &query, None)?))
+    };
+    Ok(Some(Difference {
+        what: check.what.clone(),
+        unknown: Vec::new(),
+        missing: rows(missing, comparison.missing(SHOWN))?,
+        unexpected: rows(unexpected, comparison.unexpected(SHOWN))?,
+    }))
 }

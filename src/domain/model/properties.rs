@@ -79,6 +79,8 @@ const REFUSED: [(&str, &str); 3] = [
 /// Reads a header statement (`MODEL ( … )`, without its semicolon; nothing, if there is none) into a file without a
 /// query. What it lacks, the defaults give.
 pub(super) fn read(text: &str, statement: &[Lexeme], defaults: &Defaults) -> Result<ModelFile, Vec<Problem>> {
+    let folded: Vec<Lexeme> = statement.iter().map(|lexeme| defaults.engine.folded(lexeme)).collect();
+    let statement = &folded[..];
     let properties = header::properties(statement).map_err(|problem| vec![problem])?;
     let mut file = ModelFile { place: first(statement), ..ModelFile::plain() };
     let mut problems = Vec::new();

@@ -22,6 +22,7 @@ use std::sync::Arc;
 use super::calendar::{Calendar, fixed};
 use super::config::{Config, Made};
 use super::diagnostic::{Diagnostic, Excerpt};
+use super::engine_kind::EngineKind;
 use super::external::Externals;
 use super::fingerprint::{self, Fingerprint, Own};
 use super::graph;
@@ -40,6 +41,8 @@ pub struct Project {
     catalog: String,
     /// The project's folder in the main worktree; empty where there is none.
     home: String,
+    /// The engine that its queries are written for.
+    engine: EngineKind,
 }
 
 /// One model, with its place in the graph.
@@ -173,7 +176,8 @@ impl Project {
         if problems.is_empty() {
             let catalog = sources.config.catalog().to_owned();
             let home = sources.home.to_owned();
-            Ok(Self { models, order, externals: sources.externals.clone(), catalog, home })
+            let engine = sources.config.opening.engine;
+            Ok(Self { models, order, externals: sources.externals.clone(), catalog, home, engine })
         } else {
             Err(problems)
         }

@@ -1,5 +1,6 @@
 //! A model's query with the physical tables of its parents spliced in: the text that the engine runs.
 
+use super::super::engine_kind::EngineKind;
 use super::super::model::Kind;
 use super::super::name::{ModelName, TableName, literal, quote};
 use super::super::sql::{Span, policy};
@@ -59,7 +60,7 @@ impl Project {
                 None => None,
                 Some(parent) if parent.kind == Kind::Embedded => {
                     let inner = self.select(parent, text, table)?.unwrap_or_default();
-                    let inner = cast(&inner, &parent.file.columns);
+                    let inner = cast(self.engine, &inner, &parent.file.columns);
                     Some(format!("({})", one_line(&inner)))
                 }
                 Some(parent) => table(&parent.name).map(|table| table.quoted()),
@@ -88,13 +89,17 @@ fn lexical(path: &str) -> String {
 /// A query with the columns that its model declares: in this order, of these types, found by name. Without any, it
 /// stays as it is. A declared type says what values a column has, and is no cast that someone wrote to round them: a
 /// value that it does not hold is an error.
-pub fn cast(select: &str, columns: &[(String, String)]) -> String {
-    if columns.is_empty() { select.to_owned() } else { format!("{}{select}\n) AS declared", cast_head(columns)) }
+pub fn cast(engine: EngineKind, select: &str, columns: &[(String, String)]) -> String {
+    if columns.is_empty() {
+        select.to_owned()
+    } else {
+        format!("{}{select}\n) AS declared", cast_head(engine, columns))
+    }
 }
 
 /// What [`cast`] puts in front of a query.
-pub fn cast_head(columns: &[(String, String)]) -> String {
-    head(columns, |name, kind| types::exactly(&quote(name), kind, &format!("`{name}` is declared")))
+pub fn cast_head(engine: EngineKind, columns: &[(String, String)]) -> String {
+    head(columns, |name, kind| types::exactly(engine, &quote(name), kind, &format!("`{name}` is declared")))
 }
 
 /// [`cast`] for people: without what makes an error of values that don't fit.

@@ -135,7 +135,7 @@ impl Project {
             let models = model.statement_reads.get(index).map_or(&[][..], Vec::as_slice);
             let replacements = self.replacements(models, text, table)?;
             let reads: Vec<&Span> = statement.reads().map(|(read, _)| &read.span).collect();
-            let sql = statement.sql(&source, &model.name, own, &|read| {
+            let sql = statement.sql(&source, &model.name, own, self.engine, &|read| {
                 let at = reads.iter().position(|span| **span == read.span)?;
                 let known = replacements.get(at).cloned().flatten();
                 known.or_else(|| is_own(&read.parts, &model.name).then(|| own.quoted()))
@@ -150,7 +150,7 @@ impl Project {
             if let Act::Make(Thing::Macro | Thing::TableMacro, name) = &statement.act {
                 around.macros.push(name.clone());
             }
-            around.undo.extend(statement.undo());
+            around.undo.extend(statement.undo(self.engine));
         }
         around.undo.reverse();
         Ok(around)

@@ -14,14 +14,15 @@ pub(super) fn of_tree(parsed: &Parsed) -> Option<Hash> {
     encode(&query).ok().map(|bytes| hash("tree", &bytes))
 }
 
-/// The hash of the tokens: comments, layout, and letter case of reserved words don't count.
-pub(super) fn of_tokens(text: &str, lexemes: &[Lexeme]) -> Hash {
+/// The hash of the tokens: comments, layout, and letter case of reserved words don't count; nor, where `is_folded` says that
+/// the engine takes them all for lower case, that of names without quotes.
+pub(super) fn of_tokens(text: &str, lexemes: &[Lexeme], is_folded: bool) -> Hash {
     let mut out = Vec::new();
     let mut before: Option<&Lexeme> = None;
     for lexeme in lexemes.iter().filter(|lexeme| !lexeme.is_symbol(";")) {
         out.push(before.map_or(b' ', |before| joint(text, before, lexeme)));
         let written = text.get(lexeme.span.clone()).unwrap_or("");
-        if matches!(lexeme.token, Token::Word { quoted: false, .. }) && keywords::is_reserved(written) {
+        if matches!(lexeme.token, Token::Word { quoted: false, .. }) && (is_folded || keywords::is_reserved(written)) {
             put(&mut out, written.to_ascii_lowercase().as_bytes());
         } else {
             put(&mut out, written.as_bytes());

@@ -153,13 +153,21 @@ pub struct Query {
 }
 
 impl Query {
-    /// The same query as far as its words tell, for an engine of which no more is known: nothing is hashed away but comments
-    /// and layout, and nothing is said of its columns.
+    /// The same query as far as its words tell, for an engine of which no more is known: nothing is hashed away but comments,
+    /// layout and letter case, and of its columns only names are said that stand in the text.
     #[must_use]
     pub fn by_its_words(self, text: &str) -> Self {
-        let canonical = lex(text).map_or_else(|_| canonical::of_text(text), |it| canonical::of_tokens(text, &it));
+        let lexemes = lex(text).unwrap_or_default();
+        let canonical = match lexemes.is_empty() {
+            true => canonical::of_text(text),
+            false => canonical::of_tokens(text, &lexemes, true),
+        };
         let form = Form::Tokens { why: "another engine's SQL".to_owned() };
-        let (outputs, repeated, uses, labels) = (None, None, Vec::new(), Vec::new());
+        // what has no name would get another one there
+        let outputs = self.outputs.filter(|_| self.labels.is_empty());
+        let outputs =
+            outputs.and_then(|outputs| outputs.into_iter().map(|output| folded_output(output, &lexemes)).collect());
+        let (repeated, uses, labels) = (None, Vec::new(), Vec::new());
         // a name without quotes is in lower case there
         let folded = |read: Read| match text.get(read.span.clone()).is_some_and(|written| written.ends_with('"')) {
             true => read,
@@ -177,6 +185,20 @@ impl Query {
         self.outputs = None;
         self.uses.clear();
         self.repeatable = false;
+    }
+}
+
+/// A column as an engine names it that takes names without quotes for lower case; none if the name doesn't stand in the text.
+fn folded_output(output: Output, lexemes: &[Lexeme]) -> Option<Output> {
+    let Output::Column(name) = output else { return Some(output) };
+    let named = |lexeme: &&Lexeme| matches!(&lexeme.token, Token::Word { text, .. } if *text == name);
+    let is_quoted = |lexeme: &Lexeme| matches!(lexeme.token, Token::Word { quoted: true, .. });
+    let found: Vec<&Lexeme> = lexemes.iter().filter(named).collect();
+    match (found.is_empty(), name == name.to_lowercase(), found.iter().all(|lexeme| is_quoted(lexeme))) {
+        (true, ..) => None,
+        (_, true, _) | (_, _, true) => Some(Output::Column(name)),
+        _ if found.iter().any(|lexeme| is_quoted(lexeme)) => None,
+        _ => Some(Output::Column(name.to_lowercase())),
     }
 }
 
@@ -284,14 +306,14 @@ pub fn analyse(text: &str) -> Query {
     let analysed = depth::with_stack(&lexemes, || analyse_lexemes(text, &lexemes));
     let query = analysed.unwrap_or_else(|| {
         let error = SqlError::new("too deeply nested", 0..text.len());
-        unread(canonical::of_tokens(text, &lexemes), error)
+        unread(canonical::of_tokens(text, &lexemes, false), error)
     });
     let labels = labels::find(&lexemes);
     Query { canonical: canonical::with_labels(query.canonical, &labels), labels, ..query }
 }
 
 fn analyse_lexemes(text: &str, lexemes: &[Lexeme]) -> Query {
-    let tokens = || canonical::of_tokens(text, lexemes);
+    let tokens = || canonical::of_tokens(text, lexemes, false);
     let parsed = match parse::parse(text, lexemes) {
         Ok(parsed) => parsed,
         Err(error) => return unread(tokens(), error),

@@ -122,7 +122,8 @@ impl Text {
 }
 
 impl Refusal {
-    fn new(what: impl Into<String>, span: Span, help: impl Into<String>) -> Self {
+    /// What is refused, where, and what to write instead.
+    pub fn new(what: impl Into<String>, span: Span, help: impl Into<String>) -> Self {
         Self { what: what.into(), span, note: None, help: Some(help.into()) }
     }
 }

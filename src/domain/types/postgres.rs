@@ -1,6 +1,7 @@
 //! PostgreSQL's names of types, as `format_type` writes them, and what a cast from one to another loses.
 
-use super::Type;
+use super::super::name::literal;
+use super::{NOT_KEPT, Type};
 
 /// Reads a type.
 pub(super) fn parse(text: &str) -> Type {
@@ -46,6 +47,24 @@ pub(super) fn keeps(value: &str, from: &str, to: &str) -> String {
         }
         _ => format!("CAST({cast} AS {from}) IS NOT DISTINCT FROM {value}"),
     }
+}
+
+/// The SQL of a value of whatever type, cast to one, or an error that begins with `what` where that loses something. Floating
+/// point gets the nearest value.
+pub(super) fn exactly(value: &str, kind: &str, what: &str) -> String {
+    let cast = format!("CAST({value} AS {kind})");
+    let common = match parse(kind) {
+        Type::Decimal { whole: u8::MAX, .. } => return cast,
+        Type::Integer { .. } | Type::Decimal { .. } => "numeric",
+        Type::Date => "timestamp",
+        Type::Short(_) => "text",
+        _ => return cast,
+    };
+    let said = literal(&format!("{what} {kind}{NOT_KEPT}"));
+    format!(
+        "CASE WHEN CAST({value} AS {common}) IS NOT DISTINCT FROM CAST({cast} AS {common}) THEN {cast} \
+         ELSE CAST(CAST(CAST({said} || CAST({value} AS text) AS numeric) AS text) AS {kind}) END"
+    )
 }
 
 #[cfg(test)]

@@ -4,9 +4,11 @@ use super::super::interval::{Times, variable};
 use super::super::sql::{self, Lexeme, Span, Token};
 
 /// Functions of the clock, each with what it gives.
-const CALLS: [(&str, Gives); 8] = [
+const CALLS: [(&str, Gives); 10] = [
     ("now", Gives::Zoned),
     ("transaction_timestamp", Gives::Zoned),
+    ("statement_timestamp", Gives::Zoned),
+    ("clock_timestamp", Gives::Zoned),
     ("get_current_timestamp", Gives::Zoned),
     ("today", Gives::Date),
     ("current_date", Gives::Date),

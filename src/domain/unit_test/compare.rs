@@ -16,50 +16,57 @@ pub const TIMES: &str = "__vmesh_times";
 /// The type of columns that are compared as text.
 const TEXT: &str = "VARCHAR";
 
+/// What a query gave.
+#[derive(Debug, Clone, Copy)]
+pub struct Actual<'a> {
+    /// The engine that it lies in.
+    pub engine: EngineKind,
+    /// A quoted table, or a query in parentheses.
+    pub rows: &'a str,
+    /// Its columns.
+    pub types: &'a [(String, String)],
+}
+
 /// Two relations, and the columns to compare.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Comparison {
+    engine: EngineKind,
     actual: String,
     expected: String,
     columns: Vec<(String, String)>,
 }
 
 impl Comparison {
-    /// Compares with rows. `actual` is a quoted table or a query in parentheses, `types` its columns. `Err` names the
-    /// expected columns that it doesn't have.
-    pub fn with_rows(
-        actual: &str,
-        types: &[(String, String)],
-        expected: &[Row],
-        partial: bool,
-    ) -> Result<Self, Vec<String>> {
+    /// Compares with rows. `Err` names the expected columns that the actual ones lack.
+    pub fn with_rows(actual: Actual<'_>, expected: &[Row], partial: bool) -> Result<Self, Vec<String>> {
+        let Actual { engine, rows: actual, types } = actual;
         let named = rows::columns_of(expected);
         let mut columns = chosen(types, &named, partial)?;
         let kinds: Vec<String> = columns.iter().map(|(_, kind)| kind.clone()).collect();
-        let is_kept = |value: &Value, kind: &str| is_float(kind) || rows::is_kept(value, kind);
+        let is_kept = |value: &Value, kind: &str| is_float(engine, kind) || rows::is_kept(engine, value, kind);
         for (name, kind) in &mut columns {
             if !rows::values(expected, name).into_iter().all(|value| is_kept(value, kind)) {
                 *kind = TEXT.to_owned();
             }
         }
         let cast = |value: &Value, at: usize| match (columns.get(at), kinds.get(at)) {
-            (Some((_, kind)), Some(own)) if kind == own => rows::cast(value, own),
-            (_, Some(own)) if is_kept(value, own) => format!("CAST({} AS {TEXT})", rows::cast(value, own)),
-            _ => rows::as_text(value),
+            (Some((_, kind)), Some(own)) if kind == own => rows::cast(engine, value, own),
+            (_, Some(own)) if is_kept(value, own) => format!("CAST({} AS {TEXT})", rows::cast(engine, value, own)),
+            _ => rows::as_text(engine, value),
         };
         let names: Vec<String> = columns.iter().map(|(name, _)| name.clone()).collect();
         let select = rows::select(expected, &names, &cast).unwrap_or_else(|| "SELECT NULL WHERE false".to_owned());
-        Ok(Self { actual: actual.to_owned(), expected: select, columns })
+        Ok(Self { engine, actual: actual.to_owned(), expected: select, columns })
     }
 
     /// Compares with what a query gives, whose columns are `given`. Columns that it doesn't have are NULL.
     pub fn with_query(
-        actual: &str,
-        types: &[(String, String)],
+        actual: Actual<'_>,
         query: &str,
         given: &[(String, String)],
         partial: bool,
     ) -> Result<Self, Vec<String>> {
+        let Actual { engine, rows: actual, types } = actual;
         let named: Vec<String> = given.iter().map(|(name, _)| name.clone()).collect();
         let mut columns = chosen(types, &named, partial)?;
         let cast = |(name, kind): &mut (String, String)| {
@@ -67,12 +74,12 @@ impl Comparison {
             let own = kind.clone();
             let value = match of_query {
                 None => format!("CAST(NULL AS {own})"),
-                Some((_, other)) if is_float(&own) || holds(EngineKind::default(), &own, other) => {
+                Some((_, other)) if is_float(engine, &own) || holds(engine, &own, other) => {
                     format!("CAST({} AS {own})", quote(name))
                 }
                 Some((_, other)) => {
                     *kind = TEXT.to_owned();
-                    let (value, kept) = (quote(name), keeps(EngineKind::default(), &quote(name), other, &own));
+                    let (value, kept) = (quote(name), keeps(engine, &quote(name), other, &own));
                     format!(
                         "CASE WHEN {kept} THEN CAST(CAST({value} AS {own}) AS {TEXT}) ELSE CAST({value} AS {TEXT}) END"
                     )
@@ -83,7 +90,7 @@ impl Comparison {
         let casts: Vec<String> = columns.iter_mut().map(cast).collect();
         let query = query.trim_end().trim_end_matches(';');
         let expected = format!("SELECT {} FROM (\n{query}\n) AS expected", casts.join(", "));
-        Ok(Self { actual: actual.to_owned(), expected, columns })
+        Ok(Self { engine, actual: actual.to_owned(), expected, columns })
     }
 
     /// The columns that are compared.
@@ -93,7 +100,9 @@ impl Comparison {
 
     /// One row: how many expected rows are missing, and how many rows are not expected.
     pub fn counts(&self) -> String {
-        let sum = |(mine, other)| format!("(SELECT coalesce(sum({TIMES}), 0) FROM ({}))", self.surplus(mine, other));
+        let sum = |(mine, other)| {
+            format!("(SELECT coalesce(sum({TIMES}), 0) FROM ({}) AS surplus)", self.surplus(mine, other))
+        };
         let counts = [("expected", "actual"), ("actual", "expected")].map(sum);
         format!(
             "{} SELECT CAST({} AS BIGINT) AS missing, CAST({} AS BIGINT) AS unexpected",
@@ -105,28 +114,73 @@ impl Comparison {
 
     /// Expected rows that are missing: [`TIMES`], then the columns.
     pub fn missing(&self, limit: usize) -> String {
-        format!("{} {} ORDER BY ALL LIMIT {limit}", self.sides(), self.surplus("expected", "actual"))
+        format!("{} {}{} LIMIT {limit}", self.sides(), self.surplus("expected", "actual"), self.order("expected"))
     }
 
     /// Rows that are not expected: [`TIMES`], then the columns.
     pub fn unexpected(&self, limit: usize) -> String {
-        format!("{} {} ORDER BY ALL LIMIT {limit}", self.sides(), self.surplus("actual", "expected"))
+        format!("{} {}{} LIMIT {limit}", self.sides(), self.surplus("actual", "expected"), self.order("actual"))
+    }
+
+    /// The order in which rows are shown.
+    fn order(&self, side: &str) -> String {
+        match self.engine {
+            EngineKind::DuckDb => " ORDER BY ALL".to_owned(),
+            EngineKind::Postgres => {
+                let keys = self.columns().map(|name| format!(", CAST({side}.{} AS text)", quote(name)));
+                format!(" ORDER BY 1{}", keys.collect::<String>())
+            }
+        }
     }
 
     /// Both sides with equal rows made one: the keys they are compared by, the values to show, and how many there are.
     fn sides(&self) -> String {
         let cast = |(name, kind): &(String, String)| format!("CAST({0} AS {kind}) AS {0}", quote(name));
         let casts: Vec<String> = self.columns.iter().map(cast).collect();
-        let keys =
-            self.columns.iter().enumerate().map(|(at, (name, kind))| format!("{} AS {}", key(name, kind), alias(at)));
-        let shown = self.columns.iter().map(|(name, _)| format!("first({0}) AS {0}", quote(name)));
+        let keys = self
+            .columns
+            .iter()
+            .enumerate()
+            .map(|(at, (name, kind))| format!("{} AS {}", self.key(name, kind), alias(at)));
+        let first = |name: &String| match self.engine {
+            EngineKind::DuckDb => format!("first({0}) AS {0}", quote(name)),
+            EngineKind::Postgres => format!("(array_agg({0}))[1] AS {0}", quote(name)),
+        };
+        let shown = self.columns.iter().map(|(name, _)| first(name));
         let shown: Vec<String> = keys.chain(shown).chain(["count(*) AS __vmesh_count".to_owned()]).collect();
         let side = |rows: &str| {
             let groups: Vec<String> = (1..=self.columns.len()).map(|at| at.to_string()).collect();
-            format!("SELECT {} FROM ({rows}) GROUP BY {}", shown.join(", "), groups.join(", "))
+            format!("SELECT {} FROM ({rows}) AS side GROUP BY {}", shown.join(", "), groups.join(", "))
         };
         let actual = format!("SELECT {} FROM {}", casts.join(", "), self.actual);
         format!("WITH expected AS ({}), actual AS ({})", side(&self.expected), side(&actual))
+    }
+
+    /// What a column is compared by. Twelve digits first, so that 2.5 and 2.4999999999999996 are rounded the same way.
+    fn key(&self, name: &str, kind: &str) -> String {
+        let (name, double) = (quote(name), rows::double(self.engine));
+        match (self.engine, is_float(self.engine, kind)) {
+            (EngineKind::DuckDb, false) => name,
+            // not every type can be compared
+            (EngineKind::Postgres, false) if kind.starts_with("json") || kind == "xml" => {
+                format!("CAST({name} AS text)")
+            }
+            (EngineKind::Postgres, false) => name,
+            (engine, true) => {
+                let digits = |value: &str, count: usize| {
+                    let value = format!("CAST({value} AS {double})");
+                    match engine {
+                        EngineKind::DuckDb => format!("CAST(format('{{:.{count}e}}', {value}) AS {double})"),
+                        EngineKind::Postgres => format!(
+                            "CASE WHEN abs({value}) < 'Infinity' THEN CAST(to_char({value}, '9.{}EEEE') AS {double}) \
+                             ELSE {value} END",
+                            "9".repeat(count)
+                        ),
+                    }
+                };
+                digits(&digits(&name, 11), 5)
+            }
+        }
     }
 
     fn surplus(&self, mine: &str, other: &str) -> String {
@@ -146,18 +200,8 @@ fn alias(at: usize) -> String {
     format!("__vmesh_key_{at}")
 }
 
-fn is_float(kind: &str) -> bool {
-    matches!(Type::parse(kind), Type::Float(_))
-}
-
-/// What a column is compared by. Twelve digits first, so that 2.5 and 2.4999999999999996 are rounded the same way.
-fn key(name: &str, kind: &str) -> String {
-    let name = quote(name);
-    if !is_float(kind) {
-        return name;
-    }
-    let digits = |value: &str, count: u32| format!("CAST(format('{{:.{count}e}}', CAST({value} AS DOUBLE)) AS DOUBLE)");
-    digits(&digits(&name, 11), 5)
+fn is_float(engine: EngineKind, kind: &str) -> bool {
+    matches!(Type::of(engine, kind), Type::Float(_))
 }
 
 /// The columns to compare: all, or those that are named.

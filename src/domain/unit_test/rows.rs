@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
+use super::super::engine_kind::EngineKind;
 use super::super::name::{literal, quote};
 use super::super::types::Type;
 use super::{Row, Value};
 
 /// The SELECT that yields these rows, with the columns in the order of the types if these know them all, and else as the
 /// rows name them. Names are compared without letter case. `None` when there is no column at all.
-pub fn fixture(rows: &[Row], types: &[(String, String)]) -> Option<String> {
+pub fn fixture(engine: EngineKind, rows: &[Row], types: &[(String, String)]) -> Option<String> {
     let known = |name: &String| types.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
     let named = columns_of(rows);
     let typed: Vec<String> = types.iter().map(|(name, _)| name.clone()).collect();
@@ -23,21 +24,21 @@ pub fn fixture(rows: &[Row], types: &[(String, String)]) -> Option<String> {
     };
     let types: Vec<Option<String>> = columns
         .iter()
-        .map(|name| known(name).map(|(_, kind)| kind.clone()).or_else(|| guessed(&values(rows, name))))
+        .map(|name| known(name).map(|(_, kind)| kind.clone()).or_else(|| guessed(engine, &values(rows, name))))
         .collect();
     let cast = |value: &Value, at: usize| match types.get(at).and_then(Option::as_ref) {
-        Some(kind) => cast(value, kind),
-        None => expression(value),
+        Some(kind) => cast(engine, value, kind),
+        None => expression(engine, value),
     };
     select(rows, &columns, &cast)
 }
 
 /// The first value that its column's type would cut short: column, value and type.
-pub fn cut_short(rows: &[Row], types: &[(String, String)]) -> Option<(String, String, String)> {
+pub fn cut_short(engine: EngineKind, rows: &[Row], types: &[(String, String)]) -> Option<(String, String, String)> {
     types.iter().find_map(|(name, kind)| {
-        let parsed = Type::parse(kind);
+        let parsed = Type::of(engine, kind);
         let cut = values(rows, name).into_iter().find(|value| !keeps(&parsed, &in_utc(value, kind)))?;
-        Some((name.clone(), expression(cut), kind.clone()))
+        Some((name.clone(), expression(engine, cut), kind.clone()))
     })
 }
 
@@ -55,13 +56,19 @@ pub(super) fn values<'a>(rows: &'a [Row], column: &str) -> Vec<&'a Value> {
 }
 
 /// A value of a type.
-pub(super) fn cast(value: &Value, kind: &str) -> String {
-    format!("CAST({} AS {kind})", expression(&in_utc(value, kind)))
+pub(super) fn cast(engine: EngineKind, value: &Value, kind: &str) -> String {
+    let is_json = || matches!(kind.to_ascii_lowercase().as_str(), "json" | "jsonb");
+    match value {
+        Value::List(_) if engine == EngineKind::Postgres && is_json() => {
+            format!("CAST({} AS {kind})", literal(&json(value).to_string()))
+        }
+        value => format!("CAST({} AS {kind})", expression(engine, &in_utc(value, kind))),
+    }
 }
 
 /// Whether a value, cast to a type, loses nothing.
-pub(super) fn is_kept(value: &Value, kind: &str) -> bool {
-    keeps(&Type::parse(kind), &in_utc(value, kind))
+pub(super) fn is_kept(engine: EngineKind, value: &Value, kind: &str) -> bool {
+    keeps(&Type::of(engine, kind), &in_utc(value, kind))
 }
 
 fn keeps(kind: &Type, value: &Value) -> bool {
@@ -84,10 +91,10 @@ fn keeps(kind: &Type, value: &Value) -> bool {
 }
 
 /// A value as a text that says all of it.
-pub(super) fn as_text(value: &Value) -> String {
+pub(super) fn as_text(engine: EngineKind, value: &Value) -> String {
     match value {
         Value::Float(text) | Value::Time(text) | Value::Text(text) => literal(text),
-        value => format!("CAST({} AS VARCHAR)", expression(value)),
+        value => format!("CAST({} AS VARCHAR)", expression(engine, value)),
     }
 }
 
@@ -111,30 +118,64 @@ pub(super) fn select(rows: &[Row], columns: &[String], cast: &dyn Fn(&Value, usi
     Some(format!("SELECT * FROM (VALUES {}) AS fixture({})", rows.join(", "), names.join(", ")))
 }
 
-/// A value as a DuckDB literal. A map with string keys is written as a struct: DuckDB casts it to either, and a struct's
-/// values need not be of one type.
-fn expression(value: &Value) -> String {
+/// A value as a literal. In DuckDB, a map with string keys is written as a struct: it casts that to either, and a struct's
+/// values need not be of one type. PostgreSQL has neither: there it is JSON.
+fn expression(engine: EngineKind, value: &Value) -> String {
     match value {
         Value::Null => "NULL".to_owned(),
         Value::Bool(is) => is.to_string(),
         Value::Int(number) => number.to_string(),
-        Value::Float(text) if text.ends_with("inf") || text == "nan" => format!("CAST('{text}' AS DOUBLE)"),
+        Value::Float(text) if text.ends_with("inf") || text == "nan" => {
+            format!("CAST('{text}' AS {})", double(engine))
+        }
         Value::Float(text) => text.clone(),
         Value::Time(text) | Value::Text(text) => literal(text),
+        Value::List(items) if engine == EngineKind::Postgres && items.is_empty() => "'{}'".to_owned(),
         Value::List(items) => {
-            let kind = guessed(&items.iter().collect::<Vec<_>>()).filter(|kind| kind != "DOUBLE");
+            let kind = guessed(engine, &items.iter().collect::<Vec<_>>()).filter(|kind| kind != double(engine));
             let item = |item: &Value| match (&kind, item) {
                 (Some(kind), item) if !matches!(item, Value::Text(_) | Value::Null) => {
-                    format!("CAST({} AS {kind})", expression(item))
+                    format!("CAST({} AS {kind})", expression(engine, item))
                 }
-                _ => expression(item),
+                _ => expression(engine, item),
             };
-            format!("[{}]", items.iter().map(item).collect::<Vec<_>>().join(", "))
+            let array = if engine == EngineKind::Postgres { "ARRAY" } else { "" };
+            format!("{array}[{}]", items.iter().map(item).collect::<Vec<_>>().join(", "))
         }
+        Value::Map(_) if engine == EngineKind::Postgres => literal(&json(value).to_string()),
         Value::Map(entries) => {
             let is_struct = !entries.is_empty() && entries.iter().all(|(key, _)| matches!(key, Value::Text(_)));
-            let entries = entries.iter().map(|(key, value)| format!("{}: {}", expression(key), expression(value)));
+            let entries = entries
+                .iter()
+                .map(|(key, value)| format!("{}: {}", expression(engine, key), expression(engine, value)));
             format!("{}{{{}}}", if is_struct { "" } else { "MAP " }, entries.collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+/// The type of numbers in floating point.
+pub(super) fn double(engine: EngineKind) -> &'static str {
+    match engine {
+        EngineKind::DuckDb => "DOUBLE",
+        EngineKind::Postgres => "double precision",
+    }
+}
+
+/// A value in JSON.
+fn json(value: &Value) -> serde_json::Value {
+    match value {
+        Value::Null => serde_json::Value::Null,
+        Value::Bool(is) => (*is).into(),
+        Value::Int(number) => serde_json::from_str(&number.to_string()).unwrap_or_default(),
+        Value::Float(text) => serde_json::from_str(text).unwrap_or_else(|_| text.as_str().into()),
+        Value::Time(text) | Value::Text(text) => text.as_str().into(),
+        Value::List(items) => items.iter().map(json).collect(),
+        Value::Map(entries) => {
+            let key = |key: &Value| match key {
+                Value::Text(text) | Value::Time(text) => text.clone(),
+                key => json(key).to_string(),
+            };
+            entries.iter().map(|(name, value)| (key(name), json(value))).collect()
         }
     }
 }
@@ -153,14 +194,14 @@ fn in_utc<'a>(value: &'a Value, kind: &str) -> Cow<'a, Value> {
 }
 
 /// The type of values whose column's type is not known; `None`: the engine finds it.
-fn guessed(values: &[&Value]) -> Option<String> {
+fn guessed(engine: EngineKind, values: &[&Value]) -> Option<String> {
     let mut kinds: Vec<&str> = values.iter().filter_map(|value| kind(value)).collect();
     kinds.sort_unstable();
     kinds.dedup();
     let kind = match kinds.as_slice() {
         [] | ["INTEGER" | "NESTED"] => return None,
+        ["DOUBLE"] | ["DOUBLE", "INTEGER"] => double(engine),
         [one] => one,
-        ["DOUBLE", "INTEGER"] => "DOUBLE",
         ["DATE", "TIMESTAMP"] => "TIMESTAMP",
         kinds if kinds.contains(&"NESTED") => return None,
         _ => "VARCHAR",

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::super::engine_kind::EngineKind;
 use super::*;
 
 fn one(text: &str) -> UnitTest {
@@ -165,15 +166,18 @@ fn fixtures_are_typed() {
         ),
     ];
     for (given, kinds, sql) in cases {
-        assert_eq!(fixture(&rows(given), &types(kinds)).unwrap(), sql, "{given}");
+        assert_eq!(fixture(EngineKind::DuckDb, &rows(given), &types(kinds)).unwrap(), sql, "{given}");
     }
-    assert_eq!(fixture(&[], &[]), None);
+    assert_eq!(fixture(EngineKind::DuckDb, &[], &[]), None);
 }
 
 #[test]
 fn comparisons_know_their_columns() {
     let kinds = types(&[("a", "INTEGER"), ("b", "DOUBLE")]);
-    let compare = |given: &str, partial| Comparison::with_rows("t", &kinds, &rows(given), partial);
+    let compare = |given: &str, partial| {
+        let actual = Actual { engine: EngineKind::DuckDb, rows: "t", types: &kinds };
+        Comparison::with_rows(actual, &rows(given), partial)
+    };
     assert_eq!(compare("[{c: 1, A: 2}]", true).unwrap_err(), ["c"]);
     assert_eq!(compare("[{A: 2}]", true).unwrap().columns().collect::<Vec<_>>(), ["a"]);
     assert_eq!(compare("[{A: 2}]", false).unwrap().columns().collect::<Vec<_>>(), ["a", "b"]);

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::adapter::engine::{Body, Build, Fill, Load};
+use crate::domain::engine_kind::EngineKind;
 use crate::domain::environment::State;
 use crate::domain::interval::{Interval, Times};
 use crate::domain::limits::{LOADS, LOADS_TEXT};
@@ -121,7 +122,7 @@ impl Assembly<'_> {
         let source = self.step.source().and_then(|before| self.state.existing(before));
         Ok(Fill {
             by: incremental.by.clone(),
-            first: cast(first, &self.model.file.columns),
+            first: cast(self.engine(), first, &self.model.file.columns),
             setup: self.around(&Times::LOADING)?.without_table(),
             loads: self.step.loads().iter().map(load).collect::<Result<_, Error>>()?,
             aim: self.step.aim(),
@@ -131,6 +132,10 @@ impl Assembly<'_> {
             now: self.prepared.target.timing.now,
             gives_way: !self.state.is_shown(&self.own),
         })
+    }
+
+    fn engine(&self) -> EngineKind {
+        self.loader.referee.engine()
     }
 
     /// The times of a load, or of all that is due.
@@ -146,7 +151,7 @@ impl Assembly<'_> {
 
     /// The query at a time, its columns in their declared types.
     fn cast_select(&self, times: &Times) -> Result<String, Error> {
-        Ok(cast(&self.select(times)?.unwrap_or_default(), &self.model.file.columns))
+        Ok(cast(self.engine(), &self.select(times)?.unwrap_or_default(), &self.model.file.columns))
     }
 
     /// The statements around the query at a time.

@@ -62,6 +62,16 @@ impl Sandbox {
         Self { root: tempfile::tempdir().unwrap(), folder: "", server: postgres::Server::of_tests() }
     }
 
+    /// A repository with settings, hooks that build inline, and no model, over a database of PostgreSQL.
+    pub(crate) fn on_postgres() -> Self {
+        Self { server: Some(postgres::Server::new()), ..Self::empty() }.initialized()
+    }
+
+    /// The database, where the warehouse is one.
+    pub(crate) fn url(&self) -> &str {
+        self.server.as_ref().map_or("", |server| &server.url)
+    }
+
     /// The same, with room for other folders beside it.
     pub(crate) fn nested() -> Self {
         let sandbox = Self { folder: "repo", ..Self::empty() };
@@ -71,7 +81,8 @@ impl Sandbox {
 
     /// A copy of everything, in another place.
     pub(crate) fn copy(&self) -> Self {
-        let copy = Self { folder: self.folder, ..Self::empty() };
+        let server = self.server.as_ref().map(postgres::Server::copy);
+        let copy = Self { folder: self.folder, root: tempfile::tempdir().unwrap(), server };
         let from = self.root.path().join(".");
         assert!(Command::new("cp").arg("-a").arg(from).arg(copy.root.path()).status().unwrap().success());
         copy

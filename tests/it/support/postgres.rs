@@ -11,6 +11,11 @@ pub(crate) struct Server {
     pub(crate) url: String,
 }
 
+/// Whether tests run on PostgreSQL.
+pub(crate) fn is_tested() -> bool {
+    std::env::var_os("VMESH_TEST_ENGINE").is_some_and(|engine| engine == "postgres")
+}
+
 /// Where the server is.
 pub(crate) fn server() -> String {
     std::env::var("VMESH_TEST_POSTGRES").expect("a server, which `sh tests/postgres/run.sh` starts")
@@ -27,29 +32,46 @@ CREATE FUNCTION duckdb_views() RETURNS TABLE (schema_name text, view_name text, 
 CREATE FUNCTION duckdb_tables() RETURNS TABLE (schema_name text, table_name text) LANGUAGE sql AS
     $$ SELECT schemaname, tablename FROM pg_tables $$;
 CREATE FUNCTION duckdb_columns() RETURNS TABLE (schema_name text, table_name text, column_name text, data_type text, column_index int)
-    LANGUAGE sql AS $$ SELECT table_schema, table_name, column_name, data_type, ordinal_position FROM information_schema.columns $$;
+    LANGUAGE sql AS $$ SELECT n.nspname, c.relname, attname,
+    replace(replace(replace(upper(format_type(atttypid, atttypmod)), ' WITHOUT TIME ZONE', ''), 'TEXT', 'VARCHAR'), 'NUMERIC(', 'DECIMAL('), attnum
+    FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid JOIN pg_namespace n ON n.oid = relnamespace WHERE attnum > 0 AND NOT attisdropped $$;
 CREATE FUNCTION duckdb_schemas() RETURNS TABLE (schema_name text) LANGUAGE sql AS $$ SELECT nspname FROM pg_namespace $$;
+CREATE FUNCTION typeof(anyelement) RETURNS text LANGUAGE sql AS $$ SELECT upper(pg_typeof($1)::text) $$;
 CREATE FUNCTION range(bigint) RETURNS SETOF bigint LANGUAGE sql AS $$ SELECT generate_series(0, $1 - 1) $$;
 ";
 
 impl Server {
     /// The database of a new sandbox, where tests run on PostgreSQL.
     pub(crate) fn of_tests() -> Option<Self> {
-        std::env::var_os("VMESH_TEST_ENGINE").filter(|engine| engine == "postgres").map(|_| Self::new())
+        is_tested().then(Self::new)
     }
 
     pub(crate) fn new() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("shop_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::SeqCst));
-        connect(&format!("{} dbname=postgres", server())).batch_execute(&format!("CREATE DATABASE {name}")).unwrap();
-        let server = Self { url: format!("{} dbname={name}", server()) };
+        let server = Self::of("");
         server.sql(COMPATIBLE);
         server
+    }
+
+    /// A database with the same in it.
+    pub(crate) fn copy(&self) -> Self {
+        let name = self.url.rsplit('=').next().unwrap_or_default();
+        Self::of(&format!(" TEMPLATE {name}"))
+    }
+
+    fn of(template: &str) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("shop_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::SeqCst));
+        let make = format!("CREATE DATABASE {name}{template}");
+        connect(&format!("{} dbname=postgres", server())).batch_execute(&make).unwrap();
+        Self { url: format!("{} dbname={name}", server()) }
     }
 
     /// Settings that lead here.
     pub(crate) fn settings(&self, text: &str) -> String {
         let engine = "[engine]\ntype = \"postgres\"\nurl = \"env:VMESH_TEST_URL\"\n";
+        if text.contains("type = \"duckdb\"") {
+            return text.replace("type = \"duckdb\"", &engine["[engine]\n".len()..]);
+        }
         if text.contains("[engine]") {
             return text.replace("[engine]\n", engine);
         }
@@ -57,13 +79,7 @@ impl Server {
     }
 
     pub(crate) fn sql(&self, sql: &str) {
-        let mut parts = sql.split("CREATE OR REPLACE TABLE ");
-        let first = parts.next().unwrap_or_default().to_owned();
-        let again = |part: &str| {
-            let name = part.split_whitespace().next().unwrap_or_default();
-            format!("DROP TABLE IF EXISTS {name}; CREATE TABLE {part}")
-        };
-        let sql = first + &parts.map(again).collect::<String>();
+        let sql = in_words_of_postgres(sql);
         let done = connect(&self.url).batch_execute(&sql);
         done.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
     }
@@ -72,7 +88,7 @@ impl Server {
     #[track_caller]
     pub(crate) fn rows(&self, sql: &str) -> Vec<Vec<String>> {
         let sorted = sql.contains("ORDER BY ALL");
-        let sql = sql.replace("ORDER BY ALL", "");
+        let sql = in_words_of_postgres(&sql.replace("ORDER BY ALL", ""));
         let mut client = connect(&self.url);
         let failed = |error: postgres::Error| -> ! { panic!("{sql}: {error:?}") };
         let flags: Vec<bool> = client
@@ -101,6 +117,20 @@ impl Server {
         }
         rows
     }
+}
+
+/// What tests say in DuckDB's shorter words.
+fn in_words_of_postgres(sql: &str) -> String {
+    let mut parts = sql.split("CREATE OR REPLACE TABLE ");
+    let first = parts.next().unwrap_or_default().to_owned();
+    let again = |part: &str| {
+        let name = part.split_whitespace().next().unwrap_or_default();
+        format!("DROP TABLE IF EXISTS {name}; CREATE TABLE {part}")
+    };
+    let sql = first + &parts.map(again).collect::<String>();
+    let sql = if sql.starts_with("FROM ") { format!("SELECT * {sql}") } else { sql };
+    let before = |sql: String, word: &str| sql.replace(&format!("{word}FROM "), &format!("{word}SELECT * FROM "));
+    ["(", "AS ", "ALL "].into_iter().fold(sql, before)
 }
 
 impl Drop for Server {

@@ -10,6 +10,7 @@ use crate::adapter::engine::incremental::Loader;
 use crate::adapter::engine::records::Ledger;
 use crate::adapter::engine::{Ask, Body, Build, BuildError, Records, Restated, Tables, Warehouse, WarehouseError};
 use crate::domain::csv;
+use crate::domain::engine_kind::EngineKind;
 use crate::domain::environment::{Column, PhysicalTable};
 use crate::domain::name::{TableName, literal, quote};
 use crate::domain::project::Undeclared;
@@ -224,7 +225,8 @@ impl Database {
                 // the folder goes with the warehouse anyway; a large seed should not wait for that
                 let _ = std::fs::remove_file(&file);
                 made?;
-                let cut = csv::cut_short(content, seed, &self.columns(&build.table)?, columns).map_err(unfit)?;
+                let cut = csv::cut_short(EngineKind::DuckDb, content, seed, &self.columns(&build.table)?, columns);
+                let cut = cut.map_err(unfit)?;
                 match cut {
                     Some((column, value, kind)) => {
                         Err(BuildError::Cell { model: build.model.clone(), column, value, kind }.into())

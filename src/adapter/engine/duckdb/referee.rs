@@ -6,6 +6,7 @@ use duckdb::{Config, Connection};
 
 use crate::adapter::engine::Referee;
 use crate::domain::diagnostic::Cause;
+use crate::domain::engine_kind::EngineKind;
 use crate::domain::engine_message;
 use crate::domain::project::guess_reads;
 use crate::domain::sql::policy::{self, NotSeen, Refusal, Seen, Text};
@@ -22,6 +23,10 @@ pub(super) struct Parsers {
 struct Parser<'c>(&'c Connection);
 
 impl Referee for Parsers {
+    fn engine(&self) -> EngineKind {
+        EngineKind::DuckDb
+    }
+
     fn admit(&self, kind: Text, text: &str, query: Query) -> Result<Query, Refusal> {
         policy::shape(kind, text)?;
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();

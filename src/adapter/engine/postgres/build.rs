@@ -23,12 +23,12 @@ impl Tables for Database {
         self.can(build)?;
         let doing = format!("building `{}`", build.model);
         self.within_limit(|| {
-            self.compare_declared(build)?;
+            self.fits(build)?;
             if let Some(loader) = Loader::of(self, build, at) {
                 return loader.fill();
             }
             self.transaction(&doing, |warehouse| {
-                let select = warehouse.make(&doing, build)?;
+                let select = warehouse.around(&build.around, |warehouse| warehouse.make(&doing, build))?;
                 audit::run(warehouse, build, None)?;
                 let ledger = Ledger(warehouse);
                 let rows = warehouse.count(&build.table, &build.body)?;
@@ -106,23 +106,31 @@ impl Tables for Database {
 impl Database {
     /// Refuses what this engine can't build so far.
     fn can(&self, build: &Build) -> Result<(), WarehouseError> {
-        let what = match &build.body {
-            _ if build.declared.is_some() && !matches!(build.body, Body::Seed { .. }) => {
-                Some(format!("the declared columns of `{}`", build.model))
-            }
-            _ if build.has_statements() => Some(format!("the statements around the query of `{}`", build.model)),
-            _ if !build.files.is_empty() || build.reads_outside => {
-                Some(format!("`{}` reads files, which", build.model))
-            }
-            _ => None,
+        match build.files.is_empty() && !build.reads_outside {
+            true => Ok(()),
+            false => Err(error::not_yet(&format!("`{}` reads files, which", build.model))),
+        }
+    }
+
+    /// Compares a query's columns with the declared ones, where it has what it needs to be run.
+    fn fits(&self, build: &Build) -> Result<(), WarehouseError> {
+        if build.declared.is_none() {
+            return Ok(());
+        }
+        let setup = match &build.body {
+            Body::Loads(fill) => fill.setup.clone(),
+            _ => build.around.without_table(),
         };
-        what.map_or(Ok(()), |what| Err(error::not_yet(&what)))
+        let doing = format!("building `{}`", build.model);
+        self.transaction(&doing, |warehouse| warehouse.around(&setup, |warehouse| warehouse.compare_declared(build)))
     }
 
     /// Refuses a query whose columns are not the declared ones: which it has, only the engine knows for sure.
     fn compare_declared(&self, build: &Build) -> Result<(), WarehouseError> {
         let Some((columns, select)) = &build.declared else { return Ok(()) };
-        let found = self.describe(&format!("building `{}`", build.model), select)?;
+        // where the query stands in what is sent is where it stands in what builds the table
+        let sent = format!("SELECT * FROM (\n{select}\n) AS declared");
+        let found = self.describe(&format!("building `{}`", build.model), &sent)?;
         let found: Vec<String> = found.into_iter().map(|(name, _)| name).collect();
         match Undeclared::of(columns, &found) {
             Some(differ) => Err(BuildError::Unfit { what: differ.words(&build.model), help: Undeclared::HELP }.into()),
@@ -253,21 +261,24 @@ impl Database {
         at: i64,
     ) -> Result<PhysicalTable, WarehouseError> {
         let doing = format!("building `{}` again", snapshot.model);
-        let select = match build.map(|build| &build.body) {
-            Some(Body::Table(select)) => select.clone(),
-            _ => match &snapshot.select {
-                Some(select) => select.clone(),
-                None => return Ok(snapshot.clone()),
-            },
+        let (select, around) = match (build, &snapshot.select) {
+            (Some(Build { body: Body::Table(select), around, .. }), _) => (select.clone(), around.clone()),
+            (_, Some(select)) => (select.clone(), snapshot.around.clone()),
+            (_, None) => return Ok(snapshot.clone()),
         };
-        let table = snapshot.table.quoted();
-        if self.describe(&doing, &select)? != self.columns(&snapshot.table)? {
-            let what = format!("the query of `{}` gives other columns than its table has", snapshot.model);
-            let help = "what it reads has changed: save the model with a change of its own, and plan it";
-            return Err(BuildError::Unfit { what, help }.into());
-        }
-        self.run(&doing, &format!("DELETE FROM {table}"))?;
-        self.run_one(&doing, &format!("INSERT INTO {table}\n{select}"))?;
+        let mut columns = snapshot.columns.clone();
+        self.around(&around, |warehouse| {
+            let (table, fresh) = (&snapshot.table, warehouse.describe(&doing, &select)?);
+            if fresh == warehouse.columns(table)? {
+                warehouse.run(&doing, &format!("DELETE FROM {}", table.quoted()))?;
+                return warehouse.run_one(&doing, &format!("INSERT INTO {}\n{select}", table.quoted())).map(|_| ());
+            }
+            // what it reads has other columns by now
+            columns = fresh;
+            let make = format!("CREATE TABLE {} AS\n{select}", table.quoted());
+            warehouse.replace(&doing, table, |_| warehouse.run_one(&doing, &make)).map(|_| ())
+        })?;
+        self.run(&doing, &format!("ANALYZE {}", snapshot.table.quoted()))?;
         let ledger = Ledger(self);
         let physical = |name: &String| TableName::physical(name.clone());
         let beside = snapshot.inputs.beside.as_ref().map(|(table, _)| physical(table));
@@ -276,7 +287,16 @@ impl Database {
             None => ledger.inputs(&snapshot.inputs.read.keys().map(physical).collect(), beside.as_ref())?,
         };
         let (revision, rows) = (snapshot.revision + 1, Some(self.rows_of(&snapshot.table)?));
-        let filled = PhysicalTable { built_at: at, inputs, revision, select: Some(select), rows, ..snapshot.clone() };
+        let filled = PhysicalTable {
+            columns,
+            built_at: at,
+            inputs,
+            revision,
+            select: Some(select),
+            around,
+            rows,
+            ..snapshot.clone()
+        };
         ledger.record(&filled)?;
         Ok(filled)
     }

@@ -15,11 +15,10 @@ impl Filling for Database {
 
     fn around<T>(
         &self,
-        _around: &Around,
+        around: &Around,
         work: impl FnOnce(&Self) -> Result<T, WarehouseError>,
     ) -> Result<T, WarehouseError> {
-        // models with statements are refused before
-        work(self)
+        Self::around(self, around, work)
     }
 
     fn remake(&self, doing: &str, table: &TableName, select: &str) -> Result<(), WarehouseError> {

@@ -13,6 +13,7 @@ mod query;
 mod referee;
 mod seed;
 mod session;
+mod statements;
 mod tls;
 mod wrong;
 
@@ -23,8 +24,7 @@ use postgres::Client;
 
 use self::open::Turn;
 use super::records::{Caps, Ledger};
-use super::{Location, Statements, Warehouse, WarehouseError};
-use crate::domain::model::Run;
+use super::{Location, Warehouse, WarehouseError};
 
 /// The engine.
 pub(super) struct Postgres;
@@ -66,18 +66,5 @@ impl Database {
         work: impl FnOnce(&Self) -> Result<T, WarehouseError>,
     ) -> Result<T, WarehouseError> {
         Ledger(self).transaction(doing, |_| work(self))
-    }
-}
-
-impl Statements for Database {
-    fn together(&self, statements: &[Run]) -> Result<(), WarehouseError> {
-        match statements {
-            [] => Ok(()),
-            _ => Err(error::not_yet("before_all and after_all")),
-        }
-    }
-
-    fn hidden(&self, _macros: &[String]) -> Result<Option<String>, WarehouseError> {
-        Ok(None)
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::adapter::engine::Referee;
 use crate::domain::diagnostic::Note;
+use crate::domain::engine_kind::EngineKind;
 use crate::domain::sql::Query;
 use crate::domain::sql::policy::{self, Refusal, Text};
 
@@ -9,6 +10,10 @@ use crate::domain::sql::policy::{self, Refusal, Text};
 pub(super) struct Words;
 
 impl Referee for Words {
+    fn engine(&self) -> EngineKind {
+        EngineKind::Postgres
+    }
+
     fn admit(&self, kind: Text, text: &str, query: Query) -> Result<Query, Refusal> {
         policy::check_for_postgres(kind, text)?;
         let query = query.by_its_words(text);

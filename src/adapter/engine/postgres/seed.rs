@@ -3,8 +3,9 @@
 use std::io::Write;
 
 use super::Database;
-use crate::adapter::engine::{Ask, Build, BuildError, WarehouseError};
+use crate::adapter::engine::{Ask, Build, BuildError, Tables, WarehouseError};
 use crate::domain::csv::{self, Dialect, Records};
+use crate::domain::engine_kind::EngineKind;
 use crate::domain::environment::Column;
 use crate::domain::model::Seed;
 use crate::domain::name::quote;
@@ -57,6 +58,10 @@ impl Database {
         copy.write_all(text.as_bytes()).map_err(lost)?;
         copy.finish().map_err(|error| failed(&error))?;
         drop(client);
+        let cut = csv::cut_short(EngineKind::Postgres, content, seed, &self.columns(&build.table)?, columns);
+        if let Some((column, value, kind)) = cut.map_err(unfit)? {
+            return Err(BuildError::Cell { model: build.model.clone(), column, value, kind }.into());
+        }
         let declared: Vec<Column> = columns.iter().map(|(name, _)| (name.clone(), String::new())).collect();
         let unwanted = header.iter().filter(|name| !declared.is_empty() && declared.iter().all(|it| it.0 != **name));
         let drops: Vec<String> = unwanted.map(|name| format!("DROP COLUMN {}", quote(name))).collect();

@@ -14,6 +14,7 @@ pub use read::RULE;
 use serde::{Deserialize, Serialize};
 
 pub(super) use self::read::{comment_on_view, read};
+use super::super::engine_kind::EngineKind;
 use super::super::name::{ModelName, TableName, quote};
 use super::super::sql::{self, Query, Read, Span};
 
@@ -86,6 +87,8 @@ pub struct Target {
 enum Part {
     /// Ours.
     Ours(String),
+    /// A temporary thing's name.
+    Temporary(String),
     /// The table that is written.
     Target,
     /// The name of an index: names of indexes are shared by all tables of a schema.
@@ -146,8 +149,25 @@ pub fn temporary(parts: &[String]) -> Option<&str> {
 }
 
 /// A temporary thing by its full name: a plain one would mean the warehouse's table of that name, were there no other.
-fn in_temp(name: &str) -> String {
-    format!("temp.main.{}", quote(name))
+fn in_temp(engine: EngineKind, name: &str) -> String {
+    match engine {
+        EngineKind::DuckDb => format!("temp.main.{}", quote(name)),
+        EngineKind::Postgres => format!("pg_temp.{}", quote(name)),
+    }
+}
+
+/// The words that a statement begins with, as the engine takes them: it is made in a session that has nothing of the name.
+fn said(engine: EngineKind, text: &str) -> String {
+    let begins = |word: &str| text.starts_with(word) && !text.contains("IF NOT EXISTS");
+    match engine {
+        EngineKind::DuckDb => text.to_owned(),
+        EngineKind::Postgres if begins("CREATE OR REPLACE TEMP TABLE") => text.replacen("OR REPLACE ", "", 1),
+        // a table that is filled again still has it
+        EngineKind::Postgres if begins("CREATE INDEX ") || begins("CREATE UNIQUE INDEX ") => {
+            text.replacen("INDEX ", "INDEX IF NOT EXISTS ", 1)
+        }
+        EngineKind::Postgres => text.to_owned(),
+    }
 }
 
 impl Statement {
@@ -158,6 +178,7 @@ impl Statement {
         file: &str,
         model: &ModelName,
         own: &TableName,
+        engine: EngineKind,
         replace: &dyn Fn(&Read) -> Option<String>,
     ) -> String {
         let edits = self.probe.as_ref().map_or_else(Vec::new, |probe| {
@@ -166,13 +187,14 @@ impl Statement {
         });
         let target = match &self.act {
             Act::Change(target) if target.is_own(model) => own.quoted(),
-            Act::Change(target) => in_temp(target.temporary().unwrap_or_default()),
-            Act::Set(name) | Act::Make(_, name) | Act::Drop(_, name) => in_temp(name),
+            Act::Change(target) => in_temp(engine, target.temporary().unwrap_or_default()),
+            Act::Set(name) | Act::Make(_, name) | Act::Drop(_, name) => in_temp(engine, name),
         };
         let part = |part: &Part| match part {
-            Part::Ours(text) => text.clone(),
+            Part::Ours(text) => said(engine, text),
+            Part::Temporary(name) => in_temp(engine, name),
             Part::Target => target.clone(),
-            Part::Index(name) => quote(&format!("{}__{name}", own.name)),
+            Part::Index(name) => quote(&own.index(name)),
             Part::Source(span) => {
                 let inside = edits.iter().filter(|(at, _)| span.start <= at.start && at.end <= span.end);
                 let inside = inside.map(|(at, text)| (at.start - span.start..at.end - span.start, text.clone()));
@@ -183,11 +205,25 @@ impl Statement {
     }
 
     /// The statement that takes back what it made in its session; none if that was nothing.
-    pub fn undo(&self) -> Option<String> {
+    pub fn undo(&self, engine: EngineKind) -> Option<String> {
         match &self.act {
             Act::Set(name) => Some(format!("RESET VARIABLE {}", quote(name))),
-            Act::Make(thing, name) => Some(format!("DROP {} IF EXISTS {}", thing.word(), in_temp(name))),
+            Act::Make(thing, name) => Some(format!("DROP {} IF EXISTS {}", thing.word(), in_temp(engine, name))),
             Act::Drop(..) | Act::Change(_) => None,
+        }
+    }
+
+    /// What of it an engine doesn't have, and what to write instead.
+    pub fn foreign(&self, engine: EngineKind) -> Option<(&'static str, &'static str)> {
+        match (&self.act, engine) {
+            (Act::Set(_), EngineKind::Postgres) => Some((
+                "PostgreSQL has no variables of a session",
+                "say the value in the query, or make a temporary table",
+            )),
+            (Act::Make(Thing::Macro | Thing::TableMacro, _), EngineKind::Postgres) => {
+                Some(("PostgreSQL has no temporary macros", "write it out, or use a macro of vmesh's: macros/*.sql"))
+            }
+            _ => None,
         }
     }
 
@@ -204,7 +240,7 @@ impl Statement {
         }
         for part in &self.parts {
             match part {
-                Part::Ours(text) | Part::Index(text) => put(text.as_bytes()),
+                Part::Ours(text) | Part::Temporary(text) | Part::Index(text) => put(text.as_bytes()),
                 Part::Target => put(b"target"),
                 Part::Source(_) => put(b"source"),
             }

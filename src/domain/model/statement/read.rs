@@ -165,7 +165,8 @@ fn create(cursor: &mut Cursor<'_>, draft: &mut Draft<'_>) -> Found {
     let missing = if cursor.take(&["if", "not", "exists"]) { "IF NOT EXISTS " } else { "" };
     let target = cursor.name()?;
     let name = temporary(&target.parts)?.to_owned();
-    draft.ours(format!("CREATE {replace}TEMP {} {missing}temp.main.{}", thing.word(), quote(&name)));
+    draft.ours(format!("CREATE {replace}TEMP {} {missing}", thing.word()));
+    draft.parts.push(Part::Temporary(name.clone()));
     if thing == Thing::Macro {
         return made_macro(cursor, draft, name);
     }
@@ -273,7 +274,8 @@ fn dropped(cursor: &mut Cursor<'_>, draft: &mut Draft<'_>) -> Found {
     let exists = if cursor.take(&["if", "exists"]) { "IF EXISTS " } else { "" };
     let target = cursor.name()?;
     let name = temporary(&target.parts)?.to_owned();
-    draft.ours(format!("DROP {} {exists}temp.main.{}", thing.word(), quote(&name)));
+    draft.ours(format!("DROP {} {exists}", thing.word()));
+    draft.parts.push(Part::Temporary(name.clone()));
     Some(("DROP", Act::Drop(thing, name)))
 }
 

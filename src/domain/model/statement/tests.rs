@@ -1,5 +1,6 @@
 //! Tests of the list of statements: what goes to the engine, and what never gets there.
 
+use super::super::super::engine_kind::EngineKind;
 use super::super::parse;
 use super::*;
 
@@ -15,7 +16,11 @@ fn sent(statements: &str) -> Result<Vec<String>, String> {
         "raw.items" => Some("p.items_1".to_owned()),
         _ => is_own(&read.parts, &model).then(|| own.quoted()),
     };
-    Ok(file.statements.iter().map(|statement| statement.sql(&text, &model, &own, &replace)).collect())
+    Ok(file
+        .statements
+        .iter()
+        .map(|statement| statement.sql(&text, &model, &own, EngineKind::DuckDb, &replace))
+        .collect())
 }
 
 #[test]
