@@ -139,7 +139,8 @@ impl Raw {
     fn sql(&self) -> String {
         let rows: Vec<String> = self.rows.iter().map(|(id, v)| format!("({id}, {v})")).collect();
         format!(
-            "CREATE SCHEMA IF NOT EXISTS raw; CREATE OR REPLACE TABLE raw.events AS FROM (VALUES {}) AS t(id, v);",
+            "CREATE SCHEMA IF NOT EXISTS raw; CREATE TABLE IF NOT EXISTS raw.events (id INT, v INT); \
+             DELETE FROM raw.events; INSERT INTO raw.events VALUES {};",
             rows.join(", ")
         )
     }

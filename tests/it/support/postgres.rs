@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use postgres::types::Type;
 use postgres::{Client, NoTls, SimpleQueryMessage};
 
+use super::truth::Shown;
+
 /// A database of its own for each sandbox.
 pub(crate) struct Server {
     pub(crate) url: String,
@@ -82,6 +84,33 @@ impl Server {
         let sql = in_words_of_postgres(sql);
         let done = connect(&self.url).batch_execute(&sql);
         done.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    }
+
+    /// What a schema shows of every model; of a history, what is valid now.
+    pub(crate) fn shown(&self, schema: &str) -> Shown {
+        let views = self.rows(&format!("SELECT viewname FROM pg_views WHERE schemaname = '{schema}'")).concat();
+        let shown = |model: String| {
+            let history = format!(
+                "SELECT count(*) > 0 FROM information_schema.columns \
+                 WHERE table_schema = '{schema}' AND table_name = '{model}' AND column_name = 'valid_to'"
+            );
+            let valid = if self.rows(&history)[0][0] == "true" { "WHERE valid_to IS NULL" } else { "" };
+            let told = self.described(&format!("SELECT * FROM {schema}.{model} {valid}"), &["valid_from", "valid_to"]);
+            (model, told)
+        };
+        views.into_iter().map(shown).collect()
+    }
+
+    /// The columns of a query, but for some, with their types; and its rows in order.
+    pub(crate) fn described(&self, query: &str, except: &[&str]) -> (Vec<Vec<String>>, Vec<Vec<String>>) {
+        let mut client = connect(&self.url);
+        let statement = client.prepare(query).unwrap_or_else(|error| panic!("{query}: {error:?}"));
+        let columns = statement.columns().iter().filter(|column| !except.contains(&column.name()));
+        let columns: Vec<Vec<String>> =
+            columns.map(|column| vec![column.name().to_owned(), column.type_().name().to_owned()]).collect();
+        let listed: Vec<&str> = columns.iter().map(|column| column[0].as_str()).collect();
+        let rows = self.rows(&format!("SELECT {} FROM ({query}) AS q ORDER BY ALL", listed.join(", ")));
+        (columns, rows)
     }
 
     /// All rows of a query, as text.

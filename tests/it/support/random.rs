@@ -1,7 +1,7 @@
 //! Random projects, the same every time, and what an environment shows of them.
 
-use super::Sandbox;
 use super::truth::{Shown, described};
+use super::{Sandbox, postgres};
 
 /// How many models there are.
 pub(crate) const MODELS: usize = 6;
@@ -70,13 +70,14 @@ fn plain_query(number: usize, dice: &mut Dice) -> String {
         // the last one, since what reads a history sees what was once valid; of types that stay, since it takes no others
         return format!(
             "MODEL (kind SCD_TYPE_2_BY_COLUMN (unique_key id, columns *, invalidate_hard_deletes true));\n\
-             SELECT CAST(id AS INT) AS id, CAST(max(v) + {constant} AS BIGINT) AS v FROM m{a} GROUP BY ALL"
+             SELECT CAST(id AS INT) AS id, CAST(max(v) + {constant} AS BIGINT) AS v FROM m{a} GROUP BY id"
         );
     }
-    match dice.roll(3) {
-        0 => with_kind(a, b, constant, dice.roll(5)),
-        1 => plain(a, b, constant, dice.roll(8)),
-        _ => modern(a, b, constant, dice.roll(16)),
+    match (dice.roll(3), postgres::is_tested()) {
+        (0, _) => with_kind(a, b, constant, dice.roll(5)),
+        (1, false) => plain(a, b, constant, dice.roll(8)),
+        (_, false) => modern(a, b, constant, dice.roll(16)),
+        (_, true) => in_words_of_postgres(a, b, constant, dice.roll(24)),
     }
 }
 
@@ -105,7 +106,7 @@ fn with_kind(a: usize, b: usize, constant: usize, form: usize) -> String {
             format!("SELECT @EACH([id, v], c -> max(@c) AS @c) FROM m{a} WHERE id <> @EVAL({constant} + 1) GROUP BY id")
         }
         _ => format!(
-            "MODEL (kind EMBEDDED);\nSELECT id, v AS v FROM m{a} -- {constant}\nWHERE id IN (FROM m{b} SELECT id)"
+            "MODEL (kind EMBEDDED);\nSELECT id, v AS v FROM m{a} -- {constant}\nWHERE id IN (SELECT id FROM m{b})"
         ),
     }
 }
@@ -162,8 +163,64 @@ fn modern(a: usize, b: usize, constant: usize, form: usize) -> String {
     }
 }
 
+/// The same, as PostgreSQL lets one write them.
+fn in_words_of_postgres(a: usize, b: usize, constant: usize, form: usize) -> String {
+    match form {
+        0 => format!("SELECT id, v + {constant} AS v FROM m{a}"),
+        1 => format!("SELECT a.id, max(a.v + b.v) AS v FROM m{a} AS a JOIN m{b} AS b USING (id) GROUP BY a.id"),
+        2 => format!("SELECT id, v FROM m{a} WHERE v > {constant}"),
+        3 => format!("WITH m{a} AS (SELECT id, v * 2 AS v FROM m{b}) SELECT id, v FROM m{a}"),
+        4 => format!("SELECT id, v FROM m{a} UNION ALL SELECT id, v + 1 FROM m{b}"),
+        5 => format!("SELECT DISTINCT id, (SELECT count(*) FROM m{b} AS x WHERE x.v >= {constant}) AS v FROM M{a}"),
+        6 => format!("SELECT id, v FROM m{a} ORDER BY 1, 2 LIMIT 3 OFFSET {constant}"),
+        7 => format!(
+            "WITH RECURSIVE r AS (SELECT id, v FROM m{a} UNION SELECT id, v + 1 FROM r WHERE v < {constant} + 2) \
+             SELECT id, v FROM r"
+        ),
+        8 => format!(
+            "SELECT id, v FROM (SELECT id, v, row_number() OVER (PARTITION BY id ORDER BY v DESC) AS n FROM m{a}) AS x \
+             WHERE n <= {constant} + 1"
+        ),
+        9 => format!(
+            "SELECT id, v FROM (SELECT id, sum(v) OVER by_id AS v FROM m{a} WINDOW by_id AS (PARTITION BY id)) AS x \
+             WHERE id <> {constant}"
+        ),
+        10 => format!("SELECT DISTINCT id, v FROM m{a} NATURAL JOIN m{b} AS o WHERE v <> {constant}"),
+        11 => format!(
+            "SELECT DISTINCT * FROM (SELECT id, v FROM m{a}) AS x NATURAL LEFT JOIN (SELECT id, v AS w FROM m{b}) AS y"
+        ),
+        12 => {
+            format!("SELECT DISTINCT id, coalesce(b.v, {constant}) AS v FROM m{a} AS a LEFT JOIN m{b} AS b USING (id)")
+        }
+        13 => format!("SELECT DISTINCT id, v FROM m{a} FULL JOIN m{b} AS o USING (id, v) WHERE id > {constant} - 2"),
+        14 => format!("SELECT x.*, v + {constant} AS extra FROM m{a} AS x"),
+        15 => format!("SELECT id, renamed + {constant} AS v FROM (SELECT id, v AS renamed FROM m{a}) AS x"),
+        16 => format!("SELECT max(id) AS id, max(v) AS v FROM m{a} GROUP BY id % ({constant} + 1)"),
+        17 => format!("SELECT DISTINCT ON (id) id, v FROM m{a} WHERE v <> {constant} ORDER BY id, v DESC NULLS LAST"),
+        18 => format!("SELECT id, v FROM m{a} UNION SELECT id, {constant} FROM m{b}"),
+        19 => {
+            format!("SELECT o.id, (SELECT count(*) FROM m{b} WHERE id = o.id AND v >= {constant}) AS v FROM m{a} AS o")
+        }
+        20 => format!(
+            "SELECT id, v FROM m{a} AS o WHERE EXISTS (SELECT 1 FROM m{b} AS x WHERE x.id = o.id AND x.v > o.v - {constant})"
+        ),
+        21 => format!("SELECT id, w * 2 AS v FROM (SELECT id, v + {constant} AS w FROM m{a}) AS x WHERE w > {constant}"),
+        22 => format!(
+            "SELECT id, v FROM m{a} AS o, LATERAL (SELECT count(*) AS n FROM m{b} AS x WHERE x.id = o.id) AS l \
+             WHERE l.n > {constant} - 2"
+        ),
+        _ => format!(
+            "SELECT coalesce(id, 0) AS id, CAST(sum(v) FILTER (WHERE v > {constant}) AS BIGINT) AS v FROM m{a} \
+             GROUP BY GROUPING SETS ((id), ())"
+        ),
+    }
+}
+
 /// What an environment shows of every model.
 pub(crate) fn shown(sandbox: &Sandbox, schema: &str) -> Shown {
+    if let Some(server) = &sandbox.server {
+        return server.shown(schema);
+    }
     let warehouse = sandbox.open();
     let history = |model: &str| {
         let sql = format!(
@@ -197,6 +254,7 @@ pub(crate) fn query_over_raw(number: usize, dice: &mut Dice) -> String {
             0 => format!("SELECT id, v + {constant} AS v FROM raw.events"),
             1 => format!("MODEL (kind VIEW);\nSELECT id, v FROM raw.events WHERE v <> {constant}"),
             2 => format!("SELECT id, max(v) + {constant} AS v, count(*) AS n FROM raw.events GROUP BY id"),
+            _ if postgres::is_tested() => format!("SELECT id, v * {constant} AS v FROM raw.events"),
             _ => format!("SELECT * REPLACE (v * {constant} AS v) FROM raw.events"),
         };
     }

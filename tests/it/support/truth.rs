@@ -6,7 +6,7 @@ use std::path::Path;
 
 use duckdb::Connection;
 
-use super::{renamed, rows};
+use super::{postgres, renamed, rows};
 
 /// For each model: its columns and their types, and its rows in order.
 pub(crate) type Shown = BTreeMap<String, (Vec<Vec<String>>, Vec<Vec<String>>)>;
@@ -27,6 +27,9 @@ pub(crate) fn of_texts(models: impl IntoIterator<Item = (String, String)>) -> Sh
 }
 
 fn of_texts_over(models: impl IntoIterator<Item = (String, String)>, raw: &str) -> Shown {
+    if postgres::is_tested() {
+        return of_texts_in_postgres(models, raw);
+    }
     let duckdb = Connection::open_in_memory().unwrap();
     duckdb.execute_batch(raw).unwrap();
     let mut all = Shown::new();
@@ -39,6 +42,21 @@ fn of_texts_over(models: impl IntoIterator<Item = (String, String)>, raw: &str) 
         if !head.contains("EMBEDDED") {
             let told = described(&duckdb, &name, "*");
             all.insert(name, told);
+        }
+    }
+    all
+}
+
+/// The same, run by PostgreSQL.
+fn of_texts_in_postgres(models: impl IntoIterator<Item = (String, String)>, raw: &str) -> Shown {
+    let server = postgres::Server::new();
+    server.sql(raw);
+    let mut all = Shown::new();
+    for (name, text) in models {
+        let (head, query) = text.strip_prefix("MODEL").and_then(|rest| rest.split_once(");\n")).unwrap_or(("", &text));
+        server.sql(&format!("CREATE TABLE {name} AS {}", without_macros(query)));
+        if !head.contains("EMBEDDED") {
+            all.insert(name.clone(), server.described(&format!("SELECT * FROM {name}"), &[]));
         }
     }
     all

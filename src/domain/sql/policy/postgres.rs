@@ -107,7 +107,7 @@ fn as_within(lexemes: &[Lexeme], open: usize) -> Option<usize> {
 fn odd_definition(lexemes: &[Lexeme], open: usize) -> Option<usize> {
     let begins_query = |word: &Lexeme| ["select", "with", "values"].iter().any(|query| word.is_keyword(query));
     let first = lexemes.get(open + 1)?;
-    if begins_query(first) || first.is_symbol("(") {
+    if begins_query(first) || first.is_symbol("(") || is_window(first, lexemes.get(open + 2)?) {
         return None;
     }
     let (mut depth, mut is_name) = (0_i32, true);
@@ -130,6 +130,16 @@ fn odd_definition(lexemes: &[Lexeme], open: usize) -> Option<usize> {
         }
     }
     None
+}
+
+/// Whether a bracket defines a window: no type is called like these second words.
+fn is_window(first: &Lexeme, second: &Lexeme) -> bool {
+    let is = |word: &Lexeme, words: &[&str]| words.iter().any(|known| word.is_keyword(known));
+    match () {
+        () if is(first, &["partition", "order"]) => is(second, &["by"]),
+        () if is(first, &["rows", "range", "groups"]) => is(second, &["between", "unbounded", "current"]),
+        () => is(second, &["order"]),
+    }
 }
 
 /// Refuses what PostgreSQL may divide into other words: strings but plain ones, and names but plain and quoted ones; strings
@@ -358,6 +368,8 @@ mod tests {
             "SELECT * FROM json_to_recordset('[]') AS t(a int, b timestamp with time zone, c numeric(3, 1))",
             "SELECT CAST(sum(CAST(a AS int)) AS text), ts AT TIME ZONE 'UTC' FROM t",
             "SELECT sum(a), (b), count(*) FROM (SELECT 1 AS a, 2 AS b) AS q",
+            "SELECT sum(a) OVER w, max(a) OVER v FROM t WINDOW w AS (PARTITION BY b), v AS (w ORDER BY c), u AS (ORDER BY d)",
+            "SELECT sum(a) OVER w FROM t WINDOW w AS (ROWS BETWEEN 1 PRECEDING AND CURRENT ROW), v AS ()",
             "SELECT generate_series(1, 3), coalesce(a, 0), \"lower\"(b) FROM t WHERE EXISTS (SELECT 1)",
         ] {
             assert_eq!(told(text), None, "{text}");
@@ -396,6 +408,7 @@ mod tests {
             "SELECT CAST('prod.orders' AS regclass) AS o",
             "SELECT CAST(NULL AS prod.orders) AS o",
             "SELECT * FROM json_to_recordset('[]') AS t(a prod.orders)",
+            "SELECT * FROM json_to_recordset('[]') AS (partition prod.orders)",
             "SELECT u.next(1)",
             "SELECT u.select(1)",
             "SELECT \"LOWER\"('x')",
