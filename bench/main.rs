@@ -6,6 +6,7 @@
 
 mod cold;
 mod growth;
+mod postgres;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -20,6 +21,9 @@ fn main() {
     let numbers: Vec<usize> = std::env::args().filter_map(|arg| arg.parse().ok()).collect();
     let models = numbers.first().copied().unwrap_or(1000);
     let runs = numbers.get(1).copied().unwrap_or(7);
+    if let Ok(server) = std::env::var("VMESH_TEST_POSTGRES") {
+        return postgres::publications(&server, models, runs);
+    }
     let folder = tempfile::tempdir().unwrap();
     let bench = Bench { folder: folder.path().to_owned() };
     println!("{models} models in layers of {WIDTH}, median of {runs} runs\n");

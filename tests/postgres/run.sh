@@ -36,7 +36,10 @@ $as "$bin/pg_ctl" -D "$folder/data" -w -s -l "$folder/server.log" \
 
 VMESH_TEST_POSTGRES="host=127.0.0.1 port=$port user=vmesh"
 export VMESH_TEST_POSTGRES
-if [ -n "${VMESH_TEST_BINARY:-}" ]; then
+if [ "${1:-}" = --bench ]; then
+    shift
+    cargo bench --profile dev -- "$@"
+elif [ -n "${VMESH_TEST_BINARY:-}" ]; then
     "$VMESH_TEST_BINARY" postgres:: --ignored "$@"
 else
     cargo test --features icu --test it -- postgres:: --ignored "$@"

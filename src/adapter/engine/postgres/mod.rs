@@ -14,6 +14,7 @@ mod referee;
 mod seed;
 mod session;
 mod statements;
+mod swap;
 mod tls;
 mod wrong;
 

@@ -103,6 +103,7 @@ impl Database {
             // one after the other they would take long enough for a reader to come between
             lock: |views| format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE;\n", views.join(", ")),
             show: super::session::show,
+            swap: Some(super::swap::SWAP),
             longest_name: 63,
         };
         let warehouse = Self { client: RefCell::new(client), turn, _open: open, location: location.clone(), caps };

@@ -54,13 +54,15 @@ impl SqlSession for Database {
                  WHERE attrelid = {relation} AND attnum > 0 AND NOT attisdropped)"
             )
         };
+        // what stands in the physical layer shows none of it to anyone
+        let is_shown = format!("c.relkind = 'v' AND n.nspname <> '{SNAPSHOTS_SCHEMA}'");
         let sql = format!(
             "SELECT n.nspname, c.relname, c.relkind IN ('v', 'm'), \
-             CASE WHEN c.relkind = 'v' THEN pg_get_viewdef(c.oid) END, {}, \
-             (SELECT t.relname FROM pg_rewrite r JOIN pg_depend d ON d.objid = r.oid \
+             CASE WHEN {is_shown} THEN pg_get_viewdef(c.oid) END, CASE WHEN {is_shown} THEN {} END, \
+             CASE WHEN {is_shown} THEN (SELECT t.relname FROM pg_rewrite r JOIN pg_depend d ON d.objid = r.oid \
               AND d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> c.oid \
               JOIN pg_class t ON t.oid = d.refobjid JOIN pg_namespace s ON s.oid = t.relnamespace \
-              WHERE r.ev_class = c.oid AND s.nspname = '{SNAPSHOTS_SCHEMA}' AND {} = {} LIMIT 1) \
+              WHERE r.ev_class = c.oid AND s.nspname = '{SNAPSHOTS_SCHEMA}' AND {} = {} LIMIT 1) END \
              FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
              WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname !~ '^pg_(toast|temp)'{}{names}",
             columns("c.oid"),

@@ -4,7 +4,8 @@
 //! | file | is about |
 //! |---|---|
 //! | `state`, `tables` | reading all of it at one moment · the physical layer's part |
-//! | `publish`, `comments` | moving an environment's pointers and views · what views are commented with |
+//! | `publish`, `moves` | moving an environment's pointers · and its views |
+//! | `comments` | what views are commented with |
 //! | `collect`, `remove` | what goes |
 //! | `clones` | tables that are views of others, since they have the very rows |
 //! | `past_builds` | who built what, and how long it took |
@@ -15,6 +16,7 @@
 mod clones;
 mod collect;
 mod comments;
+mod moves;
 mod past_builds;
 mod publish;
 mod remove;
@@ -89,6 +91,8 @@ pub(super) struct Caps {
     pub(super) show: fn(view: &str, table: &str) -> String,
     /// The statement that keeps readers off some views, all at once, until the transaction ends.
     pub(super) lock: fn(views: &[String]) -> String,
+    /// How many views move at once, where readers of the others would wait too long.
+    pub(super) swap: Option<Swap>,
     /// How many bytes a name may have.
     pub(super) longest_name: usize,
 }
@@ -102,9 +106,23 @@ impl Default for Caps {
             begin_to_publish: BEGIN,
             show: |view, table| format!("CREATE OR REPLACE VIEW {view} AS SELECT * FROM {table};\n"),
             lock: |_| String::new(),
+            swap: None,
             longest_name: usize::MAX,
         }
     }
+}
+
+/// How a schema takes the place of another one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Swap {
+    /// It does so where more views than this move.
+    pub(super) above: usize,
+    /// The query that says whether nothing stands on a schema's views, and it has no rules that would be lost.
+    pub(super) is_free: fn(schema: &str) -> String,
+    /// The statements that give a schema and its views what was granted on another one.
+    pub(super) copy: fn(from: &str, to: &str) -> String,
+    /// The statements that drop the schemas whose name begins like this, and the views in them.
+    pub(super) clear: fn(prefix: &str) -> String,
 }
 
 /// A table or view that is there.

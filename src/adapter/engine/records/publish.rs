@@ -1,7 +1,9 @@
 //! Swapping an environment's pointers: all views and all records in one transaction, or nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use super::moves::{Move, Moves};
 use super::{Ledger, Relation, SqlSession, Value, row};
 use crate::adapter::engine::{BuildError, Occupied, Publication, Publish, WarehouseError, WrongRows};
 use crate::domain::environment::{Moved, Pointer};
@@ -14,7 +16,8 @@ type Shown = BTreeMap<ModelName, (Pointer, Option<String>)>;
 impl<S: SqlSession + WrongRows> Publish for S {
     fn publish(&self, publication: &Publication<'_>, mark: &dyn Fn(&str)) -> Result<u64, WarehouseError> {
         let doing = format!("publishing `{}`", publication.environment);
-        Ledger(self).among_readers(&doing, |ledger| {
+        let ledger = Ledger(self);
+        let generation = ledger.among_readers(&doing, |ledger| {
             mark("publish:begin");
             let generation = ledger.next_generation(publication)?;
             if let Some((replaced, expected)) = publication.replaces {
@@ -22,8 +25,7 @@ impl<S: SqlSession + WrongRows> Publish for S {
                 ledger.remove(self, &[(replaced.clone(), expected)], publication.pattern)?;
             }
             let shown = ledger.shown(publication.environment)?;
-            let statements = ledger.view_statements(publication, &shown)?;
-            ledger.run(&doing, &statements)?;
+            ledger.carry_out(&doing, &ledger.moves(publication, &shown)?)?;
             mark("publish:views");
             ledger.write_comments(publication)?;
             ledger.write_pointers(publication, &shown)?;
@@ -34,7 +36,10 @@ impl<S: SqlSession + WrongRows> Publish for S {
             }
             mark("publish:records");
             Ok(generation)
-        })
+        })?;
+        // what can't go yet goes with the next one
+        let _ = ledger.clear_away();
+        Ok(generation)
     }
 
     fn check_free(&self, places: &BTreeMap<ModelName, TableName>) -> Result<(), WarehouseError> {
@@ -60,13 +65,24 @@ impl Ledger<'_> {
     }
 
     fn check_free(&self, places: &BTreeMap<ModelName, TableName>) -> Result<(), WarehouseError> {
-        let schemas: BTreeSet<String> = places.values().map(|place| place.schema.clone()).collect();
+        self.check_free_among(places, &self.there(&places.values().map(|place| place.schema.clone()).collect())?)
+    }
+
+    /// What is there in some schemas.
+    fn there(&self, schemas: &BTreeSet<String>) -> Result<BTreeMap<TableName, Relation>, WarehouseError> {
         if schemas.is_empty() {
-            return Ok(());
+            return Ok(BTreeMap::new());
         }
+        let relations = self.0.relations(Some(schemas), None)?.into_iter();
+        Ok(relations.map(|it| (it.place.clone(), it)).collect())
+    }
+
+    fn check_free_among(
+        &self,
+        places: &BTreeMap<ModelName, TableName>,
+        there: &BTreeMap<TableName, Relation>,
+    ) -> Result<(), WarehouseError> {
         self.fit(places)?;
-        let relations = self.0.relations(Some(&schemas), None)?.into_iter();
-        let there: BTreeMap<TableName, Relation> = relations.map(|it| (it.place.clone(), it)).collect();
         let occupied = |(model, place): (&ModelName, &TableName)| {
             let found = there.get(place).filter(|found| found.shows.is_none())?;
             let kind = if found.is_view { "view" } else { "table" };
@@ -106,43 +122,40 @@ impl Ledger<'_> {
         Ok(rows.into_iter().flatten().collect())
     }
 
-    /// What has to be run so that the views are as the publication says: nothing for views that already are.
-    fn view_statements(&self, publication: &Publication<'_>, shown: &Shown) -> Result<String, WarehouseError> {
+    /// How the views become as the publication says.
+    fn moves(&self, publication: &Publication<'_>, shown: &Shown) -> Result<Moves, WarehouseError> {
         let physical = self.physical(None)?;
         let view = |model: &ModelName| model.view(publication.environment, publication.pattern);
-        self.check_free(&publication.pointers.keys().map(|model| (model.clone(), view(model))).collect())?;
-        let views = publication.pointers.keys().chain(shown.keys()).map(view);
-        let views = self.views(Some(&views.map(|view| view.schema).collect()))?;
-        let columns = self.commented_columns(publication)?;
-        let mut schemas = BTreeSet::new();
-        let mut create = String::new();
-        let (mut wanted, mut moved) = (BTreeSet::new(), Vec::new());
+        let places = publication.pointers.keys().map(|model| (model.clone(), view(model))).collect();
+        let schemas = publication.pointers.keys().chain(shown.keys()).map(|model| view(model).schema);
+        let there = self.there(&schemas.collect())?;
+        self.check_free_among(&places, &there)?;
+        let shows = |(place, relation): (TableName, Relation)| Some((place, relation.shows.filter(|_| relation.is_view)?));
+        let views: BTreeMap<TableName, TableName> = there.into_iter().filter_map(shows).collect();
+        let columns = Arc::new(self.commented_columns(publication)?);
+        let mut moves = Moves::default();
         for (model, Pointer { table, .. }) in publication.pointers {
             if !physical.contains(&table.name) {
                 return Err(WarehouseError::Lost { model: model.clone(), table: table.clone() });
             }
-            let place = model.view(publication.environment, publication.pattern);
-            let comments = publication.comments.get(model);
+            let comments = publication.comments.get(model).cloned();
             let commented = shown.get(model).and_then(|(_, comments)| comments.clone());
-            if views.get(&place) != Some(table) || commented != comments.and_then(Comments::hash) {
-                schemas.insert(place.schema.clone());
-                moved.extend(views.contains_key(&place).then(|| self.full(&place)));
-                create.push_str(&self.show(&place, table));
-                if let Some(comments) = comments {
-                    create
-                        .push_str(&comments.statements(&self.full(&place), &|column| columns.has(&table.name, column)));
-                }
-            }
-            wanted.insert(place);
+            let place = view(model);
+            let stays = views.get(&place) == Some(table) && commented == comments.as_ref().and_then(Comments::hash);
+            let (columns, name) = (columns.clone(), table.name.clone());
+            let statements = move |view: &str| {
+                let has = |column: &str| columns.has(&name, column);
+                comments.as_ref().map_or_else(String::new, |comments| comments.statements(view, &has))
+            };
+            let exists = views.contains_key(&place);
+            let (view, table, comments) = (place, table.clone(), Box::new(statements));
+            moves.shown.push(Move { view, table, comments, stays, exists });
         }
-        let schemas = schemas.iter().map(|schema| format!("CREATE SCHEMA IF NOT EXISTS {};\n", self.schema(schema)));
-        let gone = shown.keys().map(|model| model.view(publication.environment, publication.pattern));
-        let gone = gone.filter(|place| !wanted.contains(place) && views.contains_key(place));
-        let gone: Vec<String> = gone.map(|place| self.full(&place)).collect();
-        let drops: String = gone.iter().map(|place| format!("DROP VIEW IF EXISTS {place};\n")).collect();
-        moved.extend(gone);
-        let lock = if moved.is_empty() { String::new() } else { (self.0.caps().lock)(&moved) };
-        Ok(lock + &schemas.collect::<String>() + &create + &drops)
+        let wanted: BTreeSet<&TableName> = moves.shown.iter().map(|it| &it.view).collect();
+        let gone = shown.keys().map(view);
+        let gone: BTreeSet<_> = gone.filter(|place| !wanted.contains(place) && views.contains_key(place)).collect();
+        moves.gone = gone.into_iter().collect();
+        Ok(moves)
     }
 
     fn write_pointers(&self, publication: &Publication<'_>, shown: &Shown) -> Result<(), WarehouseError> {
