@@ -81,9 +81,8 @@ impl Warehouse {
     fn typed(&self) -> Duration {
         let sql = "SELECT viewname, definition FROM pg_views WHERE schemaname = 'prod'";
         let views = self.client().query(sql, &[]).unwrap();
-        let view = |row: &Row| {
-            format!("CREATE VIEW typed.\"{}\" AS {}\n", row.get::<_, String>(0), row.get::<_, String>(1))
-        };
+        let view =
+            |row: &Row| format!("CREATE VIEW typed.\"{}\" AS {}\n", row.get::<_, String>(0), row.get::<_, String>(1));
         let create: String = views.iter().map(view).collect();
         time(|| {
             let mut client = self.client();

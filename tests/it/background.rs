@@ -5,12 +5,16 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::support::{CHAIN, Sandbox, wait_until};
+use crate::support::{CHAIN, Sandbox, pairs, wait_until};
 
 /// Some seconds of work.
-const SLOW: &str = "SELECT count(*) AS x FROM range(25000) a, range(25000) b WHERE (a.range * b.range) % 7 = 3";
+fn slow() -> String {
+    pairs(25000, "count(*) AS x")
+}
 /// More work than any test waits for.
-const ENDLESS: &str = "SELECT count(*) AS x FROM range(9000000) a, range(9000000) b WHERE (a.range * b.range) % 7 = 3";
+fn endless() -> String {
+    pairs(9_000_000, "count(*) AS x")
+}
 
 /// The chain on main, hooks that build in the background, and the branch `alice` checked out.
 pub(crate) fn in_background() -> Sandbox {
@@ -63,7 +67,7 @@ pub(crate) fn workers(sandbox: &Sandbox) -> usize {
 #[test]
 fn a_killed_worker_s_request_is_taken_up_again() {
     let sandbox = in_background();
-    sandbox.model("slow", SLOW);
+    sandbox.model("slow", &slow());
     sandbox.commit("slow");
     kill("-9", &builder_of(&sandbox, "slow"));
     wait_until("the build", || sandbox.is_in_step());
@@ -96,7 +100,7 @@ fn a_request_whose_worker_is_killed_every_time_is_given_up_and_told() {
 #[test]
 fn a_build_that_is_overtaken_ends_with_the_newest_tree() {
     let sandbox = in_background();
-    sandbox.model("slow", ENDLESS);
+    sandbox.model("slow", &endless());
     sandbox.commit("endless");
     builder_of(&sandbox, "slow");
     sandbox.model("slow", "SELECT 7 AS x");
@@ -110,7 +114,7 @@ fn a_build_that_is_overtaken_ends_with_the_newest_tree() {
 #[test]
 fn a_build_that_is_only_asked_for_again_goes_on() {
     let sandbox = in_background();
-    sandbox.model("slow", SLOW);
+    sandbox.model("slow", &slow());
     sandbox.commit("slow");
     builder_of(&sandbox, "slow");
     sandbox.git(&["commit", "--quiet", "--allow-empty", "-m", "nothing"]).good();
@@ -123,7 +127,7 @@ fn a_build_that_is_only_asked_for_again_goes_on() {
 #[cfg(target_os = "linux")]
 fn another_branch_waits_its_turn_and_needs_no_second_process() {
     let sandbox = in_background();
-    sandbox.model("slow", SLOW);
+    sandbox.model("slow", &slow());
     sandbox.commit("slow");
     let builder = builder_of(&sandbox, "slow");
     sandbox.git(&["switch", "--quiet", "-c", "bob", "main"]).good();
@@ -145,7 +149,7 @@ fn stop_ends_the_build_takes_back_what_waits_and_lets_it_rest() {
     let said = sandbox.vmesh(&["stop"]).good();
     assert_eq!(said, "nothing is being built in the background\n");
     let before = sandbox.views("dev__alice__marts");
-    sandbox.model("marts.totals", &ENDLESS.replace("AS x", "AS total"));
+    sandbox.model("marts.totals", &endless().replace("AS x", "AS total"));
     sandbox.commit("endless");
     builder_of(&sandbox, "marts.totals");
     sandbox.git(&["commit", "--quiet", "--allow-empty", "-m", "asked again"]).good();
@@ -189,7 +193,7 @@ fn the_log_is_dated_kept_small_and_named_when_it_matters() {
 fn a_branch_that_is_gone_when_its_turn_comes_is_no_failure() {
     let sandbox = in_background();
     sandbox.git(&["switch", "--quiet", "-c", "bob", "main"]).good();
-    sandbox.model("slow", SLOW);
+    sandbox.model("slow", &slow());
     sandbox.commit("slow");
     builder_of(&sandbox, "slow");
     sandbox.git(&["switch", "--quiet", "-c", "carol", "main"]).good();

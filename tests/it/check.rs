@@ -7,7 +7,7 @@ const NEGATIVE: &str = "SELECT * FROM totals WHERE total < 0";
 /// A history of `orders` without hooks: the fourth commit makes amounts negative, the second can't be read.
 fn history() -> (Sandbox, Vec<String>) {
     let models = [
-        ("orders", "SELECT id, 10 AS amount FROM range(3) t(id)"),
+        ("orders", "SELECT id, 10 AS amount FROM generate_series(0, 2) t(id)"),
         ("totals", "MODEL (kind VIEW);\nSELECT sum(amount) AS total FROM orders"),
         ("other", "SELECT 1 AS x"),
     ];
@@ -17,7 +17,7 @@ fn history() -> (Sandbox, Vec<String>) {
     for (name, text) in [
         ("other", "SELECT 2 AS x FROM (SELECT"),
         ("other", "SELECT 2 AS x"),
-        ("orders", "SELECT id, 10 - id * 20 AS amount FROM range(3) t(id)"),
+        ("orders", "SELECT id, 10 - id * 20 AS amount FROM generate_series(0, 2) t(id)"),
         ("other", "SELECT 3 AS x"),
         ("totals", "MODEL (kind VIEW);\nSELECT sum(amount) AS total, count(*) AS n FROM orders"),
     ] {

@@ -98,7 +98,7 @@ fn embedded_models_are_seen_through() {
     sandbox.sql("CREATE SCHEMA source; CREATE TABLE source.orders AS SELECT 1 AS id");
     sandbox.vmesh(&["promote", "--yes"]).good();
     sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
-    sandbox.model("other", "SELECT n * 10 AS n FROM (SELECT count(*) AS n FROM outer_one)");
+    sandbox.model("other", "SELECT n * 10 AS n FROM (SELECT count(*) AS n FROM outer_one) AS t");
     sandbox.vmesh(&["plan", "--yes"]).good();
     sandbox.sql("INSERT INTO source.orders VALUES (2)");
     sandbox.vmesh(&["plan", "prod", "--restate-model", "base", "--yes"]).good();

@@ -5,7 +5,7 @@ use crate::support::Sandbox;
 
 /// A row every 6 hours from the end of 2023 on.
 const ROWS: &str = "CREATE SCHEMA raw; CREATE TABLE raw.rows AS SELECT n AS id, moment, CAST(moment AS DATE) AS day \
-    FROM (SELECT n, TIMESTAMP '2023-12-30' + n * INTERVAL 6 HOUR AS moment FROM range(3600) AS r(n))";
+    FROM (SELECT n, TIMESTAMP '2023-12-30' + n * INTERVAL '6 hours' AS moment FROM range(3600) AS r(n))";
 
 fn project(models: &[(&str, &str)]) -> Sandbox {
     let sandbox = Sandbox::with_models(models);

@@ -8,20 +8,26 @@ use vmesh::adapter::engine::{self, Door, Interrupt, Location, WarehouseError};
 use vmesh::adapter::local::Shared;
 use vmesh::domain::engine_kind::EngineKind;
 
-use crate::support::{CHAIN, Sandbox, wait_until};
+use crate::support::{CHAIN, Sandbox, pairs, wait_until};
 
 /// About a second of work; gives 1.
-const WORK: &str =
-    "SELECT least(count(*), 1) AS n FROM range(10000) a, range(10000) b WHERE (a.range * b.range) % 7 = 3";
+fn work() -> String {
+    pairs(10_000, "least(count(*), 1) AS n")
+}
+
 /// More than that: whoever comes in the midst of it waits long enough to be told why.
-const MORE_WORK: &str =
-    "SELECT least(count(*), 1) AS n FROM range(17000) a, range(17000) b WHERE (a.range * b.range) % 7 = 3";
+fn more_work() -> String {
+    pairs(17_000, "least(count(*), 1) AS n")
+}
+
 /// More work than any test waits for.
-const ENDLESS: &str = "SELECT count(*) AS x FROM range(9000000) a, range(9000000) b WHERE (a.range * b.range) % 7 = 3";
+fn endless() -> String {
+    pairs(9_000_000, "count(*) AS x")
+}
 
 /// The chain on main, no hooks, and a branch with some slow models in a row, each of which is one more than the last.
 fn slow_branch(branch: &str, models: u64) -> Sandbox {
-    branch_of(branch, models, WORK)
+    branch_of(branch, models, &work())
 }
 
 /// The same with other work in each model.
@@ -76,7 +82,7 @@ fn end(mut child: Child) {
 
 #[test]
 fn who_reads_waits_for_one_model_and_not_for_the_build() {
-    let sandbox = branch_of("alice", 9, MORE_WORK);
+    let sandbox = branch_of("alice", 9, &more_work());
     let mut plan = start(&sandbox, &["plan", "--yes"]);
     assert_eq!(builder(&sandbox)["pid"], plan.id());
     let commands: [&[&str]; 4] = [
@@ -110,7 +116,7 @@ fn who_reads_waits_for_one_model_and_not_for_the_build() {
 fn two_builders_take_turns_and_build_nothing_twice() {
     let sandbox = slow_branch("alice", 4);
     sandbox.git(&["switch", "--quiet", "-c", "bob"]).good();
-    sandbox.model("slow.own", &format!("SELECT a.n + w.n AS n FROM slow.m4 a, ({WORK}) w"));
+    sandbox.model("slow.own", &format!("SELECT a.n + w.n AS n FROM slow.m4 a, ({}) w", work()));
     sandbox.commit("own");
     let plans = ["alice", "bob", "bob"].map(|branch| start(&sandbox, &["plan", branch, "--yes"]));
     let mut all = String::new();
@@ -173,8 +179,10 @@ fn a_table_of_many_loads_gives_way_between_two_of_them() {
     let header = "MODEL (name slow.days, kind INCREMENTAL_BY_TIME_RANGE (time_column day, batch_size 1), \
                   start '2026-01-01');\n";
     sandbox.write("models/slow/m1.sql", "SELECT 1 AS n");
-    sandbox
-        .write("models/slow/days.sql", &(header.to_owned() + &WORK.replace("AS n", "AS n, @start_date::DATE AS day")));
+    sandbox.write(
+        "models/slow/days.sql",
+        &(header.to_owned() + &&work().replace("AS n", "AS n, @start_date::DATE AS day")),
+    );
     sandbox.commit("days");
     let mut plan = start(&sandbox, &["plan", "--yes", "--execution-time", "2026-01-09"]);
     // the other model is built at once, and may be the one that is told
@@ -205,7 +213,7 @@ fn a_run_gives_way_between_two_models() {
 #[test]
 fn what_takes_longer_than_anyone_waits_says_what_it_is_and_never_to_close_vmesh() {
     let sandbox = slow_branch("alice", 1);
-    sandbox.model("slow.m1", ENDLESS);
+    sandbox.model("slow.m1", &endless());
     let plan = start(&sandbox, &["plan", "--yes"]);
     builder(&sandbox);
     let asked = Instant::now();

@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use std::process::{Child, Command};
 
 use crate::background::{builder_of, in_background, status};
-use crate::support::{CHAIN, Sandbox, wait_until};
+use crate::support::{CHAIN, Sandbox, pairs, wait_until};
 
 /// More work than any test waits for.
-const ENDLESS: &str =
-    "SELECT count(*) AS total FROM range(9000000) a, range(9000000) b WHERE (a.range * b.range) % 7 = 3";
+fn endless() -> String {
+    pairs(9_000_000, "count(*) AS total")
+}
 
 /// A running `vmesh watch`, killed when dropped.
 struct Watch {
@@ -191,7 +192,7 @@ fn it_takes_the_work_that_hooks_leave() {
     assert_eq!(status(&sandbox)["watch"].to_string(), watch.pid());
     let process = watch.pid();
     sandbox.git(&["switch", "--quiet", "alice"]).good();
-    sandbox.model("marts.totals", ENDLESS);
+    sandbox.model("marts.totals", &endless());
     assert_eq!(builder_of(&sandbox, "marts.totals"), process);
     let stopped = sandbox.vmesh(&["stop"]).good();
     assert!(stopped.contains("stopped the build for branch alice at marts.totals"), "{stopped}");
@@ -205,7 +206,7 @@ fn it_takes_the_work_that_hooks_leave() {
 fn when_it_is_killed_hooks_start_a_process_of_their_own() {
     let sandbox = in_background();
     let watch = Watch::start(&sandbox);
-    sandbox.model("marts.totals", ENDLESS);
+    sandbox.model("marts.totals", &endless());
     sandbox.commit("endless");
     builder_of(&sandbox, "marts.totals");
     drop(watch);

@@ -32,7 +32,7 @@ fn branch_of(query: &str) -> Sandbox {
 
 #[test]
 fn rows_that_stop_a_build_are_kept_until_the_next_one() {
-    let sandbox = branch_of("SELECT n - 3 AS id, 'x' AS x FROM range(5) AS t(n)");
+    let sandbox = branch_of("SELECT n - 3 AS id, 'x' AS x FROM generate_series(0, 4) AS t(n)");
     let tables = sandbox.snapshots();
     let told = sandbox.vmesh(&["plan", "--yes"]).fails(1);
     let query = query_in(&told);
@@ -57,11 +57,11 @@ fn rows_that_stop_a_build_are_kept_until_the_next_one() {
 
 #[test]
 fn of_many_wrong_rows_the_first_thousand_are_kept() {
-    let sandbox = branch_of("SELECT -1 - n AS id FROM range(1001) AS t(n)");
+    let sandbox = branch_of("SELECT -1 - n AS id FROM generate_series(0, 1000) AS t(n)");
     let told = sandbox.vmesh(&["plan", "--yes"]).fails(1);
     assert!(told.contains("1001 rows are wrong") && told.contains("the first 1000 are kept"), "{told}");
     assert_eq!(sandbox.value(&query_in(&told).replace('*', "count(*)")), "1000");
-    sandbox.model("a", &model("SELECT -1 - n AS id FROM range(1000) AS t(n)"));
+    sandbox.model("a", &model("SELECT -1 - n AS id FROM generate_series(0, 999) AS t(n)"));
     let told = sandbox.vmesh(&["plan", "--yes"]).fails(1);
     assert!(told.contains("1000 rows are wrong") && !told.contains("the first 1000"), "{told}");
     assert_eq!(sandbox.value(&query_in(&told).replace('*', "count(*)")), "1000");

@@ -29,16 +29,21 @@ pub(crate) fn connect(url: &str) -> Client {
 
 /// What DuckDB calls otherwise, for the queries of tests alone: vmesh never looks into this schema.
 const COMPATIBLE: &str = "
-CREATE FUNCTION duckdb_views() RETURNS TABLE (schema_name text, view_name text, sql text, internal boolean) LANGUAGE sql AS
-    $$ SELECT schemaname, viewname, definition, schemaname IN ('pg_catalog', 'information_schema') FROM pg_views $$;
-CREATE FUNCTION duckdb_tables() RETURNS TABLE (schema_name text, table_name text) LANGUAGE sql AS
-    $$ SELECT schemaname, tablename FROM pg_tables $$;
-CREATE FUNCTION duckdb_columns() RETURNS TABLE (schema_name text, table_name text, column_name text, data_type text, column_index int)
-    LANGUAGE sql AS $$ SELECT n.nspname, c.relname, attname,
-    replace(replace(replace(upper(format_type(atttypid, atttypmod)), ' WITHOUT TIME ZONE', ''), 'TEXT', 'VARCHAR'), 'NUMERIC(', 'DECIMAL('), attnum
-    FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid JOIN pg_namespace n ON n.oid = relnamespace WHERE attnum > 0 AND NOT attisdropped $$;
+CREATE FUNCTION named(type text) RETURNS text LANGUAGE sql AS $$ SELECT replace(replace(replace(replace(upper(type),
+    ' WITHOUT TIME ZONE', ''), 'TEXT', 'VARCHAR'), 'NUMERIC(', 'DECIMAL('), 'DOUBLE PRECISION', 'DOUBLE') $$;
+CREATE FUNCTION duckdb_views() RETURNS TABLE (schema_name text, view_name text, sql text, comment text, internal boolean) LANGUAGE sql AS
+    $$ SELECT schemaname, viewname, definition, obj_description(format('%I.%I', schemaname, viewname)::regclass, 'pg_class'),
+    schemaname IN ('pg_catalog', 'information_schema') FROM pg_views $$;
+CREATE FUNCTION duckdb_tables() RETURNS TABLE (schema_name text, table_name text, comment text) LANGUAGE sql AS
+    $$ SELECT schemaname, tablename, obj_description(format('%I.%I', schemaname, tablename)::regclass, 'pg_class') FROM pg_tables $$;
+CREATE FUNCTION duckdb_columns() RETURNS TABLE (schema_name text, table_name text, column_name text, data_type text, column_index int,
+    comment text) LANGUAGE sql AS $$ SELECT n.nspname, c.relname, attname, named(format_type(atttypid, atttypmod)), attnum,
+    col_description(c.oid, attnum) FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid JOIN pg_namespace n ON n.oid = relnamespace
+    WHERE attnum > 0 AND NOT attisdropped $$;
+CREATE FUNCTION duckdb_indexes() RETURNS TABLE (schema_name text, index_name text) LANGUAGE sql AS
+    $$ SELECT schemaname, indexname FROM pg_indexes WHERE schemaname = 'vmesh_snapshots' $$;
 CREATE FUNCTION duckdb_schemas() RETURNS TABLE (schema_name text) LANGUAGE sql AS $$ SELECT nspname FROM pg_namespace $$;
-CREATE FUNCTION typeof(anyelement) RETURNS text LANGUAGE sql AS $$ SELECT upper(pg_typeof($1)::text) $$;
+CREATE FUNCTION typeof(anyelement) RETURNS text LANGUAGE sql AS $$ SELECT named(pg_typeof($1)::text) $$;
 CREATE FUNCTION range(bigint) RETURNS SETOF bigint LANGUAGE sql AS $$ SELECT generate_series(0, $1 - 1) $$;
 ";
 

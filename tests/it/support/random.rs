@@ -204,7 +204,9 @@ fn in_words_of_postgres(a: usize, b: usize, constant: usize, form: usize) -> Str
         20 => format!(
             "SELECT id, v FROM m{a} AS o WHERE EXISTS (SELECT 1 FROM m{b} AS x WHERE x.id = o.id AND x.v > o.v - {constant})"
         ),
-        21 => format!("SELECT id, w * 2 AS v FROM (SELECT id, v + {constant} AS w FROM m{a}) AS x WHERE w > {constant}"),
+        21 => {
+            format!("SELECT id, w * 2 AS v FROM (SELECT id, v + {constant} AS w FROM m{a}) AS x WHERE w > {constant}")
+        }
         22 => format!(
             "SELECT id, v FROM m{a} AS o, LATERAL (SELECT count(*) AS n FROM m{b} AS x WHERE x.id = o.id) AS l \
              WHERE l.n > {constant} - 2"

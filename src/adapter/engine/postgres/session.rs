@@ -106,18 +106,21 @@ impl SqlSession for Database {
 }
 
 /// Makes a view show a table: in its place where it has the same columns, or more behind them, and so what stands on it stays;
-/// made anew otherwise, with what was granted on it.
+/// made anew otherwise, with what was granted on it, and no more.
 pub(super) fn show(view: &str, table: &str) -> String {
     let name = literal(view);
+    let who = "CASE it.grantee WHEN 0 THEN 'PUBLIC' ELSE it.grantee::regrole::text END";
+    let owner = format!("(SELECT relowner FROM pg_class WHERE oid = to_regclass({name}))");
     let body = format!(
         "DECLARE acl aclitem[]; it record; BEGIN CREATE OR REPLACE VIEW {view} AS SELECT * FROM {table}; \
          EXCEPTION WHEN invalid_table_definition THEN \
          SELECT relacl INTO acl FROM pg_class WHERE oid = to_regclass({name}); \
          DROP VIEW {view}; CREATE VIEW {view} AS SELECT * FROM {table}; \
-         FOR it IN SELECT DISTINCT privilege_type AS may, grantee FROM aclexplode(acl) \
-         WHERE grantee <> (SELECT relowner FROM pg_class WHERE oid = to_regclass({name})) LOOP \
-         EXECUTE format('GRANT %s ON %s TO %s', it.may, {name}, \
-         CASE it.grantee WHEN 0 THEN 'PUBLIC' ELSE it.grantee::regrole::text END); END LOOP; END"
+         FOR it IN SELECT (aclexplode(relacl)).* FROM pg_class WHERE oid = to_regclass({name}) LOOP \
+         IF it.grantee <> {owner} THEN EXECUTE format('REVOKE ALL ON %s FROM %s', {name}, {who}); END IF; END LOOP; \
+         FOR it IN SELECT * FROM aclexplode(acl) WHERE grantee <> {owner} LOOP \
+         EXECUTE format('GRANT %s ON %s TO %s%s', it.privilege_type, {name}, {who}, \
+         CASE WHEN it.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END); END LOOP; END"
     );
     format!("DO {};\n", literal(&body))
 }

@@ -28,22 +28,30 @@ fn is_free(schema: &str) -> String {
     )
 }
 
-/// Gives a schema and its views what was granted on another, and the views of the same names there.
+/// Gives a schema and its views what was granted on another, and the views of the same names there: that and no more, whatever
+/// new things get by default.
 fn copy(from: &str, to: &str) -> String {
     let (from, to) = (literal(from), literal(to));
-    let grantee = "CASE it.grantee WHEN 0 THEN 'PUBLIC' ELSE it.grantee::regrole::text END, \
-                   CASE WHEN it.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END";
+    let schema = |name: &str| format!("(SELECT oid FROM pg_namespace WHERE nspname = {name})");
+    let (old, new) = (schema(&from), schema(&to));
+    let who = "CASE it.grantee WHEN 0 THEN 'PUBLIC' ELSE it.grantee::regrole::text END";
+    let grantable = "CASE WHEN it.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END";
     let body = format!(
         "DECLARE it record; BEGIN \
-         FOR it IN SELECT (aclexplode(nspacl)).*, nspowner AS owner FROM pg_namespace WHERE nspname = {from} LOOP \
-         IF it.grantee <> it.owner THEN EXECUTE format('GRANT %s ON SCHEMA %I TO %s%s', it.privilege_type, {to}, {grantee}); \
+         FOR it IN SELECT (aclexplode(nspacl)).*, nspowner AS owner FROM pg_namespace WHERE oid = {new} LOOP \
+         IF it.grantee <> it.owner THEN EXECUTE format('REVOKE ALL ON SCHEMA %I FROM %s', {to}, {who}); END IF; END LOOP; \
+         FOR it IN SELECT (aclexplode(nspacl)).*, nspowner AS owner FROM pg_namespace WHERE oid = {old} LOOP \
+         IF it.grantee <> it.owner THEN EXECUTE format('GRANT %s ON SCHEMA %I TO %s%s', it.privilege_type, {to}, {who}, \
+         {grantable}); END IF; END LOOP; \
+         FOR it IN SELECT (aclexplode(n.relacl)).*, n.relowner AS owner, n.relname FROM pg_class n JOIN pg_class o \
+         ON o.relname = n.relname AND o.relnamespace = {old} WHERE n.relnamespace = {new} LOOP \
+         IF it.grantee <> it.owner THEN EXECUTE format('REVOKE ALL ON %I.%I FROM %s', {to}, it.relname, {who}); \
          END IF; END LOOP; \
-         FOR it IN SELECT (aclexplode(relacl)).*, relowner AS owner, relname FROM pg_class c \
-         WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = {from}) AND EXISTS (SELECT 1 FROM pg_class x \
-         WHERE x.relname = c.relname AND x.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = {to})) LOOP \
+         FOR it IN SELECT (aclexplode(o.relacl)).*, o.relowner AS owner, n.relname FROM pg_class n JOIN pg_class o \
+         ON o.relname = n.relname AND o.relnamespace = {old} WHERE n.relnamespace = {new} LOOP \
          IF it.grantee <> it.owner THEN EXECUTE format('GRANT %s ON %I.%I TO %s%s', it.privilege_type, {to}, it.relname, \
-         {grantee}); END IF; END LOOP; \
-         FOR it IN SELECT obj_description(oid, 'pg_namespace') AS text FROM pg_namespace WHERE nspname = {from} LOOP \
+         {who}, {grantable}); END IF; END LOOP; \
+         FOR it IN SELECT obj_description({old}, 'pg_namespace') AS text LOOP \
          IF it.text IS NOT NULL THEN EXECUTE format('COMMENT ON SCHEMA %I IS %L', {to}, it.text); END IF; END LOOP; END"
     );
     format!("DO {};\n", literal(&body))

@@ -48,7 +48,8 @@ impl Ledger<'_> {
             self.run(doing, &(make + &(swap.copy)(schema, &beside)))?;
         }
         let changed: Vec<&Move> = moves.shown.iter().filter(|it| !it.stays && !is_swapped(&it.view)).collect();
-        let gone: Vec<String> = moves.gone.iter().filter(|view| !is_swapped(view)).map(|view| self.full(view)).collect();
+        let gone: Vec<String> =
+            moves.gone.iter().filter(|view| !is_swapped(view)).map(|view| self.full(view)).collect();
         let there = changed.iter().filter(|it| it.exists).map(|it| self.full(&it.view));
         let locked: Vec<String> = there.chain(gone.iter().cloned()).collect();
         let lock = if locked.is_empty() { String::new() } else { (self.0.caps().lock)(&locked) };

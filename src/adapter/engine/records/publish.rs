@@ -130,7 +130,8 @@ impl Ledger<'_> {
         let schemas = publication.pointers.keys().chain(shown.keys()).map(|model| view(model).schema);
         let there = self.there(&schemas.collect())?;
         self.check_free_among(&places, &there)?;
-        let shows = |(place, relation): (TableName, Relation)| Some((place, relation.shows.filter(|_| relation.is_view)?));
+        let shows =
+            |(place, relation): (TableName, Relation)| Some((place, relation.shows.filter(|_| relation.is_view)?));
         let views: BTreeMap<TableName, TableName> = there.into_iter().filter_map(shows).collect();
         let columns = Arc::new(self.commented_columns(publication)?);
         let mut moves = Moves::default();

@@ -325,11 +325,27 @@ fn is_plain(lexemes: &[Lexeme], at: usize) -> bool {
     !before(1).is_some_and(|dot| dot.is_symbol(".")) || before(2).is_some_and(is_catalogue)
 }
 
+/// Whether a word stands directly behind a bracket, where nothing is called but behind that of DISTINCT ON: `f(x) t(a, b)`.
+fn is_behind_relation(lexemes: &[Lexeme], at: usize) -> bool {
+    if WORDS.iter().any(|word| lexemes[at].is_keyword(word)) {
+        return false;
+    }
+    let mut depth = 0_i32;
+    for (back, lexeme) in lexemes.iter().enumerate().take(at).rev() {
+        depth += i32::from(lexeme.is_symbol(")")) - i32::from(lexeme.is_symbol("("));
+        if depth <= 0 {
+            let is_on = |word: &Lexeme| word.is_keyword("on");
+            return depth == 0 && lexeme.is_symbol("(") && !back.checked_sub(1).is_some_and(|at| is_on(&lexemes[at]));
+        }
+    }
+    false
+}
+
 /// Whether a bracket holds the names of a relation's columns: `AS t(a, b)`, `WITH t(a) AS (…)`.
 fn names_columns(lexemes: &[Lexeme], at: usize) -> bool {
     let before = at.checked_sub(1).and_then(|before| lexemes.get(before));
     let is_behind = |words: &[&str]| before.is_some_and(|before| words.iter().any(|word| before.is_keyword(word)));
-    if is_behind(&["as", "with", "recursive"]) {
+    if is_behind_relation(lexemes, at) || is_behind(&["as", "with", "recursive"]) {
         return true;
     }
     // a later one of several: `), name (a, b) AS (`
@@ -368,6 +384,7 @@ mod tests {
             "SELECT * FROM json_to_recordset('[]') AS t(a int, b timestamp with time zone, c numeric(3, 1))",
             "SELECT CAST(sum(CAST(a AS int)) AS text), ts AT TIME ZONE 'UTC' FROM t",
             "SELECT sum(a), (b), count(*) FROM (SELECT 1 AS a, 2 AS b) AS q",
+            "SELECT a FROM generate_series(1, 3) t(a), (SELECT 1) u(b), json_to_recordset('[]') v(c int)",
             "SELECT sum(a) OVER w, max(a) OVER v FROM t WINDOW w AS (PARTITION BY b), v AS (w ORDER BY c), u AS (ORDER BY d)",
             "SELECT sum(a) OVER w FROM t WINDOW w AS (ROWS BETWEEN 1 PRECEDING AND CURRENT ROW), v AS ()",
             "SELECT generate_series(1, 3), coalesce(a, 0), \"lower\"(b) FROM t WHERE EXISTS (SELECT 1)",
@@ -409,6 +426,10 @@ mod tests {
             "SELECT CAST(NULL AS prod.orders) AS o",
             "SELECT * FROM json_to_recordset('[]') AS t(a prod.orders)",
             "SELECT * FROM json_to_recordset('[]') AS (partition prod.orders)",
+            "SELECT * FROM json_to_recordset('[]') t(a prod.orders)",
+            "SELECT * FROM generate_series(1, 2) t(lo_get(1))",
+            "SELECT DISTINCT ON (a) lo_get(1) FROM t",
+            "SELECT DISTINCT ON ((a), (b)) lo_get(1) FROM t",
             "SELECT u.next(1)",
             "SELECT u.select(1)",
             "SELECT \"LOWER\"('x')",
