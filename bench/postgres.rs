@@ -29,7 +29,9 @@ pub(super) fn publications(server: &str, models: usize, runs: usize) {
     });
     line("vmesh rollback of all of them, from beginning to end", alone, Some(("that", typed)));
     let waits = median_of_longest(runs, || {
-        let waited = bench.longest_wait(|| drop(rollback()));
+        let waited = bench.longest_wait(|| {
+            rollback();
+        });
         bench.vmesh(&["promote", "--yes"]);
         waited
     });

@@ -63,10 +63,10 @@ fn what_cannot_be_told_is_skipped() {
     let told = sandbox.vmesh(&["check", NEGATIVE, "--at", &commits[1]]).fails(125);
     assert!(told.contains("models/other.sql"), "{told}");
     sandbox.vmesh(&["check", NEGATIVE, "--at", "nowhere"]).fails(125);
-    let told = sandbox.vmesh(&["query", "FROM totals", "--at", &commits[3]]).fails(1);
+    let told = sandbox.vmesh(&["query", "SELECT * FROM totals", "--at", &commits[3]]).fails(1);
     assert!(told.contains("is not built in") && told.contains("vmesh check --at"), "{told}");
     sandbox.vmesh(&["check", NEGATIVE, "--at", &commits[3]]).fails(1);
-    assert!(sandbox.vmesh(&["query", "FROM totals", "--at", &commits[3]]).good().contains("-30"));
+    assert!(sandbox.vmesh(&["query", "SELECT * FROM totals", "--at", &commits[3]]).good().contains("-30"));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What builds and what doesn't: fingerprints, seen from outside.
 
-use crate::support::{CHAIN, Sandbox};
+use crate::support::{CHAIN, Sandbox, postgres};
 
 /// A promoted chain on which branch `alice` has changed `marts.totals`.
 fn changed_on_alice() -> (Sandbox, usize) {
@@ -17,7 +17,10 @@ fn a_comment_or_layout_edit_builds_nothing() {
     let sandbox = Sandbox::promoted(&CHAIN);
     let before = (sandbox.snapshots(), sandbox.views("marts"));
     sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
-    sandbox.model("marts.totals", "-- why\r\nselect\r\n  SUM(amount) total /* all */\r\nfrom staging.orders;\r\n");
+    // of PostgreSQL's queries, vmesh leaves no word out
+    let named = if postgres::is_tested() { "as total" } else { "total" };
+    let text = format!("-- why\r\nselect\r\n  SUM(amount) {named} /* all */\r\nfrom staging.orders;\r\n");
+    sandbox.model("marts.totals", &text);
     let said = sandbox.commit("comments");
     assert!(!said.contains("built"), "{said}");
     assert_eq!(sandbox.views("dev__alice__marts"), before.1);

@@ -181,7 +181,7 @@ fn a_table_of_many_loads_gives_way_between_two_of_them() {
     sandbox.write("models/slow/m1.sql", "SELECT 1 AS n");
     sandbox.write(
         "models/slow/days.sql",
-        &(header.to_owned() + &&work().replace("AS n", "AS n, @start_date::DATE AS day")),
+        &(header.to_owned() + &work().replace("AS n", "AS n, @start_date::DATE AS day")),
     );
     sandbox.commit("days");
     let mut plan = start(&sandbox, &["plan", "--yes", "--execution-time", "2026-01-09"]);

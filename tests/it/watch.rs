@@ -49,10 +49,8 @@ impl Drop for Watch {
 
 /// Whether an environment's report shows this total. The warehouse may be taken for a moment.
 fn shows(sandbox: &Sandbox, environment: &str, total: &str) -> bool {
-    let connection = duckdb::Connection::open(sandbox.warehouse());
     let sql = format!("SELECT CAST(total AS VARCHAR) FROM {environment}__marts.report");
-    let shown = connection.and_then(|connection| connection.query_row(&sql, [], |row| row.get::<_, String>(0)));
-    shown.is_ok_and(|shown| shown == total)
+    sandbox.try_value(&sql).is_some_and(|shown| shown == total)
 }
 
 fn totals(sandbox: &Sandbox, total: usize) {

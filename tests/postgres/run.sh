@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs the tests that need a PostgreSQL server, on one of their own: sh tests/postgres/run.sh. It listens on this machine alone,
-# lies in a temporary folder, and is gone afterwards.
+# Runs the tests on PostgreSQL, on a server of their own: sh tests/postgres/run.sh [filter…]. It listens on this machine alone,
+# lies in a temporary folder, and is gone afterwards. --own: only those of PostgreSQL's own; --bench: the benchmark.
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -32,15 +32,33 @@ trap stop EXIT
 $as "$bin/initdb" -D "$folder/data" -A trust -U vmesh --no-instructions -E UTF8 --locale=C >"$folder.log" 2>&1 || { cat "$folder.log"; exit 1; }
 rm -f "$folder.log"
 $as "$bin/pg_ctl" -D "$folder/data" -w -s -l "$folder/server.log" \
-    -o "-c listen_addresses=127.0.0.1 -c port=$port -c unix_socket_directories=$folder" start
+    -o "-c listen_addresses=127.0.0.1 -c port=$port -c unix_socket_directories=$folder -c fsync=off" start
 
 VMESH_TEST_POSTGRES="host=127.0.0.1 port=$port user=vmesh"
 export VMESH_TEST_POSTGRES
-if [ "${1:-}" = --bench ]; then
+it() {
+    if [ -n "${VMESH_TEST_BINARY:-}" ]; then
+        "$VMESH_TEST_BINARY" "$@"
+    else
+        cargo test --features icu --test it -- "$@"
+    fi
+}
+case "${1:-}" in
+--bench)
     shift
     cargo bench --profile dev -- "$@"
-elif [ -n "${VMESH_TEST_BINARY:-}" ]; then
-    "$VMESH_TEST_BINARY" postgres:: --ignored "$@"
-else
-    cargo test --features icu --test it -- postgres:: --ignored "$@"
-fi
+    ;;
+--own)
+    shift
+    it postgres:: --ignored "$@"
+    ;;
+*)
+    it postgres:: --ignored
+    # what holds of every engine, but for what is DuckDB's own
+    VMESH_TEST_ENGINE=postgres
+    export VMESH_TEST_ENGINE
+    apart=$(sed -n 's/^\([a-z_0-9:]*::[a-z_0-9]*\) .*/--skip \1/p' tests/postgres/apart.txt)
+    [ $# -gt 0 ] || set -- $(sed 's/$/::/' tests/postgres/modules.txt)
+    it "$@" $apart
+    ;;
+esac

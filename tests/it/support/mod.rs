@@ -286,6 +286,16 @@ impl Sandbox {
         self.rows(sql)[0][0].clone()
     }
 
+    /// The same, if it can be told: the warehouse may be taken for a moment, and what is asked for not be there yet.
+    pub(crate) fn try_value(&self, sql: &str) -> Option<String> {
+        if let Some(server) = &self.server {
+            let row = postgres::connect(&server.url).query_opt(sql, &[]).ok()??;
+            return row.try_get(0).ok();
+        }
+        let connection = Connection::open(self.warehouse()).ok()?;
+        connection.query_row(sql, [], |row| row.get(0)).ok()
+    }
+
     /// The views of a schema, and the physical table that each shows.
     pub(crate) fn views(&self, schema: &str) -> BTreeMap<String, String> {
         let sql = format!("SELECT view_name, sql FROM duckdb_views() WHERE schema_name = '{schema}' ORDER BY ALL");

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use super::{Database, error};
+use super::{Database, error, session};
 use crate::adapter::engine::audit;
 use crate::adapter::engine::incremental::{self, Loader};
 use crate::adapter::engine::records::{Ledger, SqlSession};
@@ -199,7 +199,8 @@ impl Database {
         let views = ledger.views(None)?.into_iter().filter(|(_, shown)| shown == before);
         let views: Vec<TableName> = views.map(|(view, _)| view).collect();
         self.keep_readers_off(doing, &views)?;
-        let shown: String = views.iter().map(|view| ledger.show(view, table)).collect();
+        let table_name = table.quoted();
+        let shown: String = views.iter().map(|view| session::show_as_said(&ledger.full(view), &table_name)).collect();
         if !shown.is_empty() {
             self.run(doing, &shown)?;
         }

@@ -106,21 +106,41 @@ impl SqlSession for Database {
 }
 
 /// Makes a view show a table: in its place where it has the same columns, or more behind them, and so what stands on it stays;
-/// made anew otherwise, with what was granted on it, and no more.
+/// made anew otherwise, with what was granted on it, and no more. Comments are none of it.
 pub(super) fn show(view: &str, table: &str) -> String {
-    let name = literal(view);
+    show_with(view, table, "")
+}
+
+/// The same, and its comments stay, those of columns that it still has.
+pub(super) fn show_as_said(view: &str, table: &str) -> String {
+    let again = "FOR it IN SELECT d.text, a.attname FROM unnest(said) WITH ORDINALITY AS d(text, n) \
+                 LEFT JOIN pg_attribute a ON a.attrelid = place AND a.attname = columns[d.n] \
+                 WHERE columns[d.n] = '' OR a.attname IS NOT NULL LOOP \
+                 IF it.attname IS NULL THEN EXECUTE format('COMMENT ON VIEW %s IS %L', name, it.text); \
+                 ELSE EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', name, it.attname, it.text); END IF; END LOOP;";
+    show_with(view, table, again)
+}
+
+fn show_with(view: &str, table: &str, comments: &str) -> String {
     let who = "CASE it.grantee WHEN 0 THEN 'PUBLIC' ELSE it.grantee::regrole::text END";
-    let owner = format!("(SELECT relowner FROM pg_class WHERE oid = to_regclass({name}))");
+    let described = "pg_description d LEFT JOIN pg_attribute a ON a.attrelid = d.objoid AND a.attnum = d.objsubid AND d.objsubid > 0 \
+                     WHERE d.classoid = 'pg_class'::regclass AND d.objoid = place";
     let body = format!(
-        "DECLARE acl aclitem[]; it record; BEGIN CREATE OR REPLACE VIEW {view} AS SELECT * FROM {table}; \
+        "DECLARE name text := {name}; place oid := to_regclass(name); me oid; acl aclitem[]; said text[]; columns text[]; it record; \
+         BEGIN SELECT array_agg(d.description), array_agg(coalesce(a.attname::text, '')) INTO said, columns FROM {described}; \
+         BEGIN CREATE OR REPLACE VIEW {view} AS SELECT * FROM {table}; \
          EXCEPTION WHEN invalid_table_definition THEN \
-         SELECT relacl INTO acl FROM pg_class WHERE oid = to_regclass({name}); \
-         DROP VIEW {view}; CREATE VIEW {view} AS SELECT * FROM {table}; \
-         FOR it IN SELECT (aclexplode(relacl)).* FROM pg_class WHERE oid = to_regclass({name}) LOOP \
-         IF it.grantee <> {owner} THEN EXECUTE format('REVOKE ALL ON %s FROM %s', {name}, {who}); END IF; END LOOP; \
-         FOR it IN SELECT * FROM aclexplode(acl) WHERE grantee <> {owner} LOOP \
-         EXECUTE format('GRANT %s ON %s TO %s%s', it.privilege_type, {name}, {who}, \
-         CASE WHEN it.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END); END LOOP; END"
+         SELECT relacl, relowner INTO acl, me FROM pg_class WHERE oid = place; \
+         DROP VIEW {view}; CREATE VIEW {view} AS SELECT * FROM {table}; place := to_regclass(name); \
+         FOR it IN SELECT (aclexplode(relacl)).* FROM pg_class WHERE oid = place LOOP \
+         IF it.grantee <> me THEN EXECUTE format('REVOKE ALL ON %s FROM %s', name, {who}); END IF; END LOOP; \
+         FOR it IN SELECT * FROM aclexplode(acl) WHERE grantee <> me LOOP \
+         EXECUTE format('GRANT %s ON %s TO %s%s', it.privilege_type, name, {who}, \
+         CASE WHEN it.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END); END LOOP; END; \
+         IF said IS NOT NULL THEN FOR it IN SELECT a.attname FROM {described} LOOP \
+         IF it.attname IS NULL THEN EXECUTE format('COMMENT ON VIEW %s IS NULL', name); \
+         ELSE EXECUTE format('COMMENT ON COLUMN %s.%I IS NULL', name, it.attname); END IF; END LOOP; {comments} END IF; END",
+        name = literal(view)
     );
     format!("DO {};\n", literal(&body))
 }
