@@ -26,6 +26,11 @@ impl EngineKind {
         self == Self::Postgres
     }
 
+    /// Whether names in quotes are told apart by the case of letters; those without are lower case.
+    pub fn names_by_letter(self) -> bool {
+        self == Self::Postgres
+    }
+
     /// The schema of a session's temporary tables.
     pub fn temporary(self) -> &'static str {
         match self {

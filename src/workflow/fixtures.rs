@@ -51,7 +51,7 @@ impl Loader {
         for input in &test.inputs {
             let parent = tree.project.model(&input.model);
             let select = match self.data(tree, &input.data, path)? {
-                Data::Query(query) => unit_test::freeze(&query, &clock, &[]),
+                Data::Query(query) => unit_test::freeze(&self.over_given(query, &given)?, &clock, &[]),
                 Data::Rows(rows) => self.rows_of(tree, (input, parent), &rows, built)?,
                 Data::CsvFile(..) | Data::YamlFile(_) => continue,
             };
@@ -72,7 +72,9 @@ impl Loader {
         let select = unit_test::freeze(&select, &clock, &columns);
         let expected = |expected: &Expected| -> Result<Expected, Error> {
             let data = match self.data(tree, &expected.data, path)? {
-                Data::Query(query) => Data::Query(unit_test::freeze(&query, &clock, &columns)),
+                Data::Query(query) => {
+                    Data::Query(unit_test::freeze(&self.over_given(query, &given)?, &clock, &columns))
+                }
                 data => data,
             };
             Ok(Expected { data, ..expected.clone() })
@@ -88,6 +90,22 @@ impl Loader {
         Ok(Trial { macros: self.macros_before()?, tables, setup, checks })
     }
 
+    /// A test's own query, which reads nothing but the rows that the test gives: where it is run in the warehouse, what else it
+    /// named would be real.
+    fn over_given(&self, query: String, given: &Given) -> Result<String, Error> {
+        if !self.referee.engine().has_given_elsewhere() {
+            return Ok(query);
+        }
+        let reads = sql::analyse(&query).by_its_words(&query).reads.unwrap_or_default();
+        match reads.iter().find(|read| given_as(&read.parts, given).is_none()) {
+            Some(read) => Err(wrong(format!(
+                "a query of the test reads `{}`, of which the test gives no rows before it",
+                read.parts.join(".")
+            ))),
+            None => Ok(redirect(&query, given)),
+        }
+    }
+
     /// The query that gives the rows of an input.
     fn rows_of(
         &self,
@@ -96,7 +114,7 @@ impl Loader {
         rows: &[Row],
         built: Built<'_>,
     ) -> Result<String, Error> {
-        if let Some(wrong) = wrong_type(input).or_else(|| unknown(parent, rows)) {
+        if let Some(wrong) = wrong_type(self.referee.engine(), input).or_else(|| unknown(parent, rows)) {
             return Err(wrong);
         }
         let types = self.types_of(tree, (&input.model, parent), &input.columns, rows, built);
@@ -149,8 +167,11 @@ fn cte_of(model: &Model, select: &str, name: &str) -> Result<String, Error> {
 }
 
 /// The error that the type which a test gives a column is no type.
-fn wrong_type(input: &Input) -> Option<Error> {
-    let is_type = |kind: &str| sql::lex(kind).is_ok_and(|lexemes| policy::is_type(&lexemes));
+fn wrong_type(engine: EngineKind, input: &Input) -> Option<Error> {
+    let is_type = |kind: &str| match engine {
+        EngineKind::DuckDb => sql::lex(kind).is_ok_and(|lexemes| policy::is_type(&lexemes)),
+        EngineKind::Postgres => policy::is_type_for_postgres(kind),
+    };
     let (column, kind) = input.columns.iter().find(|(_, kind)| !is_type(kind))?;
     let problem = Diagnostic::new(format!("`{kind}` is no type of column `{column}`"));
     Some(Error::Project(vec![problem.help("columns: {id: INT, amount: 'DECIMAL(18, 2)', tags: 'TEXT[]'}")]))
@@ -167,8 +188,14 @@ fn place(engine: EngineKind, parent: Option<&Model>, name: &ModelName) -> TableN
 
 /// A query that reads the given rows in place of tables that vmesh doesn't manage.
 fn redirect(select: &str, given: &Given) -> String {
-    let table = |read: &sql::Read| given.get(&ModelName::from_parts(&read.parts)?).map(TableName::quoted);
-    sql::splice(select, &sql::analyse(select), &table)
+    let table = |read: &sql::Read| given_as(&read.parts, given).map(TableName::quoted);
+    sql::splice(select, &sql::analyse(select).by_its_words(select), &table)
+}
+
+/// The given rows that a query means by a name: one with capital letters in quotes is another there.
+fn given_as<'g>(parts: &[String], given: &'g Given) -> Option<&'g TableName> {
+    let is_lower = |part: &String| !part.bytes().any(|byte| byte.is_ascii_uppercase());
+    given.get(&ModelName::from_parts(parts).filter(|_| parts.iter().all(is_lower))?)
 }
 
 fn wrong(what: String) -> Error {

@@ -2,6 +2,10 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use std::time::Duration;
+
+use postgres::{IsolationLevel, Transaction};
+
 use crate::support::postgres::connect;
 use crate::support::{Done, Sandbox};
 
@@ -187,7 +191,10 @@ fn strangers_call_nothing_that_acts() {
     shop.sql(
         "CREATE TABLE public.orders AS SELECT 66 AS id; \
          CREATE FUNCTION public.acts(record) RETURNS int LANGUAGE plpgsql AS 'BEGIN DELETE FROM raw.orders; RETURN 1; END'; \
-         CREATE FUNCTION public.first(int) RETURNS int LANGUAGE plpgsql AS 'BEGIN DELETE FROM raw.orders; RETURN 1; END'",
+         CREATE FUNCTION public.first(int) RETURNS int LANGUAGE plpgsql AS 'BEGIN DELETE FROM raw.orders; RETURN 1; END'; \
+         CREATE FUNCTION public.acts_too(int, int) RETURNS bool LANGUAGE plpgsql AS 'BEGIN DELETE FROM raw.orders; RETURN true; END'; \
+         CREATE SEQUENCE public.seq; \
+         CREATE OPERATOR pg_catalog.@> (leftarg = int, rightarg = int, function = public.acts_too)",
     );
     shop.git("switch --quiet --create mallory").good();
     for (query, called) in [
@@ -206,10 +213,37 @@ fn strangers_call_nothing_that_acts() {
         ("WITH RECURSIVE a AS (SELECT id FROM orders), orders AS (SELECT 5 AS id) SELECT * FROM a", "WITH RECURSIVE"),
         ("SELECT q.id, orders.amount FROM (SELECT 1 AS id) q, orders ORDER BY q.id USING >", "can't tell which tables"),
         ("SELECT 1 AS x; DROP TABLE raw.orders", "no statement that can stand around a query"),
+        ("SELECT ('public.seq').nextval AS x", "a field is taken of a value"),
+        ("SELECT o AS x FROM raw.orders AS o", "would hold rows of a table"),
+        ("SELECT 1 AS x FROM raw.orders WHERE id @> 1", "acts_too(integer,integer)"),
+        ("CREATE TEMP TABLE v AS SELECT 1 AS a;\nDELETE FROM v;\nSELECT 1 AS x", "may not touch `v`"),
+        ("CREATE TEMP VIEW \"V\" AS SELECT * FROM raw.orders;\nDELETE FROM \"V\";\nSELECT 1 AS x", "may not touch `V`"),
+        ("SELECT id FROM \"Orders\"", "\"Orders\""),
     ] {
         shop.sandbox.write("models/evil.sql", &format!("MODEL (name evil);\n{query}\n"));
         let told = shop.vmesh("plan --yes").fails(1);
         assert!(told.contains(called), "{query}: {told}");
+    }
+    for (header, told) in [
+        ("kind INCREMENTAL_BY_UNIQUE_KEY (unique_key (lo_import('/etc/hostname')))", "can't call `lo_import`"),
+        ("kind INCREMENTAL_BY_UNIQUE_KEY (unique_key (public.first(id)))", "can't call `first`"),
+        ("kind INCREMENTAL_BY_PARTITION, partitioned_by (('public.seq').nextval)", "a field is taken of a value"),
+        ("kind SCD_TYPE_2_BY_COLUMN (unique_key (id::regclass::text), columns (id))", "can't cast to this type"),
+        ("columns (id regclass)", "none of PostgreSQL's own plain types"),
+    ] {
+        shop.sandbox.write("models/evil.sql", &format!("MODEL (name evil, {header});\nSELECT id FROM raw.orders\n"));
+        let said = shop.vmesh("plan --yes").fails(1);
+        assert!(said.contains(told), "{header}: {said}");
+    }
+    // a test sees what it gives
+    shop.sandbox.write("models/evil.sql", "MODEL (name evil);\nSELECT id FROM raw.orders\n");
+    for query in ["SELECT id FROM raw.orders", "SELECT id FROM marts.totals"] {
+        let test = format!(
+            "test_evil:\n  model: evil\n  inputs: {{raw.orders: {{query: '{query}'}}}}\n  outputs: {{query: [{{id: 1}}]}}\n"
+        );
+        shop.sandbox.write("tests/test_evil.yaml", &test);
+        let done = shop.vmesh("test");
+        assert!(done.code == Some(1) && done.out.contains("of which the test gives no rows"), "{query}: {done:?}");
     }
     assert_eq!(shop.value("SELECT count(*) FROM raw.orders"), "2");
 }
@@ -593,14 +627,15 @@ fn many_views_move_at_once_with_all_that_belongs_to_them() {
         "CREATE ROLE {role}; GRANT USAGE ON SCHEMA prod TO {role}; GRANT SELECT ON prod.m101 TO {role} WITH GRANT OPTION; \
          COMMENT ON SCHEMA prod IS 'mine'; ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO {role}"
     ));
-    let next = |value: usize| {
-        numbered(&shop, 100..170, &format!("MODEL (description 'said');\nSELECT {value} AS v, 1 AS more{value}"));
+    let next_with = |value: usize, more: usize| {
+        numbered(&shop, 100..170, &format!("MODEL (description 'said');\nSELECT {value} AS v, 1 AS more{more}"));
         shop.run("git -c core.hooksPath=/dev/null commit --quiet --all -m next && vmesh promote --yes").good();
         assert_eq!(shop.value("SELECT sum(a.v + b.v) FROM prod.m100 a, prod.m169 b"), (2 * value).to_string());
         shop.value(
             "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'vmesh\\_gone%' OR nspname LIKE 'vmesh\\_next%'",
         )
     };
+    let next = |value: usize| next_with(value, value);
     let before = shop.value("SELECT 'prod'::regnamespace::oid");
     assert_eq!(next(1), "0", "nothing is left of it");
     assert_ne!(shop.value("SELECT 'prod'::regnamespace::oid"), before, "another schema took its place");
@@ -616,17 +651,54 @@ fn many_views_move_at_once_with_all_that_belongs_to_them() {
     shop.run("git -c core.hooksPath=/dev/null commit --quiet --all -m five && vmesh promote --yes").good();
     assert_eq!(shop.value("SELECT v FROM public.mine"), "5");
     assert_eq!(shop.value("SELECT 'prod'::regnamespace::oid"), before);
-    // so does one that is made between two looks: what is read still goes another time
     shop.sql("DROP VIEW public.mine");
-    let mut reader = connect(shop.sandbox.url());
-    let mut reading = reader.transaction().unwrap();
-    let read = |reading: &mut postgres::Transaction<'_>| -> i32 {
-        reading.query_one("SELECT v FROM prod.m100", &[]).unwrap().get(0)
+    // who has read one view finds the others as they were, and a view that is being made stands on what there will be
+    let (mut reader, mut maker) = (connect(shop.sandbox.url()), connect(shop.sandbox.url()));
+    let mut reading = reader.build_transaction().isolation_level(IsolationLevel::RepeatableRead).start().unwrap();
+    let read = |reading: &mut Transaction<'_>, view: &str| -> i32 {
+        reading.query_one(&format!("SELECT v FROM prod.{view}"), &[]).unwrap().get(0)
     };
-    assert_eq!(read(&mut reading), 5);
-    assert_ne!(next(6), "0", "somebody reads it");
-    drop(reading);
+    assert_eq!(read(&mut reading, "m100"), 5);
+    let mut making = maker.transaction().unwrap();
+    making
+        .batch_execute("CREATE VIEW public.mine AS SELECT v FROM prod.m101; CREATE COLLATION prod.c (locale = 'C')")
+        .unwrap();
+    std::thread::scope(|scope| {
+        let promoting = scope.spawn(|| next_with(6, 1));
+        std::thread::sleep(Duration::from_millis(1500));
+        assert_eq!(read(&mut reading, "m169"), 5);
+        reading.commit().unwrap();
+        std::thread::sleep(Duration::from_millis(700));
+        making.commit().unwrap();
+        assert_eq!(promoting.join().unwrap(), "0");
+    });
+    assert_eq!(shop.value("SELECT v FROM public.mine"), "6");
+    assert_eq!(shop.value("SELECT count(*) FROM pg_collation WHERE collnamespace = 'prod'::regnamespace"), "1");
+    shop.sql("DROP VIEW public.mine; DROP COLLATION prod.c");
     assert_eq!(next(7), "0");
     shop.sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+    shop.is_sound();
+}
+
+#[test]
+#[ignore = "needs a server: sh tests/postgres/run.sh"]
+fn a_history_widens_and_columns_of_any_name_are_known_again() {
+    let model = "MODEL (name kept, kind SCD_TYPE_2_BY_COLUMN (unique_key id, columns *));\nSELECT id, note, more FROM raw.notes";
+    let odd = "SELECT id AS \"a.b\", 1 AS \"c,\"\"d\" FROM raw.notes";
+    let shop = Shop::with_models(&[("kept", model), ("odd", odd)]);
+    shop.sql(
+        "CREATE TABLE raw.notes (id int, note varchar(5), more json); INSERT INTO raw.notes VALUES (1, 'x', '{}')",
+    );
+    shop.vmesh("promote --yes --execution-time 2026-01-01").good();
+    shop.sql("ALTER TABLE raw.notes ALTER COLUMN note TYPE text; UPDATE raw.notes SET note = 'longer than that'");
+    shop.vmesh("run prod --execution-time 2026-01-02").good();
+    assert_eq!(shop.value("SELECT string_agg(note, ', ' ORDER BY valid_from) FROM prod.kept"), "x, longer than that");
+    shop.sandbox.model("odd", &odd.replace("1 AS", "2 AS"));
+    shop.git("commit --quiet --all -m two").good();
+    assert_eq!(shop.value("SELECT \"c,\"\"d\" FROM prod.odd"), "2");
+    shop.git("switch --quiet --create alice").good();
+    let twice = "MODEL (name twice, kind INCREMENTAL_UNMANAGED);\nSELECT id, 1 AS \"Key\", 2 AS key FROM raw.notes";
+    shop.sandbox.write("models/twice.sql", twice);
+    assert!(shop.vmesh("plan --yes").fails(1).contains("but for the case of letters"));
     shop.is_sound();
 }

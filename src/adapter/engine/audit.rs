@@ -125,6 +125,7 @@ impl Audit {
     fn over(&self, warehouse: &dyn Ask, query: &str) -> Result<Option<AuditFailure>, WarehouseError> {
         let doing = format!("auditing with `{}`", self.name);
         let found = || -> Result<_, WarehouseError> {
+            warehouse.vet(&doing, query)?;
             let rows = warehouse.rows(&doing, query, Some(self.kept()))?;
             if rows.rows.is_empty() {
                 return Ok(None);

@@ -56,6 +56,7 @@ impl Trial {
         let mut differences = Vec::new();
         for (number, check) in self.checks.iter().enumerate() {
             let actual = scratch(session.caps().engine, &format!("vmesh_actual_{number}"));
+            session.vet(DOING, &check.select)?;
             session.run_one(DOING, &create(session.caps().engine, &actual, &check.select))?;
             differences.extend(difference(session, check, &actual)?);
         }
@@ -65,7 +66,11 @@ impl Trial {
     /// The rows that each check's query gives.
     pub(super) fn results_in(&self, session: &impl Filling) -> Result<Vec<Rows>, WarehouseError> {
         self.prepare(session)?;
-        self.checks.iter().map(|check| session.rows(DOING, &check.select, None)).collect()
+        let rows = |check: &Check| {
+            session.vet(DOING, &check.select)?;
+            session.rows(DOING, &check.select, None)
+        };
+        self.checks.iter().map(rows).collect()
     }
 
     /// Makes the given tables, and runs the statements that the query needs.
@@ -75,6 +80,7 @@ impl Trial {
             if table.schema != engine.temporary() {
                 session.run(DOING, &format!("CREATE SCHEMA IF NOT EXISTS {}", quote(&table.schema)))?;
             }
+            session.vet(DOING, select)?;
             session.run_one(DOING, &create(engine, table, select))?;
         }
         let run = |statement: &Run| {
@@ -109,6 +115,7 @@ fn difference(session: &impl Filling, check: &Check, actual: &TableName) -> Resu
     let actual = Actual { engine: session.caps().engine, rows: &table, types: &types };
     let comparison = match &check.expected.data {
         Data::Query(query) => {
+            session.vet(DOING, query)?;
             let given = session.rows(DOING, query, Some(0))?.columns;
             Comparison::with_query(actual, query, &given, partial)
         }

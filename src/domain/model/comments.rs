@@ -48,7 +48,7 @@ impl Comments {
     pub(super) fn update(&mut self, lexemes: &[Lexeme]) -> Result<Option<String>, Problem> {
         let (first, place) = (lexemes.first(), super::place(lexemes));
         if first.is_some_and(|first| first.is_keyword("grant") || first.is_keyword("revoke")) {
-            return Ok(Some("DuckDB has no grants: GRANT and REVOKE have no effect".to_owned()));
+            return Ok(Some("vmesh grants nothing: GRANT and REVOKE have no effect".to_owned()));
         }
         let problem = || {
             Problem::new("ON_VIRTUAL_UPDATE can comment on the model's view, and nothing else", place.clone())

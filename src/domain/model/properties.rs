@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::audit;
 use super::super::diagnostic::{Problem, nearest};
+use super::super::engine_kind::EngineKind;
 use super::super::name::ModelName;
 use super::super::sql::{Lexeme, Span, Token, is_duckdb, policy};
 use super::defaults::Defaults;
@@ -62,10 +63,12 @@ const SPECIAL: [&str; 10] = [
     "virtual_environment_mode",
     "gateway",
 ];
-/// Accepted, though DuckDB has nothing that they could change; and what to say of that.
+const GRANTS: &str =
+    "vmesh grants nothing: `grants` has no effect; on PostgreSQL, what is granted on a view stays when it moves";
+/// Accepted, though there is nothing that they could change; and what to say of that.
 const IDLE: [(&str, &str); 4] = [
-    ("grants", "DuckDB has no grants: `grants` has no effect"),
-    ("grants_target_layer", "DuckDB has no grants: `grants_target_layer` has no effect"),
+    ("grants", GRANTS),
+    ("grants_target_layer", "vmesh grants nothing: `grants_target_layer` has no effect"),
     ("virtual_properties", "DuckDB's views have no properties: `virtual_properties` has no effect"),
     ("session_properties", "settings are vmesh's: `session_properties` has no effect"),
 ];
@@ -91,9 +94,9 @@ pub(super) fn read(text: &str, statement: &[Lexeme], defaults: &Defaults) -> Res
     }
     let own_audits = file.audits.len();
     let mut in_defaults = Vec::new();
-    let defaults = defaults.of(&properties);
+    let given = defaults.of(&properties);
     let own_start = file.schedule.start.take();
-    for (text, property) in &defaults {
+    for (text, property) in &given {
         take(&mut file, text, property, &mut metadata, &mut in_defaults);
     }
     // a parent's start comes before the project's
@@ -109,7 +112,7 @@ pub(super) fn read(text: &str, statement: &[Lexeme], defaults: &Defaults) -> Res
         file.columns.retain(|(name, _)| !added.iter().any(|added| added.eq_ignore_ascii_case(name)));
     }
     if let Some(Kind::Incremental(Incremental { by: By::Partition(parts), .. })) = &mut file.kind {
-        let all = properties.iter().chain(defaults.iter().map(|(_, property)| property));
+        let all = properties.iter().chain(given.iter().map(|(_, property)| property));
         for property in all.filter(|property| property.key == "partitioned_by") {
             match expressions(property) {
                 Ok(mut found) => parts.append(&mut found),
@@ -121,11 +124,37 @@ pub(super) fn read(text: &str, statement: &[Lexeme], defaults: &Defaults) -> Res
             problems.push(problem.help("partitioned_by (country)"));
         }
     }
+    if defaults.engine == EngineKind::Postgres {
+        problems.extend(foreign(&file));
+    }
     let front = statement.first().and_then(|head| text.get(..head.span.start));
     file.about.description = file.about.description.take().or_else(|| front.and_then(comments::in_front));
     file.about.comments.view.clone_from(&file.about.description);
     file.about.hash = *metadata.finalize().as_bytes();
     if problems.is_empty() { Ok(file) } else { Err(problems) }
+}
+
+/// What of a header's expressions and types PostgreSQL may not be given.
+fn foreign(file: &ModelFile) -> Vec<Problem> {
+    let (mut expressions, mut types): (&[String], Vec<&str>) =
+        (&[], file.columns.iter().map(|(_, kind)| kind.as_str()).collect());
+    if let Some(Kind::Incremental(incremental)) = &file.kind {
+        match &incremental.by {
+            By::UniqueKey(parts) | By::Partition(parts) => expressions = parts,
+            By::History(history) => {
+                expressions = &history.key;
+                types.push(&history.time_type);
+            }
+            By::TimeRange { .. } | By::Unmanaged(_) => {}
+        }
+    }
+    let refused = expressions.iter().filter_map(|text| policy::check_expression_for_postgres(text).err());
+    let refused = refused.map(|refusal| Problem { span: file.place.clone(), ..Problem::from(refusal) });
+    let types = types.into_iter().filter(|kind| !policy::is_type_for_postgres(kind)).map(|kind| {
+        let problem = Problem::new(format!("`{kind}` is none of PostgreSQL's own plain types"), file.place.clone());
+        problem.help("declare one of those, and cast what has another")
+    });
+    refused.chain(types).collect()
 }
 
 fn take(

@@ -281,7 +281,8 @@ pub(super) fn resolve_read(
     };
     let catalog = sources.config.catalog();
     let (externals, published) = (sources.externals, sources.published);
-    Names { has: &has, catalog, externals, published, same: &same }.meaning(&read.parts)
+    let by_letter = sources.config.opening.engine.names_by_letter();
+    Names { has: &has, by_letter, catalog, externals, published, same: &same }.meaning(&read.parts)
 }
 
 /// Draws a circle, one line a model.

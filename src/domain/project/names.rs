@@ -12,6 +12,8 @@ use super::Project;
 
 /// What a name is looked up in.
 pub struct Names<'a> {
+    /// Whether the engine tells names apart by the case of letters.
+    pub(super) by_letter: bool,
     /// Whether there is a model of this name.
     pub has: &'a dyn Fn(&ModelName) -> bool,
     /// What the warehouse is called in SQL.
@@ -40,7 +42,9 @@ pub type Barred = (String, String);
 impl Names<'_> {
     /// The model that a text calls this, if it is one of this tree.
     pub fn model(&self, parts: &[String]) -> Option<ModelName> {
-        meant(parts, self.catalog).into_iter().find(self.has)
+        // a name in quotes that has capital letters is no model's where letters count
+        let is_other = self.by_letter && parts.iter().any(|part| part.bytes().any(|byte| byte.is_ascii_uppercase()));
+        meant(parts, self.catalog).into_iter().filter(|_| !is_other).find(self.has)
     }
 
     /// The model that a text calls this, `None` for a table that vmesh doesn't manage, or why it may not be read.
@@ -196,6 +200,7 @@ impl Project {
             self.models().filter(|model| !published.had(&model.name)).find(is_it).map(|model| model.name.clone())
         };
         let (catalog, externals) = (self.catalog.as_str(), &self.externals);
-        ask(&Names { has: &has, catalog, externals, published, same: &same })
+        let by_letter = self.engine.names_by_letter();
+        ask(&Names { has: &has, by_letter, catalog, externals, published, same: &same })
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::config::Made;
 use super::super::diagnostic::Diagnostic;
+use super::super::engine_kind::EngineKind;
 use super::super::model::{Act, Around, Kind, RULE, Run, Statement, Thing, When, is_own, temporary};
 use super::super::name::{ModelName, TableName};
 use super::super::sql::Span;
@@ -21,7 +22,7 @@ pub(super) fn check(sources: &Sources<'_>, drafts: &mut BTreeMap<ModelName, Draf
             let wrong = |(what, help): (String, String), span: &Span| {
                 Diagnostic::new(what).at(written(sources, &draft.path, &draft.file, span, "")).help(help)
             };
-            if let Err((problem, span)) = allowed(statement, draft, drafts) {
+            if let Err((problem, span)) = allowed(statement, draft, (sources.config.opening.engine, drafts)) {
                 problems.push(wrong(problem, &span));
             }
             let temporaries = draft.file.temporary(statement.when == When::After);
@@ -57,7 +58,11 @@ pub(super) fn check(sources: &Sources<'_>, drafts: &mut BTreeMap<ModelName, Draf
 type Refusal = ((String, String), Span);
 
 /// Whether a statement writes what it may.
-fn allowed(statement: &Statement, draft: &Draft, drafts: &BTreeMap<ModelName, Draft>) -> Result<(), Refusal> {
+fn allowed(
+    statement: &Statement,
+    draft: &Draft,
+    (engine, drafts): (EngineKind, &BTreeMap<ModelName, Draft>),
+) -> Result<(), Refusal> {
     let word = draft.kind.word();
     let refuse = |what: String, help: &str, span: &Span| Err(((what, help.to_owned()), span.clone()));
     if matches!(draft.kind, Kind::View | Kind::Embedded) {
@@ -96,7 +101,9 @@ fn allowed(statement: &Statement, draft: &Draft, drafts: &BTreeMap<ModelName, Dr
         },
         Act::Change(target) => {
             let temporary = target.temporary().filter(|name| made(&Thing::Table, name));
-            if temporary.is_some() && statement.verb != "CREATE INDEX" {
+            // a view takes what is written to it to the table that it shows
+            let is_writable = engine == EngineKind::DuckDb;
+            if temporary.is_some() && statement.verb != "CREATE INDEX" && is_writable {
                 return Ok(());
             }
             let what = format!("{} may not touch `{}`", statement.verb, target.parts.join("."));

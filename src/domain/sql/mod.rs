@@ -169,9 +169,17 @@ impl Query {
             outputs.and_then(|outputs| outputs.into_iter().map(|output| folded_output(output, &lexemes)).collect());
         let (repeated, uses, labels) = (None, Vec::new(), Vec::new());
         // a name without quotes is in lower case there
-        let folded = |read: Read| match text.get(read.span.clone()).is_some_and(|written| written.ends_with('"')) {
-            true => read,
-            false => Read { alias: read.alias.to_lowercase(), ..read },
+        let folded = |read: Read| {
+            let written = text.get(read.span.clone()).unwrap_or_default();
+            let words = lex(written).unwrap_or_default();
+            let words = words.into_iter().filter_map(|lexeme| match lexeme.token {
+                Token::Word { text, quoted } => Some(if quoted { text } else { text.to_lowercase() }),
+                _ => None,
+            });
+            let words: Vec<String> = words.collect();
+            let parts = if words.len() == read.parts.len() { words } else { read.parts };
+            let alias = if written.ends_with('"') { read.alias } else { read.alias.to_lowercase() };
+            Read { parts, alias, ..read }
         };
         let reads = self.reads.map(|reads| reads.into_iter().map(folded).collect());
         Self { reads, canonical, form, outputs, repeated, uses, labels, repeatable: false, ..self }

@@ -261,6 +261,22 @@ pub fn check_for_postgres(kind: Text, text: &str) -> Result<(), Refusal> {
     postgres::only_calls(kind, &lexemes)
 }
 
+/// The functions that only compute, on PostgreSQL.
+pub fn functions_of_postgres() -> impl Iterator<Item = &'static str> {
+    postgres::FUNCTIONS.split_whitespace()
+}
+
+/// Checks an expression in a header, as a key is.
+pub fn check_expression_for_postgres(text: &str) -> Result<(), Refusal> {
+    check_for_postgres(Text::Header, &format!("SELECT {text}"))
+        .map_err(|refusal| Refusal { span: 0..text.len(), ..refusal })
+}
+
+/// Whether a text is a type that PostgreSQL may be told to cast to.
+pub fn is_type_for_postgres(text: &str) -> bool {
+    lex(text).is_ok_and(|lexemes| is_type(&lexemes) && postgres::is_plain_type(text, &lexemes))
+}
+
 /// Checks what a query reads there: no name with a database in front, and in WITH RECURSIVE none that is also defined, since
 /// that may mean what is defined after it.
 pub fn check_reads_for_postgres(text: &str, query: &Query) -> Result<(), Refusal> {

@@ -341,7 +341,7 @@ pub(crate) fn wait_until(what: &str, done: impl Fn() -> bool) {
 /// A query that counts pairs for a while: of 25,000 numbers for some seconds, of millions for ever.
 pub(crate) fn pairs(of: usize, what: &str) -> String {
     // PostgreSQL counts them one by one
-    let of = if postgres::is_tested() && of < 1_000_000 { of / 6 } else { of };
+    let of = if postgres::is_tested() && of < 1_000_000 { of / 4 } else { of };
     let numbers = |name: &str| format!("generate_series(1, {of}) AS {name}(n)");
     format!("SELECT {what} FROM {}, {} WHERE (CAST(a.n AS BIGINT) * b.n) % 7 = 3", numbers("a"), numbers("b"))
 }

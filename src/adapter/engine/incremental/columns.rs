@@ -5,7 +5,7 @@ use crate::adapter::engine::records::Ledger;
 use crate::adapter::engine::{Build, BuildError, Fill, WarehouseError};
 use crate::domain::engine_kind::EngineKind;
 use crate::domain::environment::{Column, PhysicalTable};
-use crate::domain::evolution::fitting;
+use crate::domain::evolution::{Evolved, fitting};
 use crate::domain::model::By;
 use crate::domain::name::{TableName, quote};
 use crate::domain::types::{self, Type};
@@ -18,7 +18,18 @@ pub(super) fn of_new(session: &impl Filling) -> Result<Vec<Column>, WarehouseErr
 
 /// That the rows that wait have no column that the kind adds itself, or that a load needs.
 pub(super) fn have_no_clash(session: &impl Filling, build: &Build, by: &By) -> Result<(), WarehouseError> {
-    let clash = of_new(session)?.iter().find_map(|(name, _)| by.clash(name, true));
+    let new = of_new(session)?;
+    // columns are found by their names, whatever the letter case
+    let mut seen = std::collections::BTreeSet::new();
+    if let Some((name, _)) = new.iter().find(|(name, _)| !seen.insert(name.to_lowercase())) {
+        let what = format!(
+            "`{}` gives two columns that are called `{}`, but for the case of letters",
+            build.model,
+            name.to_lowercase()
+        );
+        return Err(BuildError::Unfit { what, help: "call one of them otherwise" }.into());
+    }
+    let clash = new.iter().find_map(|(name, _)| by.clash(name, true));
     match clash {
         Some((what, help)) => Err(BuildError::Unfit { what: format!("`{}` {what}", build.model), help }.into()),
         None => Ok(()),
@@ -60,7 +71,7 @@ pub(super) fn take<S: Filling>(
         has_times(engine, &fill.by, &session.columns(&build.table)?)?;
         return session.show_columns(&build.table);
     }
-    let fitting = fitting(engine, &build.table, &old, &new, fill.on_change).map_err(refused)?;
+    let mut fitting = fitting(engine, &build.table, &old, &new, fill.on_change).map_err(refused)?;
     for (name, kind) in &fitting.tight {
         let given = new.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
         let (given, from) = given.map_or((name, kind), |(given, from)| (given, from));
@@ -75,6 +86,8 @@ pub(super) fn take<S: Filling>(
     if fitting.alter.is_empty() {
         return Ok(has);
     }
+    let kept = has.iter().filter(|(name, _)| is_own(name)).cloned();
+    fitting.columns.extend(kept.map(|column| Evolved { column, is_old: true }));
     session.reshape(&doing, &build.table, &fitting)?;
     session.show_columns(&build.table)
 }

@@ -89,6 +89,7 @@ impl<'b, S: Filling> Loader<'b, S> {
         let empty = columns::empty(&fill.by, &fill.first);
         let table = build.table.quoted();
         let Some(before) = &fill.before else {
+            session.vet(doing, &fill.first)?;
             session.remake(doing, &build.table, &empty)?;
             columns::has_times(self.engine, &fill.by, &session.columns(&build.table)?)?;
             return Ok((None, Intervals::default()));
@@ -152,7 +153,6 @@ impl<'b, S: Filling> Loader<'b, S> {
     fn put(&self, load: &Load, snapshot: &PhysicalTable) -> Result<Vec<Column>, WarehouseError> {
         let Self { session, build, fill, doing, engine, .. } = self;
         self.wait(&load.select)?;
-        columns::have_no_clash(*session, build, &fill.by)?;
         let columns = columns::take(*session, build, fill, snapshot)?;
         let given = columns::given(*session, &fill.by, &columns)?;
         let within = replace::within(*engine, &fill.by, load.interval, &columns)?;
@@ -165,7 +165,9 @@ impl<'b, S: Filling> Loader<'b, S> {
     /// Makes the rows of a query those that wait.
     fn wait(&self, query: &str) -> Result<(), WarehouseError> {
         self.clear()?;
-        self.session.run_one(&self.doing, &format!("CREATE TEMP TABLE {NEW} AS\n{query}"))
+        self.session.vet(&self.doing, query)?;
+        self.session.run_one(&self.doing, &format!("CREATE TEMP TABLE {NEW} AS\n{query}"))?;
+        columns::have_no_clash(self.session, self.build, &self.fill.by)
     }
 
     /// Forgets the rows that wait.

@@ -165,7 +165,14 @@ SELECT *, lead(vmesh_from) OVER {order} AS vmesh_to FROM kept",
         };
         let all = || self.given.iter().map(|given| given.column.0.clone()).filter(|name| is_value(name)).collect();
         let columns: Vec<String> = columns.clone().unwrap_or_else(all);
-        let differ = |name: &String| format!("source.{0} IS DISTINCT FROM old.{0}", quote(name));
+        let is_json = |name: &String| {
+            self.given.iter().any(|given| given.column.0 == *name && given.column.1.eq_ignore_ascii_case("json"))
+        };
+        let differ = |name: &String| match self.engine == EngineKind::Postgres && is_json(name) {
+            // JSON as it was written has no equality
+            true => format!("CAST(source.{0} AS text) IS DISTINCT FROM CAST(old.{0} AS text)", quote(name)),
+            false => format!("source.{0} IS DISTINCT FROM old.{0}", quote(name)),
+        };
         let differ: Vec<String> = columns.iter().map(differ).collect();
         if differ.is_empty() { "false".to_owned() } else { differ.join(" OR ") }
     }

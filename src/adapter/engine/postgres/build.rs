@@ -141,7 +141,10 @@ impl Database {
     /// Makes the table; gives the query that did.
     fn make(&self, doing: &str, build: &Build) -> Result<Option<String>, WarehouseError> {
         let table = build.table.quoted();
-        self.replace(doing, &build.table, |_| {
+        if let Body::Table(select) | Body::View(select) = &build.body {
+            self.look_at_calls(doing, select)?;
+        }
+        let select = self.replace(doing, &build.table, |_| {
             Ok(match &build.body {
                 Body::Table(select) => {
                     self.run_one(doing, &format!("CREATE TABLE {table} AS\n{select}"))?;
@@ -158,7 +161,26 @@ impl Database {
                 }
                 Body::Loads(_) => None,
             })
-        })
+        })?;
+        self.has_no_rows_of_tables(&build.table)?;
+        Ok(select)
+    }
+
+    /// Refuses columns that hold rows of a table: that could never be changed any more.
+    pub(super) fn has_no_rows_of_tables(&self, table: &TableName) -> Result<(), WarehouseError> {
+        let sql = format!(
+            "SELECT a.attname FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid \
+             LEFT JOIN pg_type e ON e.oid IN (t.typelem, t.typbasetype) AND e.oid <> 0 \
+             WHERE a.attrelid = to_regclass({}) AND a.attnum > 0 AND 'c' IN (t.typtype, e.typtype)",
+            literal(&table.quoted())
+        );
+        let Some(found) = self.all("looking at a table's columns", &sql)?.into_iter().next() else { return Ok(()) };
+        let what = format!(
+            "the column `{}` would hold rows of a table, which could not be changed then",
+            found.get::<String>(0)?
+        );
+        Err(BuildError::Unfit { what, help: "select the columns of the rows, or make JSON of them: to_jsonb(t)" }
+            .into())
     }
 
     /// Makes a table, by `make`, which is told what stood in its place and how that is called meanwhile. It goes, once all that
@@ -269,6 +291,7 @@ impl Database {
         };
         let mut columns = snapshot.columns.clone();
         self.around(&around, |warehouse| {
+            warehouse.look_at_calls(&doing, &select)?;
             let (table, fresh) = (&snapshot.table, warehouse.describe(&doing, &select)?);
             if fresh == warehouse.columns(table)? {
                 warehouse.run(&doing, &format!("DELETE FROM {}", table.quoted()))?;

@@ -16,6 +16,7 @@ mod session;
 mod statements;
 mod swap;
 mod tls;
+mod vet;
 mod wrong;
 
 use std::cell::RefCell;

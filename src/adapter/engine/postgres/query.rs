@@ -43,6 +43,10 @@ impl Ask for Database {
         Ok(Rows { columns, rows, more })
     }
 
+    fn vet(&self, doing: &str, query: &str) -> Result<(), WarehouseError> {
+        self.look_at_calls(doing, plain(query))
+    }
+
     fn export(&self, query: &str, format: ExportFormat) -> Result<Vec<u8>, WarehouseError> {
         let (doing, query) = ("running the query", plain(query));
         self.describe(doing, query)?;

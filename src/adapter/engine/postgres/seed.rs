@@ -48,9 +48,15 @@ impl Database {
             self.describe(&doing, &sql).map_err(|_| unfit(format!("`{kind}`, which `{name}` shall be, is no type")))?;
         }
         let typed: Vec<String> = header.iter().zip(found).map(|(name, found)| kind(name, found)).collect();
+        // in the order in which they are declared
+        let place = |name: &String| columns.iter().position(|(declared, _)| declared == name).unwrap_or(columns.len());
+        let mut ordered: Vec<(usize, String)> = header.iter().map(place).zip(typed).collect();
+        ordered.sort_by_key(|(place, _)| *place);
+        let typed: Vec<String> = ordered.into_iter().map(|(_, typed)| typed).collect();
         let table = build.table.quoted();
         self.run(&doing, &format!("CREATE TABLE {table} ({})", typed.join(", ")))?;
-        let sql = format!("COPY {table} FROM STDIN (FORMAT csv, HEADER, NULL '')");
+        let listed: Vec<String> = header.iter().map(|name| quote(name)).collect();
+        let sql = format!("COPY {table} ({}) FROM STDIN (FORMAT csv, HEADER, NULL '')", listed.join(", "));
         let failed = |error: &postgres::Error| self.failed(&doing, &sql, error);
         let mut client = self.client.borrow_mut();
         let mut copy = client.copy_in(&sql).map_err(|error| failed(&error))?;

@@ -47,27 +47,30 @@ impl SqlSession for Database {
             None => " AND n.nspname NOT IN ('pg_catalog', 'information_schema')".to_owned(),
         };
         let names = names.map_or_else(String::new, |names| among("c.relname", Some(names)));
-        // a view that shows one table has its columns, by their names, and nothing besides
-        let columns = |relation: &str| {
+        // a view that shows one table has its columns, by their names, and nothing besides: what is printed of it then
+        let printed = |side: &str| {
             format!(
-                "(SELECT string_agg(quote_ident(attname), ',' ORDER BY attnum) FROM pg_attribute \
-                 WHERE attrelid = {relation} AND attnum > 0 AND NOT attisdropped)"
+                "(SELECT ' SELECT ' || string_agg({side}quote_ident(attname), E',\\n    ' ORDER BY attnum) FROM pg_attribute \
+                 WHERE attrelid = t.oid AND attnum > 0 AND NOT attisdropped) \
+                 || E'\\n   FROM {SNAPSHOTS_SCHEMA}.' || quote_ident(t.relname) || ';'"
             )
         };
         // what stands in the physical layer shows none of it to anyone
         let is_shown = format!("c.relkind = 'v' AND n.nspname <> '{SNAPSHOTS_SCHEMA}'");
         let sql = format!(
             "SELECT n.nspname, c.relname, c.relkind IN ('v', 'm'), \
-             CASE WHEN {is_shown} THEN pg_get_viewdef(c.oid) END, CASE WHEN {is_shown} THEN {} END, \
+             CASE WHEN c.relkind IN ('v', 'm') THEN EXISTS (SELECT 1 FROM pg_rewrite r JOIN pg_depend d ON d.objid = r.oid \
+              AND d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass JOIN pg_class t ON t.oid = d.refobjid \
+              JOIN pg_namespace s ON s.oid = t.relnamespace WHERE r.ev_class = c.oid AND s.nspname LIKE 'sqlmesh\\_\\_%') END, \
              CASE WHEN {is_shown} THEN (SELECT t.relname FROM pg_rewrite r JOIN pg_depend d ON d.objid = r.oid \
               AND d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> c.oid \
               JOIN pg_class t ON t.oid = d.refobjid JOIN pg_namespace s ON s.oid = t.relnamespace \
-              WHERE r.ev_class = c.oid AND s.nspname = '{SNAPSHOTS_SCHEMA}' AND {} = {} LIMIT 1) END \
+              WHERE r.ev_class = c.oid AND s.nspname = '{SNAPSHOTS_SCHEMA}' \
+              AND pg_get_viewdef(c.oid) IN ({}, {}) LIMIT 1) END \
              FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
              WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname !~ '^pg_(toast|temp)'{}{names}",
-            columns("c.oid"),
-            columns("c.oid"),
-            columns("t.oid"),
+            printed(""),
+            printed("quote_ident(t.relname) || '.' || "),
             among("n.nspname", schemas)
         );
         let rows = self.all("reading what is there", &sql)?;
@@ -90,17 +93,12 @@ impl SqlSession for Database {
     }
 
     fn contents(&self, schemas: &BTreeSet<String>) -> Result<Vec<String>, WarehouseError> {
-        let among = format!("n.nspname IN ({})", list(schemas.iter().map(String::as_str)));
-        let of = |table: &str, column: &str, more: &str| {
-            format!("SELECT n.nspname FROM {table} x JOIN pg_namespace n ON n.oid = x.{column} WHERE {among}{more}")
-        };
-        // each table and view has a type of its own, which is none that someone made
-        let sql = [
-            of("pg_class", "relnamespace", " AND x.relkind <> 'i'"),
-            of("pg_proc", "pronamespace", ""),
-            of("pg_type", "typnamespace", " AND x.typrelid = 0 AND x.typelem = 0"),
-        ]
-        .join(" UNION ALL ");
+        // whatever lies in a schema depends on it
+        let sql = format!(
+            "SELECT n.nspname FROM pg_depend d JOIN pg_namespace n ON n.oid = d.refobjid \
+             WHERE d.refclassid = 'pg_namespace'::regclass AND n.nspname IN ({})",
+            list(schemas.iter().map(String::as_str))
+        );
         self.all("reading what is there", &sql)?.iter().map(|row| row.get(0)).collect()
     }
 }
@@ -126,10 +124,16 @@ fn show_with(view: &str, table: &str, comments: &str) -> String {
     let described = "pg_description d LEFT JOIN pg_attribute a ON a.attrelid = d.objoid AND a.attnum = d.objsubid AND d.objsubid > 0 \
                      WHERE d.classoid = 'pg_class'::regclass AND d.objoid = place";
     let body = format!(
-        "DECLARE name text := {name}; place oid := to_regclass(name); me oid; acl aclitem[]; said text[]; columns text[]; it record; \
+        "DECLARE name text := {name}; place oid := to_regclass(name); me oid; acl aclitem[]; said text[]; columns text[]; options text[]; it record; \
          BEGIN SELECT array_agg(d.description), array_agg(coalesce(a.attname::text, '')) INTO said, columns FROM {described}; \
+         SELECT reloptions INTO options FROM pg_class WHERE oid = place; \
          BEGIN CREATE OR REPLACE VIEW {view} AS SELECT * FROM {table}; \
          EXCEPTION WHEN invalid_table_definition THEN \
+         IF EXISTS (SELECT 1 FROM pg_attribute WHERE attrelid = place AND attacl IS NOT NULL) \
+         OR EXISTS (SELECT 1 FROM pg_trigger WHERE tgrelid = place AND NOT tgisinternal) \
+         OR EXISTS (SELECT 1 FROM pg_rewrite WHERE ev_class = place AND rulename <> '_RETURN') THEN \
+         RAISE EXCEPTION 'view % changes its columns, and has rights on columns, rules or triggers that would be lost', name \
+         USING HINT = 'Drop these, promote, and make them again.'; END IF; \
          SELECT relacl, relowner INTO acl, me FROM pg_class WHERE oid = place; \
          DROP VIEW {view}; CREATE VIEW {view} AS SELECT * FROM {table}; place := to_regclass(name); \
          FOR it IN SELECT (aclexplode(relacl)).* FROM pg_class WHERE oid = place LOOP \
@@ -137,6 +141,7 @@ fn show_with(view: &str, table: &str, comments: &str) -> String {
          FOR it IN SELECT * FROM aclexplode(acl) WHERE grantee <> me LOOP \
          EXECUTE format('GRANT %s ON %s TO %s%s', it.privilege_type, name, {who}, \
          CASE WHEN it.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END); END LOOP; END; \
+         IF options IS NOT NULL THEN EXECUTE format('ALTER VIEW %s SET (%s)', name, array_to_string(options, ', ')); END IF; \
          IF said IS NOT NULL THEN FOR it IN SELECT a.attname FROM {described} LOOP \
          IF it.attname IS NULL THEN EXECUTE format('COMMENT ON VIEW %s IS NULL', name); \
          ELSE EXECUTE format('COMMENT ON COLUMN %s.%I IS NULL', name, it.attname); END IF; END LOOP; {comments} END IF; END",
@@ -147,45 +152,11 @@ fn show_with(view: &str, table: &str, comments: &str) -> String {
 
 fn relation(row: &Row) -> Result<Relation, WarehouseError> {
     let (schema, name): (String, String) = (row.get(0)?, row.get(1)?);
-    let (is_view, sql, columns): (bool, Option<String>, Option<String>) = (row.get(2)?, row.get(3)?, row.get(4)?);
-    let target: Option<String> = row.get(5)?;
-    let shows = target.filter(|target| is_whole(sql.as_deref().unwrap_or_default(), columns.as_deref(), target));
+    let (is_sqlmesh, shows): (Option<bool>, Option<String>) = (row.get(3)?, row.get(4)?);
     Ok(Relation {
         place: TableName { schema, name },
-        is_view,
+        is_view: row.get(2)?,
         shows: shows.map(TableName::physical),
-        is_sqlmesh: sql.is_some_and(|sql| sql.contains("sqlmesh__")),
+        is_sqlmesh: is_sqlmesh == Some(true),
     })
-}
-
-/// Whether a view's definition, as the server prints it, selects the columns of one table of the physical layer, and
-/// nothing else.
-fn is_whole(definition: &str, columns: Option<&str>, table: &str) -> bool {
-    let Some((select, from)) = definition.split_once("FROM ") else { return false };
-    let from: String = from.split_whitespace().collect::<Vec<_>>().join(" ");
-    let plain = format!("{SNAPSHOTS_SCHEMA}.{table}");
-    let from = from.trim_end_matches(';').replace('"', "");
-    let named: Vec<&str> = select.trim().trim_start_matches("SELECT").split(',').map(str::trim).collect();
-    let short = |item: &str| item.rsplit('.').next().unwrap_or(item).to_owned();
-    let named = named.into_iter().map(short).collect::<Vec<_>>().join(",");
-    from == plain && Some(named.as_str()) == columns
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_views_that_show_one_physical_table_are_ours() {
-        let of = |definition: &str| is_whole(definition, Some("id,\"Total\""), "orders__0a");
-        assert!(of(" SELECT orders__0a.id,\n    orders__0a.\"Total\"\n   FROM vmesh_snapshots.orders__0a;"));
-        assert!(of(" SELECT id,\n    \"Total\"\n   FROM vmesh_snapshots.orders__0a;"));
-        for foreign in [
-            " SELECT id\n   FROM vmesh_snapshots.orders__0a;",
-            " SELECT id,\n    \"Total\"\n   FROM vmesh_snapshots.orders__0a\n  WHERE (id > 1);",
-            " SELECT id,\n    \"Total\"\n   FROM vmesh_snapshots.orders__0a,\n    vmesh_snapshots.b;",
-        ] {
-            assert!(!of(foreign), "{foreign}");
-        }
-    }
 }

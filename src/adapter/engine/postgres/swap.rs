@@ -11,11 +11,11 @@ pub(super) const SWAP: Swap = Swap { above: 50, is_free, copy, clear };
 fn is_free(schema: &str) -> String {
     let schema = literal(schema);
     format!(
-        "WITH ours AS (SELECT c.oid, c.reltype, c.relowner, t.typarray FROM pg_class c JOIN pg_type t ON t.oid = c.reltype \
+        "WITH ours AS (SELECT c.oid, c.reltype, c.relowner, c.reloptions, t.typarray FROM pg_class c JOIN pg_type t ON t.oid = c.reltype \
          WHERE c.relnamespace = to_regnamespace(quote_ident({schema}))), \
          me AS (SELECT oid FROM pg_roles WHERE rolname = current_user) \
          SELECT nspowner = (SELECT oid FROM me) \
-         AND NOT EXISTS (SELECT 1 FROM ours WHERE relowner <> (SELECT oid FROM me)) \
+         AND NOT EXISTS (SELECT 1 FROM ours WHERE relowner <> (SELECT oid FROM me) OR reloptions IS NOT NULL) \
          AND NOT EXISTS (SELECT 1 FROM pg_default_acl WHERE defaclnamespace = n.oid) \
          AND NOT EXISTS (SELECT 1 FROM pg_attribute a JOIN ours ON a.attrelid = ours.oid WHERE a.attacl IS NOT NULL) \
          AND NOT EXISTS (SELECT 1 FROM pg_depend d JOIN ours ON d.refobjid = ours.oid \
@@ -60,6 +60,7 @@ fn copy(from: &str, to: &str) -> String {
 /// Drops schemas and their views, some hundred of them at a time: the server can't lock as many as one likes at once. Where
 /// somebody still reads one, the rest goes another time.
 fn clear(prefix: &str) -> String {
+    // a schema goes once all have ended who could be making something in it: the server would drop it under them
     let pattern = literal(&format!("{}%", prefix.replace('_', "\\_")));
     let body = format!(
         "DECLARE it record; dropped int := 0; is_held bool := false; BEGIN \
@@ -70,7 +71,10 @@ fn clear(prefix: &str) -> String {
          EXCEPTION WHEN lock_not_available THEN is_held := true; WHEN dependent_objects_still_exist THEN NULL; END; \
          EXIT WHEN is_held; dropped := dropped + 1; IF dropped % 200 = 0 THEN COMMIT; END IF; END LOOP; \
          FOR it IN SELECT nspname FROM pg_namespace n WHERE nspname LIKE {pattern} \
-         AND NOT EXISTS (SELECT 1 FROM pg_class WHERE relnamespace = n.oid) LOOP \
+         AND NOT EXISTS (SELECT 1 FROM pg_depend WHERE refclassid = 'pg_namespace'::regclass AND refobjid = n.oid) \
+         AND NOT EXISTS (SELECT 1 FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid \
+         WHERE l.locktype = 'transactionid' AND l.mode = 'ExclusiveLock' AND l.pid IS DISTINCT FROM pg_backend_pid() \
+         AND (a.datname IS NULL OR a.datname = current_database()) AND age(l.transactionid) >= age(n.xmin)) LOOP \
          EXECUTE format('DROP SCHEMA %I', it.nspname); END LOOP; \
          PERFORM set_config('lock_timeout', '0', false); END"
     );

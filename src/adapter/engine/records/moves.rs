@@ -31,13 +31,15 @@ pub(super) struct Moves {
     pub(super) gone: Vec<TableName>,
 }
 
+/// The schemas whose place another one takes.
+pub(super) type Swapped = BTreeMap<String, Swap>;
+
 impl Ledger<'_> {
-    /// Carries out what a publication changes. To be called within its transaction.
-    pub(super) fn carry_out(&self, doing: &str, moves: &Moves) -> Result<(), WarehouseError> {
+    /// Makes what nobody sees yet: the schemas that will take the place of others. To be called within the publication's
+    /// transaction.
+    pub(super) fn prepare(&self, doing: &str, moves: &Moves) -> Result<Swapped, WarehouseError> {
         let swapped = self.swapped(moves)?;
-        let is_swapped = |place: &TableName| swapped.contains_key(&place.schema);
-        // what nobody sees yet is made first; readers wait from the locks on
-        for (schema, swap) in &swapped {
+        for schema in swapped.keys() {
             let beside = beside(schema);
             let mut make = format!("CREATE SCHEMA {};\n", self.schema(&beside));
             for it in moves.shown.iter().filter(|it| it.view.schema == *schema) {
@@ -45,16 +47,37 @@ impl Ledger<'_> {
                 make.push_str(&format!("CREATE VIEW {} AS SELECT * FROM {};\n", self.full(&view), it.table.quoted()));
                 make.push_str(&(it.comments)(&self.full(&view)));
             }
-            self.run(doing, &(make + &(swap.copy)(schema, &beside)))?;
+            self.run(doing, &make)?;
         }
+        Ok(swapped)
+    }
+
+    /// Carries out what a publication changes. Readers wait from here on to the end of the transaction: it is the last that is
+    /// done in it.
+    pub(super) fn finish(&self, doing: &str, moves: &Moves, swapped: &Swapped) -> Result<(), WarehouseError> {
+        let is_swapped = |place: &TableName| swapped.contains_key(&place.schema);
         let changed: Vec<&Move> = moves.shown.iter().filter(|it| !it.stays && !is_swapped(&it.view)).collect();
-        let gone: Vec<String> =
-            moves.gone.iter().filter(|view| !is_swapped(view)).map(|view| self.full(view)).collect();
-        let there = changed.iter().filter(|it| it.exists).map(|it| self.full(&it.view));
-        let locked: Vec<String> = there.chain(gone.iter().cloned()).collect();
-        let lock = if locked.is_empty() { String::new() } else { (self.0.caps().lock)(&locked) };
+        let gone: Vec<&TableName> = moves.gone.iter().filter(|view| !is_swapped(view)).collect();
+        // of a schema that goes, who has read one view finds the others as they were, until the transaction ends
+        let of_swapped = moves.shown.iter().filter(|it| is_swapped(&it.view) && it.exists).map(|it| &it.view);
+        let of_swapped = of_swapped.chain(moves.gone.iter().filter(|view| is_swapped(view)));
+        let there = changed.iter().filter(|it| it.exists).map(|it| &it.view).chain(gone.iter().copied());
+        let locked: Vec<String> = there.chain(of_swapped).map(|view| self.full(view)).collect();
+        if !locked.is_empty() {
+            self.run(doing, &(self.0.caps().lock)(&locked))?;
+        }
+        let mut statements = String::new();
+        for (schema, swap) in swapped {
+            if !self.is_free(moves, schema, *swap)? {
+                // somebody was quicker: the next try leaves the schema where it is
+                return Err(WarehouseError::Locked { path: schema.into(), holder: None, waited: 0, reading: false });
+            }
+            let (old, next) = (gone_name(schema), beside(schema));
+            statements.push_str(&(swap.copy)(schema, &next));
+            statements.push_str(&format!("ALTER SCHEMA {} RENAME TO {};\n", self.schema(schema), quote(&old)));
+            statements.push_str(&format!("ALTER SCHEMA {} RENAME TO {};\n", self.schema(&next), quote(schema)));
+        }
         let schemas: BTreeSet<&str> = changed.iter().map(|it| it.view.schema.as_str()).collect();
-        let mut statements = lock;
         for schema in schemas {
             statements.push_str(&format!("CREATE SCHEMA IF NOT EXISTS {};\n", self.schema(schema)));
         }
@@ -63,35 +86,34 @@ impl Ledger<'_> {
             statements.push_str(&(it.comments)(&self.full(&it.view)));
         }
         for view in gone {
-            statements.push_str(&format!("DROP VIEW IF EXISTS {view};\n"));
-        }
-        for schema in swapped.keys() {
-            let (old, next) = (gone_name(schema), beside(schema));
-            statements.push_str(&format!("ALTER SCHEMA {} RENAME TO {};\n", self.schema(schema), quote(&old)));
-            statements.push_str(&format!("ALTER SCHEMA {} RENAME TO {};\n", self.schema(&next), quote(schema)));
+            statements.push_str(&format!("DROP VIEW IF EXISTS {};\n", self.full(view)));
         }
         self.run(doing, &statements)
     }
 
-    /// The schemas whose place another one takes: many of their views move, and there is nothing in them or upon them that
-    /// would not come along.
-    fn swapped(&self, moves: &Moves) -> Result<BTreeMap<String, Swap>, WarehouseError> {
-        let Some(swap) = self.0.caps().swap else { return Ok(BTreeMap::new()) };
+    /// The schemas of which many views move, and that are free to go.
+    fn swapped(&self, moves: &Moves) -> Result<Swapped, WarehouseError> {
+        let Some(swap) = self.0.caps().swap else { return Ok(Swapped::new()) };
         let mut moving: BTreeMap<&str, usize> = BTreeMap::new();
         let changed = moves.shown.iter().filter(|it| it.exists && !it.stays).map(|it| &it.view);
         changed.chain(&moves.gone).for_each(|view| *moving.entry(&view.schema).or_default() += 1);
-        let many = moving.into_iter().filter(|(_, count)| *count > swap.above).map(|(schema, _)| schema.to_owned());
-        let mut swapped = BTreeMap::new();
+        let many = moving.into_iter().filter(|(_, count)| *count > swap.above).map(|(schema, _)| schema);
+        let mut swapped = Swapped::new();
         for schema in many {
-            let ours = moves.shown.iter().filter(|it| it.exists).map(|it| &it.view).chain(&moves.gone);
-            let ours = ours.filter(|view| view.schema == schema).count();
-            let all = self.0.contents(&BTreeSet::from([schema.clone()]))?.len();
-            let is_free = self.all("looking at a schema", &(swap.is_free)(&schema), |row| row.get::<bool>(0))?;
-            if all == ours && is_free == [true] {
-                swapped.insert(schema, swap);
+            if self.is_free(moves, schema, swap)? {
+                swapped.insert(schema.to_owned(), swap);
             }
         }
         Ok(swapped)
+    }
+
+    /// Whether there is nothing in a schema, or upon its views, that would not come along.
+    fn is_free(&self, moves: &Moves, schema: &str, swap: Swap) -> Result<bool, WarehouseError> {
+        let ours = moves.shown.iter().filter(|it| it.exists).map(|it| &it.view).chain(&moves.gone);
+        let ours = ours.filter(|view| view.schema == schema).count();
+        let all = self.0.contents(&BTreeSet::from([schema.to_owned()]))?.len();
+        let is_free = self.all("looking at a schema", &(swap.is_free)(schema), |row| row.get::<bool>(0))?;
+        Ok(all == ours && is_free == [true])
     }
 
     /// Drops schemas that others have taken the place of; those that somebody reads still go with the next one. To be called

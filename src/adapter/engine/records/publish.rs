@@ -25,8 +25,8 @@ impl<S: SqlSession + WrongRows> Publish for S {
                 ledger.remove(self, &[(replaced.clone(), expected)], publication.pattern)?;
             }
             let shown = ledger.shown(publication.environment)?;
-            ledger.carry_out(&doing, &ledger.moves(publication, &shown)?)?;
-            mark("publish:views");
+            let moves = ledger.moves(publication, &shown)?;
+            let swapped = ledger.prepare(&doing, &moves)?;
             ledger.write_comments(publication)?;
             ledger.write_pointers(publication, &shown)?;
             publication.relinked.iter().try_for_each(|table| ledger.record(table))?;
@@ -35,6 +35,8 @@ impl<S: SqlSession + WrongRows> Publish for S {
                 ledger.write_promotion(publication, generation, &shown)?;
             }
             mark("publish:records");
+            ledger.finish(&doing, &moves, &swapped)?;
+            mark("publish:views");
             Ok(generation)
         })?;
         // what can't go yet goes with the next one

@@ -6,7 +6,7 @@ use super::{Refusal, Text, WRITES, calls};
 
 /// The functions that only compute, of the catalogues of PostgreSQL 14 to 18: those that are marked immutable or stable
 /// there and read neither tables nor the server's state, and those that differ by chance or time alone.
-const FUNCTIONS: &str = include_str!("postgres_functions.txt");
+pub(super) const FUNCTIONS: &str = include_str!("postgres_functions.txt");
 
 /// Words before a bracket that is no call's.
 #[rustfmt::skip]
@@ -77,6 +77,11 @@ pub(super) fn only_plain_types(kind: Text, lexemes: &[Lexeme]) -> Result<(), Ref
         }
     }
     Ok(())
+}
+
+/// Whether a text is one of the plain types, with what stands behind its name: `numeric(9, 2)[]`.
+pub(super) fn is_plain_type(text: &str, lexemes: &[Lexeme]) -> bool {
+    is_read_alike(text, lexemes).is_ok() && names_type(lexemes, 0)
 }
 
 /// Whether a plain type begins here, with no schema in front.
@@ -263,6 +268,16 @@ pub(super) fn only_reads(kind: Text, lexemes: &[Lexeme]) -> Result<(), Refusal> 
         if is(at, &["recurring"]) && lexemes.get(at + 1).is_some_and(|next| next.is_symbol(".")) {
             return Err(Refusal::new("vmesh would not see the table behind this", lexeme.span.clone(), help));
         }
+        // `(a).f` may call f of a
+        let is_of_value = before.is_some_and(|at| [")", "]"].iter().any(|end| lexemes[at].is_symbol(end)));
+        if lexeme.is_symbol(".") && is_of_value {
+            let help =
+                "PostgreSQL may call a function by this: give the value a name of its own in a subquery, or use `->>`";
+            return Err(Refusal::new("a field is taken of a value", lexeme.span.clone(), help));
+        }
+        if is(at, &["operator"]) && lexemes.get(at + 1).is_some_and(|next| next.is_symbol("(")) {
+            return Err(Refusal::new("an operator may be anyone's", lexeme.span.clone(), "write the operator alone"));
+        }
         let of_fetch = before.is_some_and(|before| is(before, &["row", "rows"]));
         if is(at, &["only"]) && !of_fetch || is(at, &["rows"]) && is(at + 1, &["from"]) {
             let help = "leave ONLY out, and call functions in FROM by themselves";
@@ -429,6 +444,12 @@ mod tests {
             "SELECT * FROM json_to_recordset('[]') t(a prod.orders)",
             "SELECT * FROM generate_series(1, 2) t(lo_get(1))",
             "SELECT DISTINCT ON (a) lo_get(1) FROM t",
+            "SELECT ('public.seq').nextval AS a",
+            "SELECT (t.n) . \"nextval\" FROM t",
+            "SELECT (ARRAY['public.seq'])[1].nextval FROM t ORDER BY (SELECT 'x').current_setting",
+            "SELECT (('SELECT 1').ts_stat).*",
+            "SELECT (1) OPERATOR(public.@@@) (2)",
+            "SELECT json_populate_record(w, '{}') FROM w",
             "SELECT DISTINCT ON ((a), (b)) lo_get(1) FROM t",
             "SELECT u.next(1)",
             "SELECT u.select(1)",
