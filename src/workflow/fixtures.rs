@@ -42,16 +42,14 @@ impl Loader {
         };
         let times = times(&test.vars).map_err(wrong)?;
         // as a run's clock would show it, if the test doesn't say
-        let clock = match test.vars.execution_time {
-            Some(_) => times,
-            None => Times { execution: self.timing.now, ..times },
-        };
+        let now = if test.vars.execution_time.is_some() { times.execution } else { self.timing.now };
+        let clock = Times { execution: now, ..times };
         let mut tables = Vec::new();
         let mut given = Given::new();
         for input in &test.inputs {
             let parent = tree.project.model(&input.model);
             let select = match self.data(tree, &input.data, path)? {
-                Data::Query(query) => unit_test::freeze(&self.over_given(query, &given)?, &clock, &[]),
+                Data::Query(query) => self.own_query(query, &given, &clock, &[])?,
                 Data::Rows(rows) => self.rows_of(tree, (input, parent), &rows, built)?,
                 Data::CsvFile(..) | Data::YamlFile(_) => continue,
             };
@@ -65,16 +63,14 @@ impl Loader {
             return Err(Error::Project(vec![Diagnostic::new(what).help(help)]));
         }
         let table = |name: &ModelName| given.get(name).cloned();
-        let select = self.select_at(tree, model, &times, &table)?.unwrap_or_default();
-        let select = if self.referee.engine().has_given_elsewhere() { redirect(&select, &given) } else { select };
+        let select = self.select_at(tree, model, &times, &table)?;
+        let select = redirected(self.referee.engine(), select.unwrap_or_default(), &given);
         let setup = self.around_at(tree, model, &times, &model.table(), &table)?.without_table();
         let columns: Vec<String> = tables.iter().flat_map(|(_, select)| unit_test::names_in(select)).collect();
         let select = unit_test::freeze(&select, &clock, &columns);
         let expected = |expected: &Expected| -> Result<Expected, Error> {
             let data = match self.data(tree, &expected.data, path)? {
-                Data::Query(query) => {
-                    Data::Query(unit_test::freeze(&self.over_given(query, &given)?, &clock, &columns))
-                }
+                Data::Query(query) => Data::Query(self.own_query(query, &given, &clock, &columns)?),
                 data => data,
             };
             Ok(Expected { data, ..expected.clone() })
@@ -91,10 +87,10 @@ impl Loader {
     }
 
     /// A test's own query, which reads nothing but the rows that the test gives: where it is run in the warehouse, what else it
-    /// named would be real.
-    fn over_given(&self, query: String, given: &Given) -> Result<String, Error> {
+    /// named would be real. Its clock stands still.
+    fn own_query(&self, query: String, given: &Given, clock: &Times, columns: &[String]) -> Result<String, Error> {
         if !self.referee.engine().has_given_elsewhere() {
-            return Ok(query);
+            return Ok(unit_test::freeze(&query, clock, columns));
         }
         let reads = sql::analyse(&query).by_its_words(&query).reads.unwrap_or_default();
         match reads.iter().find(|read| given_as(&read.parts, given).is_none()) {
@@ -102,7 +98,7 @@ impl Loader {
                 "a query of the test reads `{}`, of which the test gives no rows before it",
                 read.parts.join(".")
             ))),
-            None => Ok(redirect(&query, given)),
+            None => Ok(unit_test::freeze(&redirect(&query, given), clock, columns)),
         }
     }
 
@@ -184,6 +180,11 @@ fn place(engine: EngineKind, parent: Option<&Model>, name: &ModelName) -> TableN
         Some(_) => TableName { schema: "vmesh_given".to_owned(), name: name.to_string() },
         None => TableName { schema: name.schema().unwrap_or("main").to_owned(), name: name.last().to_owned() },
     }
+}
+
+/// A model's query, over the given rows wherever these lie.
+fn redirected(engine: EngineKind, select: String, given: &Given) -> String {
+    if engine.has_given_elsewhere() { redirect(&select, given) } else { select }
 }
 
 /// A query that reads the given rows in place of tables that vmesh doesn't manage.

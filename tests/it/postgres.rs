@@ -702,3 +702,53 @@ fn a_history_widens_and_columns_of_any_name_are_known_again() {
     assert!(shop.vmesh("plan --yes").fails(1).contains("but for the case of letters"));
     shop.is_sound();
 }
+
+/// Runs alone: everybody's server goes.
+#[test]
+#[ignore = "needs a server of its own: sh tests/postgres/run.sh"]
+fn a_killed_server_leaves_all_or_nothing() {
+    let kill =
+        std::env::var("VMESH_TEST_POSTGRES_KILL").expect("what kills the server, which tests/postgres/run.sh says");
+    let shop = Shop::with_models(&SHOP);
+    let (mut interrupted, mut shown) = (0, 0);
+    for round in 0..8_u64 {
+        numbered(&shop, 100..170, &format!("SELECT {round} AS v"));
+        let daily = format!(
+            "MODEL (name daily, kind INCREMENTAL_BY_TIME_RANGE (time_column day, batch_size 1), start '2026-01-01');\n\
+             SELECT CAST(@start_ds AS date) AS day, {round} AS v FROM raw.orders"
+        );
+        shop.sandbox.write("models/daily.sql", &daily);
+        shop.git("add --all").good();
+        shop.run("git -c core.hooksPath=/dev/null commit --quiet -m next").good();
+        let promote = "vmesh promote --yes --execution-time 2026-01-06";
+        let done = std::thread::scope(|scope| {
+            let promoting = scope.spawn(|| shop.run(promote));
+            std::thread::sleep(Duration::from_millis(60 + 150 * round));
+            assert!(std::process::Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+            promoting.join().unwrap()
+        });
+        assert!(!done.err.contains("panicked"), "{}", done.err);
+        interrupted += u64::from(done.code != Some(0));
+        if round > 0 || done.code == Some(0) {
+            let values =
+                (100..170).map(|name| format!("SELECT v FROM prod.m{name}")).collect::<Vec<_>>().join(" UNION ");
+            let values = shop.rows(&values);
+            assert!(
+                values == [round.to_string()] || values == [shown.to_string()],
+                "round {round}: {values:?} {done:?}"
+            );
+        }
+        shop.run(promote).good();
+        shown = round;
+        assert_eq!(
+            shop.value("SELECT min(v) + max(v) FROM (SELECT v FROM prod.m100 UNION ALL SELECT v FROM prod.m169) AS t"),
+            (2 * round).to_string()
+        );
+        assert_eq!(shop.value("SELECT count(*) || ' ' || sum(v) FROM prod.daily"), format!("10 {}", 10 * round));
+        shop.is_sound();
+    }
+    assert!(interrupted > 2, "the server was never killed in the midst of it");
+    shop.vmesh("gc --yes").good();
+    let left = "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'vmesh\\_gone%' OR nspname LIKE 'vmesh\\_next%'";
+    assert_eq!(shop.value(left), "0");
+}

@@ -31,11 +31,13 @@ stop() {
 trap stop EXIT
 $as "$bin/initdb" -D "$folder/data" -A trust -U vmesh --no-instructions -E UTF8 --locale=C >"$folder.log" 2>&1 || { cat "$folder.log"; exit 1; }
 rm -f "$folder.log"
-$as "$bin/pg_ctl" -D "$folder/data" -w -s -l "$folder/server.log" \
-    -o "-c listen_addresses=127.0.0.1 -c port=$port -c unix_socket_directories=$folder -c fsync=off" start
+start="$as $bin/pg_ctl -D $folder/data -w -s -l $folder/server.log \
+    -o '-c listen_addresses=127.0.0.1 -c port=$port -c unix_socket_directories=$folder -c fsync=off' start"
+sh -c "$start"
 
 VMESH_TEST_POSTGRES="host=127.0.0.1 port=$port user=vmesh"
-export VMESH_TEST_POSTGRES
+VMESH_TEST_POSTGRES_KILL="$as $bin/pg_ctl -D $folder/data -m immediate -s stop; $start"
+export VMESH_TEST_POSTGRES VMESH_TEST_POSTGRES_KILL
 it() {
     if [ -n "${VMESH_TEST_BINARY:-}" ]; then
         "$VMESH_TEST_BINARY" "$@"
@@ -48,12 +50,16 @@ case "${1:-}" in
     shift
     cargo bench --profile dev -- "$@"
     ;;
+--killed)
+    it postgres::a_killed_server --ignored
+    ;;
 --own)
     shift
-    it postgres:: --ignored "$@"
+    it postgres:: --ignored --skip a_killed_server "$@"
     ;;
 *)
-    it postgres:: --ignored
+    it postgres:: --ignored --skip a_killed_server
+    it postgres::a_killed_server --ignored
     # what holds of every engine, but for what is DuckDB's own
     VMESH_TEST_ENGINE=postgres
     export VMESH_TEST_ENGINE

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::Doing;
 use super::audit::AuditFailure;
+use crate::domain::model::Run;
 use crate::domain::name::{EnvName, ModelName, TableName};
 
 /// Something that vmesh did not make, where a view should go.
@@ -275,4 +276,12 @@ impl Holder {
 impl WarehouseError {
     /// What helps where a limit was hit.
     pub const RAISE: &str = "let the query take less, or raise the limit: [limits] in main's vmesh.toml";
+
+    /// The same where the engine's words are of one of a model's statements.
+    pub(super) fn of_statement(self, statement: &Run) -> Self {
+        match self {
+            Self::Engine { message, .. } => BuildError::Statement { number: statement.number, message }.into(),
+            other => other,
+        }
+    }
 }

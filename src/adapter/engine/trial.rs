@@ -2,7 +2,7 @@
 
 use super::incremental::Filling;
 use super::records::Row;
-use super::{BuildError, Rows, WarehouseError};
+use super::{Rows, WarehouseError};
 use crate::domain::engine_kind::EngineKind;
 use crate::domain::model::{Around, Run};
 use crate::domain::name::{TableName, quote};
@@ -83,14 +83,8 @@ impl Trial {
             session.vet(DOING, select)?;
             session.run_one(DOING, &create(engine, table, select))?;
         }
-        let run = |statement: &Run| {
-            session.run_one(DOING, &statement.sql).map_err(|error| match error {
-                WarehouseError::Engine { message, .. } => {
-                    BuildError::Statement { number: statement.number, message }.into()
-                }
-                other => other,
-            })
-        };
+        let run =
+            |statement: &Run| session.run_one(DOING, &statement.sql).map_err(|error| error.of_statement(statement));
         self.setup.before.iter().try_for_each(run)
     }
 }

@@ -1,25 +1,17 @@
 //! Running the statements around a model's query, and taking back what they made in their session.
 
 use super::Database;
-use crate::adapter::engine::{BuildError, Statements, WarehouseError};
+use crate::adapter::engine::{Statements, WarehouseError};
 use crate::domain::model::{Around, Run};
 use crate::domain::name::literal;
 
 const DOING: &str = "running statements";
 
-/// The engine's words, of this statement.
-fn numbered(statement: &Run, error: WarehouseError) -> WarehouseError {
-    match error {
-        WarehouseError::Engine { message, .. } => BuildError::Statement { number: statement.number, message }.into(),
-        other => other,
-    }
-}
-
 impl Statements for Database {
     fn together(&self, statements: &[Run]) -> Result<(), WarehouseError> {
         self.session()?.transaction(DOING, |warehouse| {
             let run =
-                |statement: &Run| warehouse.run(DOING, &statement.sql).map_err(|error| numbered(statement, error));
+                |statement: &Run| warehouse.run(DOING, &statement.sql).map_err(|error| error.of_statement(statement));
             statements.iter().try_for_each(run)
         })
     }
@@ -57,7 +49,7 @@ impl Database {
 
     /// Runs a model's statements, and leaves what they make.
     pub(super) fn each(&self, statements: &[Run]) -> Result<(), WarehouseError> {
-        let run = |statement: &Run| self.run_one(DOING, &statement.sql).map_err(|error| numbered(statement, error));
+        let run = |statement: &Run| self.run_one(DOING, &statement.sql).map_err(|error| error.of_statement(statement));
         statements.iter().try_for_each(run)
     }
 

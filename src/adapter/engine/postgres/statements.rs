@@ -1,18 +1,10 @@
 //! Running the statements around a model's query, and taking back what they made in their session.
 
 use super::Database;
-use crate::adapter::engine::{BuildError, Statements, WarehouseError};
+use crate::adapter::engine::{Statements, WarehouseError};
 use crate::domain::model::{Around, Run};
 
 const DOING: &str = "running statements";
-
-/// The engine's words, of this statement.
-fn numbered(statement: &Run, error: WarehouseError) -> WarehouseError {
-    match error {
-        WarehouseError::Engine { message, .. } => BuildError::Statement { number: statement.number, message }.into(),
-        other => other,
-    }
-}
 
 impl Statements for Database {
     fn together(&self, statements: &[Run]) -> Result<(), WarehouseError> {
@@ -23,7 +15,8 @@ impl Statements for Database {
         session.transaction(DOING, |session| {
             // main's settings mean names as their owner does elsewhere
             session.run(DOING, "SET LOCAL search_path TO DEFAULT")?;
-            let run = |statement: &Run| session.run(DOING, &statement.sql).map_err(|error| numbered(statement, error));
+            let run =
+                |statement: &Run| session.run(DOING, &statement.sql).map_err(|error| error.of_statement(statement));
             statements.iter().try_for_each(run)
         })
     }
@@ -51,7 +44,7 @@ impl Database {
 
     fn each(&self, statements: &[Run]) -> Result<(), WarehouseError> {
         let run = |statement: &Run| {
-            self.run_one(DOING, &statement.sql).map(|_| ()).map_err(|error| numbered(statement, error))
+            self.run_one(DOING, &statement.sql).map(|_| ()).map_err(|error| error.of_statement(statement))
         };
         statements.iter().try_for_each(run)
     }
