@@ -172,7 +172,7 @@ impl Workspace {
             }
             // what the machine gives is for `[limits]` to say
             if !policy::only_sets_the_machine(&text) {
-                all.push(Run { number, sql: text, on_table: false });
+                all.push(Run { number, sql: text, on_table: false, query: None });
             }
         }
         warehouse.together(&all).map_err(|error| match error {

@@ -215,6 +215,19 @@ fn strangers_call_nothing_that_acts() {
         ("SELECT 1 AS x; DROP TABLE raw.orders", "no statement that can stand around a query"),
         ("SELECT ('public.seq').nextval AS x", "a field is taken of a value"),
         ("SELECT o AS x FROM raw.orders AS o", "would hold rows of a table"),
+        ("SELECT g.nextval AS x FROM unnest(ARRAY['public.seq']) AS g", "this calls nextval(regclass)"),
+        (
+            "CREATE TEMP TABLE t AS SELECT g.nextval AS n FROM unnest(ARRAY['public.seq']) AS g;\nSELECT 1 AS x",
+            "this calls nextval(regclass)",
+        ),
+        (
+            "CREATE TEMP VIEW v AS SELECT g.ts_stat IS NULL AS n FROM unnest(ARRAY['SELECT 1']) AS g;\nSELECT 1 AS x",
+            "this calls ts_stat(text)",
+        ),
+        (
+            "SELECT 1::bigint AS x;\nUPDATE @this_model SET x = g.nextval FROM unnest(ARRAY['public.seq']) AS g",
+            "this calls nextval(regclass)",
+        ),
         ("SELECT 1 AS x FROM raw.orders WHERE id @> 1", "acts_too(integer,integer)"),
         ("CREATE TEMP TABLE v AS SELECT 1 AS a;\nDELETE FROM v;\nSELECT 1 AS x", "may not touch `v`"),
         ("CREATE TEMP VIEW \"V\" AS SELECT * FROM raw.orders;\nDELETE FROM \"V\";\nSELECT 1 AS x", "may not touch `V`"),
@@ -229,6 +242,7 @@ fn strangers_call_nothing_that_acts() {
         ("kind INCREMENTAL_BY_UNIQUE_KEY (unique_key (public.first(id)))", "can't call `first`"),
         ("kind INCREMENTAL_BY_PARTITION, partitioned_by (('public.seq').nextval)", "a field is taken of a value"),
         ("kind SCD_TYPE_2_BY_COLUMN (unique_key (id::regclass::text), columns (id))", "can't cast to this type"),
+        ("kind INCREMENTAL_BY_UNIQUE_KEY (unique_key (id FROM raw.orders))", "more than an expression"),
         ("columns (id regclass)", "none of PostgreSQL's own plain types"),
     ] {
         shop.sandbox.write("models/evil.sql", &format!("MODEL (name evil, {header});\nSELECT id FROM raw.orders\n"));

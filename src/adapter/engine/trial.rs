@@ -4,7 +4,7 @@ use super::incremental::Filling;
 use super::records::Row;
 use super::{Rows, WarehouseError};
 use crate::domain::engine_kind::EngineKind;
-use crate::domain::model::{Around, Run};
+use crate::domain::model::Around;
 use crate::domain::name::{TableName, quote};
 use crate::domain::unit_test::{Actual, Comparison, Data, Expected, columns_of};
 
@@ -83,9 +83,7 @@ impl Trial {
             session.vet(DOING, select)?;
             session.run_one(DOING, &create(engine, table, select))?;
         }
-        let run =
-            |statement: &Run| session.run_one(DOING, &statement.sql).map_err(|error| error.of_statement(statement));
-        self.setup.before.iter().try_for_each(run)
+        self.setup.before.iter().try_for_each(|statement| session.run_statement(DOING, statement))
     }
 }
 

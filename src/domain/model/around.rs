@@ -24,6 +24,9 @@ pub struct Run {
     pub sql: String,
     /// Whether it needs the model's table.
     pub on_table: bool,
+    /// The query of the temporary table or view that it makes.
+    #[serde(default)]
+    pub query: Option<String>,
 }
 
 impl Around {

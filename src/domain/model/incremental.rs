@@ -113,6 +113,15 @@ impl By {
         }
     }
 
+    /// The expressions of its key or its partitions.
+    pub fn expressions(&self) -> &[String] {
+        match self {
+            Self::UniqueKey(parts) | Self::Partition(parts) => parts,
+            Self::History(history) => &history.key,
+            Self::TimeRange { .. } | Self::Unmanaged(_) => &[],
+        }
+    }
+
     /// Why a query can't give a column that is called so, or the kind add one: in words behind the model's name, and what
     /// to do.
     pub fn clash(&self, name: &str, is_given: bool) -> Option<(String, &'static str)> {

@@ -136,16 +136,12 @@ pub(super) fn read(text: &str, statement: &[Lexeme], defaults: &Defaults) -> Res
 
 /// What of a header's expressions and types PostgreSQL may not be given.
 fn foreign(file: &ModelFile) -> Vec<Problem> {
-    let (mut expressions, mut types): (&[String], Vec<&str>) =
-        (&[], file.columns.iter().map(|(_, kind)| kind.as_str()).collect());
+    let mut types: Vec<&str> = file.columns.iter().map(|(_, kind)| kind.as_str()).collect();
+    let mut expressions: &[String] = &[];
     if let Some(Kind::Incremental(incremental)) = &file.kind {
-        match &incremental.by {
-            By::UniqueKey(parts) | By::Partition(parts) => expressions = parts,
-            By::History(history) => {
-                expressions = &history.key;
-                types.push(&history.time_type);
-            }
-            By::TimeRange { .. } | By::Unmanaged(_) => {}
+        expressions = incremental.by.expressions();
+        if let By::History(history) = &incremental.by {
+            types.push(&history.time_type);
         }
     }
     let refused = expressions.iter().filter_map(|text| policy::check_expression_for_postgres(text).err());

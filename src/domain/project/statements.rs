@@ -142,14 +142,14 @@ impl Project {
             let models = model.statement_reads.get(index).map_or(&[][..], Vec::as_slice);
             let replacements = self.replacements(models, text, table)?;
             let reads: Vec<&Span> = statement.reads().map(|(read, _)| &read.span).collect();
-            let sql = statement.sql(&source, &model.name, own, self.engine, &|read| {
+            let (sql, query) = statement.sql(&source, &model.name, own, self.engine, &|read| {
                 let at = reads.iter().position(|span| **span == read.span)?;
                 let known = replacements.get(at).cloned().flatten();
                 known.or_else(|| is_own(&read.parts, &model.name).then(|| own.quoted()))
             });
             let is_on = matches!(&statement.act, Act::Change(target) if target.is_own(&model.name));
             let reads_it = statement.reads().any(|(read, _)| is_own(&read.parts, &model.name));
-            let run = Run { number: index, sql, on_table: is_on || reads_it };
+            let run = Run { number: index, sql, on_table: is_on || reads_it, query };
             match statement.when {
                 When::Before => around.before.push(run),
                 When::After => around.after.push(run),

@@ -16,6 +16,7 @@
 //! DuckDB can't show what it sees (a PIVOT without a list of values), words decide, and in doubt against the text.
 
 mod functions;
+mod on_postgres;
 mod paths;
 mod postgres;
 mod seen;
@@ -26,6 +27,10 @@ mod tables;
 mod tests;
 mod unseen;
 
+pub use self::on_postgres::{
+    check_expression_for_postgres, check_for_postgres, check_reads_for_postgres, functions_of_postgres,
+    is_type_for_postgres,
+};
 pub use self::paths::{from_root, is_remote, leads_out};
 pub use self::seen::{Called, NotSeen, Seen};
 pub use self::settings::refused;
@@ -250,50 +255,6 @@ pub fn shape(kind: Text, text: &str) -> Result<Vec<Lexeme>, Refusal> {
             Err(Refusal::new(what, second.span.clone(), "leave one of them out"))
         }
     }
-}
-
-/// Checks a query that PostgreSQL is going to run: its shape, and by its words what it is and calls.
-pub fn check_for_postgres(kind: Text, text: &str) -> Result<(), Refusal> {
-    let lexemes = shape(kind, text)?;
-    postgres::is_read_alike(text, &lexemes)?;
-    postgres::only_reads(kind, &lexemes)?;
-    postgres::only_plain_types(kind, &lexemes)?;
-    postgres::only_calls(kind, &lexemes)
-}
-
-/// The functions that only compute, on PostgreSQL.
-pub fn functions_of_postgres() -> impl Iterator<Item = &'static str> {
-    postgres::FUNCTIONS.split_whitespace()
-}
-
-/// Checks an expression in a header, as a key is.
-pub fn check_expression_for_postgres(text: &str) -> Result<(), Refusal> {
-    check_for_postgres(Text::Header, &format!("SELECT {text}"))
-        .map_err(|refusal| Refusal { span: 0..text.len(), ..refusal })
-}
-
-/// Whether a text is a type that PostgreSQL may be told to cast to.
-pub fn is_type_for_postgres(text: &str) -> bool {
-    lex(text).is_ok_and(|lexemes| is_type(&lexemes) && postgres::is_plain_type(text, &lexemes))
-}
-
-/// Checks what a query reads there: no name with a database in front, and in WITH RECURSIVE none that is also defined, since
-/// that may mean what is defined after it.
-pub fn check_reads_for_postgres(text: &str, query: &Query) -> Result<(), Refusal> {
-    let lexemes = lex(text)?;
-    let defined = postgres::defined_with_recursive(&lexemes);
-    let is_defined = |name: &str| defined.iter().any(|defined| defined.eq_ignore_ascii_case(name));
-    for read in query.reads.iter().flatten() {
-        if read.parts.len() > 2 {
-            let what = "a database's name stands in front of this table";
-            return Err(Refusal::new(what, read.span.clone(), "leave it out: there is one database"));
-        }
-        if matches!(&read.parts[..], [name] if is_defined(name)) {
-            let what = "this table is called like one that WITH RECURSIVE defines";
-            return Err(Refusal::new(what, read.span.clone(), "give what is defined another name"));
-        }
-    }
-    Ok(())
 }
 
 /// Checks the words of a header, which is no query: what it calls, wherever it does.

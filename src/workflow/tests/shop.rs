@@ -108,7 +108,7 @@ impl Shop {
     /// Runs statements in the warehouse.
     pub(super) fn sql(&self, sql: &str) {
         let warehouse = self.session("2026-01-01").write_warehouse().unwrap();
-        warehouse.together(&[Run { number: 0, sql: sql.to_owned(), on_table: false }]).unwrap();
+        warehouse.together(&[Run { number: 0, sql: sql.to_owned(), on_table: false, query: None }]).unwrap();
     }
 
     fn write(&self, path: &str, text: &str) {

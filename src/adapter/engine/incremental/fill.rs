@@ -153,10 +153,16 @@ impl<'b, S: Filling> Loader<'b, S> {
     fn put(&self, load: &Load, snapshot: &PhysicalTable) -> Result<Vec<Column>, WarehouseError> {
         let Self { session, build, fill, doing, engine, .. } = self;
         self.wait(&load.select)?;
+        columns::have_no_clash(*session, build, &fill.by)?;
         let columns = columns::take(*session, build, fill, snapshot)?;
         let given = columns::given(*session, &fill.by, &columns)?;
         let within = replace::within(*engine, &fill.by, load.interval, &columns)?;
-        self.warn_of_left_out(load.interval, &columns::incoming(*engine, &given), &within)?;
+        let rows = columns::incoming(*engine, &given);
+        self.warn_of_left_out(load.interval, &rows, &within)?;
+        let keys = fill.by.expressions();
+        if !keys.is_empty() {
+            session.vet(doing, &format!("SELECT {} FROM {rows}", keys.join(", ")))?;
+        }
         let statements = replace::statements(*engine, &build.table.quoted(), fill, &given, &within);
         statements.iter().try_for_each(|statement| session.run_one(doing, statement))?;
         Ok(columns)
@@ -166,8 +172,7 @@ impl<'b, S: Filling> Loader<'b, S> {
     fn wait(&self, query: &str) -> Result<(), WarehouseError> {
         self.clear()?;
         self.session.vet(&self.doing, query)?;
-        self.session.run_one(&self.doing, &format!("CREATE TEMP TABLE {NEW} AS\n{query}"))?;
-        columns::have_no_clash(self.session, self.build, &self.fill.by)
+        self.session.run_one(&self.doing, &format!("CREATE TEMP TABLE {NEW} AS\n{query}"))
     }
 
     /// Forgets the rows that wait.

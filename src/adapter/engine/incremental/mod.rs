@@ -20,7 +20,7 @@ use super::records::{FromText, SqlSession};
 use super::{Ask, Records, Tables, WarehouseError};
 use crate::domain::environment::Column;
 use crate::domain::evolution::Fitting;
-use crate::domain::model::Around;
+use crate::domain::model::{Around, Run};
 use crate::domain::name::TableName;
 
 /// Where the new rows wait: a temporary table of the session.
@@ -30,6 +30,9 @@ const NEW: &str = "vmesh_new";
 pub(super) trait Filling: SqlSession + Tables + Records + Ask + Sized {
     /// Runs one statement with text of the user's in it, and no second one.
     fn run_one(&self, doing: &str, sql: &str) -> Result<(), WarehouseError>;
+
+    /// Runs one of the statements around a query.
+    fn run_statement(&self, doing: &str, statement: &Run) -> Result<(), WarehouseError>;
 
     /// Does something between a model's statements. To be called within a transaction.
     fn around<T>(

@@ -5,12 +5,20 @@ use crate::adapter::engine::incremental::{Filling, evolve_rows, record};
 use crate::adapter::engine::{Tables, WarehouseError};
 use crate::domain::environment::Column;
 use crate::domain::evolution::Fitting;
-use crate::domain::model::Around;
+use crate::domain::model::{Around, Run};
 use crate::domain::name::TableName;
 
 impl Filling for Database {
     fn run_one(&self, doing: &str, sql: &str) -> Result<(), WarehouseError> {
         Self::run_one(self, doing, sql).map(|_| ())
+    }
+
+    fn run_statement(&self, doing: &str, statement: &Run) -> Result<(), WarehouseError> {
+        let run = || {
+            self.look_at_statement(doing, statement)?;
+            Self::run_one(self, doing, &statement.sql).map(|_| ())
+        };
+        run().map_err(|error| error.of_statement(statement))
     }
 
     fn around<T>(

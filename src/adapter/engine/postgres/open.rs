@@ -18,6 +18,9 @@ use crate::domain::engine_kind::EngineKind;
 /// The advisory lock of whoever writes: "vmesh" in hexadecimal digits of ASCII.
 const LOCK: i64 = 0x76_6d65_7368;
 
+/// What vmesh's own words mean: a string is what stands between its quotes, and a name without a schema is PostgreSQL's own.
+pub(super) const MEANING: &str = "SET standard_conforming_strings = on; SET search_path = pg_catalog, pg_temp";
+
 /// How long a connection may take to come about.
 const CONNECTING: Duration = Duration::from_secs(10);
 
@@ -108,10 +111,9 @@ impl Database {
         };
         let warehouse = Self { client: RefCell::new(client), turn, _open: open, location: location.clone(), caps };
         let zone = crate::domain::name::literal(&location.access.opening.timezone);
-        // a name without a schema means nothing but what is PostgreSQL's own: no function, operator or table of users'
         let settings = format!(
             "SET TIME ZONE {zone}; SET DateStyle = 'ISO, YMD'; SET IntervalStyle = 'postgres'; SET extra_float_digits = 1; \
-             SET standard_conforming_strings = on; SET client_min_messages = warning; SET search_path = pg_catalog, pg_temp"
+             SET client_min_messages = warning; {MEANING}"
         );
         warehouse.run("opening the warehouse", &settings)?;
         Ok(warehouse)

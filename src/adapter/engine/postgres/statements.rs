@@ -1,6 +1,7 @@
 //! Running the statements around a model's query, and taking back what they made in their session.
 
 use super::Database;
+use crate::adapter::engine::incremental::Filling;
 use crate::adapter::engine::{Statements, WarehouseError};
 use crate::domain::model::{Around, Run};
 
@@ -39,13 +40,14 @@ impl Database {
         let done = work(self)?;
         self.each(&around.after)?;
         around.undo.iter().try_for_each(|undo| self.run(DOING, undo))?;
+        if !around.is_empty() {
+            // whatever statements may have done to the session, vmesh's own mean what they say
+            self.run(DOING, super::open::MEANING)?;
+        }
         Ok(done)
     }
 
     fn each(&self, statements: &[Run]) -> Result<(), WarehouseError> {
-        let run = |statement: &Run| {
-            self.run_one(DOING, &statement.sql).map(|_| ()).map_err(|error| error.of_statement(statement))
-        };
-        statements.iter().try_for_each(run)
+        statements.iter().try_for_each(|statement| self.run_statement(DOING, statement))
     }
 }

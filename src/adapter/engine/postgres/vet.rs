@@ -4,41 +4,67 @@
 //! operator and cast is in there by its number.
 
 use super::Database;
-use crate::adapter::engine::records::{SqlSession, list};
+use crate::adapter::engine::records::{Row, SqlSession, list};
 use crate::adapter::engine::{BuildError, WarehouseError};
+use crate::domain::model::Run;
 use crate::domain::sql::policy;
 
-/// The view, which lies among temporary things.
-const PROBE: &str = "pg_temp.vmesh_probe";
+/// What holds a query, or a statement that changes rows: it lies among temporary things.
+const VIEW: &str = "pg_temp.vmesh_probe";
+const FUNCTION: &str = "pg_temp.vmesh_probe()";
 
 impl Database {
     /// Refuses a query that calls anything but PostgreSQL's own functions that compute, its operators and its casts.
     pub(super) fn look_at_calls(&self, doing: &str, query: &str) -> Result<(), WarehouseError> {
-        self.run(doing, &format!("DROP VIEW IF EXISTS {PROBE}"))?;
+        self.run(doing, &format!("DROP VIEW IF EXISTS {VIEW}"))?;
         self.run_one(doing, &format!("CREATE TEMP VIEW vmesh_probe AS\n{query}"))?;
-        let found = self.all(doing, &calls())?;
-        self.run(doing, &format!("DROP VIEW {PROBE}"))?;
-        let Some(call) = found.first() else { return Ok(()) };
-        Err(BuildError::Unfit {
-            what: format!("this calls {}: vmesh doesn't know that it only computes", call.get::<String>(0)?),
-            help: "PostgreSQL's own functions that compute can be called; the owner of the database may wrap others in a view",
+        let tree = format!("SELECT ev_action::text AS tree FROM pg_rewrite WHERE ev_class = to_regclass('{VIEW}')");
+        let found = self.all(doing, &calls(&tree))?;
+        self.run(doing, &format!("DROP VIEW {VIEW}"))?;
+        refuse(found)
+    }
+
+    /// The same of a statement around a query. What an index computes can't name a table, and calls what the gate lets pass.
+    pub(super) fn look_at_statement(&self, doing: &str, statement: &Run) -> Result<(), WarehouseError> {
+        if let Some(query) = &statement.query {
+            return self.look_at_calls(doing, query);
         }
-        .into())
+        if !["INSERT ", "UPDATE ", "DELETE "].iter().any(|verb| statement.sql.starts_with(verb)) {
+            return Ok(());
+        }
+        let body = &statement.sql;
+        self.run_one(doing, &format!("CREATE FUNCTION {FUNCTION} RETURNS void LANGUAGE sql BEGIN ATOMIC {body}; END"))?;
+        let tree = format!("SELECT prosqlbody::text AS tree FROM pg_proc WHERE oid = to_regprocedure('{FUNCTION}')");
+        let found = self.all(doing, &calls(&tree))?;
+        self.run(doing, &format!("DROP FUNCTION {FUNCTION}"))?;
+        refuse(found)
     }
 }
 
-/// The query of what the view calls that it may not.
-fn calls() -> String {
+fn refuse(found: Vec<Row>) -> Result<(), WarehouseError> {
+    let Some(call) = found.first() else { return Ok(()) };
+    Err(BuildError::Unfit {
+        what: format!("this calls {}: vmesh doesn't know that it only computes", call.get::<String>(0)?),
+        help: "PostgreSQL's own functions that compute can be called; the owner of the database may wrap others in a view",
+    }
+    .into())
+}
+
+/// The query of what a tree calls that it may not. A tree that is not found is one that nobody has looked at.
+fn calls(tree: &str) -> String {
     let own = "oprnamespace = 'pg_catalog'::regnamespace";
     let plain =
         |column: &str| format!("(SELECT typnamespace FROM pg_type WHERE oid = {column}) = 'pg_catalog'::regnamespace");
     format!(
-        "SELECT p.oid::regprocedure::text FROM (SELECT DISTINCT found[2]::oid AS oid FROM pg_rewrite, \
-         regexp_matches(ev_action::text, ':(funcid|opfuncid|aggfnoid|winfnoid) ([0-9]+)', 'g') AS found \
-         WHERE ev_class = to_regclass('{PROBE}')) AS called JOIN pg_proc p ON p.oid = called.oid \
+        "WITH read AS ({tree}) \
+         SELECT p.oid::regprocedure::text FROM (SELECT DISTINCT found[2]::oid AS oid FROM read, \
+         regexp_matches(tree, ':(funcid|opfuncid|aggfnoid|winfnoid|tsmhandler) ([0-9]+)', 'g') AS found) AS called \
+         JOIN pg_proc p ON p.oid = called.oid \
          WHERE NOT (p.pronamespace = 'pg_catalog'::regnamespace AND (p.proname IN ({}) \
          OR p.oid IN (SELECT oprcode FROM pg_operator WHERE {own}) \
-         OR p.oid IN (SELECT castfunc FROM pg_cast WHERE {} AND {}))) ORDER BY 1 LIMIT 1",
+         OR p.oid IN (SELECT castfunc FROM pg_cast WHERE {} AND {}))) \
+         UNION ALL SELECT 'nothing that can be looked at' WHERE NOT EXISTS (SELECT 1 FROM read WHERE tree IS NOT NULL) \
+         ORDER BY 1 LIMIT 1",
         list(policy::functions_of_postgres()),
         plain("castsource"),
         plain("casttarget")

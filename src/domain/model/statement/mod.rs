@@ -171,8 +171,8 @@ fn said(engine: EngineKind, text: &str) -> String {
 }
 
 impl Statement {
-    /// The statement for the engine. `file` is the text that it was read from, `own` the model's table, `replace` what
-    /// stands in the place of a table that it reads.
+    /// The statement for the engine, and the query of what it makes. `file` is the text that it was read from, `own` the
+    /// model's table, `replace` what stands in the place of a table that it reads.
     pub fn sql(
         &self,
         file: &str,
@@ -180,7 +180,7 @@ impl Statement {
         own: &TableName,
         engine: EngineKind,
         replace: &dyn Fn(&Read) -> Option<String>,
-    ) -> String {
+    ) -> (String, Option<String>) {
         let edits = self.probe.as_ref().map_or_else(Vec::new, |probe| {
             let edits = sql::edits(&probe.query, replace).into_iter();
             edits.filter_map(|(span, text)| Some((probe.place(&span)?, text))).collect()
@@ -201,7 +201,11 @@ impl Statement {
                 sql::apply(file.get(span.clone()).unwrap_or_default(), inside.collect())
             }
         };
-        self.parts.iter().map(part).collect()
+        let query = matches!(self.act, Act::Make(Thing::Table | Thing::View, _)).then(|| {
+            let is_query = |it: &&Part| matches!(it, Part::Source(_));
+            self.parts.iter().filter(is_query).map(part).collect()
+        });
+        (self.parts.iter().map(part).collect(), query)
     }
 
     /// The statement that takes back what it made in its session; none if that was nothing.

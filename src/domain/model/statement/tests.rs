@@ -19,7 +19,7 @@ fn sent(statements: &str) -> Result<Vec<String>, String> {
     Ok(file
         .statements
         .iter()
-        .map(|statement| statement.sql(&text, &model, &own, EngineKind::DuckDb, &replace))
+        .map(|statement| statement.sql(&text, &model, &own, EngineKind::DuckDb, &replace).0)
         .collect())
 }
 

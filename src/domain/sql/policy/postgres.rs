@@ -27,8 +27,8 @@ const TYPES: &str = "bigint bit bool boolean box bpchar bytea char character cid
 
 /// Words that a string may follow, besides types.
 #[rustfmt::skip]
-const BEFORE_STRINGS: [&str; 37] = [
-    "all", "and", "any", "at", "between", "both", "by", "case", "distinct", "else", "escape", "filter", "from", "having",
+const BEFORE_STRINGS: [&str; 38] = [
+    "all", "and", "any", "at", "between", "both", "by", "case", "distinct", "else", "escape", "filter", "for", "from", "having",
     "ilike", "in", "is", "leading", "like", "limit", "not", "offset", "on", "or", "order", "passing", "placing", "select",
     "similar", "then", "to", "trailing", "uescape", "values", "when", "where", "zone",
 ];
@@ -110,9 +110,11 @@ fn as_within(lexemes: &[Lexeme], open: usize) -> Option<usize> {
 
 /// In a list of columns whose bracket opens here: where a column has a type that is not plain. A query in the bracket is none.
 fn odd_definition(lexemes: &[Lexeme], open: usize) -> Option<usize> {
-    let begins_query = |word: &Lexeme| ["select", "with", "values"].iter().any(|query| word.is_keyword(query));
     let first = lexemes.get(open + 1)?;
-    if begins_query(first) || first.is_symbol("(") || is_window(first, lexemes.get(open + 2)?) {
+    // a column may be called `values`, but no row follows that
+    let begins_query = ["select", "with"].iter().any(|query| first.is_keyword(query))
+        || first.is_keyword("values") && lexemes.get(open + 2).is_some_and(|next| next.is_symbol("("));
+    if begins_query || first.is_symbol("(") || is_window(first, lexemes.get(open + 2)?) {
         return None;
     }
     let (mut depth, mut is_name) = (0_i32, true);
@@ -294,7 +296,12 @@ pub(super) fn only_calls(kind: Text, lexemes: &[Lexeme]) -> Result<(), Refusal> 
         let name = if is_quoted { name.to_owned() } else { name.to_lowercase() };
         let is_listed = |words: &str| words.split_whitespace().any(|word| word == name);
         let is_behind_dot = at.checked_sub(1).is_some_and(|before| lexemes[before].is_symbol("."));
-        let is_word = !is_quoted && !is_behind_dot && (WORDS.contains(&name.as_str()) || is_type(&name));
+        // `character varying(5)`
+        let is_varying = name == "varying"
+            && at
+                .checked_sub(1)
+                .is_some_and(|at| ["character", "char", "bit"].iter().any(|kind| lexemes[at].is_keyword(kind)));
+        let is_word = !is_quoted && !is_behind_dot && (is_varying || WORDS.contains(&name.as_str()) || is_type(&name));
         if !(is_word || is_listed(FUNCTIONS) && is_plain(lexemes, at) || names_columns(lexemes, at)) {
             let what = format!("{} can't call `{name}`: vmesh doesn't know that it only computes", kind.noun());
             let help = "PostgreSQL's own functions that compute can be called; the owner of the database may wrap others in a view";
@@ -399,6 +406,7 @@ mod tests {
             "SELECT * FROM json_to_recordset('[]') AS t(a int, b timestamp with time zone, c numeric(3, 1))",
             "SELECT CAST(sum(CAST(a AS int)) AS text), ts AT TIME ZONE 'UTC' FROM t",
             "SELECT sum(a), (b), count(*) FROM (SELECT 1 AS a, 2 AS b) AS q",
+            "SELECT a::character varying(5), substring(b FROM 'x' FOR '#') FROM (VALUES (1, '2')) AS t(a, b)",
             "SELECT a FROM generate_series(1, 3) t(a), (SELECT 1) u(b), json_to_recordset('[]') v(c int)",
             "SELECT sum(a) OVER w, max(a) OVER v FROM t WINDOW w AS (PARTITION BY b), v AS (w ORDER BY c), u AS (ORDER BY d)",
             "SELECT sum(a) OVER w FROM t WINDOW w AS (ROWS BETWEEN 1 PRECEDING AND CURRENT ROW), v AS ()",
@@ -442,6 +450,7 @@ mod tests {
             "SELECT * FROM json_to_recordset('[]') AS t(a prod.orders)",
             "SELECT * FROM json_to_recordset('[]') AS (partition prod.orders)",
             "SELECT * FROM json_to_recordset('[]') t(a prod.orders)",
+            "SELECT * FROM json_to_recordset('[]') AS t(values regclass)",
             "SELECT * FROM generate_series(1, 2) t(lo_get(1))",
             "SELECT DISTINCT ON (a) lo_get(1) FROM t",
             "SELECT ('public.seq').nextval AS a",
