@@ -1,7 +1,7 @@
 //! What a query calls, as the server has read it: a second look behind the gate, which knows its words alone.
 //!
-//! A view that nobody reads holds the query as the server's parser made it of the text, whatever the spelling: each function,
-//! operator and cast is in there by its number.
+//! A function that nobody calls holds the query, or the statement, as the server's parser made it of the text, whatever the
+//! spelling: each function, operator and cast is in there by its number.
 
 use super::Database;
 use crate::adapter::engine::records::{Row, SqlSession, list};
@@ -9,39 +9,34 @@ use crate::adapter::engine::{BuildError, WarehouseError};
 use crate::domain::model::Run;
 use crate::domain::sql::policy;
 
-/// What holds a query, or a statement that changes rows: it lies among temporary things.
-const VIEW: &str = "pg_temp.vmesh_probe";
-const FUNCTION: &str = "pg_temp.vmesh_probe()";
+/// The function, which lies among temporary things.
+const PROBE: &str = "pg_temp.vmesh_probe()";
 
 impl Database {
-    /// Refuses a query that calls anything but PostgreSQL's own functions that compute, its operators and its casts.
-    pub(super) fn look_at_calls(&self, doing: &str, query: &str) -> Result<(), WarehouseError> {
-        self.run(doing, &format!("DROP VIEW IF EXISTS {VIEW}"))?;
-        self.run_one(doing, &format!("CREATE TEMP VIEW vmesh_probe AS\n{query}"))?;
-        let tree = format!("SELECT ev_action::text AS tree FROM pg_rewrite WHERE ev_class = to_regclass('{VIEW}')");
-        let found = self.all(doing, &calls(&tree))?;
-        self.run(doing, &format!("DROP VIEW {VIEW}"))?;
-        refuse(found)
+    /// Refuses a query, or a statement that changes rows, which calls anything but PostgreSQL's own functions that compute,
+    /// its operators and its casts.
+    pub(super) fn look_at_calls(&self, doing: &str, text: &str) -> Result<(), WarehouseError> {
+        self.run(doing, &format!("DROP FUNCTION IF EXISTS {PROBE}"))?;
+        // a line before the text, as in what runs it
+        let make = format!("CREATE FUNCTION {PROBE} RETURNS void LANGUAGE sql BEGIN ATOMIC\n{text}\n; END");
+        self.run_one(doing, &make)?;
+        let found = self.all(doing, &calls())?;
+        self.run(doing, &format!("DROP FUNCTION {PROBE}"))?;
+        refuse(&found)
     }
 
     /// The same of a statement around a query. What an index computes can't name a table, and calls what the gate lets pass.
     pub(super) fn look_at_statement(&self, doing: &str, statement: &Run) -> Result<(), WarehouseError> {
-        if let Some(query) = &statement.query {
-            return self.look_at_calls(doing, query);
+        let is_change = ["INSERT ", "UPDATE ", "DELETE "].iter().any(|verb| statement.sql.starts_with(verb));
+        match &statement.query {
+            Some(query) => self.look_at_calls(doing, query),
+            None if is_change => self.look_at_calls(doing, &statement.sql),
+            None => Ok(()),
         }
-        if !["INSERT ", "UPDATE ", "DELETE "].iter().any(|verb| statement.sql.starts_with(verb)) {
-            return Ok(());
-        }
-        let body = &statement.sql;
-        self.run_one(doing, &format!("CREATE FUNCTION {FUNCTION} RETURNS void LANGUAGE sql BEGIN ATOMIC {body}; END"))?;
-        let tree = format!("SELECT prosqlbody::text AS tree FROM pg_proc WHERE oid = to_regprocedure('{FUNCTION}')");
-        let found = self.all(doing, &calls(&tree))?;
-        self.run(doing, &format!("DROP FUNCTION {FUNCTION}"))?;
-        refuse(found)
     }
 }
 
-fn refuse(found: Vec<Row>) -> Result<(), WarehouseError> {
+fn refuse(found: &[Row]) -> Result<(), WarehouseError> {
     let Some(call) = found.first() else { return Ok(()) };
     Err(BuildError::Unfit {
         what: format!("this calls {}: vmesh doesn't know that it only computes", call.get::<String>(0)?),
@@ -50,13 +45,13 @@ fn refuse(found: Vec<Row>) -> Result<(), WarehouseError> {
     .into())
 }
 
-/// The query of what a tree calls that it may not. A tree that is not found is one that nobody has looked at.
-fn calls(tree: &str) -> String {
+/// The query of what the function calls that it may not. Where there is no function, nobody has looked.
+fn calls() -> String {
     let own = "oprnamespace = 'pg_catalog'::regnamespace";
     let plain =
         |column: &str| format!("(SELECT typnamespace FROM pg_type WHERE oid = {column}) = 'pg_catalog'::regnamespace");
     format!(
-        "WITH read AS ({tree}) \
+        "WITH read AS (SELECT prosqlbody::text AS tree FROM pg_proc WHERE oid = to_regprocedure('{PROBE}')) \
          SELECT p.oid::regprocedure::text FROM (SELECT DISTINCT found[2]::oid AS oid FROM read, \
          regexp_matches(tree, ':(funcid|opfuncid|aggfnoid|winfnoid|tsmhandler) ([0-9]+)', 'g') AS found) AS called \
          JOIN pg_proc p ON p.oid = called.oid \
