@@ -25,7 +25,9 @@ impl Tables for Database {
         self.within_limit(|| {
             self.fits(build)?;
             if let Some(loader) = Loader::of(self, build, at) {
-                return loader.fill();
+                let built = loader.fill()?;
+                self.run(&doing, &format!("ANALYZE {}", build.table.quoted()))?;
+                return Ok(built);
             }
             self.transaction(&doing, |warehouse| {
                 let select = warehouse.around(&build.around, |warehouse| warehouse.make(&doing, build))?;
