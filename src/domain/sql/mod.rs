@@ -60,6 +60,7 @@ mod with_clause;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use sqlparser::dialect::{Dialect, PostgreSqlDialect};
 
 use super::diagnostic::Problem;
 pub use dialect::is_duckdb;
@@ -307,11 +308,20 @@ pub struct ColumnUse {
 /// Analyses the one query in `text`. Text that sqlparser can't read, or no query at all, is hashed by its tokens and
 /// comes back with a [`Query::parse_error`].
 pub fn analyse(text: &str) -> Query {
+    analyse_in(&dialect::DuckDb, text)
+}
+
+/// The same of a text in PostgreSQL's SQL.
+pub fn analyse_postgres(text: &str) -> Query {
+    analyse_in(&PostgreSqlDialect {}, text)
+}
+
+fn analyse_in(dialect: &(dyn Dialect + Sync), text: &str) -> Query {
     let lexemes = match lex(text) {
         Ok(lexemes) => lexemes,
         Err(error) => return unread(canonical::of_text(text), error),
     };
-    let analysed = depth::with_stack(&lexemes, || analyse_lexemes(text, &lexemes));
+    let analysed = depth::with_stack(&lexemes, || analyse_lexemes(dialect, text, &lexemes));
     let query = analysed.unwrap_or_else(|| {
         let error = SqlError::new("too deeply nested", 0..text.len());
         unread(canonical::of_tokens(text, &lexemes, false), error)
@@ -320,9 +330,9 @@ pub fn analyse(text: &str) -> Query {
     Query { canonical: canonical::with_labels(query.canonical, &labels), labels, ..query }
 }
 
-fn analyse_lexemes(text: &str, lexemes: &[Lexeme]) -> Query {
+fn analyse_lexemes(dialect: &(dyn Dialect + Sync), text: &str, lexemes: &[Lexeme]) -> Query {
     let tokens = || canonical::of_tokens(text, lexemes, false);
-    let parsed = match parse::parse(text, lexemes) {
+    let parsed = match parse::parse_in(dialect, text, lexemes) {
         Ok(parsed) => parsed,
         Err(error) => return unread(tokens(), error),
     };

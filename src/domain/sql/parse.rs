@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::panic::{self, AssertUnwindSafe};
 
 use sqlparser::ast::{self, Statement};
+use sqlparser::dialect::Dialect;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{self, Location, TokenWithSpan, Tokenizer};
 
@@ -69,13 +70,18 @@ impl Places {
 
 /// Reads the one query in `text`.
 pub(super) fn parse(text: &str, lexemes: &[Lexeme]) -> Result<Parsed, SqlError> {
+    parse_in(&DuckDb, text, lexemes)
+}
+
+/// The same as it is written in another dialect.
+pub(super) fn parse_in(dialect: &(dyn Dialect + Sync), text: &str, lexemes: &[Lexeme]) -> Result<Parsed, SqlError> {
     // sqlparser has panicked on odd input; a text that it can't read must not end the program.
-    let parsed = panic::catch_unwind(AssertUnwindSafe(|| run_parser(text, lexemes)));
+    let parsed = panic::catch_unwind(AssertUnwindSafe(|| run_parser(dialect, text, lexemes)));
     parsed.unwrap_or_else(|_| Err(SqlError::new("the parser gave up", 0..text.len())))
 }
 
-fn run_parser(text: &str, lexemes: &[Lexeme]) -> Result<Parsed, SqlError> {
-    let tokens = Tokenizer::new(&DuckDb, text)
+fn run_parser(dialect: &(dyn Dialect + Sync), text: &str, lexemes: &[Lexeme]) -> Result<Parsed, SqlError> {
+    let tokens = Tokenizer::new(dialect, text)
         .tokenize_with_location()
         .map_err(|error| SqlError::new(error.message, 0..text.len()))?;
     let places = Places::new(text, &tokens);
@@ -83,7 +89,7 @@ fn run_parser(text: &str, lexemes: &[Lexeme]) -> Result<Parsed, SqlError> {
         return Err(SqlError::new("words and strings begin at odd places", 0..text.len()));
     }
     let (tokens, hints) = materialized::take(tokens);
-    let mut parser = Parser::new(&DuckDb).with_tokens_with_locations(tokens);
+    let mut parser = Parser::new(dialect).with_tokens_with_locations(tokens);
     let statements =
         parser.parse_statements().map_err(|error| describe(&error, parser.peek_token_ref(), &places, text))?;
     let Ok([Statement::Query(mut query)]) = <[Statement; 1]>::try_from(statements) else {

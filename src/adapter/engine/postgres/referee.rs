@@ -3,8 +3,8 @@
 use crate::adapter::engine::Referee;
 use crate::domain::diagnostic::Note;
 use crate::domain::engine_kind::EngineKind;
-use crate::domain::sql::Query;
 use crate::domain::sql::policy::{self, Refusal, Text};
+use crate::domain::sql::{self, Query};
 
 /// Looks at the words of a text.
 pub(super) struct Words;
@@ -16,6 +16,8 @@ impl Referee for Words {
 
     fn admit(&self, kind: Text, text: &str, query: Query) -> Result<Query, Refusal> {
         policy::check_for_postgres(kind, text)?;
+        // what is PostgreSQL's alone in a query
+        let query = if query.reads.is_some() { query } else { sql::analyse_postgres(text) };
         let query = query.by_its_words(text);
         if query.reads.is_none() {
             let why = query.parse_error.map(|error| Note::from(format!("vmesh's parser: {}", error.message)));

@@ -7,6 +7,7 @@ use super::Database;
 use crate::adapter::engine::records::{Row, SqlSession, list};
 use crate::adapter::engine::{BuildError, WarehouseError};
 use crate::domain::model::Run;
+use crate::domain::name::SNAPSHOTS_SCHEMA;
 use crate::domain::sql::policy;
 
 /// The function, which lies among temporary things.
@@ -39,26 +40,34 @@ impl Database {
 fn refuse(found: &[Row]) -> Result<(), WarehouseError> {
     let Some(call) = found.first() else { return Ok(()) };
     Err(BuildError::Unfit {
-        what: format!("this calls {}: vmesh doesn't know that it only computes", call.get::<String>(0)?),
-        help: "PostgreSQL's own functions that compute can be called; the owner of the database may wrap others in a view",
+        what: call.get::<String>(0)?,
+        help: "PostgreSQL's own functions that compute can be called, and models read by their names; the owner of the database may \
+               wrap other things in a view",
     }
     .into())
 }
 
-/// The query of what the function calls that it may not. Where there is no function, nobody has looked.
+/// The query of what the function calls or reads that it may not. Where there is no function, nobody has looked.
 fn calls() -> String {
     let own = "oprnamespace = 'pg_catalog'::regnamespace";
     let plain =
         |column: &str| format!("(SELECT typnamespace FROM pg_type WHERE oid = {column}) = 'pg_catalog'::regnamespace");
     format!(
         "WITH read AS (SELECT prosqlbody::text AS tree FROM pg_proc WHERE oid = to_regprocedure('{PROBE}')) \
-         SELECT p.oid::regprocedure::text FROM (SELECT DISTINCT found[2]::oid AS oid FROM read, \
+         SELECT 'this calls ' || p.oid::regprocedure || ': vmesh doesn''t know that it only computes' FROM (SELECT DISTINCT found[2]::oid AS oid FROM read, \
          regexp_matches(tree, ':(funcid|opfuncid|aggfnoid|winfnoid|tsmhandler) ([0-9]+)', 'g') AS found) AS called \
          JOIN pg_proc p ON p.oid = called.oid \
          WHERE NOT (p.pronamespace = 'pg_catalog'::regnamespace AND (p.proname IN ({}) \
          OR p.oid IN (SELECT oprcode FROM pg_operator WHERE {own}) \
          OR p.oid IN (SELECT castfunc FROM pg_cast WHERE {} AND {}))) \
-         UNION ALL SELECT 'nothing that can be looked at' WHERE NOT EXISTS (SELECT 1 FROM read WHERE tree IS NOT NULL) \
+         UNION ALL SELECT 'this reads ' || c.oid::regclass || ' past the environment' FROM read, \
+         regexp_matches(tree, ':relid ([0-9]+)', 'g') AS found JOIN pg_class c ON c.oid = found[1]::oid \
+         JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'vmesh_state' \
+         OR n.nspname <> '{SNAPSHOTS_SCHEMA}' AND n.nspname !~ '^pg_temp' AND EXISTS (SELECT 1 FROM pg_rewrite r \
+         JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_class'::regclass \
+         JOIN pg_class t ON t.oid = d.refobjid WHERE r.ev_class = c.oid \
+         AND t.relnamespace = to_regnamespace('{SNAPSHOTS_SCHEMA}')) \
+         UNION ALL SELECT 'there is nothing that can be looked at' WHERE NOT EXISTS (SELECT 1 FROM read WHERE tree IS NOT NULL) \
          ORDER BY 1 LIMIT 1",
         list(policy::functions_of_postgres()),
         plain("castsource"),
