@@ -105,6 +105,7 @@ impl<'b, S: Filling> Loader<'b, S> {
             return Err(BuildError::Columns { model: build.model.clone(), changes }.into());
         }
         session.remake(doing, &build.table, &evolve_rows(&evolved, &old, &before.table.quoted()))?;
+        self.vet_keys(&table)?;
         if let By::History(history) = &fill.by
             && one::<bool>(*session, doing, &history::is_ambiguous(&table, history))?
         {
@@ -159,13 +160,18 @@ impl<'b, S: Filling> Loader<'b, S> {
         let within = replace::within(*engine, &fill.by, load.interval, &columns)?;
         let rows = columns::incoming(*engine, &given);
         self.warn_of_left_out(load.interval, &rows, &within)?;
-        let keys = fill.by.expressions();
-        if !keys.is_empty() {
-            session.vet(doing, &format!("SELECT {} FROM {rows}", keys.join(", ")))?;
-        }
+        self.vet_keys(&rows)?;
         let statements = replace::statements(*engine, &build.table.quoted(), fill, &given, &within);
         statements.iter().try_for_each(|statement| session.run_one(doing, statement))?;
         Ok(columns)
+    }
+
+    /// Lets the expressions of the kind's key pass, over some rows.
+    fn vet_keys(&self, rows: &str) -> Result<(), WarehouseError> {
+        match self.fill.by.expressions() {
+            [] => Ok(()),
+            keys => self.session.vet(&self.doing, &format!("SELECT {} FROM {rows}", keys.join(", "))),
+        }
     }
 
     /// Makes the rows of a query those that wait.

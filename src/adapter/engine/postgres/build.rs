@@ -146,7 +146,7 @@ impl Database {
         if let Body::Table(select) | Body::View(select) = &build.body {
             self.look_at_calls(doing, select)?;
         }
-        let select = self.replace(doing, &build.table, |_| {
+        self.replace(doing, &build.table, |_| {
             Ok(match &build.body {
                 Body::Table(select) => {
                     self.run_one(doing, &format!("CREATE TABLE {table} AS\n{select}"))?;
@@ -163,13 +163,11 @@ impl Database {
                 }
                 Body::Loads(_) => None,
             })
-        })?;
-        self.has_no_rows_of_tables(&build.table)?;
-        Ok(select)
+        })
     }
 
     /// Refuses columns that hold rows of a table: that could never be changed any more.
-    pub(super) fn has_no_rows_of_tables(&self, table: &TableName) -> Result<(), WarehouseError> {
+    fn has_no_rows_of_tables(&self, table: &TableName) -> Result<(), WarehouseError> {
         let sql = format!(
             "SELECT a.attname FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid \
              LEFT JOIN pg_type e ON e.oid IN (t.typelem, t.typbasetype) AND e.oid <> 0 \
@@ -195,6 +193,7 @@ impl Database {
     ) -> Result<T, WarehouseError> {
         let before = self.set_aside(table)?;
         let made = make(before.as_ref().map(|(before, _)| before))?;
+        self.has_no_rows_of_tables(table)?;
         if let Some((before, kind)) = before {
             self.follow(&before, table)?;
             self.drop_physical(doing, kind, &[&before])?;

@@ -17,9 +17,8 @@ impl Database {
     /// Refuses a query, or a statement that changes rows, which calls anything but PostgreSQL's own functions that compute,
     /// its operators and its casts.
     pub(super) fn look_at_calls(&self, doing: &str, text: &str) -> Result<(), WarehouseError> {
-        self.run(doing, &format!("DROP FUNCTION IF EXISTS {PROBE}"))?;
         // a line before the text, as in what runs it
-        let make = format!("CREATE FUNCTION {PROBE} RETURNS void LANGUAGE sql BEGIN ATOMIC\n{text}\n; END");
+        let make = format!("CREATE OR REPLACE FUNCTION {PROBE} RETURNS void LANGUAGE sql BEGIN ATOMIC\n{text}\n; END");
         self.run_one(doing, &make)?;
         let found = self.all(doing, &calls())?;
         self.run(doing, &format!("DROP FUNCTION {PROBE}"))?;
