@@ -39,15 +39,27 @@ pub struct Ran {
     pub apart: Vec<ModelName>,
     /// What is due and was left as it is for the same reason.
     pub left: Vec<ModelName>,
+    /// Whether it came upon an environment that somebody else had moved meanwhile, and stopped there.
+    moved: bool,
 }
 
 impl Ran {
     /// Nothing yet.
     fn of(environment: EnvName) -> Self {
         let (models, early, held, apart, left) = Default::default();
-        Self { environment, models, early, held, apart, left }
+        Self { environment, models, early, held, apart, left, moved: false }
+    }
+
+    /// What was done before it, and then this.
+    fn after(mut self, before: Self) -> Self {
+        self.models.splice(..0, before.models);
+        self.apart.splice(..0, before.apart);
+        self
     }
 }
+
+/// How often a run begins again where others move the environment meanwhile.
+const PASSES: usize = 5;
 
 /// What a run could not do.
 #[derive(Debug, Default)]
@@ -65,19 +77,27 @@ impl Session<'_> {
     /// prod's business. With `ignore_cron`, what is not due as well.
     pub fn run(&self, name: Option<&str>, ignore_cron: bool) -> Result<Ran, Error> {
         let environment = self.target(name, None)?.environment;
-        let state = self.state_of(&environment)?;
-        self.with_main_as_shown(&environment.clone(), &state, || {
-            let mut prepared = self.prepare_as_shown(&environment, &state, ignore_cron)?;
-            let mut filled = BTreeSet::new();
-            let ran = self.inside(|| self.run_prepared(&environment, &prepared, &mut filled))?;
-            self.run_apart(ran, &mut prepared, &mut filled)
-        })
+        let (mut ran, mut filled) = (Ran::of(environment.clone()), BTreeSet::new());
+        for _ in 0..PASSES {
+            let state = self.state_of(&environment)?;
+            let again = self.with_main_as_shown(&environment, &state, || {
+                let mut prepared = self.prepare_as_shown(&environment, &state, ignore_cron)?;
+                let ran = self.inside(|| self.run_prepared(&environment, &prepared, &mut filled))?;
+                self.run_apart(ran, &mut prepared, &mut filled)
+            })?;
+            ran = again.after(ran);
+            if !ran.moved {
+                return Ok(ran);
+            }
+            self.report.report(&Event::PlanningAgain);
+        }
+        Err(BranchError::Contended { environment }.into())
     }
 
     /// Fills what a run left in tables of the branch's own, where its environment is in step with its files: a plan makes
     /// them, and whatever is to follow.
     fn run_apart(&self, mut ran: Ran, prepared: &mut Prepared, filled: &mut BTreeSet<TableName>) -> Result<Ran, Error> {
-        while !ran.left.is_empty() && self.is_shown(prepared)? {
+        while !ran.moved && !ran.left.is_empty() && self.is_shown(prepared)? {
             prepared.apart = ran.left.iter().cloned().collect();
             let applied = match self.apply(prepared, true, &mut |_| {}) {
                 Err(Error::Branch(BranchError::OwnedElsewhere(_))) => break,
@@ -126,8 +146,10 @@ impl Session<'_> {
             pass.end(model, turn, &loaded);
             if is_tried && self.is_waited_for() {
                 warehouse = self.give_way(warehouse)?;
-                let planned = pass.see(warehouse.state(&scope)?);
-                self.is_unmoved(environment, &planned, &pass.state)?;
+                pass.see(warehouse.state(&scope)?);
+            }
+            if pass.ran.moved {
+                break;
             }
         }
         let Pass { state, mut ran, failed, has_begun, .. } = pass;
@@ -136,7 +158,7 @@ impl Session<'_> {
         if has_begun {
             self.after_all(prepared, &*warehouse)?;
         }
-        if ran.models.is_empty() {
+        if ran.models.is_empty() && !ran.moved {
             (ran.early, ran.held) = self.not_due(prepared, &state);
         }
         if failed.models.is_empty() { Ok(ran) } else { Err(BuildError::Run { ran: Box::new(ran), failed }.into()) }
@@ -273,15 +295,6 @@ impl Workspace {
             }
         }
         (early, held)
-    }
-
-    /// Fails if an environment no longer shows what it showed before other processes had the warehouse.
-    fn is_unmoved(&self, environment: &EnvName, before: &State, now: &State) -> Result<(), Error> {
-        let generation = |state: &State| state.environments.get(environment).map(|shown| shown.generation);
-        match generation(before) == generation(now) {
-            true => Ok(()),
-            false => Err(BranchError::Contended { environment: environment.clone() }.into()),
-        }
     }
 }
 

@@ -492,6 +492,20 @@ fn a_table_that_is_made_again_takes_the_views_of_others_with_it() {
 
 #[test]
 #[ignore = "needs a server: sh tests/postgres/run.sh"]
+fn a_table_that_is_made_again_waits_for_its_own_views_alone() {
+    let shop = Shop::promoted(&[SHOP[0], ("fixed", "SELECT 1 AS one")]);
+    let fixed = shop.value("SELECT table_name FROM vmesh_state.pointers WHERE model = 'fixed'");
+    shop.sql(&format!("CREATE VIEW public.other AS SELECT * FROM vmesh_snapshots.{fixed}"));
+    // as a builder of another table has it
+    let mut other = connect(shop.sandbox.url());
+    other.batch_execute("BEGIN; ALTER VIEW public.other RENAME TO another").unwrap();
+    shop.sql("ALTER TABLE raw.orders ALTER amount TYPE bigint");
+    shop.run("timeout 20 vmesh run prod --ignore-cron").good();
+    assert_eq!(shop.value("SELECT pg_typeof(amount) FROM prod.orders LIMIT 1"), "bigint");
+}
+
+#[test]
+#[ignore = "needs a server: sh tests/postgres/run.sh"]
 fn names_that_the_server_would_cut_short_are_refused() {
     let shop = Shop::promoted(&SHOP);
     let long = "a".repeat(63);

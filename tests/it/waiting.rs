@@ -211,6 +211,29 @@ fn a_run_gives_way_between_two_models() {
 }
 
 #[test]
+fn a_run_goes_on_in_an_environment_that_was_moved_meanwhile() {
+    let sandbox = slow_branch("alice", 6);
+    sandbox.git(&["switch", "--quiet", "main"]).good();
+    sandbox.git(&["merge", "--quiet", "alice"]).good();
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    let run = start(&sandbox, &["run", "prod", "--ignore-cron"]);
+    builder(&sandbox);
+    sandbox.model("slow.own", "SELECT n + 1 AS n FROM slow.m6");
+    sandbox.commit("own");
+    sandbox.vmesh(&["promote", "--yes"]).good();
+    let done = run.wait_with_output().unwrap();
+    let (out, err) = words(&done);
+    assert!(done.status.success(), "{out}\n{err}");
+    for number in 1..=6 {
+        let model = format!("slow.m{number}");
+        assert_eq!(err.matches(&format!("built {model} ")).count(), 1, "{model}: {err}");
+        assert!(out.contains(&model), "{model}: {out}");
+    }
+    assert_eq!(sandbox.value("SELECT n FROM slow.own"), "7");
+    sandbox.is_sound();
+}
+
+#[test]
 fn what_takes_longer_than_anyone_waits_says_what_it_is_and_never_to_close_vmesh() {
     let sandbox = slow_branch("alice", 1);
     sandbox.model("slow.m1", &endless());

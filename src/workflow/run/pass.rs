@@ -124,10 +124,12 @@ impl<'p> Pass<'p> {
         self.upstream.add_loaded(model, turn.held, loaded, &self.state);
     }
 
-    /// Others had the warehouse: this is what it holds now. Gives what it held before.
-    pub(super) fn see(&mut self, state: State) -> State {
+    /// Others had the warehouse: this is what it holds now.
+    pub(super) fn see(&mut self, state: State) {
+        let generation = |state: &State| state.environments.get(self.environment).map(|shown| shown.generation);
+        self.ran.moved = generation(&self.state) != generation(&state);
         self.others = not_to_fill(self.environment, &state);
-        std::mem::replace(&mut self.state, state)
+        self.state = state;
     }
 }
 

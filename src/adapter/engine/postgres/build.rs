@@ -219,8 +219,7 @@ impl Database {
     pub(super) fn follow(&self, before: &TableName, table: &TableName) -> Result<(), WarehouseError> {
         let doing = "moving views to a table that was made again";
         let ledger = Ledger(self);
-        let views = ledger.views(None)?.into_iter().filter(|(_, shown)| shown == before);
-        let views: Vec<TableName> = views.map(|(view, _)| view).collect();
+        let views = self.views_of(before)?;
         self.keep_readers_off(doing, &views)?;
         let table_name = table.quoted();
         let shown: String = views.iter().map(|view| session::show_as_said(&ledger.full(view), &table_name)).collect();

@@ -47,34 +47,7 @@ impl SqlSession for Database {
             None => " AND n.nspname NOT IN ('pg_catalog', 'information_schema')".to_owned(),
         };
         let names = names.map_or_else(String::new, |names| among("c.relname", Some(names)));
-        // a view that shows one table has its columns, by their names, and nothing besides: what is printed of it then
-        let printed = |side: &str| {
-            format!(
-                "(SELECT ' SELECT ' || string_agg({side}quote_ident(attname), E',\\n    ' ORDER BY attnum) FROM pg_attribute \
-                 WHERE attrelid = t.oid AND attnum > 0 AND NOT attisdropped) \
-                 || E'\\n   FROM {SNAPSHOTS_SCHEMA}.' || quote_ident(t.relname) || ';'"
-            )
-        };
-        // what stands in the physical layer shows none of it to anyone
-        let is_shown = format!("c.relkind = 'v' AND n.nspname <> '{SNAPSHOTS_SCHEMA}'");
-        let sql = format!(
-            "SELECT n.nspname, c.relname, c.relkind IN ('v', 'm'), \
-             CASE WHEN c.relkind IN ('v', 'm') THEN EXISTS (SELECT 1 FROM pg_rewrite r JOIN pg_depend d ON d.objid = r.oid \
-              AND d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass JOIN pg_class t ON t.oid = d.refobjid \
-              JOIN pg_namespace s ON s.oid = t.relnamespace WHERE r.ev_class = c.oid AND s.nspname LIKE 'sqlmesh\\_\\_%') END, \
-             CASE WHEN {is_shown} THEN (SELECT t.relname FROM pg_rewrite r JOIN pg_depend d ON d.objid = r.oid \
-              AND d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> c.oid \
-              JOIN pg_class t ON t.oid = d.refobjid JOIN pg_namespace s ON s.oid = t.relnamespace \
-              WHERE r.ev_class = c.oid AND s.nspname = '{SNAPSHOTS_SCHEMA}' \
-              AND pg_get_viewdef(c.oid) IN ({}, {}) LIMIT 1) END \
-             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-             WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname !~ '^pg_(toast|temp)'{}{names}",
-            printed(""),
-            printed("quote_ident(t.relname) || '.' || "),
-            among("n.nspname", schemas)
-        );
-        let rows = self.all("reading what is there", &sql)?;
-        rows.iter().map(relation).collect()
+        self.relations_where(&format!("{}{names}", among("n.nspname", schemas)))
     }
 
     fn drop_physical(&self, doing: &str, kind: &str, tables: &[&TableName]) -> Result<(), WarehouseError> {
@@ -100,6 +73,51 @@ impl SqlSession for Database {
             list(schemas.iter().map(String::as_str))
         );
         self.all("reading what is there", &sql)?.iter().map(|row| row.get(0)).collect()
+    }
+}
+
+impl Database {
+    /// The tables and views of a condition. The server locks each view that it prints.
+    fn relations_where(&self, condition: &str) -> Result<Vec<Relation>, WarehouseError> {
+        // a view that shows one table has its columns, by their names, and nothing besides: what is printed of it then
+        let printed = |side: &str| {
+            format!(
+                "(SELECT ' SELECT ' || string_agg({side}quote_ident(attname), E',\\n    ' ORDER BY attnum) FROM pg_attribute \
+                 WHERE attrelid = t.oid AND attnum > 0 AND NOT attisdropped) \
+                 || E'\\n   FROM {SNAPSHOTS_SCHEMA}.' || quote_ident(t.relname) || ';'"
+            )
+        };
+        // what stands in the physical layer shows none of it to anyone
+        let is_shown = format!("c.relkind = 'v' AND n.nspname <> '{SNAPSHOTS_SCHEMA}'");
+        let sql = format!(
+            "SELECT n.nspname, c.relname, c.relkind IN ('v', 'm'), \
+             CASE WHEN c.relkind IN ('v', 'm') THEN EXISTS (SELECT 1 FROM pg_rewrite r JOIN pg_depend d ON d.objid = r.oid \
+              AND d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass JOIN pg_class t ON t.oid = d.refobjid \
+              JOIN pg_namespace s ON s.oid = t.relnamespace WHERE r.ev_class = c.oid AND s.nspname LIKE 'sqlmesh\\_\\_%') END, \
+             CASE WHEN {is_shown} THEN (SELECT t.relname FROM pg_rewrite r JOIN pg_depend d ON d.objid = r.oid \
+              AND d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> c.oid \
+              JOIN pg_class t ON t.oid = d.refobjid JOIN pg_namespace s ON s.oid = t.relnamespace \
+              WHERE r.ev_class = c.oid AND s.nspname = '{SNAPSHOTS_SCHEMA}' \
+              AND pg_get_viewdef(c.oid) IN ({}, {}) LIMIT 1) END \
+             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+             WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname !~ '^pg_(toast|temp)'{condition}",
+            printed(""),
+            printed("quote_ident(t.relname) || '.' || ")
+        );
+        let rows = self.all("reading what is there", &sql)?;
+        rows.iter().map(relation).collect()
+    }
+
+    /// The views that show a table: nothing else is looked at, since other builders may have locked it.
+    pub(super) fn views_of(&self, table: &TableName) -> Result<Vec<TableName>, WarehouseError> {
+        let condition = format!(
+            " AND c.oid IN (SELECT r.ev_class FROM pg_rewrite r JOIN pg_depend d ON d.objid = r.oid \
+             AND d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass \
+             WHERE d.refobjid = to_regclass({}))",
+            literal(&table.quoted())
+        );
+        let shows = |relation: &Relation| relation.is_view && relation.shows.as_ref() == Some(table);
+        Ok(self.relations_where(&condition)?.into_iter().filter(shows).map(|relation| relation.place).collect())
     }
 }
 
