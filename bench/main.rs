@@ -240,9 +240,12 @@ fn time(work: impl FnOnce()) -> Duration {
 }
 
 fn median(runs: usize, mut measure: impl FnMut(usize) -> Duration) -> Duration {
-    let mut all: Vec<Duration> = (0..runs).map(&mut measure).collect();
+    middle((0..runs).map(&mut measure).collect())
+}
+
+fn middle(mut all: Vec<Duration>) -> Duration {
     all.sort();
-    all[runs / 2]
+    all[all.len() / 2]
 }
 
 fn line(what: &str, took: Duration, floor: Option<(&str, Duration)>) {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use ::postgres::{Client, NoTls, Row};
 
-use super::{Bench, line, median, path, run, time};
+use super::{Bench, line, median, middle, path, run, time};
 
 /// Moves all views of prod to and fro.
 pub(super) fn publications(server: &str, models: usize, runs: usize) {
@@ -19,23 +19,33 @@ pub(super) fn publications(server: &str, models: usize, runs: usize) {
     root.batch_execute("CREATE DATABASE bench").unwrap();
     bench.set_up(models);
     let quiet = bench.longest_wait(|| std::thread::sleep(Duration::from_secs(2)));
-    let typed = median(runs, |_| bench.typed());
+    // what was dropped before is in the way of none of them
+    let typed = median(runs, |_| {
+        bench.vacuum();
+        bench.typed()
+    });
     line("a schema of these views beside, renamed, the other dropped: typed", typed, None);
-    let rollback = || time(|| bench.vmesh(&["rollback", "--yes"]));
-    let alone = median(runs, |_| {
-        let took = rollback();
-        bench.vmesh(&["promote", "--yes"]);
-        took
-    });
-    line("vmesh rollback of all of them, from beginning to end", alone, Some(("that", typed)));
+    // back from the last commit, one view moves; from the one before, all of them
+    let back = || {
+        bench.vacuum();
+        time(|| bench.vmesh(&["rollback", "--yes"]))
+    };
+    let (mut one, mut all) = (Vec::new(), Vec::new());
     let waits = median_of_longest(runs, || {
-        let waited = bench.longest_wait(|| {
-            rollback();
-        });
         bench.vmesh(&["promote", "--yes"]);
-        waited
+        one.push(back());
+        all.push(back());
+        bench.vmesh(&["promote", "--yes"]);
+        back();
+        bench.longest_wait(|| {
+            back();
+        })
     });
-    line("the longest that a reader took meanwhile", waits.1, None);
+    let (one, all) = (middle(one), middle(all));
+    line("vmesh rollback of all of them, from beginning to end", all, Some(("that", typed)));
+    line("vmesh rollback of one of them", one, None);
+    line("what the others add to it", all.saturating_sub(one), Some(("the same typed", typed)));
+    line("the longest that a reader took while all of them moved", waits.1, None);
     line("the same, median of the publications", waits.0, None);
     line("the longest that a reader took while nobody published", quiet, None);
 }
@@ -61,13 +71,17 @@ impl Warehouse {
         let Self { bench, .. } = self;
         bench.git(&["init", "--quiet", "--initial-branch", "main"]);
         bench.write("vmesh.toml", "[engine]\ntype = \"postgres\"\nurl = \"env:VMESH_BENCH_URL\"\n");
-        for value in 0..2 {
-            for number in 0..models {
+        for (value, changed) in [(0, models), (1, models), (2, 1)] {
+            for number in 0..changed {
                 bench.write(&path(number), &format!("SELECT {number} AS id, {value} AS v"));
             }
             bench.commit("models");
             self.vmesh(&["promote", "--yes"]);
         }
+    }
+
+    fn vacuum(&self) {
+        self.client().batch_execute("VACUUM").unwrap();
     }
 
     fn vmesh(&self, args: &[&str]) {

@@ -4,7 +4,10 @@ use crate::adapter::engine::records::Swap;
 use crate::domain::name::literal;
 
 /// In place, a view takes a third of a millisecond: some tens of them are no wait that anyone would notice.
-pub(super) const SWAP: Swap = Swap { above: 50, is_free, copy, clear };
+pub(super) const SWAP: Swap = Swap { above: 50, is_free, moment: MOMENT, copy, clear };
+
+/// Transactions that only read have no number, and this one's own is not told.
+const MOMENT: &str = "SELECT pg_current_snapshot()::text";
 
 /// Whether a schema and its views are ours, and nothing depends on them: views and functions of users', their own rules and
 /// triggers, rights on single columns, rights that things to come shall have.

@@ -89,8 +89,8 @@ pub(super) struct Caps {
     pub(super) begin_to_publish: &'static str,
     /// The statement that makes a view show a table, both quoted: whatever columns it had.
     pub(super) show: fn(view: &str, table: &str) -> String,
-    /// The statement that keeps readers off some views, all at once, until the transaction ends.
-    pub(super) lock: fn(views: &[String]) -> String,
+    /// The statement that keeps others off some views, all at once, until the transaction ends.
+    pub(super) lock: fn(views: &[String], others: Others) -> String,
     /// How many views move at once, where readers of the others would wait too long.
     pub(super) swap: Option<Swap>,
     /// How many bytes a name may have.
@@ -105,11 +105,20 @@ impl Default for Caps {
             begin_to_read: BEGIN,
             begin_to_publish: BEGIN,
             show: |view, table| format!("CREATE OR REPLACE VIEW {view} AS SELECT * FROM {table};\n"),
-            lock: |_| String::new(),
+            lock: |_, _| String::new(),
             swap: None,
             longest_name: usize::MAX,
         }
     }
+}
+
+/// Whom a lock keeps off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Others {
+    /// Those who change a view.
+    Changing,
+    /// Those who read it, too.
+    Reading,
 }
 
 /// How a schema takes the place of another one.
@@ -119,6 +128,8 @@ pub(super) struct Swap {
     pub(super) above: usize,
     /// The query that says whether nothing stands on a schema's views, and it has no rules that would be lost.
     pub(super) is_free: fn(schema: &str) -> String,
+    /// The query whose answer is another one as soon as anybody else's transaction has ended that wrote something.
+    pub(super) moment: &'static str,
     /// The statements that give a schema and its views what was granted on another one.
     pub(super) copy: fn(from: &str, to: &str) -> String,
     /// The statements that drop the schemas whose name begins like this, and the views in them.

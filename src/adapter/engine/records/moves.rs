@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Ledger, Swap};
+use super::{Ledger, Others, Swap};
 use crate::adapter::engine::WarehouseError;
 use crate::domain::name::{TableName, quote};
 
@@ -31,15 +31,33 @@ pub(super) struct Moves {
     pub(super) gone: Vec<TableName>,
 }
 
+impl Moves {
+    /// The views that are there now.
+    fn there(&self) -> impl Iterator<Item = &TableName> {
+        self.shown.iter().filter(|it| it.exists).map(|it| &it.view).chain(&self.gone)
+    }
+}
+
 /// The schemas whose place another one takes.
-pub(super) type Swapped = BTreeMap<String, Swap>;
+#[derive(Default)]
+pub(super) struct Swapped {
+    schemas: BTreeMap<String, Swap>,
+    /// The moment at which they were looked at.
+    moment: Vec<String>,
+}
+
+impl Swapped {
+    fn has(&self, view: &TableName) -> bool {
+        self.schemas.contains_key(&view.schema)
+    }
+}
 
 impl Ledger<'_> {
     /// Makes what nobody sees yet: the schemas that will take the place of others. To be called within the publication's
     /// transaction.
     pub(super) fn prepare(&self, doing: &str, moves: &Moves) -> Result<Swapped, WarehouseError> {
         let swapped = self.swapped(moves)?;
-        for schema in swapped.keys() {
+        for (schema, swap) in &swapped.schemas {
             let beside = beside(schema);
             let mut make = format!("CREATE SCHEMA {};\n", self.schema(&beside));
             for it in moves.shown.iter().filter(|it| it.view.schema == *schema) {
@@ -47,33 +65,36 @@ impl Ledger<'_> {
                 make.push_str(&format!("CREATE VIEW {} AS SELECT * FROM {};\n", self.full(&view), it.table.quoted()));
                 make.push_str(&(it.comments)(&self.full(&view)));
             }
+            make.push_str(&(swap.copy)(schema, &beside));
             self.run(doing, &make)?;
         }
+        // the engine finds again what it has locked once, in half of the time
+        self.keep_off(doing, moves.there().filter(|view| swapped.has(view)), Others::Changing)?;
         Ok(swapped)
+    }
+
+    fn keep_off<'m>(
+        &self,
+        doing: &str,
+        views: impl Iterator<Item = &'m TableName>,
+        others: Others,
+    ) -> Result<(), WarehouseError> {
+        let views: Vec<String> = views.map(|view| self.full(view)).collect();
+        if views.is_empty() { Ok(()) } else { self.run(doing, &(self.0.caps().lock)(&views, others)) }
     }
 
     /// Carries out what a publication changes. Readers wait from here on to the end of the transaction: it is the last that is
     /// done in it.
     pub(super) fn finish(&self, doing: &str, moves: &Moves, swapped: &Swapped) -> Result<(), WarehouseError> {
-        let is_swapped = |place: &TableName| swapped.contains_key(&place.schema);
-        let changed: Vec<&Move> = moves.shown.iter().filter(|it| !it.stays && !is_swapped(&it.view)).collect();
-        let gone: Vec<&TableName> = moves.gone.iter().filter(|view| !is_swapped(view)).collect();
+        let changed: Vec<&Move> = moves.shown.iter().filter(|it| !it.stays && !swapped.has(&it.view)).collect();
+        let gone: Vec<&TableName> = moves.gone.iter().filter(|view| !swapped.has(view)).collect();
         // of a schema that goes, who has read one view finds the others as they were, until the transaction ends
-        let of_swapped = moves.shown.iter().filter(|it| is_swapped(&it.view) && it.exists).map(|it| &it.view);
-        let of_swapped = of_swapped.chain(moves.gone.iter().filter(|view| is_swapped(view)));
         let there = changed.iter().filter(|it| it.exists).map(|it| &it.view).chain(gone.iter().copied());
-        let locked: Vec<String> = there.chain(of_swapped).map(|view| self.full(view)).collect();
-        if !locked.is_empty() {
-            self.run(doing, &(self.0.caps().lock)(&locked))?;
-        }
-        let mut statements = String::new();
-        for (schema, swap) in swapped {
-            if !self.is_free(moves, schema, *swap)? {
-                // somebody was quicker: the next try leaves the schema where it is
-                return Err(WarehouseError::Locked { path: schema.into(), holder: None, waited: 0, reading: false });
-            }
+        let of_swapped = moves.there().filter(|view| swapped.has(view));
+        self.keep_off(doing, there.chain(of_swapped), Others::Reading)?;
+        let mut statements = self.look_again(moves, swapped)?;
+        for schema in swapped.schemas.keys() {
             let (old, next) = (gone_name(schema), beside(schema));
-            statements.push_str(&(swap.copy)(schema, &next));
             statements.push_str(&format!("ALTER SCHEMA {} RENAME TO {};\n", self.schema(schema), quote(&old)));
             statements.push_str(&format!("ALTER SCHEMA {} RENAME TO {};\n", self.schema(&next), quote(schema)));
         }
@@ -91,17 +112,43 @@ impl Ledger<'_> {
         self.run(doing, &statements)
     }
 
+    /// Fails where a schema is not free to go any more; gives the statements that catch up with what was granted meanwhile.
+    /// Readers wait for it: where nobody has written anything since it was looked at, nothing is looked at again.
+    fn look_again(&self, moves: &Moves, swapped: &Swapped) -> Result<String, WarehouseError> {
+        let mut statements = String::new();
+        let Some(swap) = swapped.schemas.values().next() else { return Ok(statements) };
+        if self.moment(*swap)? == swapped.moment {
+            return Ok(statements);
+        }
+        for (schema, swap) in &swapped.schemas {
+            if !self.is_free(moves, schema, *swap)? {
+                // somebody was quicker: the next try leaves the schema where it is
+                return Err(WarehouseError::Locked { path: schema.into(), holder: None, waited: 0, reading: false });
+            }
+            statements.push_str(&(swap.copy)(schema, &beside(schema)));
+        }
+        Ok(statements)
+    }
+
+    fn moment(&self, swap: Swap) -> Result<Vec<String>, WarehouseError> {
+        self.all("looking at the time", swap.moment, |row| row.get::<String>(0))
+    }
+
     /// The schemas of which many views move, and that are free to go.
     fn swapped(&self, moves: &Moves) -> Result<Swapped, WarehouseError> {
-        let Some(swap) = self.0.caps().swap else { return Ok(Swapped::new()) };
+        let Some(swap) = self.0.caps().swap else { return Ok(Swapped::default()) };
         let mut moving: BTreeMap<&str, usize> = BTreeMap::new();
         let changed = moves.shown.iter().filter(|it| it.exists && !it.stays).map(|it| &it.view);
         changed.chain(&moves.gone).for_each(|view| *moving.entry(&view.schema).or_default() += 1);
         let many = moving.into_iter().filter(|(_, count)| *count > swap.above).map(|(schema, _)| schema);
-        let mut swapped = Swapped::new();
+        let many: Vec<&str> = many.collect();
+        if many.is_empty() {
+            return Ok(Swapped::default());
+        }
+        let mut swapped = Swapped { moment: self.moment(swap)?, schemas: BTreeMap::new() };
         for schema in many {
             if self.is_free(moves, schema, swap)? {
-                swapped.insert(schema.to_owned(), swap);
+                swapped.schemas.insert(schema.to_owned(), swap);
             }
         }
         Ok(swapped)
@@ -109,8 +156,7 @@ impl Ledger<'_> {
 
     /// Whether there is nothing in a schema, or upon its views, that would not come along.
     fn is_free(&self, moves: &Moves, schema: &str, swap: Swap) -> Result<bool, WarehouseError> {
-        let ours = moves.shown.iter().filter(|it| it.exists).map(|it| &it.view).chain(&moves.gone);
-        let ours = ours.filter(|view| view.schema == schema).count();
+        let ours = moves.there().filter(|view| view.schema == schema).count();
         let all = self.0.contents(&BTreeSet::from([schema.to_owned()]))?.len();
         let is_free = self.all("looking at a schema", &(swap.is_free)(schema), |row| row.get::<bool>(0))?;
         Ok(all == ours && is_free == [true])
