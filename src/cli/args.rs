@@ -115,6 +115,12 @@ pub(super) struct Doctor {
     /// Install the engine's extensions that the settings name.
     #[arg(long, conflicts_with = "move_warehouse")]
     pub(super) install: bool,
+    /// Tell which models would not run on this engine, by asking it: `postgres` or `duckdb`. Nothing is made there.
+    #[arg(long, value_name = "ENGINE", conflicts_with_all = ["move_warehouse", "install"])]
+    pub(super) engine: Option<String>,
+    /// Where its server is: a URL, or `env:` and the variable that has it.
+    #[arg(long, value_name = "URL", requires = "engine", default_value = "env:VMESH_POSTGRES_URL")]
+    pub(super) url: String,
 }
 
 #[derive(Debug, Args)]

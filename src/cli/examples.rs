@@ -102,7 +102,14 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
     ("watch", &[("vmesh watch", "")]),
     ("stop", &[("vmesh stop", "")]),
     ("hooks", &[("vmesh hooks install", "once for each clone"), ("vmesh hooks status", "")]),
-    ("doctor", &[("vmesh doctor", ""), ("vmesh doctor --install", "extensions that the settings name")]),
+    (
+        "doctor",
+        &[
+            ("vmesh doctor", ""),
+            ("vmesh doctor --install", "extensions that the settings name"),
+            ("vmesh doctor --engine postgres", "what would not run there"),
+        ],
+    ),
     ("completions", &[("vmesh completions bash", "source <(vmesh completions bash)")]),
     ("man", &[("vmesh man share/man", "")]),
 ];

@@ -19,6 +19,7 @@ mod lint;
 mod manage;
 mod merging;
 mod moving;
+mod other_engine;
 mod page;
 mod read;
 mod render;

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::args;
 use super::render::{BOLD, DIM, GREEN, RED, YELLOW, count, paint, some, table, wrap};
-use super::{COMPLETE, DONE, Face, Verdict, error, here};
+use super::{COMPLETE, DONE, Face, Verdict, error, here, other_engine};
 use crate::adapter::engine::{self, Installed};
 use crate::adapter::git::{HooksDir, Repository};
 use crate::adapter::hooks::{self, Done, HookChange, HookName, HookState};
@@ -228,6 +228,9 @@ pub(super) fn create_external_models(face: &Face) -> Verdict {
 
 /// `vmesh doctor`
 pub(super) fn doctor(face: &Face, args: &args::Doctor) -> Verdict {
+    if let Some(engine) = &args.engine {
+        return other_engine::doctor(face, engine, &args.url);
+    }
     let session = face.session()?;
     if args.move_warehouse {
         let path = session.move_warehouse()?;

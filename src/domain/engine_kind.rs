@@ -20,6 +20,22 @@ impl EngineKind {
     /// All of them.
     pub const ALL: [Self; 2] = [Self::DuckDb, Self::Postgres];
 
+    /// The word that settings have for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::DuckDb => "duckdb",
+            Self::Postgres => "postgres",
+        }
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::DuckDb => "DuckDB",
+            Self::Postgres => "PostgreSQL",
+        }
+    }
+
     /// Whether the rows that a unit test gives lie elsewhere than its queries look for them: it is run in the warehouse, where
     /// what stands there is real.
     pub fn has_given_elsewhere(self) -> bool {

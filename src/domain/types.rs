@@ -56,6 +56,14 @@ pub enum Type {
     Other(String),
 }
 
+/// The type that comes nearest to one of another engine's; text, where there is none.
+pub fn translated(from: EngineKind, to: EngineKind, kind: &str) -> String {
+    match from == to {
+        true => kind.to_owned(),
+        false => Type::of(from, kind).named(to).unwrap_or_else(|| "text".to_owned()),
+    }
+}
+
 /// Names of types that take no parameters.
 const NAMED: &[(&[&str], Type)] = &[
     (&["\"NULL\"", "NULL"], Type::Null),
@@ -91,6 +99,61 @@ impl Type {
             EngineKind::DuckDb => Self::parse(text),
             EngineKind::Postgres => postgres::parse(text),
         }
+    }
+
+    /// Its name, as far as an engine has such a type.
+    fn named(&self, engine: EngineKind) -> Option<String> {
+        let is_postgres = engine == EngineKind::Postgres;
+        let name = match self {
+            Self::Null => "integer",
+            Self::Boolean => "boolean",
+            Self::Integer { bits: 8, signed: true } if !is_postgres => "tinyint",
+            Self::Integer { bits: 8 | 16, signed: true } | Self::Integer { bits: 8, .. } => "smallint",
+            Self::Integer { bits: 32, signed: true } | Self::Integer { bits: 16, .. } => "integer",
+            Self::Integer { bits: 64, signed: true } | Self::Integer { bits: 32, .. } => "bigint",
+            Self::Integer { .. } if is_postgres => "numeric",
+            Self::Integer { .. } => "hugeint",
+            Self::Decimal { whole: u8::MAX, .. } if is_postgres => "numeric",
+            Self::Decimal { whole: u8::MAX, .. } => "decimal(38, 9)",
+            Self::Decimal { whole, scale } => {
+                return Some(format!("numeric({}, {scale})", whole.saturating_add(*scale)));
+            }
+            Self::Float(precision) => {
+                if *precision <= 24 {
+                    "real"
+                } else {
+                    "double precision"
+                }
+            }
+            Self::Text => "text",
+            Self::Short(size) => return Some(format!("varchar({size})")),
+            Self::Date => "date",
+            Self::Time(_) => "time",
+            Self::Timestamp(_) => "timestamp",
+            Self::Moment => "timestamptz",
+            Self::List(inner, _) => return Some(format!("{}[]", inner.named(engine)?)),
+            Self::Struct(_) | Self::Map(..) => "jsonb",
+            Self::Other(other) => match other.to_ascii_lowercase().as_str() {
+                "json" | "jsonb" => {
+                    if is_postgres {
+                        "jsonb"
+                    } else {
+                        "json"
+                    }
+                }
+                "blob" | "bytea" => {
+                    if is_postgres {
+                        "bytea"
+                    } else {
+                        "blob"
+                    }
+                }
+                "uuid" => "uuid",
+                "interval" => "interval",
+                _ => return None,
+            },
+        };
+        Some(name.to_owned())
     }
 
     /// Reads a type of DuckDB's.

@@ -335,7 +335,7 @@ impl Workspace {
     }
 
     /// The place where a model calls an audit.
-    fn called_at(&self, tree: &Tree, model: &Model, name: &str) -> Result<Excerpt, Error> {
+    pub(super) fn called_at(&self, tree: &Tree, model: &Model, name: &str) -> Result<Excerpt, Error> {
         let call = model.file.audits.iter().find(|call| call.name == name);
         self.excerpt(tree, model, call.map_or(&model.file.place, |call| &call.span))
     }

@@ -21,7 +21,7 @@ use crate::domain::sql::policy::{self, Refusal, Text};
 use crate::domain::unit_test::{self, Data, Expected, Input, Row, UnitTest, Vars};
 
 /// The tables of the given rows.
-type Given = BTreeMap<ModelName, TableName>;
+pub(super) type Given = BTreeMap<ModelName, TableName>;
 
 impl Loader {
     /// Makes a test ready. An error without a place is the test's.
@@ -174,7 +174,7 @@ fn wrong_type(engine: EngineKind, input: &Input) -> Option<Error> {
 }
 
 /// Where given rows lie: a table that vmesh doesn't manage stands where the query names it.
-fn place(engine: EngineKind, parent: Option<&Model>, name: &ModelName) -> TableName {
+pub(super) fn place(engine: EngineKind, parent: Option<&Model>, name: &ModelName) -> TableName {
     match parent {
         _ if engine.has_given_elsewhere() => scratch(engine, &TableName::snapshot(name, "given").name),
         Some(_) => TableName { schema: "vmesh_given".to_owned(), name: name.to_string() },
@@ -183,7 +183,7 @@ fn place(engine: EngineKind, parent: Option<&Model>, name: &ModelName) -> TableN
 }
 
 /// A model's query, over the given rows wherever these lie.
-fn redirected(engine: EngineKind, select: String, given: &Given) -> String {
+pub(super) fn redirected(engine: EngineKind, select: String, given: &Given) -> String {
     if engine.has_given_elsewhere() { redirect(&select, given) } else { select }
 }
 
@@ -218,7 +218,7 @@ fn unknown(parent: Option<&Model>, rows: &[Row]) -> Option<Error> {
 }
 
 /// A parent whose rows the test doesn't give; those of embedded models are computed from their own.
-fn lacking(tree: &Tree, model: &Model, given: &Given) -> Option<String> {
+pub(super) fn lacking(tree: &Tree, model: &Model, given: &Given) -> Option<String> {
     let of_model = |name: &ModelName| match tree.project.model(name) {
         _ if given.contains_key(name) => None,
         Some(parent) if parent.kind == Kind::Embedded => lacking(tree, parent, given),

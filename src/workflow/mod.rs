@@ -30,6 +30,7 @@ mod loading;
 pub mod merged;
 mod move_warehouse;
 pub mod new_test;
+pub mod other_engine;
 pub mod outside;
 pub mod ownership;
 pub mod page;

@@ -506,6 +506,40 @@ fn a_table_that_is_made_again_waits_for_its_own_views_alone() {
 
 #[test]
 #[ignore = "needs a server: sh tests/postgres/run.sh"]
+fn a_project_on_duckdb_is_told_what_would_not_run_here() {
+    let server = Sandbox::on_postgres();
+    let project = Sandbox::bare_project();
+    project.sql("CREATE SCHEMA raw; CREATE TABLE raw.orders AS SELECT 1 AS id, 2.5::DOUBLE AS amount, ['a'] AS tags");
+    project.write("seeds/regions.csv", "code,name\n1,north\n");
+    project.model("regions", "MODEL (kind SEED (path '$root/seeds/regions.csv'))");
+    project.model("orders", "SELECT id, amount, tags[1] AS tag FROM raw.orders");
+    project.model("totals", "MODEL (audits (not_null(columns := (total)), forall(criteria := (total > 0))));\nSELECT r.name, sum(o.amount) AS total FROM orders o JOIN regions r ON r.code = o.id GROUP BY r.name");
+    project.model("listed", "SELECT id, list_sort([1, 2]) AS sorted FROM orders");
+    project.model("kept", "SELECT id + 1 AS id,\n  amount::DOUBLE AS amount\nFROM orders");
+    project.model("below", "SELECT id FROM kept");
+    project
+        .model("checked", "MODEL (audits (forall(criteria := (regexp_matches(tag, 'a')))));\nSELECT tag FROM orders");
+    project.model("filed", "SELECT id FROM raw.orders");
+    project.commit("models");
+    project.vmesh(&["promote", "--yes"]).good();
+    let asked = project.shell(&format!("vmesh doctor --engine postgres --url '{}'", server.url()));
+    assert_eq!(asked.code, Some(1), "{asked:?}");
+    insta::assert_snapshot!("not_on_postgres", format!("{}{}", asked.err, asked.out));
+    let asked = project.shell(&format!("vmesh doctor --engine postgres --json --url '{}'", server.url()));
+    let told: serde_json::Value = serde_json::from_str(&asked.out).unwrap();
+    assert_eq!(told["models"], 8, "{told}");
+    for name in ["filed", "orders", "regions", "totals"] {
+        assert!(told["fit"].as_array().unwrap().iter().any(|fit| fit == name), "{told}");
+    }
+    assert_eq!(
+        server.value("SELECT count(*) FROM pg_namespace WHERE nspname NOT LIKE 'pg\\_%'"),
+        "2",
+        "nothing was made"
+    );
+}
+
+#[test]
+#[ignore = "needs a server: sh tests/postgres/run.sh"]
 fn names_that_the_server_would_cut_short_are_refused() {
     let shop = Shop::promoted(&SHOP);
     let long = "a".repeat(63);

@@ -40,11 +40,11 @@ impl EnvText {
         Self(parts)
     }
 
-    /// A text of `vmesh.toml`: `env:NAME`, or as it stands.
+    /// A text of `vmesh.toml` or of an option: `env:NAME`, or as it stands.
     ///
     /// # Errors
     /// In words, where what follows `env:` is no variable's name.
-    pub(super) fn read(text: &str) -> Result<Self, String> {
+    pub fn read(text: &str) -> Result<Self, String> {
         let Some(name) = text.strip_prefix("env:") else { return Ok(Self::said(text)) };
         match !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
             true => Ok(Self(vec![Part::Variable { name: name.to_owned(), or_else: None }])),

@@ -195,8 +195,7 @@ impl Source<'_> {
     fn engine(&self, table: &EngineTable) -> Result<(EngineKind, Option<EnvText>), Diagnostic> {
         const URL: &str = "url = \"env:VMESH_POSTGRES_URL\"";
         let kind = match table.engine.get_ref().as_str() {
-            "duckdb" => EngineKind::DuckDb,
-            "postgres" => EngineKind::Postgres,
+            word if let Some(kind) = EngineKind::ALL.into_iter().find(|kind| kind.word() == word) => kind,
             other => {
                 let what = match other {
                     "spark" => "engine `spark` is not supported yet".to_owned(),
