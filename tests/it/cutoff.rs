@@ -282,7 +282,7 @@ fn what_takes_only_columns_that_stayed_the_same_is_not_built() {
 
 #[test]
 fn who_has_the_same_words_as_another_is_not_told_of_as_below_a_change() {
-    let twin = |number: u64| format!("SELECT count(*) AS n FROM range({number}) x");
+    let twin = |number: u64| format!("SELECT count(*) AS n FROM generate_series(1, {number}) x");
     let sandbox = Sandbox::promoted(&[
         ("a1", "SELECT 1 AS a"),
         ("a2", "SELECT a FROM a1"),

@@ -17,6 +17,7 @@
 mod access;
 mod audit;
 mod build;
+mod cutoff;
 mod door;
 mod duckdb;
 mod error;

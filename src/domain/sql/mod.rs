@@ -169,6 +169,7 @@ impl Query {
         let outputs =
             outputs.and_then(|outputs| outputs.into_iter().map(|output| folded_output(output, &lexemes)).collect());
         let (repeated, uses, labels) = (None, Vec::new(), Vec::new());
+        let repeatable = !lexemes.is_empty() && policy::is_repeatable_on_postgres(&lexemes);
         // a name without quotes is in lower case there
         let folded = |read: Read| {
             let written = text.get(read.span.clone()).unwrap_or_default();
@@ -183,7 +184,7 @@ impl Query {
             Read { parts, alias, ..read }
         };
         let reads = self.reads.map(|reads| reads.into_iter().map(folded).collect());
-        Self { reads, canonical, form, outputs, repeated, uses, labels, repeatable: false, ..self }
+        Self { reads, canonical, form, outputs, repeated, uses, labels, repeatable, ..self }
     }
 
     /// Takes over what DuckDB's parser said of a text that sqlparser could not read.

@@ -19,6 +19,7 @@ mod functions;
 mod on_postgres;
 mod paths;
 mod postgres;
+mod repeatable;
 mod seen;
 mod settings;
 mod tables;
@@ -32,6 +33,7 @@ pub use self::on_postgres::{
     is_type_for_postgres,
 };
 pub use self::paths::{from_root, is_remote, leads_out};
+pub(super) use self::repeatable::is_repeatable_on_postgres;
 pub use self::seen::{Called, NotSeen, Seen};
 pub use self::settings::refused;
 pub use self::tables::barred_table;

@@ -5,10 +5,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::Database;
-use crate::adapter::engine::audit;
 use crate::adapter::engine::incremental::Loader;
 use crate::adapter::engine::records::Ledger;
 use crate::adapter::engine::{Ask, Body, Build, BuildError, Records, Restated, Tables, Warehouse, WarehouseError};
+use crate::adapter::engine::{audit, cutoff};
 use crate::domain::csv;
 use crate::domain::engine_kind::EngineKind;
 use crate::domain::environment::{Column, PhysicalTable};
@@ -24,7 +24,7 @@ impl Tables for Database {
             return session.within_limit(|| session.build_here(&doing, build, at));
         }
         let built = self.within_limit(|| self.build_here(&doing, build, at))?;
-        self.within_limit(|| self.cut_off(build, built))
+        self.within_limit(|| cutoff::cut_off(self, build, built))
     }
 
     fn refill(&self, build: &Build, table: &PhysicalTable, at: i64) -> Result<PhysicalTable, WarehouseError> {
@@ -88,11 +88,7 @@ impl Database {
             return loader.fill();
         }
         self.transaction(doing, |warehouse| {
-            let clone_of = build.clone_of.as_ref();
-            let clone_of = match clone_of.map(|of| Ledger(warehouse).make_clone(&build.table, of)).transpose()? {
-                Some(true) => clone_of,
-                _ => None,
-            };
+            let clone_of = Ledger(warehouse).cloned(build)?;
             let select = match (&build.body, clone_of) {
                 (Body::Table(select), Some(_)) => Some(select.clone()),
                 _ => warehouse.around(&build.around, |warehouse| warehouse.among_files(doing, build))?,
@@ -102,8 +98,7 @@ impl Database {
             let mut built =
                 PhysicalTable { select, rows, ..Ledger(warehouse).made(build, warehouse.columns(&build.table)?, at)? };
             if let Some(of) = clone_of {
-                built.inputs.beside = Ledger(warehouse).beside_of_clone(build, of)?.or(built.inputs.beside);
-                built.inputs.clone_of = Some(of.clone());
+                built = Ledger(warehouse).record_of_clone(built, build, of)?;
             }
             Ledger(warehouse).record(&built)?;
             warehouse.stand_for(&build.fingerprint, &build.table)?;
@@ -127,7 +122,7 @@ impl Database {
             }
             (_, Some(select)) => {
                 let create = format!("CREATE OR REPLACE TABLE {} AS\n{select}", snapshot.table.quoted());
-                Ledger(self).make_room(&snapshot.table)?;
+                self.make_room(&snapshot.table)?;
                 self.around(&snapshot.around, |warehouse| warehouse.run_one(&doing, &create))?;
                 (Some(select.clone()), snapshot.around.clone())
             }
@@ -199,7 +194,7 @@ impl Database {
     /// Makes the table; gives the query that did.
     fn fill(&self, doing: &str, build: &Build) -> Result<Option<String>, WarehouseError> {
         let table = build.table.quoted();
-        Ledger(self).make_room(&build.table)?;
+        self.make_room(&build.table)?;
         match &build.body {
             Body::Table(select) => {
                 self.run_one(doing, &format!("CREATE OR REPLACE TABLE {table} AS\n{select}"))?;
@@ -235,6 +230,16 @@ impl Database {
                 }
             }
         }
+    }
+
+    /// Makes room for other rows in a table's place: its clones get rows of their own, and if it is a clone itself, its view
+    /// goes. To be called within a transaction.
+    fn make_room(&self, table: &TableName) -> Result<(), WarehouseError> {
+        let ledger = Ledger(self);
+        ledger.detach_clones(table)?;
+        let is_clone = ledger.on_record(table)?.is_some_and(|known| known.inputs.clone_of.is_some());
+        let drop = format!("DROP VIEW IF EXISTS {}", table.quoted());
+        if is_clone { self.run("detaching a clone", &drop) } else { Ok(()) }
     }
 
     /// How many rows a table has that was made just now; none of a view.

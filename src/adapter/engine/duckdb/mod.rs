@@ -4,7 +4,6 @@ mod access;
 mod backup;
 mod build;
 mod columns;
-mod cutoff;
 mod error;
 mod extensions;
 mod filling;

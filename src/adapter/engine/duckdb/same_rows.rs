@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::Database;
+use crate::adapter::engine::cutoff::{SameRows, chosen};
 use crate::adapter::engine::{Tables, WarehouseError};
 use crate::domain::environment::Column;
 use crate::domain::name::{TableName, quote};
@@ -38,16 +39,14 @@ const EXACT: [&str; 20] = [
 /// collation `a` for `A`.
 const BY_TEXT: [&str; 6] = ["VARCHAR", "FLOAT", "DOUBLE", "INTERVAL", "TIME WITH TIME ZONE", "JSON"];
 
-impl Database {
-    /// Whether two tables have the same count of rows, which the engine knows without reading them.
-    pub(super) fn have_as_many_rows(&self, one: &TableName, other: &TableName) -> Result<bool, WarehouseError> {
+impl SameRows for Database {
+    // the engine knows the counts without reading rows
+    fn have_as_many_rows(&self, one: &TableName, other: &TableName) -> Result<bool, WarehouseError> {
         let count = |table: &TableName| format!("(SELECT count(*) FROM {})", table.quoted());
         self.one(DOING, &format!("SELECT {} = {}", count(one), count(other)))
     }
 
-    /// Whether two tables have the same columns in the same order, and the same rows in any; or, of some columns in
-    /// whatever order, as far as these tell.
-    pub(super) fn have_same_rows(
+    fn have_same_rows(
         &self,
         one: &TableName,
         other: &TableName,
@@ -63,16 +62,6 @@ impl Database {
         Ok(self.one(DOING, &have_same_hashes(&values, one, other))?
             && self.one(DOING, &are_equal(&values, one, other))?)
     }
-}
-
-/// Those of a table's columns that are of interest.
-fn chosen(mut columns: Vec<Column>, of: Option<&BTreeSet<String>>) -> Vec<Column> {
-    if let Some(of) = of {
-        columns.iter_mut().for_each(|(name, _)| *name = name.to_lowercase());
-        columns.retain(|(name, _)| of.contains(name));
-        columns.sort();
-    }
-    columns
 }
 
 /// What tells a column's values apart; none where nobody can say.

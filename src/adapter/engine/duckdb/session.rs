@@ -6,7 +6,7 @@ use duckdb::types::ValueRef;
 
 use super::Database;
 use crate::adapter::engine::WarehouseError;
-use crate::adapter::engine::records::{Caps, Relation, Row, SqlSession, Value, list};
+use crate::adapter::engine::records::{Caps, PhysicalLayer, Relation, Row, SqlSession, Value, list};
 use crate::domain::name::{SNAPSHOTS_SCHEMA, TableName};
 
 impl SqlSession for Database {
@@ -64,11 +64,6 @@ impl SqlSession for Database {
         Ok(relations)
     }
 
-    fn drop_physical(&self, doing: &str, kind: &str, tables: &[&TableName]) -> Result<(), WarehouseError> {
-        let drop = |table: &&TableName| format!("DROP {kind} IF EXISTS {};\n", table.quoted());
-        Database::run(self, doing, &tables.iter().map(drop).collect::<String>())
-    }
-
     fn contents(&self, schemas: &BTreeSet<String>) -> Result<Vec<String>, WarehouseError> {
         let schemas = list(schemas.iter().map(String::as_str));
         let place = "database_name = current_database()";
@@ -81,6 +76,21 @@ impl SqlSession for Database {
         let sequences =
             format!("SELECT schema_name FROM duckdb_sequences() WHERE {place} AND schema_name IN ({schemas})");
         Database::all(self, "reading what is there", &format!("{all} UNION ALL {sequences}"), |row| row.get(0))
+    }
+}
+
+impl PhysicalLayer for Database {
+    fn drop_physical(&self, doing: &str, kind: &str, tables: &[&TableName]) -> Result<(), WarehouseError> {
+        let drop = |table: &&TableName| format!("DROP {kind} IF EXISTS {};\n", table.quoted());
+        Database::run(self, doing, &tables.iter().map(drop).collect::<String>())
+    }
+
+    fn put_in_place(&self, doing: &str, table: &TableName, make: &str) -> Result<(), WarehouseError> {
+        let (schemas, names) = (BTreeSet::from([table.schema.clone()]), BTreeSet::from([table.name.clone()]));
+        if let Some(there) = self.relations(Some(&schemas), Some(&names))?.first() {
+            self.drop_physical(doing, if there.is_view { "VIEW" } else { "TABLE" }, &[table])?;
+        }
+        Database::run(self, doing, make)
     }
 }
 

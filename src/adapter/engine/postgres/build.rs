@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use super::{Database, error, session};
-use crate::adapter::engine::audit;
 use crate::adapter::engine::incremental::{self, Loader};
-use crate::adapter::engine::records::{Ledger, SqlSession};
+use crate::adapter::engine::records::{Ledger, PhysicalLayer, SqlSession};
 use crate::adapter::engine::{Ask, Body, Build, BuildError, Restated, Tables, Warehouse, WarehouseError};
+use crate::adapter::engine::{audit, cutoff};
 use crate::domain::environment::{Column, PhysicalTable};
 use crate::domain::name::{SNAPSHOTS_SCHEMA, TableName, literal, quote};
 use crate::domain::project::Undeclared;
@@ -29,17 +29,8 @@ impl Tables for Database {
                 self.run(&doing, &format!("ANALYZE {}", build.table.quoted()))?;
                 return Ok(built);
             }
-            self.transaction(&doing, |warehouse| {
-                let select = warehouse.around(&build.around, |warehouse| warehouse.make(&doing, build))?;
-                audit::run(warehouse, build, None)?;
-                let ledger = Ledger(warehouse);
-                let rows = warehouse.count(&build.table, &build.body)?;
-                let made = ledger.made(build, warehouse.columns(&build.table)?, at)?;
-                let built = PhysicalTable { select, rows, ..made };
-                ledger.record(&built)?;
-                ledger.stand_for(&build.fingerprint, &build.table)?;
-                Ok(built)
-            })
+            let built = self.transaction(&doing, |warehouse| warehouse.build_whole(&doing, build, at))?;
+            cutoff::cut_off(self, build, built)
         })
     }
 
@@ -106,6 +97,25 @@ impl Tables for Database {
 }
 
 impl Database {
+    /// Builds what is made at once. To be called within a transaction.
+    fn build_whole(&self, doing: &str, build: &Build, at: i64) -> Result<PhysicalTable, WarehouseError> {
+        let ledger = Ledger(self);
+        let clone_of = ledger.cloned(build)?;
+        let select = match (&build.body, clone_of) {
+            (Body::Table(select), Some(_)) => Some(select.clone()),
+            _ => self.around(&build.around, |warehouse| warehouse.make(doing, build))?,
+        };
+        audit::run(self, build, None)?;
+        let rows = self.count(&build.table, &build.body)?;
+        let mut built = PhysicalTable { select, rows, ..ledger.made(build, self.columns(&build.table)?, at)? };
+        if let Some(of) = clone_of {
+            built = ledger.record_of_clone(built, build, of)?;
+        }
+        ledger.record(&built)?;
+        ledger.stand_for(&build.fingerprint, &build.table)?;
+        Ok(built)
+    }
+
     /// Refuses what this engine can't build so far.
     fn can(&self, build: &Build) -> Result<(), WarehouseError> {
         match build.files.is_empty() && !build.reads_outside {
@@ -146,6 +156,7 @@ impl Database {
         if let Body::Table(select) | Body::View(select) = &build.body {
             self.look_at_calls(doing, select)?;
         }
+        Ledger(self).detach_clones(&build.table)?;
         self.replace(doing, &build.table, |_| {
             Ok(match &build.body {
                 Body::Table(select) => {
@@ -290,20 +301,22 @@ impl Database {
             (_, None) => return Ok(snapshot.clone()),
         };
         let mut columns = snapshot.columns.clone();
+        let ledger = Ledger(self);
+        ledger.detach_clones(&snapshot.table)?;
+        let is_clone = self.is_view(&snapshot.table)? == Some(true);
         self.around(&around, |warehouse| {
             warehouse.look_at_calls(&doing, &select)?;
             let (table, fresh) = (&snapshot.table, warehouse.describe(&doing, &select)?);
-            if fresh == warehouse.columns(table)? {
+            if !is_clone && fresh == warehouse.columns(table)? {
                 warehouse.run(&doing, &format!("DELETE FROM {}", table.quoted()))?;
                 return warehouse.run_one(&doing, &format!("INSERT INTO {}\n{select}", table.quoted())).map(|_| ());
             }
-            // what it reads has other columns by now
+            // what it reads has other columns by now, or it showed another table's rows
             columns = fresh;
             let make = format!("CREATE TABLE {} AS\n{select}", table.quoted());
             warehouse.replace(&doing, table, |_| warehouse.run_one(&doing, &make)).map(|_| ())
         })?;
         self.run(&doing, &format!("ANALYZE {}", snapshot.table.quoted()))?;
-        let ledger = Ledger(self);
         let physical = |name: &String| TableName::physical(name.clone());
         let beside = snapshot.inputs.beside.as_ref().map(|(table, _)| physical(table));
         let inputs = match build {

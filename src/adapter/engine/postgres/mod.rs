@@ -11,6 +11,7 @@ mod open;
 mod password;
 mod query;
 mod referee;
+mod same_rows;
 mod seed;
 mod session;
 mod statements;

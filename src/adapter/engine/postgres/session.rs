@@ -6,7 +6,7 @@ use postgres::SimpleQueryMessage;
 
 use super::Database;
 use crate::adapter::engine::WarehouseError;
-use crate::adapter::engine::records::{Caps, Relation, Row, SqlSession, Value, list, values};
+use crate::adapter::engine::records::{Caps, PhysicalLayer, Relation, Row, SqlSession, Value, list, values};
 use crate::domain::name::{SNAPSHOTS_SCHEMA, TableName, literal};
 
 impl SqlSession for Database {
@@ -50,6 +50,18 @@ impl SqlSession for Database {
         self.relations_where(&format!("{}{names}", among("n.nspname", schemas)))
     }
 
+    fn contents(&self, schemas: &BTreeSet<String>) -> Result<Vec<String>, WarehouseError> {
+        // whatever lies in a schema depends on it
+        let sql = format!(
+            "SELECT n.nspname FROM pg_depend d JOIN pg_namespace n ON n.oid = d.refobjid \
+             WHERE d.refclassid = 'pg_namespace'::regclass AND n.nspname IN ({})",
+            list(schemas.iter().map(String::as_str))
+        );
+        self.all("reading what is there", &sql)?.iter().map(|row| row.get(0)).collect()
+    }
+}
+
+impl PhysicalLayer for Database {
     fn drop_physical(&self, doing: &str, kind: &str, tables: &[&TableName]) -> Result<(), WarehouseError> {
         if tables.is_empty() {
             return Ok(());
@@ -65,14 +77,8 @@ impl SqlSession for Database {
         Database::run(self, doing, &format!("DO {}", literal(&body)))
     }
 
-    fn contents(&self, schemas: &BTreeSet<String>) -> Result<Vec<String>, WarehouseError> {
-        // whatever lies in a schema depends on it
-        let sql = format!(
-            "SELECT n.nspname FROM pg_depend d JOIN pg_namespace n ON n.oid = d.refobjid \
-             WHERE d.refclassid = 'pg_namespace'::regclass AND n.nspname IN ({})",
-            list(schemas.iter().map(String::as_str))
-        );
-        self.all("reading what is there", &sql)?.iter().map(|row| row.get(0)).collect()
+    fn put_in_place(&self, doing: &str, table: &TableName, make: &str) -> Result<(), WarehouseError> {
+        self.replace(doing, table, |_| Database::run(self, doing, make))
     }
 }
 

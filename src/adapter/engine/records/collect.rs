@@ -80,7 +80,7 @@ impl Ledger<'_> {
         let of = |kind: &str| tables.iter().filter(|it| kinds.get(&it.name) == Some(&kind)).collect::<Vec<_>>();
         // clones go first: they would get rows of their own from what goes
         self.0.drop_physical(doing, "VIEW", &of("VIEW"))?;
-        tables.iter().try_for_each(|table| self.make_room(table))?;
+        tables.iter().try_for_each(|table| self.detach_clones(table))?;
         self.0.drop_physical(doing, "TABLE", &of("TABLE"))?;
         self.run(doing, &tables.iter().map(forget).collect::<String>())
     }

@@ -47,8 +47,18 @@ pub(super) const HELD: Duration = Duration::from_secs(30);
 
 const BEGIN: &str = "BEGIN TRANSACTION";
 
+/// The physical layer, as far as an engine has its own ways with it.
+pub(super) trait PhysicalLayer {
+    /// Drops tables, or views, of the physical layer that are there, but for those that somebody else's things stand on.
+    fn drop_physical(&self, doing: &str, kind: &str, tables: &[&TableName]) -> Result<(), WarehouseError>;
+
+    /// Makes something, by one statement, in the place of a table or view that may be there: what vmesh made upon that stands on
+    /// the new one. To be called within a transaction.
+    fn put_in_place(&self, doing: &str, table: &TableName, make: &str) -> Result<(), WarehouseError>;
+}
+
 /// A session of an open warehouse, for vmesh's own statements.
-pub(super) trait SqlSession {
+pub(super) trait SqlSession: PhysicalLayer {
     /// What the engine can do.
     fn caps(&self) -> &Caps;
 
@@ -71,9 +81,6 @@ pub(super) trait SqlSession {
 
     /// The schemas of each thing in some schemas, of whatever kind it is.
     fn contents(&self, schemas: &BTreeSet<String>) -> Result<Vec<String>, WarehouseError>;
-
-    /// Drops tables, or views, of the physical layer that are there, but for those that somebody else's things stand on.
-    fn drop_physical(&self, doing: &str, kind: &str, tables: &[&TableName]) -> Result<(), WarehouseError>;
 }
 
 /// What differs between engines, as far as it can be said in data.

@@ -1,0 +1,124 @@
+//! Whether a query of PostgreSQL's gives the same rows each time, of the same tables, told by its words: nothing in it depends
+//! on the clock, on chance, or on an order that nobody asked for. In doubt it doesn't.
+
+use super::super::{Lexeme, Token};
+use super::calls;
+
+/// Words that stand for the clock or the session, and those that take some of the rows.
+#[rustfmt::skip]
+const WORDS: [&str; 17] = [
+    "current_catalog", "current_date", "current_role", "current_schema", "current_time", "current_timestamp",
+    "current_user", "fetch", "groups", "limit", "localtime", "localtimestamp", "offset", "rows", "session_user",
+    "tablesample", "user",
+];
+
+/// Functions whose value is another one each time: by the clock, by chance, or by the order of rows that nobody can tell.
+const UNSTABLE: &str = "age any_value array_sample array_shuffle clock_timestamp gen_random_uuid mode now random random_normal \
+    statement_timestamp timeofday transaction_timestamp uuidv4 uuidv7";
+
+/// Functions that take rows in their order.
+const ORDERED: &str =
+    "array_agg json_agg json_arrayagg json_object_agg json_objectagg jsonb_agg jsonb_object_agg string_agg xmlagg";
+
+/// Functions that tell a row's place among others.
+const PLACES: &str =
+    "cume_dist dense_rank first_value lag last_value lead nth_value ntile percent_rank rank row_number";
+
+/// Times that are said by the clock: `date 'today'`.
+const TIMES: [&str; 5] = ["now", "today", "tomorrow", "yesterday", "allballs"];
+
+fn is_in(list: &str, name: &str) -> bool {
+    list.split_whitespace().any(|word| word == name)
+}
+
+/// Whether all of a query is known to be so.
+pub(in super::super) fn is_repeatable_on_postgres(lexemes: &[Lexeme]) -> bool {
+    let is_plain = |(at, lexeme): (usize, &Lexeme)| match &lexeme.token {
+        Token::Word { text, quoted: false } => {
+            let word = text.to_lowercase();
+            let is_first_of = word == "distinct" && lexemes.get(at + 1).is_some_and(|next| next.is_keyword("on"));
+            !is_first_of && !WORDS.contains(&word.as_str())
+        }
+        Token::String(text) => !TIMES.iter().any(|time| text.to_lowercase().contains(time)),
+        _ => true,
+    };
+    lexemes.iter().enumerate().all(is_plain)
+        && calls(lexemes).all(|(at, name)| is_stable(lexemes, at, &name.to_lowercase()))
+}
+
+/// Whether what is called here gives the same for the same rows.
+fn is_stable(lexemes: &[Lexeme], at: usize, name: &str) -> bool {
+    if is_in(ORDERED, name) {
+        return is_ordered(lexemes, at + 1);
+    }
+    if is_in(PLACES, name) {
+        let Some(end) = closing(lexemes, at + 1) else { return false };
+        let over = lexemes.iter().enumerate().skip(end).find(|(_, lexeme)| lexeme.is_keyword("over"));
+        // `FILTER (…)` may come between
+        return over.is_some_and(|(over, _)| is_ordered(lexemes, over + 1));
+    }
+    !is_in(UNSTABLE, name)
+}
+
+/// Where the bracket is closed that opens here.
+fn closing(lexemes: &[Lexeme], open: usize) -> Option<usize> {
+    let mut depth = 0_i32;
+    for (at, lexeme) in lexemes.iter().enumerate().skip(open) {
+        depth += i32::from(lexeme.is_symbol("(")) - i32::from(lexeme.is_symbol(")"));
+        if depth <= 0 {
+            return (at > open).then_some(at);
+        }
+    }
+    None
+}
+
+/// Whether the brackets that open here say an order themselves.
+fn is_ordered(lexemes: &[Lexeme], open: usize) -> bool {
+    let Some(close) = closing(lexemes, open) else { return false };
+    let mut depth = 0_i32;
+    lexemes[open..close].iter().any(|lexeme| {
+        depth += i32::from(lexeme.is_symbol("(")) - i32::from(lexeme.is_symbol(")"));
+        depth == 1 && lexeme.is_keyword("order")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::lex;
+    use super::*;
+
+    #[test]
+    fn a_query_gives_the_same_rows_or_may_give_others() {
+        let told = |text: &str| lex(text).is_ok_and(|lexemes| is_repeatable_on_postgres(&lexemes));
+        for text in [
+            "SELECT a, sum(b) FROM t GROUP BY a",
+            "WITH s(a) AS (SELECT a FROM t) SELECT upper(a) FROM s AS x(y)",
+            "SELECT row_number() OVER (PARTITION BY a ORDER BY b) FROM t",
+            "SELECT string_agg(a, ',' ORDER BY (b)) FILTER (WHERE a > 'x') FROM t",
+            "SELECT sum(a) OVER (ORDER BY b RANGE UNBOUNDED PRECEDING) FROM t",
+            "SELECT a::date - DATE '2026-01-01' FROM t",
+            "SELECT \"limit\", \"current_date\" FROM t",
+        ] {
+            assert!(told(text), "{text}");
+        }
+        for text in [
+            "SELECT random() FROM t",
+            "SELECT \"now\"() FROM t",
+            "SELECT current_date FROM t",
+            "SELECT DATE 'Today' FROM t",
+            "SELECT a FROM t LIMIT 3",
+            "SELECT a FROM t FETCH FIRST ROW ONLY",
+            "SELECT DISTINCT ON (a) a, b FROM t",
+            "SELECT age(a) FROM t",
+            "SELECT array_agg(a) FROM t",
+            "SELECT array_agg((SELECT 1 ORDER BY 1)) FROM t",
+            "SELECT row_number() OVER () FROM t",
+            "SELECT rank() OVER w FROM t WINDOW w AS (ORDER BY a)",
+            "SELECT row_number() OVER (PARTITION BY (SELECT 1 ORDER BY 1)) FROM t",
+            "SELECT sum(a) OVER (ORDER BY b ROWS 3 PRECEDING) FROM t",
+            "SELECT a FROM t TABLESAMPLE SYSTEM (10)",
+        ] {
+            assert!(!told(text), "{text}");
+        }
+    }
+}
