@@ -563,6 +563,18 @@ fn a_server_that_is_not_there_is_told_without_its_secrets() {
     let told =
         shop.sandbox.shell("VMESH_TEST_URL='host=127.0.0.1 port=1 user=vmesh password=hunter22' vmesh status").fails(1);
     assert!(told.contains("onnection refused") && !told.contains("hunter22") && !told.contains("DuckDB"), "{told}");
+    let said: String = shop.sandbox.url().split_whitespace().map(|word| format!("{word}\n")).collect();
+    shop.sandbox.write(".git/services", &format!("[other]\nhost=nowhere\n[shop]\n{said}"));
+    let by_name = |url: &str, args: &str| {
+        shop.run(&format!("PGSERVICEFILE=$PWD/.git/services VMESH_TEST_URL='{url}' vmesh {args}"))
+    };
+    for url in ["service=shop", "postgresql:///?service=shop", "application_name=x service=shop"] {
+        assert!(by_name(url, "query 'SELECT sum(amount) AS sum FROM orders'").good().contains("30"), "{url}");
+    }
+    let told = by_name("service=shop dbname=nothing_there", "status").fails(1);
+    assert!(told.contains("database \"nothing_there\" does not exist"), "{told}");
+    let told = by_name("service=none", "status").fails(1);
+    assert!(told.contains("there is no service `none` in") && told.contains("/services"), "{told}");
     // a branch without models, which has no schema
     shop.git("switch --quiet --orphan empty").good();
     shop.sandbox.write("vmesh.toml", "[hooks]\nbuild = \"inline\"\n");

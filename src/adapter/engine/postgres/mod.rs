@@ -13,6 +13,7 @@ mod query;
 mod referee;
 mod same_rows;
 mod seed;
+mod service;
 mod session;
 mod statements;
 mod swap;

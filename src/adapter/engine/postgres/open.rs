@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use postgres::Client;
 
-use super::{Database, Postgres, error, password, tls};
+use super::{Database, Postgres, error, password, service, tls};
 use crate::adapter::engine::records::{Caps, FORMAT, Others, RECORDS, Row, SqlSession};
 use crate::adapter::engine::{
     Difference, Engine, Holder, Location, OpenError, Referee, Rows, Trial, Waiting, Warehouse, WarehouseError,
@@ -172,7 +172,8 @@ fn client(location: &Location) -> Result<Client, WarehouseError> {
         Some(Err(why)) => return Err(cannot(why.clone()).into()),
         None => return Err(cannot("no url in [engine]".to_owned()).into()),
     };
-    let mut config = postgres::Config::from_str(url).map_err(|error| cannot(error::words(&error)))?;
+    let url = service::resolved(url).map_err(cannot)?;
+    let mut config = postgres::Config::from_str(&url).map_err(|error| cannot(error::words(&error)))?;
     config.connect_timeout(CONNECTING).application_name(&format!("vmesh {}", std::process::id()));
     if let (None, Some(password)) = (config.get_password(), password::found(&config)) {
         config.password(password);
