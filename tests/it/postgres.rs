@@ -442,6 +442,54 @@ fn what_was_granted_on_a_view_stays() {
 
 #[test]
 #[ignore = "needs a server: sh tests/postgres/run.sh"]
+fn a_header_says_who_may_read_prod_s_view() {
+    let shop = Shop::promoted(&SHOP);
+    let (one, other) = (format!("one_{}", std::process::id()), format!("other_{}", std::process::id()));
+    shop.sql(&format!("CREATE ROLE {one}; CREATE ROLE {other}; GRANT SELECT ON prod.orders TO PUBLIC, {one}, {other}"));
+    let may = |role: &str, view: &str| {
+        shop.value(&format!("SELECT has_table_privilege('{role}', '{view}', 'SELECT')")) == "true"
+    };
+    let say = |grants: &str| {
+        let model = format!("MODEL ({grants});\nSELECT id, amount FROM raw.orders");
+        shop.sandbox.model("orders", &model);
+    };
+    shop.git("switch --quiet --create alice").good();
+    say(&format!("grants (select = ['{one}'])"));
+    shop.git("commit --quiet --all -m one").good();
+    shop.vmesh("plan --yes").good();
+    assert!(!may(&one, "dev__alice.orders"), "a branch chooses nobody");
+    shop.git("switch --quiet main").good();
+    shop.git("merge --quiet alice").good();
+    assert_eq!((may(&one, "prod.orders"), may(&other, "prod.orders")), (true, false));
+    // what nobody says stays, and a rollback says what was said
+    say("owner ada");
+    shop.git("commit --quiet --all -m two").good();
+    assert_eq!((may(&one, "prod.orders"), may(&other, "prod.orders")), (true, false));
+    say(&format!("grants ('select' = ['{other}', PUBLIC])"));
+    shop.git("commit --quiet --all -m three").good();
+    assert_eq!((may(&one, "prod.orders"), may(&other, "prod.orders")), (true, true), "PUBLIC may");
+    shop.run("vmesh rollback --yes $(git rev-parse HEAD~2)").good();
+    assert_eq!((may(&one, "prod.orders"), may(&other, "prod.orders")), (true, false));
+    // many at once, in a schema that takes the place of another
+    let grants = format!("MODEL (grants (select = ['{other}']));");
+    numbered(&shop, 100..170, &format!("{grants}\nSELECT 0 AS v"));
+    shop.git("add --all").good();
+    shop.git("commit --quiet -m many").good();
+    numbered(&shop, 100..170, &format!("{}\nSELECT 1 AS v", grants.replace(&other, &one)));
+    shop.git("commit --quiet --all -m more").good();
+    assert_eq!(shop.value("SELECT v FROM prod.m101"), "1");
+    assert_eq!((may(&one, "prod.m101"), may(&other, "prod.m101")), (true, false));
+    say("grants (select = [nobody_there])");
+    let told = shop.git("commit --quiet --all -m nobody").err;
+    assert!(told.contains("role \"nobody_there\" does not exist"), "{told}");
+    say("grants (insert = [nobody_there])");
+    let told = shop.vmesh("lint").fails(1);
+    assert!(told.contains("`insert` can't be granted"), "{told}");
+    shop.sql(&format!("DROP OWNED BY {one}, {other}; DROP ROLE {one}; DROP ROLE {other}"));
+}
+
+#[test]
+#[ignore = "needs a server: sh tests/postgres/run.sh"]
 fn gc_drops_views_on_views_and_leaves_what_users_stand_on() {
     let shop = Shop::promoted(&SHOP);
     shop.sandbox.model("deep", "MODEL (kind VIEW);\nSELECT id FROM marts.big");

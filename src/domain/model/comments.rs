@@ -9,7 +9,7 @@ use super::super::name::{literal, quote};
 use super::super::sql::{Lexeme, Token};
 use super::statement;
 
-/// The comments of a view and its columns.
+/// The comments of a view and its columns, and who may read it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 pub struct Comments {
     /// The view's.
@@ -18,6 +18,9 @@ pub struct Comments {
     pub columns: BTreeMap<String, String>,
     /// Columns that must be there.
     pub required: BTreeSet<String>,
+    /// The roles that may read prod's view, and no others; none where nobody says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub readers: Option<BTreeSet<String>>,
 }
 
 impl Comments {

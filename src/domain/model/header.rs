@@ -42,11 +42,15 @@ pub(super) fn items(lexemes: &[Lexeme]) -> Result<Vec<Property<'_>>, Problem> {
     let mut out: Vec<Property<'_>> = Vec::new();
     for item in commas(lexemes) {
         let [first, value @ ..] = item else { continue };
-        let Token::Word { text, .. } = &first.token else {
-            return Err(Problem::new("expected the name of a property", first.span.clone()));
+        let is_sign = |sign: &&Lexeme| is(sign, "=") || is(sign, ":=");
+        let text = match &first.token {
+            Token::Word { text, .. } => text,
+            // `'select' = […]`
+            Token::String(text) if value.first().is_some_and(|sign| is_sign(&sign)) => text,
+            _ => return Err(Problem::new("expected the name of a property", first.span.clone())),
         };
         let value = match value {
-            [sign, rest @ ..] if is(sign, "=") || is(sign, ":=") => rest,
+            [sign, rest @ ..] if is_sign(&sign) => rest,
             _ => value,
         };
         if value.is_empty() {

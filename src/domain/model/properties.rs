@@ -1,6 +1,6 @@
 //! What each property of a header means: which count in the fingerprint, which are metadata, which come later.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::audit;
 use super::super::diagnostic::{Problem, nearest};
@@ -63,12 +63,10 @@ const SPECIAL: [&str; 10] = [
     "virtual_environment_mode",
     "gateway",
 ];
-const GRANTS: &str =
-    "vmesh grants nothing: `grants` has no effect; on PostgreSQL, what is granted on a view stays when it moves";
+const GRANTS: &str = "DuckDB has no roles: `grants` has no effect";
 /// Accepted, though there is nothing that they could change; and what to say of that.
-const IDLE: [(&str, &str); 4] = [
-    ("grants", GRANTS),
-    ("grants_target_layer", "vmesh grants nothing: `grants_target_layer` has no effect"),
+const IDLE: [(&str, &str); 3] = [
+    ("grants_target_layer", "vmesh grants rights on views alone: `grants_target_layer` has no effect"),
     ("virtual_properties", "DuckDB's views have no properties: `virtual_properties` has no effect"),
     ("session_properties", "settings are vmesh's: `session_properties` has no effect"),
 ];
@@ -124,8 +122,10 @@ pub(super) fn read(text: &str, statement: &[Lexeme], defaults: &Defaults) -> Res
             problems.push(problem.help("partitioned_by (country)"));
         }
     }
-    if defaults.engine == EngineKind::Postgres {
-        problems.extend(foreign(&file));
+    match defaults.engine {
+        EngineKind::Postgres => problems.extend(foreign(&file)),
+        EngineKind::DuckDb if file.about.comments.readers.take().is_some() => file.warnings.push(GRANTS.to_owned()),
+        EngineKind::DuckDb => {}
     }
     let front = statement.first().and_then(|head| text.get(..head.span.start));
     file.about.description = file.about.description.take().or_else(|| front.and_then(comments::in_front));
@@ -205,6 +205,7 @@ fn apply(file: &mut ModelFile, property: &Property<'_>, metadata: &mut blake3::H
             file.about.comments.columns = column_descriptions(property)?;
             file.about.describes = true;
         }
+        "grants" => file.about.comments.readers = Some(readers(property)?),
         "virtual_environment_mode" => check_mode(property)?,
         _ if METADATA.contains(&key) => {}
         _ if PHYSICAL.contains(&key) => file.physical.push((key.to_owned(), property.value.canonical())),
@@ -326,6 +327,24 @@ fn column_descriptions(property: &Property<'_>) -> Result<BTreeMap<String, Strin
     };
     let items = header::items(inner)?;
     items.iter().map(|item| Ok((item_name(item, inner), text(item)?))).collect()
+}
+
+/// The roles of `(select = ['reporting', …])`.
+fn readers(property: &Property<'_>) -> Result<BTreeSet<String>, Problem> {
+    let inner = match property.value.lexemes() {
+        [open, inner @ .., _] if header::is(open, "(") => inner,
+        _ => return Err(expected("(select = ['…', …])", property)),
+    };
+    let mut readers = BTreeSet::new();
+    for item in &header::items(inner)? {
+        let right = item_name(item, inner);
+        if !right.eq_ignore_ascii_case("select") {
+            let problem = Problem::new(format!("`{right}` can't be granted: views are read"), property.span.clone());
+            return Err(problem.help("grants (select = ['reporting'])"));
+        }
+        readers.extend(words(item)?);
+    }
+    Ok(readers)
 }
 
 /// The columns of `a`, `(a, b)` or `((a, b))`.

@@ -1,7 +1,5 @@
 //! Tables whose columns change: what shows them is made anew.
 
-use std::collections::BTreeSet;
-
 use super::Database;
 use crate::adapter::engine::records::Ledger;
 use crate::adapter::engine::{Tables, WarehouseError};
@@ -47,7 +45,7 @@ impl Database {
             let comments = Comments {
                 view: of_view.into_iter().next().map(|(_, text)| text),
                 columns: of_columns.into_iter().collect(),
-                required: BTreeSet::new(),
+                ..Comments::default()
             };
             let has = |column: &str| columns.iter().any(|(name, _)| name.eq_ignore_ascii_case(column));
             statements.push_str(&Ledger(self).show(view, table));

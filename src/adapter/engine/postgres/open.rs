@@ -105,6 +105,7 @@ impl Database {
                                SELECT pg_advisory_xact_lock(508641506153)",
             lock,
             show: super::session::show,
+            readers: Some(super::session::readers),
             swap: Some(super::swap::SWAP),
             longest_name: 63,
         };

@@ -7,7 +7,7 @@ use postgres::SimpleQueryMessage;
 use super::Database;
 use crate::adapter::engine::WarehouseError;
 use crate::adapter::engine::records::{Caps, PhysicalLayer, Relation, Row, SqlSession, Value, list, values};
-use crate::domain::name::{SNAPSHOTS_SCHEMA, TableName, literal};
+use crate::domain::name::{SNAPSHOTS_SCHEMA, TableName, literal, quote};
 
 impl SqlSession for Database {
     fn caps(&self) -> &Caps {
@@ -141,6 +141,26 @@ pub(super) fn show_as_said(view: &str, table: &str) -> String {
                  IF it.attname IS NULL THEN EXECUTE format('COMMENT ON VIEW %s IS %L', name, it.text); \
                  ELSE EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', name, it.attname, it.text); END IF; END LOOP;";
     show_with(view, table, again)
+}
+
+/// Makes some roles the only ones that may read a view, besides its owner.
+pub(super) fn readers(view: &str, roles: &BTreeSet<String>) -> String {
+    let body = format!(
+        "DECLARE it record; BEGIN FOR it IN SELECT a.grantee, coalesce(r.rolname::text, 'public') AS name FROM pg_class c \
+         CROSS JOIN aclexplode(c.relacl) a LEFT JOIN pg_roles r ON r.oid = a.grantee \
+         WHERE c.oid = to_regclass({view}) AND a.grantee <> c.relowner AND a.privilege_type = 'SELECT' LOOP \
+         IF it.name <> ALL (ARRAY[{roles}]::text[]) THEN EXECUTE format('REVOKE SELECT ON %s FROM %s CASCADE', {view}, \
+         CASE it.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(it.name) END); END IF; END LOOP; END",
+        view = literal(view),
+        roles = list(roles.iter().map(String::as_str)),
+    );
+    let named = |role: &String| if role.eq_ignore_ascii_case("public") { "PUBLIC".to_owned() } else { quote(role) };
+    let roles: Vec<String> = roles.iter().map(named).collect();
+    let grant = match roles.is_empty() {
+        true => String::new(),
+        false => format!("GRANT SELECT ON {view} TO {};\n", roles.join(", ")),
+    };
+    format!("DO {};\n{grant}", literal(&body))
 }
 
 fn show_with(view: &str, table: &str, comments: &str) -> String {

@@ -98,6 +98,8 @@ pub(super) struct Caps {
     pub(super) show: fn(view: &str, table: &str) -> String,
     /// The statement that keeps others off some views, all at once, until the transaction ends.
     pub(super) lock: fn(views: &[String], others: Others) -> String,
+    /// The statements by which some roles may read a view, and no others; none where there are no roles.
+    pub(super) readers: Option<fn(view: &str, roles: &BTreeSet<String>) -> String>,
     /// How many views move at once, where readers of the others would wait too long.
     pub(super) swap: Option<Swap>,
     /// How many bytes a name may have.
@@ -113,6 +115,7 @@ impl Default for Caps {
             begin_to_publish: BEGIN,
             show: |view, table| format!("CREATE OR REPLACE VIEW {view} AS SELECT * FROM {table};\n"),
             lock: |_, _| String::new(),
+            readers: None,
             swap: None,
             longest_name: usize::MAX,
         }

@@ -16,6 +16,8 @@ pub(super) struct Move {
     pub(super) table: TableName,
     /// The statements that comment the view of a name.
     pub(super) comments: Box<dyn Fn(&str) -> String>,
+    /// The statements that say who may read it.
+    pub(super) readers: Box<dyn Fn(&str) -> String>,
     /// Whether it is as it shall be.
     pub(super) stays: bool,
     /// Whether it is there.
@@ -65,7 +67,7 @@ impl Ledger<'_> {
                 make.push_str(&format!("CREATE VIEW {} AS SELECT * FROM {};\n", self.full(&view), it.table.quoted()));
                 make.push_str(&(it.comments)(&self.full(&view)));
             }
-            make.push_str(&(swap.copy)(schema, &beside));
+            make.push_str(&self.rights(moves, schema, *swap));
             self.run(doing, &make)?;
         }
         // the engine finds again what it has locked once, in half of the time
@@ -105,6 +107,7 @@ impl Ledger<'_> {
         for it in changed {
             statements.push_str(&self.show(&it.view, &it.table));
             statements.push_str(&(it.comments)(&self.full(&it.view)));
+            statements.push_str(&(it.readers)(&self.full(&it.view)));
         }
         for view in gone {
             statements.push_str(&format!("DROP VIEW IF EXISTS {};\n", self.full(view)));
@@ -125,9 +128,20 @@ impl Ledger<'_> {
                 // somebody was quicker: the next try leaves the schema where it is
                 return Err(WarehouseError::Locked { path: schema.into(), holder: None, waited: 0, reading: false });
             }
-            statements.push_str(&(swap.copy)(schema, &beside(schema)));
+            statements.push_str(&self.rights(moves, schema, *swap));
         }
         Ok(statements)
+    }
+
+    /// The statements by which what stands beside a schema has its rights, but for those that models say themselves.
+    fn rights(&self, moves: &Moves, schema: &str, swap: Swap) -> String {
+        let beside = beside(schema);
+        let mut statements = (swap.copy)(schema, &beside);
+        for it in moves.shown.iter().filter(|it| it.view.schema == schema) {
+            let view = TableName { schema: beside.clone(), name: it.view.name.clone() };
+            statements.push_str(&(it.readers)(&self.full(&view)));
+        }
+        statements
     }
 
     fn moment(&self, swap: Swap) -> Result<Vec<String>, WarehouseError> {

@@ -146,13 +146,17 @@ impl Ledger<'_> {
             let place = view(model);
             let stays = views.get(&place) == Some(table) && commented == comments.as_ref().and_then(Comments::hash);
             let (columns, name) = (columns.clone(), table.name.clone());
+            // a branch chooses nobody who may read what prod shows
+            let readers = comments.as_ref().filter(|_| publication.environment.is_prod());
+            let readers = self.0.caps().readers.zip(readers.and_then(|comments| comments.readers.clone()));
+            let readers = move |view: &str| readers.as_ref().map_or_else(String::new, |(say, roles)| say(view, roles));
             let statements = move |view: &str| {
                 let has = |column: &str| columns.has(&name, column);
                 comments.as_ref().map_or_else(String::new, |comments| comments.statements(view, &has))
             };
             let exists = views.contains_key(&place);
-            let (view, table, comments) = (place, table.clone(), Box::new(statements));
-            moves.shown.push(Move { view, table, comments, stays, exists });
+            let (comments, readers) = (Box::new(statements), Box::new(readers));
+            moves.shown.push(Move { view: place, table: table.clone(), comments, readers, stays, exists });
         }
         let wanted: BTreeSet<&TableName> = moves.shown.iter().map(|it| &it.view).collect();
         let gone = shown.keys().map(view);
