@@ -51,6 +51,11 @@ fn without_advice(message: &str) -> &str {
 /// What to do where the engine's own advice can't be followed here.
 pub fn advice(message: &str) -> Option<String> {
     let lower = message.to_lowercase();
+    if lower.contains("max_locks_per_transaction") {
+        let help = "each view that moves is locked, and the tables it showed and shall show: raise max_locks_per_transaction of the \
+                    server (64, if nobody did) to 256, and start it anew";
+        return Some(help.to_owned());
+    }
     let is_of_zones = lower.contains("timestamp with time zone")
         && ["unimplemented type for cast", "no function matches"].iter().any(|what| lower.contains(what));
     let is_absent = lower.contains("icu") || is_of_zones;

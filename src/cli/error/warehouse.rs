@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::adapter::engine::{AuditFailure, BuildError, Holder, Occupied, OpenError, WarehouseError};
 use crate::cli::render::{count, event, some};
 use crate::domain::diagnostic::{Cause, Diagnostic};
+use crate::domain::engine_message;
 use crate::domain::name::{EnvName, ModelName};
 
 /// No pointer was moved.
@@ -75,7 +76,7 @@ fn not_built(error: &BuildError) -> Diagnostic {
 
 /// Something that the engine refused.
 fn failed(what: String, message: &str) -> Diagnostic {
-    Diagnostic::new(what).note(cause(message)).note(UNCHANGED)
+    Diagnostic { help: engine_message::advice(message), ..Diagnostic::new(what).note(cause(message)).note(UNCHANGED) }
 }
 
 fn cause(message: &str) -> Cause {
