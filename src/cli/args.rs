@@ -118,6 +118,9 @@ pub(super) struct Doctor {
     /// Tell which models would not run on this engine, by asking it: `postgres` or `duckdb`. Nothing is made there.
     #[arg(long, value_name = "ENGINE", conflicts_with_all = ["move_warehouse", "install"])]
     pub(super) engine: Option<String>,
+    /// Tell whether this role of the server could write what prod shows.
+    #[arg(long, conflicts_with_all = ["move_warehouse", "install", "engine"])]
+    pub(super) role: Option<String>,
     /// Where its server is: a URL, or `env:` and the variable that has it.
     #[arg(long, value_name = "URL", requires = "engine", default_value = "env:VMESH_POSTGRES_URL")]
     pub(super) url: String,

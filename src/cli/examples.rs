@@ -108,6 +108,7 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
             ("vmesh doctor", ""),
             ("vmesh doctor --install", "extensions that the settings name"),
             ("vmesh doctor --engine postgres", "what would not run there"),
+            ("vmesh doctor --role developers", "whether it could write prod"),
         ],
     ),
     ("completions", &[("vmesh completions bash", "source <(vmesh completions bash)")]),

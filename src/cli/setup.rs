@@ -250,7 +250,10 @@ pub(super) fn doctor(face: &Face, args: &args::Doctor) -> Verdict {
         );
         return Ok(DONE);
     }
-    let findings = session.doctor()?;
+    let findings = match &args.role {
+        Some(role) => session.doctor_of_role(role)?,
+        None => session.doctor()?,
+    };
     let bad = findings.iter().any(|finding| finding.level == Level::Bad);
     face.print(
         || wrap::wrap(&findings.iter().map(finding).collect::<String>(), table::width()),

@@ -185,6 +185,26 @@ impl Workspace {
 }
 
 impl Session<'_> {
+    /// Whether a role could write what prod shows: the server is asked.
+    pub fn doctor_of_role(&self, role: &str) -> Result<Vec<Finding>, Error> {
+        let prod = EnvName::prod();
+        let state = self.state_of(&prod)?;
+        let models = state.prod().into_iter().flat_map(|shown| shown.pointers.keys());
+        let views: Vec<TableName> = models.map(|model| model.view(&prod, self.config.pattern)).collect();
+        let could = match self.read_warehouse()? {
+            Some(warehouse) if !views.is_empty() => warehouse.could_write(role, &views)?,
+            _ => return Ok(vec![warning("nothing was promoted yet: there is no prod", "vmesh promote")]),
+        };
+        if could.is_empty() {
+            let count = views.len();
+            return Ok(vec![good(format!(
+                "`{role}` can't write prod: not its {count} views, nor what they show, nor the records of it"
+            ))]);
+        }
+        let help = "docs/postgres.md says which rights a role of developers needs";
+        Ok(could.into_iter().map(|what| bad(format!("`{role}` can write prod: {what}"), help)).collect())
+    }
+
     /// Looks at everything.
     pub fn doctor(&self) -> Result<Vec<Finding>, Error> {
         let mut findings = vec![self.check_head()?];

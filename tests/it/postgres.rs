@@ -488,6 +488,79 @@ fn a_header_says_who_may_read_prod_s_view() {
     shop.sql(&format!("DROP OWNED BY {one}, {other}; DROP ROLE {one}; DROP ROLE {other}"));
 }
 
+/// The statements of a page's SQL that begin with this one, for other roles and another database.
+fn of_docs(begin: &str, words: &[(&str, &str)]) -> String {
+    let page = include_str!("../../docs/postgres.md");
+    let block = page.split("```sql\n").find(|block| block.starts_with(begin)).unwrap();
+    let block = block.split("```").next().unwrap();
+    words.iter().fold(block.to_owned(), |text, (from, to)| text.replace(from, to))
+}
+
+#[test]
+#[ignore = "needs a server: sh tests/postgres/run.sh"]
+fn a_role_of_developers_builds_branches_and_cannot_write_prod() {
+    let shop = Shop::with_models(&SHOP);
+    let number = std::process::id();
+    let (prod, dev) = (format!("prod_{number}"), format!("dev_{number}"));
+    let database = shop.value("SELECT current_database()");
+    shop.sql(&format!(
+        "CREATE ROLE {prod} LOGIN; CREATE ROLE {dev} LOGIN; GRANT CREATE, TEMPORARY ON DATABASE {database} TO {prod}; \
+         GRANT USAGE ON SCHEMA raw TO {prod}, {dev}; GRANT SELECT ON raw.orders TO {prod}, {dev}"
+    ));
+    let of = |role: &str| shop.sandbox.url().replace("user=vmesh", &format!("user={role}"));
+    let as_role = |role: &str, script: &str| {
+        shop.run(&format!("VMESH_TEST_URL='{}' && export VMESH_TEST_URL && {script}", of(role)))
+    };
+    as_role(&prod, "vmesh promote --yes").good();
+    let doctor = || shop.vmesh(&format!("doctor --role {dev}"));
+    assert!(doctor().good().contains("can't write prod"), "it may do nothing yet");
+    let words =
+        [("vmesh_prod", prod.as_str()), ("vmesh_dev", &dev), ("DATABASE warehouse", &format!("DATABASE {database}"))];
+    shop.sql(&of_docs("GRANT vmesh_dev", &words));
+    let told = doctor().good();
+    assert!(told.contains("not its 3 views"), "{told}");
+    // a branch, by developers
+    as_role(&dev, "git switch --quiet --create alice").good();
+    shop.sandbox.model("orders", "SELECT id, amount + 1 AS amount FROM raw.orders");
+    as_role(&dev, "git commit --quiet --all -m plus && vmesh plan --yes").good();
+    assert_eq!(shop.value("SELECT total FROM dev__alice__marts.totals"), "32");
+    let refused = as_role(
+        &dev,
+        "git switch --quiet main && git -c core.hooksPath=/dev/null merge --quiet alice && vmesh promote --yes",
+    );
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert_eq!(shop.value("SELECT total FROM marts.totals"), "30");
+    // what was built for the branch is prod's once it is promoted, and nothing is built again
+    let told = as_role(&prod, "vmesh promote --yes").good();
+    assert!(told.contains("0 to build"), "{told}");
+    assert_eq!(shop.value("SELECT total FROM marts.totals"), "32");
+    let told = doctor().good();
+    assert!(told.contains("can't write prod"), "{told}");
+    // and goes on for both
+    shop.sql("INSERT INTO raw.orders VALUES (3, 30)");
+    as_role(&prod, "vmesh run prod --ignore-cron").good();
+    assert_eq!(shop.value("SELECT total FROM marts.totals"), "63");
+    as_role(&dev, "git switch --quiet --create bob && echo 'SELECT id FROM marts.big' > models/own.sql && git add --all && git commit --quiet -m own && vmesh plan --yes").good();
+    assert_eq!(shop.value("SELECT count(*) FROM dev__bob.own"), "2");
+    as_role(&prod, "vmesh gc --yes").good();
+    // each way to prod is told
+    for (grant, said) in [
+        (format!("GRANT INSERT ON prod.orders TO {dev}"), "it may write to prod.orders"),
+        (format!("GRANT CREATE ON SCHEMA marts TO {dev}"), "it may make things in the schema marts"),
+        ("DROP POLICY drops ON vmesh_state.pointers; CREATE POLICY drops ON vmesh_state.pointers FOR DELETE USING (true)".to_owned(), "vmesh_state.pointers"),
+        ("ALTER TABLE vmesh_state.environments DISABLE ROW LEVEL SECURITY".to_owned(), "vmesh_state.environments"),
+        (format!("REVOKE {dev} FROM {prod}; GRANT {prod} TO {dev}"), &format!("may act as, {prod}, which owns")),
+    ] {
+        shop.sql(&grant);
+        let told = doctor().fails(1);
+        let told = format!("{told}{}", doctor().out);
+        assert!(told.contains(said), "{said}: {told}");
+    }
+    shop.sql(&format!(
+        "REASSIGN OWNED BY {prod}, {dev} TO vmesh; DROP OWNED BY {dev}; DROP OWNED BY {prod}; DROP ROLE {dev}; DROP ROLE {prod}"
+    ));
+}
+
 #[test]
 #[ignore = "needs a server: sh tests/postgres/run.sh"]
 fn gc_drops_views_on_views_and_leaves_what_users_stand_on() {

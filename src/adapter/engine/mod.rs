@@ -11,6 +11,7 @@
 //! | [`Collect`] | what goes, and what keeps it from going |
 //! | [`WrongRows`] | what audits have found |
 //! | [`Ask`], [`Statements`] | queries of people and audits · `before_all` and `after_all` |
+//! | [`Roles`] | what others may do |
 //!
 //! A warehouse is opened late and closed early: DuckDB gives a file to one writing process, or to many reading ones.
 
@@ -106,7 +107,7 @@ pub trait Referee: Sync {
 }
 
 /// An open warehouse.
-pub trait Warehouse: Records + Publish + Tables + Collect + WrongRows + Ask + Statements + Send {}
+pub trait Warehouse: Records + Publish + Tables + Collect + WrongRows + Ask + Statements + Roles + Send {}
 
 /// What vmesh remembers, in the warehouse itself.
 pub trait Records {
@@ -225,4 +226,10 @@ pub trait Statements {
     /// The one of these macros that is called like one of the engine's own functions: it would be called in its place, by
     /// vmesh too.
     fn hidden(&self, macros: &[String]) -> Answer<Option<String>>;
+}
+
+/// Roles, where an engine has them.
+pub trait Roles {
+    /// What a role could do to some views and what they show, or to the records of prod: in words, one a line.
+    fn could_write(&self, role: &str, views: &[TableName]) -> Answer<Vec<String>>;
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::adapter::engine::{
     Ask, AuditFailure, Build, Collect, Difference, Engine, ExportFormat, Location, Publication, Publish, Records,
-    Referee, Restated, Rows, Statements, Tables, Trial, Waiting, Warehouse, WarehouseError, Wrong, WrongRows,
+    Referee, Restated, Roles, Rows, Statements, Tables, Trial, Waiting, Warehouse, WarehouseError, Wrong, WrongRows,
 };
 use crate::domain::environment::{Column, OutOfReach, PastBuild, PhysicalTable, Preview, Scope, State};
 use crate::domain::fingerprint::Fingerprint;
@@ -170,6 +170,10 @@ faulty!(Ask {
 faulty!(Statements {
     together(statements: &[Run]) -> ();
     hidden(macros: &[String]) -> Option<String>;
+});
+
+faulty!(Roles {
+    could_write(role: &str, views: &[TableName]) -> Vec<String>;
 });
 
 impl Tables for FaultyWarehouse {

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use super::{Database, error, session};
+use super::{Database, error, session, swap};
 use crate::adapter::engine::incremental::{self, Loader};
 use crate::adapter::engine::records::{Ledger, PhysicalLayer, SqlSession};
 use crate::adapter::engine::{Ask, Body, Build, BuildError, Restated, Tables, Warehouse, WarehouseError};
@@ -256,13 +256,14 @@ impl Database {
             return Ok(());
         }
         let views: Vec<String> = views.iter().map(TableName::quoted).collect();
-        let lock = format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", views.join(", "));
+        let lock = swap::keeping_readers_off(&views);
         let body = format!(
-            "BEGIN FOR attempt IN 1..{ATTEMPTS} LOOP BEGIN \
-             PERFORM set_config('lock_timeout', CASE attempt WHEN {ATTEMPTS} THEN '5s' ELSE '100ms' END, true); {lock}; \
+            "DECLARE {} BEGIN FOR attempt IN 1..{ATTEMPTS} LOOP BEGIN \
+             PERFORM set_config('lock_timeout', CASE attempt WHEN {ATTEMPTS} THEN '5s' ELSE '100ms' END, true); {lock} \
              PERFORM set_config('lock_timeout', '0', true); RETURN; \
              EXCEPTION WHEN lock_not_available OR deadlock_detected THEN \
-             IF attempt = {ATTEMPTS} THEN RAISE; END IF; PERFORM pg_sleep(0.2 * random()); END; END LOOP; END"
+             IF attempt = {ATTEMPTS} THEN RAISE; END IF; PERFORM pg_sleep(0.2 * random()); END; END LOOP; END",
+            swap::HELD
         );
         self.run(doing, &format!("DO {}", literal(&body)))
     }

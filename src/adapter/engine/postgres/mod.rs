@@ -11,6 +11,7 @@ mod open;
 mod password;
 mod query;
 mod referee;
+mod roles;
 mod same_rows;
 mod seed;
 mod service;

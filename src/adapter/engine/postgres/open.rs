@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use postgres::Client;
 
 use super::{Database, Postgres, error, password, service, tls};
-use crate::adapter::engine::records::{Caps, FORMAT, Others, RECORDS, Row, SqlSession};
+use crate::adapter::engine::records::{Caps, FORMAT, RECORDS, Row, SqlSession};
 use crate::adapter::engine::{
     Difference, Engine, Holder, Location, OpenError, Referee, Rows, Trial, Waiting, Warehouse, WarehouseError,
 };
@@ -103,9 +103,11 @@ impl Database {
             // nobody else's publication comes between, even where the server has taken the right to write back
             begin_to_publish: "BEGIN TRANSACTION; SET LOCAL lock_timeout = '100ms'; \
                                SELECT pg_advisory_xact_lock(508641506153)",
-            lock,
+            lock: super::swap::lock,
             show: super::session::show,
             readers: Some(super::session::readers),
+            take_over: Some(super::roles::take_over),
+            unreadable: Some(super::roles::unreadable),
             swap: Some(super::swap::SWAP),
             longest_name: 63,
         };
@@ -154,15 +156,6 @@ impl Database {
         let read = |row: &Row| Ok([(0, number(row, 0)?), (0, number(row, 1)?)]);
         Ok(rows.iter().map(read).collect::<Result<Vec<_>, WarehouseError>>()?.concat())
     }
-}
-
-/// One after the other they would take long enough for a reader to come between.
-fn lock(views: &[String], others: Others) -> String {
-    let mode = match others {
-        Others::Changing => "ACCESS SHARE",
-        Others::Reading => "ACCESS EXCLUSIVE",
-    };
-    format!("LOCK TABLE {} IN {mode} MODE;\n", views.join(", "))
 }
 
 /// A new connection.

@@ -1,6 +1,6 @@
 //! A schema of views that takes the place of another: readers wait for two names in the catalogue, not for each view.
 
-use crate::adapter::engine::records::Swap;
+use crate::adapter::engine::records::{Others, Swap};
 use crate::domain::name::literal;
 
 /// In place, a view takes a third of a millisecond: some tens of them are no wait that anyone would notice.
@@ -8,6 +8,34 @@ pub(super) const SWAP: Swap = Swap { above: 50, is_free, moment: MOMENT, copy, c
 
 /// Transactions that only read have no number, and this one's own is not told.
 const MOMENT: &str = "SELECT pg_current_snapshot()::text";
+
+/// Locks views until the transaction ends, all at once: one after the other they would take long enough for a reader to come
+/// between.
+pub(super) fn lock(views: &[String], others: Others) -> String {
+    match others {
+        Others::Changing => format!("LOCK TABLE {} IN ACCESS SHARE MODE;\n", views.join(", ")),
+        Others::Reading => {
+            format!("DO {};\n", literal(&format!("DECLARE {HELD} BEGIN {} END", keeping_readers_off(views))))
+        }
+    }
+}
+
+/// What the block below declares.
+pub(super) const HELD: &str = "held record;";
+
+/// The block that keeps readers off views. LOCK TABLE takes what a view shows as well: where that is another role's, each view is
+/// told the owner that it has, which locks it alone.
+pub(super) fn keeping_readers_off(views: &[String]) -> String {
+    let names: Vec<String> = views.iter().map(|view| literal(view)).collect();
+    format!(
+        "BEGIN LOCK TABLE {} IN ACCESS EXCLUSIVE MODE; EXCEPTION WHEN insufficient_privilege THEN \
+         FOR held IN SELECT CAST(c.oid AS regclass) AS name, pg_get_userbyid(c.relowner) AS owner \
+         FROM unnest(ARRAY[{}]::text[]) AS v(name) JOIN pg_class c ON c.oid = to_regclass(v.name) LOOP \
+         EXECUTE format('ALTER VIEW %s OWNER TO %I', held.name, held.owner); END LOOP; END;",
+        views.join(", "),
+        names.join(", ")
+    )
+}
 
 /// Whether a schema and its views are ours, and nothing depends on them: views and functions of users', their own rules and
 /// triggers, rights on single columns, rights that things to come shall have.

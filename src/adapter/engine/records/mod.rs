@@ -100,6 +100,11 @@ pub(super) struct Caps {
     pub(super) lock: fn(views: &[String], others: Others) -> String,
     /// The statements by which some roles may read a view, and no others; none where there are no roles.
     pub(super) readers: Option<fn(view: &str, roles: &BTreeSet<String>) -> String>,
+    /// The statements by which tables of the physical layer become this role's, of which another one made them; the other may
+    /// read them still. None where there are no roles.
+    pub(super) take_over: Option<fn(tables: &BTreeSet<&str>) -> String>,
+    /// The query of the tables of the physical layer, among some, that this role may not read.
+    pub(super) unreadable: Option<fn(tables: &BTreeSet<&str>) -> String>,
     /// How many views move at once, where readers of the others would wait too long.
     pub(super) swap: Option<Swap>,
     /// How many bytes a name may have.
@@ -116,6 +121,8 @@ impl Default for Caps {
             show: |view, table| format!("CREATE OR REPLACE VIEW {view} AS SELECT * FROM {table};\n"),
             lock: |_, _| String::new(),
             readers: None,
+            take_over: None,
+            unreadable: None,
             swap: None,
             longest_name: usize::MAX,
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::moves::{Move, Moves};
 use super::{Ledger, Relation, SqlSession, Value, row};
 use crate::adapter::engine::{BuildError, Occupied, Publication, Publish, WarehouseError, WrongRows};
-use crate::domain::environment::{Moved, Pointer};
+use crate::domain::environment::{Moved, PhysicalTable, Pointer};
 use crate::domain::model::Comments;
 use crate::domain::name::{EnvName, ModelName, TableName, literal};
 
@@ -26,6 +26,7 @@ impl<S: SqlSession + WrongRows> Publish for S {
             }
             let shown = ledger.shown(publication.environment)?;
             let moves = ledger.moves(publication, &shown)?;
+            ledger.make_readable(publication)?;
             let swapped = ledger.prepare(&doing, &moves)?;
             ledger.write_comments(publication)?;
             ledger.write_pointers(publication, &shown)?;
@@ -92,6 +93,33 @@ impl Ledger<'_> {
         };
         let occupied: Vec<Occupied> = places.iter().filter_map(occupied).collect();
         if occupied.is_empty() { Ok(()) } else { Err(WarehouseError::Occupied(occupied)) }
+    }
+
+    /// Sees to it that the views to be made can read what they show: a view reads with its owner's rights. What prod is going to
+    /// show, prod's role takes over: who made it for a branch shall not change it any more.
+    fn make_readable(&self, publication: &Publication<'_>) -> Result<(), WarehouseError> {
+        let tables: BTreeSet<&str> = publication.pointers.values().map(|it| it.table.name.as_str()).collect();
+        if tables.is_empty() {
+            return Ok(());
+        }
+        let doing = "taking tables over";
+        if let Some(unreadable) = self.0.caps().unreadable {
+            let found = self.all(doing, &unreadable(&tables), |row| row.get::<String>(0))?;
+            if let Some(first) = found.first() {
+                let what = format!("this role may not read {first}: {} in all", found.len());
+                let help = "docs/postgres.md says what several roles need to build for each other";
+                return Err(BuildError::Unfit { what, help }.into());
+            }
+        }
+        let Some(take_over) = self.0.caps().take_over.filter(|_| publication.environment.is_prod()) else {
+            return Ok(());
+        };
+        // what a clone shows is prod's as well
+        let originals = self.tables("position('\"clone_of\":[' IN inputs) > 0")?;
+        let original = |clone: &PhysicalTable| Some((clone.table.name.clone(), clone.inputs.clone_of.clone()?.0));
+        let originals: BTreeMap<String, String> = originals.values().filter_map(original).collect();
+        let behind = tables.iter().filter_map(|table| originals.get(*table)).map(String::as_str);
+        self.run(doing, &take_over(&tables.iter().copied().chain(behind).collect()))
     }
 
     fn check_generation(&self, environment: &EnvName, expected: Option<u64>) -> Result<Option<u64>, WarehouseError> {
