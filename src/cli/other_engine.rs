@@ -43,7 +43,8 @@ pub(super) fn doctor(face: &Face, engine: &str, url: &str) -> Verdict {
             })
         },
     );
-    Ok(if fitness.problems.is_empty() { DONE } else { error::FAILED })
+    let is_known = fitness.problems.is_empty() && fitness.untried.is_empty();
+    Ok(if is_known { DONE } else { error::FAILED })
 }
 
 fn told(kind: EngineKind, fitness: &Fitness) -> String {

@@ -128,7 +128,7 @@ impl Session<'_> {
         if model.file.query.is_none() {
             return Ok(match known.contains_key(&model.name) {
                 true => Tried::Fits,
-                false => Tried::Lacks("its own file: it was not loaded yet".to_owned()),
+                false => Tried::Lacks("its own file, which vmesh promote or plan loads first".to_owned()),
             });
         }
         let (mut given, mut tables) = (Given::new(), Vec::new());

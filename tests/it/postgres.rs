@@ -627,6 +627,42 @@ fn a_table_that_is_made_again_waits_for_its_own_views_alone() {
 
 #[test]
 #[ignore = "needs a server: sh tests/postgres/run.sh"]
+fn readers_go_on_while_a_table_gets_other_columns() {
+    let shop = Shop::with_models(&[]);
+    shop.sql("CREATE TABLE raw.many AS SELECT id, 1 AS v FROM generate_series(1, 300000) AS t(id)");
+    shop.sandbox.model("a", "SELECT id, v FROM raw.many");
+    shop.sandbox.model("seen", "MODEL (kind VIEW);\nSELECT id, v FROM a WHERE id < 10");
+    shop.git("add --all").good();
+    shop.git("commit --quiet -m many").good();
+    shop.vmesh("promote --yes").good();
+    shop.git("branch --quiet dev").good();
+    shop.vmesh("plan dev --yes").good();
+    let done = AtomicBool::new(false);
+    let read = |from: &str| {
+        while !done.load(Ordering::SeqCst) {
+            // each time by one who knows nothing of the tables yet
+            let mut client = connect(shop.sandbox.url());
+            client
+                .query_one(&format!("SELECT v FROM {from} WHERE id = 3"), &[])
+                .unwrap_or_else(|error| panic!("{error:?}"));
+        }
+    };
+    std::thread::scope(|scope| {
+        let end = End(&done);
+        let readers = ["prod.a", "prod.seen", "dev__dev.seen"].map(|from| scope.spawn(move || read(from)));
+        for kind in ["bigint", "numeric", "integer"] {
+            shop.sql(&format!("ALTER TABLE raw.many ALTER v TYPE {kind}"));
+            shop.vmesh("run prod --ignore-cron").good();
+            assert_eq!(shop.value("SELECT pg_typeof(v) FROM prod.seen LIMIT 1"), kind);
+        }
+        drop(end);
+        readers.into_iter().for_each(|reader| reader.join().unwrap());
+    });
+    shop.is_sound();
+}
+
+#[test]
+#[ignore = "needs a server: sh tests/postgres/run.sh"]
 fn a_project_on_duckdb_is_told_what_would_not_run_here() {
     let server = Sandbox::on_postgres();
     let project = Sandbox::bare_project();

@@ -217,12 +217,21 @@ impl Database {
         let doing = "making room for a table";
         let Some(is_view) = self.is_view(table)? else { return Ok(None) };
         let kind = if is_view { "VIEW" } else { "TABLE" };
-        let sql = "SELECT substr(md5(random()::text || clock_timestamp()::text), 1, 12)";
-        let ending: String = self.all(doing, sql)?.first().map(|row| row.get(0)).transpose()?.unwrap_or_default();
-        let name: String = table.name.chars().filter(char::is_ascii).take(45).collect();
-        let aside = TableName::physical(format!("{name}__{ending}"));
-        self.run(doing, &format!("ALTER {kind} {} RENAME TO {}", table.quoted(), quote(&aside.name)))?;
+        // who reads a view holds it and then wants what it shows: locked the other way round, each would wait for the other
+        self.keep_readers_off(doing, &self.views_above(table)?)?;
+        let aside = self.beside(table)?;
+        let rename = format!("ALTER {kind} {} RENAME TO {}", table.quoted(), quote(&aside.name));
+        self.run(doing, &format!("SET LOCAL lock_timeout = '5s'; {rename}; SET LOCAL lock_timeout = 0"))?;
         Ok(Some((aside, kind)))
+    }
+
+    /// A name beside that of a table, which nothing has.
+    fn beside(&self, table: &TableName) -> Result<TableName, WarehouseError> {
+        let sql = "SELECT substr(md5(random()::text || clock_timestamp()::text), 1, 12)";
+        let found = self.all("finding a name", sql)?;
+        let ending: String = found.first().map(|row| row.get(0)).transpose()?.unwrap_or_default();
+        let name: String = table.name.chars().filter(char::is_ascii).take(45).collect();
+        Ok(TableName::physical(format!("{name}__{ending}")))
     }
 
     /// Makes the views that show a table, and those of models that read it, stand on another one, or on the same with other
@@ -304,18 +313,20 @@ impl Database {
         let mut columns = snapshot.columns.clone();
         let ledger = Ledger(self);
         ledger.detach_clones(&snapshot.table)?;
-        let is_clone = self.is_view(&snapshot.table)? == Some(true);
         self.around(&around, |warehouse| {
             warehouse.look_at_calls(&doing, &select)?;
             let (table, fresh) = (&snapshot.table, warehouse.describe(&doing, &select)?);
-            if !is_clone && fresh == warehouse.columns(table)? {
+            if fresh == warehouse.columns(table)? {
                 warehouse.run(&doing, &format!("DELETE FROM {}", table.quoted()))?;
                 return warehouse.run_one(&doing, &format!("INSERT INTO {}\n{select}", table.quoted())).map(|_| ());
             }
-            // what it reads has other columns by now, or it showed another table's rows
+            // what it reads has other columns by now
             columns = fresh;
-            let make = format!("CREATE TABLE {} AS\n{select}", table.quoted());
-            warehouse.replace(&doing, table, |_| warehouse.run_one(&doing, &make)).map(|_| ())
+            // readers wait until it has taken its place, but not for its rows
+            let beside = warehouse.beside(table)?;
+            warehouse.run_one(&doing, &format!("CREATE TABLE {} AS\n{select}", beside.quoted()))?;
+            let rename = format!("ALTER TABLE {} RENAME TO {}", beside.quoted(), quote(&table.name));
+            warehouse.replace(&doing, table, |_| warehouse.run(&doing, &rename))
         })?;
         self.run(&doing, &format!("ANALYZE {}", snapshot.table.quoted()))?;
         let physical = |name: &String| TableName::physical(name.clone());

@@ -105,6 +105,8 @@ impl Database {
                                SELECT pg_advisory_xact_lock(508641506153)",
             lock: super::swap::lock,
             show: super::session::show,
+            // a branch's readers would be in the way of prod's runs
+            clones_are_views: false,
             readers: Some(super::session::readers),
             take_over: Some(super::roles::take_over),
             unreadable: Some(super::roles::unreadable),

@@ -8,7 +8,7 @@ use crate::adapter::engine::cutoff::{SameRows, chosen};
 use crate::adapter::engine::records::SqlSession;
 use crate::adapter::engine::{Tables, WarehouseError};
 use crate::domain::environment::Column;
-use crate::domain::name::{TableName, quote};
+use crate::domain::name::{TableName, literal, quote};
 
 const DOING: &str = "comparing rows";
 
@@ -25,7 +25,7 @@ impl SameRows for Database {
         of: Option<&BTreeSet<String>>,
     ) -> Result<bool, WarehouseError> {
         let columns = chosen(self.columns(one)?, of);
-        let are_plain = columns.iter().all(|(_, kind)| is_own(kind));
+        let are_plain = columns.iter().all(|(_, kind)| is_own(kind)) && self.sort_alike(one, other)?;
         if columns != chosen(self.columns(other)?, of) || of.is_some_and(|of| columns.len() != of.len()) || !are_plain {
             return Ok(false);
         }
@@ -39,14 +39,30 @@ impl SameRows for Database {
 }
 
 impl Database {
+    /// Whether the columns of two tables are in the same order, or none: what is made of them depends on that.
+    fn sort_alike(&self, one: &TableName, other: &TableName) -> Result<bool, WarehouseError> {
+        let sorts = |table: &TableName| {
+            format!(
+                "SELECT lower(attname), attcollation FROM pg_attribute WHERE attrelid = to_regclass({}) AND attnum > 0 \
+                 AND attcollation <> 0 AND NOT attisdropped",
+                literal(&table.quoted())
+            )
+        };
+        self.holds(&format!(
+            "SELECT count(*) = 0 FROM (({0} EXCEPT {1}) UNION ALL ({1} EXCEPT {0})) AS odd",
+            sorts(one),
+            sorts(other)
+        ))
+    }
+
     fn holds(&self, query: &str) -> Result<bool, WarehouseError> {
         self.all(DOING, query)?.first().map_or(Ok(false), |row| row.get(0))
     }
 }
 
-/// Whether a type is PostgreSQL's own: what others print need not be all of a value.
+/// Whether a type is PostgreSQL's own: what others print need not be all of a value; and of `bpchar`, blanks at the end are not.
 fn is_own(kind: &str) -> bool {
-    !kind.contains(['.', '"'])
+    !kind.contains(['.', '"']) && !kind.starts_with("bpchar")
 }
 
 /// A column's values as text, told apart byte by byte.

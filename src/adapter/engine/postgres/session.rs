@@ -114,6 +114,19 @@ impl Database {
         rows.iter().map(relation).collect()
     }
 
+    /// The views of environments that show a table, or a view of a model that reads it.
+    pub(super) fn views_above(&self, table: &TableName) -> Result<Vec<TableName>, WarehouseError> {
+        let condition = format!(
+            " AND n.nspname <> '{SNAPSHOTS_SCHEMA}' AND c.oid IN (WITH RECURSIVE above AS (SELECT CAST(to_regclass({}) AS oid) AS oid \
+             UNION SELECT r.ev_class FROM above JOIN pg_depend d ON d.refobjid = above.oid \
+             AND d.refclassid = 'pg_class'::regclass AND d.classid = 'pg_rewrite'::regclass \
+             JOIN pg_rewrite r ON r.oid = d.objid) SELECT oid FROM above)",
+            literal(&table.quoted())
+        );
+        let ours = |relation: &Relation| relation.is_view && relation.shows.is_some();
+        Ok(self.relations_where(&condition)?.into_iter().filter(ours).map(|relation| relation.place).collect())
+    }
+
     /// The views that show a table: nothing else is looked at, since other builders may have locked it.
     pub(super) fn views_of(&self, table: &TableName) -> Result<Vec<TableName>, WarehouseError> {
         let condition = format!(

@@ -1,6 +1,6 @@
-//! Shallow clones: a table that turned out to have the very rows of another is a view of it, until one of the two is filled
-//! anew or goes. Then it gets rows of its own, in the same transaction, so that no environment ever shows rows of another
-//! text.
+//! Clones: a table that turned out to have the very rows of another is a view of it, until one of the two is filled anew or
+//! goes. Then it gets rows of its own, in the same transaction, so that no environment ever shows rows of another text. Where a
+//! view that is replaced keeps its readers waiting, a clone has rows of its own from the beginning, and is one on record alone.
 
 use super::Ledger;
 use crate::adapter::engine::{Build, WarehouseError};
@@ -12,27 +12,44 @@ impl Ledger<'_> {
     /// called within a transaction.
     pub(in super::super) fn cloned<'b>(&self, build: &'b Build) -> Result<Option<&'b Contents>, WarehouseError> {
         match &build.clone_of {
-            Some(of) if self.make_clone(&build.table, of)? => Ok(Some(of)),
+            Some(of) if self.has_still(of)? => {
+                self.put_clone(&build.table, of)?;
+                Ok(Some(of))
+            }
             _ => Ok(None),
         }
     }
 
-    /// Makes a table a clone of another; `false` where that has other rows by now. To be called within a transaction.
+    /// Makes a table that has the very rows of another a clone of it; `false` where that has others by now. To be called within
+    /// a transaction.
     pub(in super::super) fn make_clone(&self, table: &TableName, of: &Contents) -> Result<bool, WarehouseError> {
-        let doing = "making a clone";
+        let is_same = self.has_still(of)?;
+        if is_same && self.0.caps().clones_are_views {
+            self.put_clone(table, of)?;
+        }
+        Ok(is_same)
+    }
+
+    /// Whether a table has still these rows; if so, nobody fills it until the transaction has ended.
+    fn has_still(&self, of: &Contents) -> Result<bool, WarehouseError> {
         let original = TableName::physical(of.0.clone());
         if self.on_record(&original)?.is_none_or(|original| original.contents() != *of) {
             return Ok(false);
         }
-        self.detach_clones(table)?;
         // whoever fills the original at the same time writes its record as well: one of the two fails
         let touch = format!(
             "UPDATE vmesh_state.tables SET revision = revision WHERE table_name = {};\n",
             literal(&original.name)
         );
-        self.run(doing, &touch)?;
-        let make = format!("CREATE VIEW {} AS SELECT * FROM {}", table.quoted(), original.quoted());
-        self.0.put_in_place(doing, table, &make).map(|()| true)
+        self.run("making a clone", &touch).map(|()| true)
+    }
+
+    fn put_clone(&self, table: &TableName, of: &Contents) -> Result<(), WarehouseError> {
+        self.detach_clones(table)?;
+        let kind = if self.0.caps().clones_are_views { "VIEW" } else { "TABLE" };
+        let original = TableName::physical(of.0.clone());
+        let make = format!("CREATE {kind} {} AS SELECT * FROM {}", table.quoted(), original.quoted());
+        self.0.put_in_place("making a clone", table, &make)
     }
 
     /// What is on record of a table that was made a clone. Beside what its rows were read nobody builds for it: what the
@@ -57,8 +74,10 @@ impl Ledger<'_> {
     pub(in super::super) fn detach_clones(&self, table: &TableName) -> Result<(), WarehouseError> {
         let clones = format!("position({} IN inputs) > 0", literal(&format!("\"clone_of\":[\"{}\"", table.name)));
         for mut clone in self.tables(&clones)?.into_values() {
-            let make = format!("CREATE TABLE {} AS SELECT * FROM {}", clone.table.quoted(), table.quoted());
-            self.0.put_in_place("detaching a clone", &clone.table, &make)?;
+            if self.0.caps().clones_are_views {
+                let make = format!("CREATE TABLE {} AS SELECT * FROM {}", clone.table.quoted(), table.quoted());
+                self.0.put_in_place("detaching a clone", &clone.table, &make)?;
+            }
             clone.inputs.clone_of = None;
             self.record(&clone)?;
         }

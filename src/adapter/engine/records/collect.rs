@@ -78,11 +78,11 @@ impl Ledger<'_> {
         let doing = "dropping snapshots";
         let kinds = self.kinds()?;
         let of = |kind: &str| tables.iter().filter(|it| kinds.get(&it.name) == Some(&kind)).collect::<Vec<_>>();
-        // clones go first: they would get rows of their own from what goes
+        // clones that go as well shall get no rows of their own from what goes
+        self.run(doing, &tables.iter().map(forget).collect::<String>())?;
         self.0.drop_physical(doing, "VIEW", &of("VIEW"))?;
         tables.iter().try_for_each(|table| self.detach_clones(table))?;
-        self.0.drop_physical(doing, "TABLE", &of("TABLE"))?;
-        self.run(doing, &tables.iter().map(forget).collect::<String>())
+        self.0.drop_physical(doing, "TABLE", &of("TABLE"))
     }
 
     /// What each object of the physical layer is: `TABLE` or `VIEW`.

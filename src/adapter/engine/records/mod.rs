@@ -98,6 +98,8 @@ pub(super) struct Caps {
     pub(super) show: fn(view: &str, table: &str) -> String,
     /// The statement that keeps others off some views, all at once, until the transaction ends.
     pub(super) lock: fn(views: &[String], others: Others) -> String,
+    /// Whether a clone is a view of the table whose rows it has.
+    pub(super) clones_are_views: bool,
     /// The statements by which some roles may read a view, and no others; none where there are no roles.
     pub(super) readers: Option<fn(view: &str, roles: &BTreeSet<String>) -> String>,
     /// The statements by which tables of the physical layer become this role's, of which another one made them; the other may
@@ -120,6 +122,7 @@ impl Default for Caps {
             begin_to_publish: BEGIN,
             show: |view, table| format!("CREATE OR REPLACE VIEW {view} AS SELECT * FROM {table};\n"),
             lock: |_, _| String::new(),
+            clones_are_views: true,
             readers: None,
             take_over: None,
             unreadable: None,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::moves::{Move, Moves};
 use super::{Ledger, Relation, SqlSession, Value, row};
 use crate::adapter::engine::{BuildError, Occupied, Publication, Publish, WarehouseError, WrongRows};
-use crate::domain::environment::{Moved, PhysicalTable, Pointer};
+use crate::domain::environment::{Moved, Pointer};
 use crate::domain::model::Comments;
 use crate::domain::name::{EnvName, ModelName, TableName, literal};
 
@@ -114,12 +114,7 @@ impl Ledger<'_> {
         let Some(take_over) = self.0.caps().take_over.filter(|_| publication.environment.is_prod()) else {
             return Ok(());
         };
-        // what a clone shows is prod's as well
-        let originals = self.tables("position('\"clone_of\":[' IN inputs) > 0")?;
-        let original = |clone: &PhysicalTable| Some((clone.table.name.clone(), clone.inputs.clone_of.clone()?.0));
-        let originals: BTreeMap<String, String> = originals.values().filter_map(original).collect();
-        let behind = tables.iter().filter_map(|table| originals.get(*table)).map(String::as_str);
-        self.run(doing, &take_over(&tables.iter().copied().chain(behind).collect()))
+        self.run(doing, &take_over(&tables))
     }
 
     fn check_generation(&self, environment: &EnvName, expected: Option<u64>) -> Result<Option<u64>, WarehouseError> {

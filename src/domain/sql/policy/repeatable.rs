@@ -12,6 +12,9 @@ const WORDS: [&str; 17] = [
     "tablesample", "user",
 ];
 
+/// Columns that tell where a row lies, and what wrote it.
+const SYSTEM: [&str; 6] = ["cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"];
+
 /// Functions whose value is another one each time: by the clock, by chance, or by the order of rows that nobody can tell.
 const UNSTABLE: &str = "age any_value array_sample array_shuffle clock_timestamp gen_random_uuid mode now random random_normal \
     statement_timestamp timeofday transaction_timestamp uuidv4 uuidv7";
@@ -37,8 +40,9 @@ pub(in super::super) fn is_repeatable_on_postgres(lexemes: &[Lexeme]) -> bool {
         Token::Word { text, quoted: false } => {
             let word = text.to_lowercase();
             let is_first_of = word == "distinct" && lexemes.get(at + 1).is_some_and(|next| next.is_keyword("on"));
-            !is_first_of && !WORDS.contains(&word.as_str())
+            !is_first_of && !WORDS.contains(&word.as_str()) && !SYSTEM.contains(&word.as_str())
         }
+        Token::Word { text, quoted: true } => !SYSTEM.contains(&text.as_str()),
         Token::String(text) => !TIMES.iter().any(|time| text.to_lowercase().contains(time)),
         _ => true,
     };
@@ -48,7 +52,8 @@ pub(in super::super) fn is_repeatable_on_postgres(lexemes: &[Lexeme]) -> bool {
 
 /// Whether what is called here gives the same for the same rows.
 fn is_stable(lexemes: &[Lexeme], at: usize, name: &str) -> bool {
-    if is_in(ORDERED, name) {
+    // `ARRAY(SELECT …)` has its rows in an order as well
+    if name == "array" || is_in(ORDERED, name) {
         return is_ordered(lexemes, at + 1);
     }
     if is_in(PLACES, name) {
@@ -97,7 +102,8 @@ mod tests {
             "SELECT string_agg(a, ',' ORDER BY (b)) FILTER (WHERE a > 'x') FROM t",
             "SELECT sum(a) OVER (ORDER BY b RANGE UNBOUNDED PRECEDING) FROM t",
             "SELECT a::date - DATE '2026-01-01' FROM t",
-            "SELECT \"limit\", \"current_date\" FROM t",
+            "SELECT \"limit\", \"current_date\", ARRAY[a] FROM t",
+            "SELECT ARRAY(SELECT a FROM t ORDER BY a)",
         ] {
             assert!(told(text), "{text}");
         }
@@ -117,6 +123,9 @@ mod tests {
             "SELECT row_number() OVER (PARTITION BY (SELECT 1 ORDER BY 1)) FROM t",
             "SELECT sum(a) OVER (ORDER BY b ROWS 3 PRECEDING) FROM t",
             "SELECT a FROM t TABLESAMPLE SYSTEM (10)",
+            "SELECT ARRAY(SELECT a FROM t)",
+            "SELECT ctid FROM t",
+            "SELECT t.\"xmin\" FROM t",
         ] {
             assert!(!told(text), "{text}");
         }
