@@ -56,6 +56,10 @@ pub fn advice(message: &str) -> Option<String> {
                     server (64, if nobody did) to 256, and start it anew";
         return Some(help.to_owned());
     }
+    if lower.contains("other objects depend on it") {
+        let help = "what depends on it, as told above, is somebody's own: drop it, run the same command again, and make it anew";
+        return Some(help.to_owned());
+    }
     let is_of_zones = lower.contains("timestamp with time zone")
         && ["unimplemented type for cast", "no function matches"].iter().any(|what| lower.contains(what));
     let is_absent = lower.contains("icu") || is_of_zones;
