@@ -660,7 +660,7 @@ fn readers_go_on_while_a_table_gets_other_columns() {
     });
     shop.sql("CREATE VIEW public.mine AS SELECT v FROM prod.a; ALTER TABLE raw.many ALTER v TYPE bigint");
     let told = shop.vmesh("run prod --ignore-cron").fails(1);
-    assert!(told.contains("view mine depends on view prod.a") && told.contains("make it anew"), "{told}");
+    assert!(told.contains("view public.mine depends on view prod.a") && told.contains("make it anew"), "{told}");
     assert_eq!(shop.value("SELECT pg_typeof(v) FROM prod.a LIMIT 1"), "integer", "it shows what it showed");
     shop.is_sound();
 }
