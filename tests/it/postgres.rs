@@ -642,9 +642,9 @@ fn readers_go_on_while_a_table_gets_other_columns() {
         while !done.load(Ordering::SeqCst) {
             // each time by one who knows nothing of the tables yet
             let mut client = connect(shop.sandbox.url());
-            client
-                .query_one(&format!("SELECT v FROM {from} WHERE id = 3"), &[])
-                .unwrap_or_else(|error| panic!("{error:?}"));
+            // in one step: what is prepared would have to be so again
+            let asked = client.batch_execute(&format!("SELECT v FROM {from} WHERE id = 3"));
+            asked.unwrap_or_else(|error| panic!("{error:?}"));
         }
     };
     std::thread::scope(|scope| {
