@@ -52,6 +52,10 @@ impl Ran {
 
     /// What was done before it, and then this.
     fn after(mut self, before: Self) -> Self {
+        if !before.models.is_empty() {
+            // something was due
+            (self.early, self.held) = Default::default();
+        }
         self.models.splice(..0, before.models);
         self.apart.splice(..0, before.apart);
         self

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::records::{Ledger, SqlSession};
-use super::{Build, WarehouseError};
+use super::{Build, Tables, WarehouseError};
 use crate::domain::environment::{Alike, Column, PhysicalTable};
 use crate::domain::name::TableName;
 
@@ -15,26 +15,25 @@ struct Found {
     alike: Vec<BTreeSet<String>>,
 }
 
-/// Whether tables have the same rows, as an engine can tell.
-pub(super) trait SameRows {
-    /// Whether two tables have the same count of rows.
-    fn have_as_many_rows(&self, one: &TableName, other: &TableName) -> Result<bool, WarehouseError>;
+/// What an engine knows of its values.
+pub(super) trait SameRows: SqlSession + Tables {
+    /// What tells a column's values apart, as anyone could; none where nobody can say.
+    fn told_apart_by(column: &Column) -> Option<Vec<String>>;
 
-    /// Whether two tables have the same columns in the same order, and the same rows in any; or, of some columns in
-    /// whatever order, as far as these tell.
-    fn have_same_rows(
-        &self,
-        one: &TableName,
-        other: &TableName,
-        of: Option<&BTreeSet<String>>,
-    ) -> Result<bool, WarehouseError>;
+    /// A whole number made of some values, most often another one for other values.
+    fn hash(values: &str) -> String;
+
+    /// Whether the columns of two tables put their values in the same order: what is made of them depends on that.
+    fn sort_alike(&self, _one: &TableName, _other: &TableName) -> Result<bool, WarehouseError> {
+        Ok(true)
+    }
 }
 
 /// Makes a table that was just built a clone of the one that it replaces, if that has the very rows, or takes down in
 /// which columns they are the same; gives its record as it is then. A comparison that fails, for want of memory or time,
 /// finds nothing.
 pub(super) fn cut_off(
-    session: &(impl SqlSession + SameRows),
+    session: &impl SameRows,
     build: &Build,
     built: PhysicalTable,
 ) -> Result<PhysicalTable, WarehouseError> {
@@ -73,20 +72,68 @@ fn compare(
 ) -> Result<Found, WarehouseError> {
     let (one, other) = (&built.table, &known.table);
     let mut found = Found::default();
-    if !session.have_as_many_rows(one, other)? {
+    let count = |table: &TableName| format!("(SELECT count(*) FROM {})", table.quoted());
+    if !holds(session, &format!("SELECT {} = {}", count(one), count(other)))? {
         return Ok(found);
     }
-    found.are_same = session.have_same_rows(one, other, None)?;
+    found.are_same = have_same_rows(session, one, other, None)?;
     for columns in taken.iter().filter(|_| !found.are_same) {
-        if session.have_same_rows(one, other, Some(columns))? {
+        if have_same_rows(session, one, other, Some(columns))? {
             found.alike.push(columns.clone());
         }
     }
     Ok(found)
 }
 
+/// Whether two tables have the same columns in the same order, and the same rows in any, as a multiset; or, of some columns in
+/// whatever order, as far as these tell.
+pub(super) fn have_same_rows<S: SameRows>(
+    session: &S,
+    one: &TableName,
+    other: &TableName,
+    of: Option<&BTreeSet<String>>,
+) -> Result<bool, WarehouseError> {
+    let columns = chosen(session.columns(one)?, of);
+    if columns != chosen(session.columns(other)?, of) || of.is_some_and(|of| columns.len() != of.len()) {
+        return Ok(false);
+    }
+    let Some(values) = columns.iter().map(S::told_apart_by).collect::<Option<Vec<_>>>() else { return Ok(false) };
+    // of a table of which no column is taken, the rows count
+    let values = if values.is_empty() { vec!["1".to_owned()] } else { values.concat() };
+    Ok(session.sort_alike(one, other)?
+        && holds(session, &have_same_hashes(&S::hash(&values.join(", ")), one, other))?
+        && holds(session, &are_equal(&values, one, other))?)
+}
+
+fn holds(session: &impl SameRows, query: &str) -> Result<bool, WarehouseError> {
+    SqlSession::all(session, "comparing rows", query)?.first().map_or(Ok(false), |row| row.get(0))
+}
+
+/// A query that finds most differences soon.
+fn have_same_hashes(hash: &str, one: &TableName, other: &TableName) -> String {
+    let told = |table: &TableName| format!("(SELECT count(*) AS n, sum({hash}) AS hashes FROM {})", table.quoted());
+    format!(
+        "SELECT one.n = other.n AND one.hashes IS NOT DISTINCT FROM other.hashes FROM {} AS one, {} AS other",
+        told(one),
+        told(other)
+    )
+}
+
+/// A query that proves that there is none.
+fn are_equal(values: &[String], one: &TableName, other: &TableName) -> String {
+    let named: Vec<String> = values.iter().enumerate().map(|(at, value)| format!("{value} AS v{at}")).collect();
+    let counted = |by: i8, table: &TableName| format!("SELECT {by} AS n, {} FROM {}", named.join(", "), table.quoted());
+    let columns: Vec<String> = (0..values.len()).map(|at| format!("v{at}")).collect();
+    format!(
+        "SELECT NOT EXISTS (SELECT 1 FROM ({} UNION ALL {}) AS vmesh_rows GROUP BY {} HAVING sum(n) <> 0)",
+        counted(1, one),
+        counted(-1, other),
+        columns.join(", ")
+    )
+}
+
 /// Those of a table's columns that are of interest.
-pub(super) fn chosen(mut columns: Vec<Column>, of: Option<&BTreeSet<String>>) -> Vec<Column> {
+fn chosen(mut columns: Vec<Column>, of: Option<&BTreeSet<String>>) -> Vec<Column> {
     if let Some(of) = of {
         columns.iter_mut().for_each(|(name, _)| *name = name.to_lowercase());
         columns.retain(|(name, _)| of.contains(name));

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use super::{Database, error, session, swap};
-use crate::adapter::engine::incremental::{self, Loader};
+use crate::adapter::engine::incremental::{self, Filling, Loader};
 use crate::adapter::engine::records::{Ledger, PhysicalLayer, SqlSession};
 use crate::adapter::engine::{Ask, Body, Build, BuildError, Restated, Tables, Warehouse, WarehouseError};
 use crate::adapter::engine::{audit, cutoff};
@@ -157,7 +157,7 @@ impl Database {
             self.look_at_calls(doing, select)?;
         }
         Ledger(self).detach_clones(&build.table)?;
-        self.replace(doing, &build.table, |_| {
+        self.replace(doing, &build.table, || {
             Ok(match &build.body {
                 Body::Table(select) => {
                     self.run_one(doing, &format!("CREATE TABLE {table} AS\n{select}"))?;
@@ -194,16 +194,16 @@ impl Database {
             .into())
     }
 
-    /// Makes a table, by `make`, which is told what stood in its place and how that is called meanwhile. It goes, once all that
-    /// vmesh made upon it stands on the new one. To be called within a transaction.
+    /// Makes a table, by `make`, in the place of what may be there. That goes, once all that vmesh made upon it stands on the new
+    /// one. Readers wait from here to the end of the transaction. To be called within one.
     pub(super) fn replace<T>(
         &self,
         doing: &str,
         table: &TableName,
-        make: impl FnOnce(Option<&TableName>) -> Result<T, WarehouseError>,
+        make: impl FnOnce() -> Result<T, WarehouseError>,
     ) -> Result<T, WarehouseError> {
         let before = self.set_aside(table)?;
-        let made = make(before.as_ref().map(|(before, _)| before))?;
+        let made = make()?;
         self.has_no_rows_of_tables(table)?;
         if let Some((before, kind)) = before {
             self.follow(&before, table)?;
@@ -226,7 +226,7 @@ impl Database {
     }
 
     /// A name beside that of a table, which nothing has.
-    fn beside(&self, table: &TableName) -> Result<TableName, WarehouseError> {
+    pub(super) fn beside(&self, table: &TableName) -> Result<TableName, WarehouseError> {
         let sql = "SELECT substr(md5(random()::text || clock_timestamp()::text), 1, 12)";
         let found = self.all("finding a name", sql)?;
         let ending: String = found.first().map(|row| row.get(0)).transpose()?.unwrap_or_default();
@@ -251,7 +251,7 @@ impl Database {
             let is_there = || Ok::<bool, WarehouseError>(self.is_view(&known.table)? == Some(true));
             if let (Some(select), true) = (reads, known.table != *table && is_there()?) {
                 let make = format!("CREATE VIEW {} AS\n{select}", known.table.quoted());
-                self.replace(doing, &known.table, |_| self.run_one(doing, &make))?;
+                self.replace(doing, &known.table, || self.run_one(doing, &make))?;
                 incremental::record(self, &known.table)?;
             }
         }
@@ -322,11 +322,7 @@ impl Database {
             }
             // what it reads has other columns by now
             columns = fresh;
-            // readers wait until it has taken its place, but not for its rows
-            let beside = warehouse.beside(table)?;
-            warehouse.run_one(&doing, &format!("CREATE TABLE {} AS\n{select}", beside.quoted()))?;
-            let rename = format!("ALTER TABLE {} RENAME TO {}", beside.quoted(), quote(&table.name));
-            warehouse.replace(&doing, table, |_| warehouse.run(&doing, &rename))
+            warehouse.remake(&doing, table, &select)
         })?;
         self.run(&doing, &format!("ANALYZE {}", snapshot.table.quoted()))?;
         let physical = |name: &String| TableName::physical(name.clone());

@@ -6,7 +6,7 @@ use crate::adapter::engine::{Tables, WarehouseError};
 use crate::domain::environment::Column;
 use crate::domain::evolution::Fitting;
 use crate::domain::model::{Around, Run};
-use crate::domain::name::TableName;
+use crate::domain::name::{TableName, quote};
 
 impl Filling for Database {
     fn run_one(&self, doing: &str, sql: &str) -> Result<(), WarehouseError> {
@@ -30,9 +30,11 @@ impl Filling for Database {
     }
 
     fn remake(&self, doing: &str, table: &TableName, select: &str) -> Result<(), WarehouseError> {
-        self.replace(doing, table, |_| {
-            Self::run_one(self, doing, &format!("CREATE TABLE {} AS\n{select}", table.quoted())).map(|_| ())
-        })
+        // readers wait until it has taken its place, but not for its rows
+        let beside = self.beside(table)?;
+        Self::run_one(self, doing, &format!("CREATE TABLE {} AS\n{select}", beside.quoted()))?;
+        let rename = format!("ALTER TABLE {} RENAME TO {}", beside.quoted(), quote(&table.name));
+        self.replace(doing, table, || self.run(doing, &rename))
     }
 
     fn reshape(&self, doing: &str, table: &TableName, fitting: &Fitting) -> Result<(), WarehouseError> {
@@ -42,11 +44,7 @@ impl Filling for Database {
         }
         // a column that views show can't be changed under them
         let old = self.columns(table)?;
-        self.replace(doing, table, |before| {
-            let rows = before.map(TableName::quoted).unwrap_or_default();
-            let select = evolve_rows(&fitting.columns, &old, &rows);
-            self.run(doing, &format!("CREATE TABLE {} AS {select}", table.quoted()))
-        })
+        self.remake(doing, table, &evolve_rows(&fitting.columns, &old, &table.quoted()))
     }
 
     fn show_columns(&self, table: &TableName) -> Result<Vec<Column>, WarehouseError> {

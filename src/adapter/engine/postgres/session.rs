@@ -78,7 +78,7 @@ impl PhysicalLayer for Database {
     }
 
     fn put_in_place(&self, doing: &str, table: &TableName, make: &str) -> Result<(), WarehouseError> {
-        self.replace(doing, table, |_| Database::run(self, doing, make))
+        self.replace(doing, table, || Database::run(self, doing, make))
     }
 }
 
