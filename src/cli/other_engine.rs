@@ -16,9 +16,9 @@ const NAMED: usize = 8;
 pub(super) fn doctor(face: &Face, engine: &str, url: &str) -> Verdict {
     let usage = |what: String, help: &str| Error::Usage { what, help: help.to_owned() };
     let kind = EngineKind::ALL.into_iter().find(|kind| kind.word() == engine);
-    let kind = kind.ok_or_else(|| usage(format!("unknown engine `{engine}`"), "postgres or duckdb"))?;
+    let kind = kind.ok_or_else(|| usage(format!("unknown engine `{engine}`"), "postgres, spark or duckdb"))?;
     let url = EnvText::read(url).map_err(|what| usage(what, "--url env:VMESH_POSTGRES_URL"))?;
-    if let (EngineKind::Postgres, Err(name)) = (kind, url.resolve(process::variable)) {
+    if let (Some(_), Err(name)) = (kind.url(), url.resolve(process::variable)) {
         let help = "vmesh doctor --engine postgres --url 'host=… user=… dbname=…'";
         return Err(usage(format!("where is the server? The environment has no {name}"), help));
     }
@@ -27,7 +27,7 @@ pub(super) fn doctor(face: &Face, engine: &str, url: &str) -> Verdict {
         let what = format!("this project is on {engine} already");
         return Err(usage(what, "vmesh doctor looks at it"));
     }
-    let fitness = session.fitness(kind, (kind == EngineKind::Postgres).then_some(&url))?;
+    let fitness = session.fitness(kind, kind.url().map(|_| &url))?;
     for problem in &fitness.problems {
         tell!("{}", wrap::problem(&diagnostic::render(problem, false), table::width()));
     }

@@ -14,17 +14,20 @@ pub enum EngineKind {
     DuckDb,
     /// A database of PostgreSQL.
     Postgres,
+    /// Apache Spark, through Spark Connect.
+    Spark,
 }
 
 impl EngineKind {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::DuckDb, Self::Postgres];
+    pub const ALL: [Self; 3] = [Self::DuckDb, Self::Postgres, Self::Spark];
 
     /// The word that settings have for it.
     pub fn word(self) -> &'static str {
         match self {
             Self::DuckDb => "duckdb",
             Self::Postgres => "postgres",
+            Self::Spark => "spark",
         }
     }
 
@@ -33,13 +36,29 @@ impl EngineKind {
         match self {
             Self::DuckDb => "DuckDB",
             Self::Postgres => "PostgreSQL",
+            Self::Spark => "Spark",
         }
+    }
+
+    /// How its server is named in settings, for example; none where there is no server.
+    pub fn url(self) -> Option<&'static str> {
+        match self {
+            Self::DuckDb => None,
+            Self::Postgres => Some("env:VMESH_POSTGRES_URL"),
+            Self::Spark => Some("sc://localhost:15002"),
+        }
+    }
+
+    /// Whether views and tables change one by one, and records lie elsewhere: readers may see some of a publication before the
+    /// rest.
+    pub fn publishes_one_by_one(self) -> bool {
+        self == Self::Spark
     }
 
     /// Whether the rows that a unit test gives lie elsewhere than its queries look for them: it is run in the warehouse, where
     /// what stands there is real.
     pub fn has_given_elsewhere(self) -> bool {
-        self == Self::Postgres
+        self != Self::DuckDb
     }
 
     /// Whether names in quotes are told apart by the case of letters; those without are lower case.
@@ -47,11 +66,36 @@ impl EngineKind {
         self == Self::Postgres
     }
 
+    /// The type of texts.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::DuckDb | Self::Postgres => "VARCHAR",
+            Self::Spark => "STRING",
+        }
+    }
+
+    /// The type of numbers in floating point.
+    pub fn double(self) -> &'static str {
+        match self {
+            Self::DuckDb | Self::Spark => "DOUBLE",
+            Self::Postgres => "DOUBLE PRECISION",
+        }
+    }
+
+    /// The order of a window whose rows may be numbered in any.
+    pub fn any_order(self) -> &'static str {
+        match self {
+            Self::DuckDb | Self::Postgres => "",
+            Self::Spark => " ORDER BY NULL",
+        }
+    }
+
     /// The schema of a session's temporary tables.
     pub fn temporary(self) -> &'static str {
         match self {
             Self::DuckDb => "temp",
             Self::Postgres => "pg_temp",
+            Self::Spark => "vmesh_tests",
         }
     }
 
@@ -60,6 +104,8 @@ impl EngineKind {
         match self {
             Self::DuckDb => "rowid",
             Self::Postgres => "ctid",
+            // it has none
+            Self::Spark => "monotonically_increasing_id()",
         }
     }
 
@@ -69,6 +115,7 @@ impl EngineKind {
             Self::DuckDb => relation.to_owned(),
             // not every type has an order
             Self::Postgres => format!("CAST({relation} AS text) COLLATE \"C\""),
+            Self::Spark => format!("CAST(struct({relation}.*) AS STRING)"),
         }
     }
 
@@ -88,7 +135,7 @@ impl EngineKind {
         let direction = if descending { " DESC" } else { "" };
         match self {
             Self::DuckDb => format!("SELECT * FROM {table} ORDER BY ALL{direction}"),
-            Self::Postgres => {
+            Self::Postgres | Self::Spark => {
                 let row = self.whole_row("vmesh_rows");
                 format!("SELECT vmesh_rows.* FROM {table} AS vmesh_rows ORDER BY {row}{direction}")
             }
@@ -103,6 +150,10 @@ impl EngineKind {
                 let each = left.iter().zip(&right);
                 let same: Vec<String> = each.map(|(a, b)| format!("{a} IS NOT DISTINCT FROM {b}")).collect();
                 same.join(" AND ")
+            }
+            Self::Spark => {
+                let each = left.iter().zip(&right);
+                each.map(|(a, b)| format!("{a} <=> {b}")).collect::<Vec<_>>().join(" AND ")
             }
             // rows are the same as these are, and unlike IS NOT DISTINCT FROM can be joined without trying each pair
             Self::Postgres => {
@@ -120,6 +171,7 @@ impl EngineKind {
                 "to_timestamp(CAST({text} AS text) || ' +00', {}) AT TIME ZONE 'UTC'",
                 super::name::literal(&format!("{} TZH", template(format)?))
             )),
+            Self::Spark => None,
         }
     }
 }

@@ -165,6 +165,7 @@ impl Comparison {
     fn counted(&self, first: bool) -> String {
         let all = self.listed(&mut self.key.iter().chain(&self.columns));
         let parts = if all.is_empty() { String::new() } else { format!("PARTITION BY {all}") };
+        let parts = format!("{parts}{}", self.engine.any_order());
         format!("(SELECT *, row_number() OVER ({parts}) AS {NUMBER} FROM {})", self.table(first).quoted())
     }
 
@@ -204,7 +205,7 @@ impl Comparison {
         let column = format!("{side}{}", quote(name));
         let Some((one, other)) = self.types_of(name) else { return column };
         let is_interval = one == other && one.to_uppercase().contains("INTERVAL");
-        let common = if is_interval { Some("VARCHAR") } else { self.common_type(one, other) };
+        let common = if is_interval { Some(self.engine.text()) } else { self.common_type(one, other) };
         common.map(|kind| format!("CAST({column} AS {kind})")).unwrap_or(column)
     }
 
@@ -215,13 +216,16 @@ impl Comparison {
         match (self.engine, Type::of(self.engine, one), Type::of(self.engine, other)) {
             (EngineKind::DuckDb, ..) => None,
             // nothing compares these
-            (_, Type::Other(kind), _) if one == other => {
-                matches!(&kind[..], "json" | "xml" | "point").then_some("text")
+            (engine, Type::Other(kind), _) if one == other => {
+                let is_odd = matches!(&kind[..], "json" | "xml" | "point" | "variant");
+                is_odd.then_some(engine.text())
             }
+            (EngineKind::Spark, Type::Map(..), _) => Some(EngineKind::Spark.text()),
             _ if one == other => None,
+            (EngineKind::Spark, a, b) if is_number(&a) && is_number(&b) => Some("decimal(38, 18)"),
             (_, a, b) if is_number(&a) && is_number(&b) => Some("numeric"),
             (_, a, b) if is_time(&a) && is_time(&b) => Some("timestamp"),
-            _ => Some("text"),
+            (engine, ..) => Some(engine.text()),
         }
     }
 

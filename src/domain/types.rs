@@ -8,6 +8,7 @@ use super::sql;
 
 mod number;
 mod postgres;
+mod spark;
 
 pub use number::Number;
 
@@ -98,11 +99,15 @@ impl Type {
         match engine {
             EngineKind::DuckDb => Self::parse(text),
             EngineKind::Postgres => postgres::parse(text),
+            EngineKind::Spark => spark::parse(text),
         }
     }
 
     /// Its name, as far as an engine has such a type.
     fn named(&self, engine: EngineKind) -> Option<String> {
+        if engine == EngineKind::Spark {
+            return spark::name(self);
+        }
         let is_postgres = engine == EngineKind::Postgres;
         let name = match self {
             Self::Null => "integer",
@@ -288,6 +293,7 @@ pub fn keeps(engine: EngineKind, value: &str, from: &str, to: &str) -> String {
     match engine {
         EngineKind::DuckDb => is_kept(value, to),
         EngineKind::Postgres => postgres::keeps(value, from, to),
+        EngineKind::Spark => spark::keeps(value, from, to),
     }
 }
 
@@ -312,8 +318,10 @@ fn is_kept(value: &str, kind: &str) -> String {
 /// The SQL of a value of this type, or an error that begins with `what` where a cast would lose something. Where the
 /// value is of the type already, nothing is left of this but the value.
 pub fn exactly(engine: EngineKind, value: &str, kind: &str, what: &str) -> String {
-    if engine == EngineKind::Postgres {
-        return postgres::exactly(value, kind, what);
+    match engine {
+        EngineKind::DuckDb => {}
+        EngineKind::Postgres => return postgres::exactly(value, kind, what),
+        EngineKind::Spark => return spark::exactly(value, kind, what),
     }
     let own = format!("typeof(CAST(NULL AS {kind}))");
     let (what, middle) = (super::name::literal(&format!("{what} ")), super::name::literal(NOT_KEPT));
@@ -354,8 +362,8 @@ fn split(text: &str, separator: char) -> Vec<&str> {
         match (quote, c) {
             (Some(open), _) => quote = (c != open).then_some(open),
             (None, '\'' | '"') => quote = Some(c),
-            (None, '(' | '[' | '{') => depth += 1,
-            (None, ')' | ']' | '}') => depth = depth.saturating_sub(1),
+            (None, '(' | '[' | '{' | '<') => depth += 1,
+            (None, ')' | ']' | '}' | '>') => depth = depth.saturating_sub(1),
             (None, _) if c == separator && depth == 0 => {
                 parts.push(&text[start..at]);
                 start = at + c.len_utf8();

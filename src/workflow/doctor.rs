@@ -238,7 +238,7 @@ impl Session<'_> {
         });
         findings.extend(self.check_warehouse());
         findings.extend(self.check_sources()?);
-        let path = self.location.path.display();
+        let path = self.shown_warehouse();
         if !self.engine.exists(&self.location) {
             findings.push(good(format!("no warehouse yet; the first plan makes {path}")));
             return Ok(findings);

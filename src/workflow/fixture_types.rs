@@ -63,7 +63,7 @@ impl Workspace {
         }
         for name in columns {
             if lacking(&types, &name) {
-                types.push((name, "VARCHAR".to_owned()));
+                types.push((name, self.config.opening.engine.text().to_owned()));
             }
         }
         types

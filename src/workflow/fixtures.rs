@@ -92,13 +92,13 @@ impl Loader {
         if !self.referee.engine().has_given_elsewhere() {
             return Ok(unit_test::freeze(&query, clock, columns));
         }
-        let reads = sql::analyse(&query).by_its_words(&query).reads.unwrap_or_default();
+        let reads = sql::analyse_for(self.referee.engine(), &query).by_its_words(self.referee.engine(), &query).reads.unwrap_or_default();
         match reads.iter().find(|read| given_as(&read.parts, given).is_none()) {
             Some(read) => Err(wrong(format!(
                 "a query of the test reads `{}`, of which the test gives no rows before it",
                 read.parts.join(".")
             ))),
-            None => Ok(unit_test::freeze(&redirect(&query, given), clock, columns)),
+            None => Ok(unit_test::freeze(&redirect(self.referee.engine(), &query, given), clock, columns)),
         }
     }
 
@@ -167,6 +167,7 @@ fn wrong_type(engine: EngineKind, input: &Input) -> Option<Error> {
     let is_type = |kind: &str| match engine {
         EngineKind::DuckDb => sql::lex(kind).is_ok_and(|lexemes| policy::is_type(&lexemes)),
         EngineKind::Postgres => policy::is_type_for_postgres(kind),
+        EngineKind::Spark => policy::is_type_for_spark(kind),
     };
     let (column, kind) = input.columns.iter().find(|(_, kind)| !is_type(kind))?;
     let problem = Diagnostic::new(format!("`{kind}` is no type of column `{column}`"));
@@ -184,13 +185,13 @@ pub(super) fn place(engine: EngineKind, parent: Option<&Model>, name: &ModelName
 
 /// A model's query, over the given rows wherever these lie.
 pub(super) fn redirected(engine: EngineKind, select: String, given: &Given) -> String {
-    if engine.has_given_elsewhere() { redirect(&select, given) } else { select }
+    if engine.has_given_elsewhere() { redirect(engine, &select, given) } else { select }
 }
 
 /// A query that reads the given rows in place of tables that vmesh doesn't manage.
-fn redirect(select: &str, given: &Given) -> String {
+fn redirect(engine: EngineKind, select: &str, given: &Given) -> String {
     let table = |read: &sql::Read| given_as(&read.parts, given).map(TableName::quoted);
-    sql::splice(select, &sql::analyse(select).by_its_words(select), &table)
+    sql::splice(select, &sql::analyse_for(engine, select).by_its_words(engine, select), &table)
 }
 
 /// The given rows that a query means by a name: one with capital letters in quotes is another there.

@@ -102,6 +102,7 @@ impl Session<'_> {
         self.config.defaults.engine = engine;
         self.config.opening.server = url.cloned();
         self.location.server = self.server();
+        self.location.state = None;
         self.location.path = Place::of(&self.repository, &self.prefix, &self.config).path;
     }
 

@@ -70,6 +70,11 @@ impl Workspace {
         Some(resolved(self.config.opening.server.as_ref()?).map(|(url, _)| url))
     }
 
+    /// How the database of the records is reached, where these lie elsewhere than the tables.
+    pub(super) fn state_server(&self) -> Option<Result<String, String>> {
+        Some(resolved(self.config.opening.state.as_ref()?).map(|(url, _)| url))
+    }
+
     /// A path of the settings from the root of the disk; an address as it is.
     fn absolute(&self, path: &str) -> Option<String> {
         if policy::from_root(path) || policy::is_remote(path) {

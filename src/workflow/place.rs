@@ -22,7 +22,7 @@ pub(super) const LINK: &str = "warehouse";
 /// The warehouse's place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
-    /// The DuckDB file; of a server, where that is, in words.
+    /// The DuckDB file, of the warehouse or of the records of one; of a server, where that is, in words.
     pub path: PathBuf,
     /// Who chose it.
     pub chosen: Chosen,
@@ -56,9 +56,9 @@ impl Place {
         let home = repository.main_top().join(prefix);
         let named = lexical(&home.join(config.warehouse.as_deref().unwrap_or(WAREHOUSE)));
         let shared = Shared::of(repository.common_dir());
-        if let Some(server) = &config.opening.server {
+        if let Some(server) = config.opening.on_server().filter(|_| !config.opening.has_file()) {
             // no path of a file, but what people are told of where it is
-            return Self { path: format!("PostgreSQL at {}", server.told()).into(), chosen: Chosen::ByDefault };
+            return Self { path: server.into(), chosen: Chosen::ByDefault };
         }
         let moved = cache::load::<Moved>(&shared.moved(prefix)).filter(|moved| is_file(&moved.to));
         if let Some(moved) = moved.filter(|moved| config.warehouse.is_none() || moved.from == named) {
@@ -143,6 +143,9 @@ impl Workspace {
 
     /// The warehouse's path as people can use it where they stand: by the link, if it leads there.
     pub fn shown_warehouse(&self) -> String {
+        if let Some(server) = self.config.opening.on_server() {
+            return server;
+        }
         let name = self.place.path.file_name().unwrap_or_default();
         let by_link = self.folder.as_ref().map(|folder| folder.join(LINK).join(name));
         let leads_there = |path: &Path| path.canonicalize().is_ok_and(|there| there == self.place.path);
@@ -154,7 +157,7 @@ impl Workspace {
 
     /// Makes the place ready for those who open the warehouse: Git leaves it alone, people find it.
     pub(super) fn prepare_place(&self) -> Result<(), Error> {
-        if self.config.opening.server.is_some() {
+        if !self.config.opening.has_file() {
             return Ok(());
         }
         if self.place.is_below_git() {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::records::{Ledger, SqlSession};
-use super::{Build, Tables, WarehouseError};
+use super::records::{Ledger, Row, SqlSession};
+use super::{Ask, Build, Tables, WarehouseError};
 use crate::domain::environment::{Alike, Column, PhysicalTable};
 use crate::domain::name::TableName;
 
@@ -16,7 +16,7 @@ struct Found {
 }
 
 /// What an engine knows of its values.
-pub(super) trait SameRows: SqlSession + Tables {
+pub(super) trait SameRows: SqlSession + Tables + Ask {
     /// What tells a column's values apart, as anyone could; none where nobody can say.
     fn told_apart_by(column: &Column) -> Option<Vec<String>>;
 
@@ -106,7 +106,8 @@ pub(super) fn have_same_rows<S: SameRows>(
 }
 
 fn holds(session: &impl SameRows, query: &str) -> Result<bool, WarehouseError> {
-    SqlSession::all(session, "comparing rows", query)?.first().map_or(Ok(false), |row| row.get(0))
+    let found = session.rows("comparing rows", query, None)?.rows.pop();
+    found.map_or(Ok(false), |row| Row(row).get(0))
 }
 
 /// A query that finds most differences soon.

@@ -10,10 +10,12 @@ use crate::domain::config::Limits;
 /// Where a warehouse lies, and on which terms it is opened: nothing is held by it.
 #[derive(Debug, Clone)]
 pub struct Location {
-    /// The DuckDB file; of a server, where that is, in words.
+    /// The DuckDB file, of the warehouse or of the records of one; of a server, where that is, in words.
     pub path: PathBuf,
     /// How a server is reached, or why that can't be told.
     pub server: Option<Result<String, String>>,
+    /// How the database of the records is reached, where that is another one than the warehouse's, or why that can't be told.
+    pub state: Option<Result<String, String>>,
     /// Where vmesh and the engine put files for as long as they work: a folder that Git doesn't write.
     pub scratch: PathBuf,
     /// How long to wait for other processes, in all: whoever waited already has less left.
@@ -35,6 +37,7 @@ impl Location {
         Self {
             path,
             server: None,
+            state: None,
             scratch,
             patience,
             interrupt,

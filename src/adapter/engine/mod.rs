@@ -1,5 +1,5 @@
-//! The engine: where tables, views and records live. The rest of vmesh speaks to it through the traits here; DuckDB and
-//! PostgreSQL are behind them, and tests put one there that fails.
+//! The engine: where tables, views and records live. The rest of vmesh speaks to it through the traits here; DuckDB,
+//! PostgreSQL and Spark are behind them, and tests put one there that fails.
 //!
 //! | trait | is |
 //! |---|---|
@@ -29,6 +29,8 @@ mod postgres;
 mod publication;
 mod records;
 mod rows;
+mod seed_types;
+mod spark;
 mod trial;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,6 +46,7 @@ pub use self::error::{BuildError, Holder, Occupied, OpenError, WarehouseError};
 pub use self::interrupt::Interrupt;
 pub use self::location::Location;
 use self::postgres::Postgres;
+use self::spark::Spark;
 pub use self::publication::Publication;
 pub use self::rows::{ExportFormat, Rows};
 pub use self::trial::{Check, Difference, Trial, scratch};
@@ -63,6 +66,7 @@ pub fn of_project(kind: EngineKind) -> &'static dyn Engine {
     match kind {
         EngineKind::DuckDb => &DuckDb,
         EngineKind::Postgres => &Postgres,
+        EngineKind::Spark => &Spark,
     }
 }
 

@@ -1,10 +1,10 @@
 //! Unit tests of models, ready to be run, and what they find.
 
 use super::incremental::Filling;
-use super::records::Row;
-use super::{Rows, WarehouseError};
+use super::records::{Row, SqlSession};
+use super::{Ask, Rows, WarehouseError};
 use crate::domain::engine_kind::EngineKind;
-use crate::domain::model::Around;
+use crate::domain::model::{Around, Run};
 use crate::domain::name::{TableName, quote};
 use crate::domain::unit_test::{Actual, Comparison, Data, Expected, columns_of};
 
@@ -49,6 +49,37 @@ pub struct Difference {
     pub unexpected: (u64, Rows),
 }
 
+/// A session in which tests make tables that nobody else sees.
+pub(super) trait TestBed: Ask {
+    /// The engine.
+    fn engine(&self) -> EngineKind;
+
+    /// Makes a table of a query's rows, one line before the query.
+    fn make(&self, table: &TableName, select: &str) -> Result<(), WarehouseError>;
+
+    /// Runs one of the statements that a model's query needs.
+    fn set_up(&self, statement: &Run) -> Result<(), WarehouseError>;
+}
+
+impl<S: Filling> TestBed for S {
+    fn engine(&self) -> EngineKind {
+        self.caps().engine
+    }
+
+    fn make(&self, table: &TableName, select: &str) -> Result<(), WarehouseError> {
+        let is_temporary = table.schema == self.engine().temporary();
+        if !is_temporary {
+            SqlSession::run(self, DOING, &format!("CREATE SCHEMA IF NOT EXISTS {}", quote(&table.schema)))?;
+        }
+        let temporary = if is_temporary { "TEMP " } else { "" };
+        self.run_one(DOING, &format!("CREATE {temporary}TABLE {} AS\n{select}", table.quoted()))
+    }
+
+    fn set_up(&self, statement: &Run) -> Result<(), WarehouseError> {
+        self.run_statement(DOING, statement)
+    }
+}
+
 impl Trial {
     /// A query whose rows nobody knows before.
     pub fn of_query(select: String, tables: Vec<(TableName, String)>, setup: Around) -> Self {
@@ -58,20 +89,20 @@ impl Trial {
     }
 
     /// Runs the test in a session that nobody else sees the tables of; no difference is a pass.
-    pub(super) fn run_in(&self, session: &impl Filling) -> Result<Vec<Difference>, WarehouseError> {
+    pub(super) fn run_in(&self, session: &impl TestBed) -> Result<Vec<Difference>, WarehouseError> {
         self.prepare(session)?;
         let mut differences = Vec::new();
         for (number, check) in self.checks.iter().enumerate() {
-            let actual = scratch(session.caps().engine, &format!("vmesh_actual_{number}"));
+            let actual = scratch(session.engine(), &format!("vmesh_actual_{number}"));
             session.vet(DOING, &check.select)?;
-            session.run_one(DOING, &create(session.caps().engine, &actual, &check.select))?;
+            session.make(&actual, &check.select)?;
             differences.extend(difference(session, check, &actual)?);
         }
         Ok(differences)
     }
 
     /// The rows that each check's query gives.
-    pub(super) fn results_in(&self, session: &impl Filling) -> Result<Vec<Rows>, WarehouseError> {
+    pub(super) fn results_in(&self, session: &impl TestBed) -> Result<Vec<Rows>, WarehouseError> {
         self.prepare(session)?;
         let rows = |check: &Check| {
             session.vet(DOING, &check.select)?;
@@ -81,16 +112,12 @@ impl Trial {
     }
 
     /// Makes the given tables, and runs the statements that the query needs.
-    fn prepare(&self, session: &impl Filling) -> Result<(), WarehouseError> {
-        let engine = session.caps().engine;
+    fn prepare(&self, session: &impl TestBed) -> Result<(), WarehouseError> {
         for (table, select) in &self.tables {
-            if table.schema != engine.temporary() {
-                session.run(DOING, &format!("CREATE SCHEMA IF NOT EXISTS {}", quote(&table.schema)))?;
-            }
             session.vet(DOING, select)?;
-            session.run_one(DOING, &create(engine, table, select))?;
+            session.make(table, select)?;
         }
-        self.setup.before.iter().try_for_each(|statement| session.run_statement(DOING, statement))
+        self.setup.before.iter().try_for_each(|statement| session.set_up(statement))
     }
 }
 
@@ -98,20 +125,15 @@ impl Trial {
 pub fn scratch(engine: EngineKind, name: &str) -> TableName {
     let schema = match engine {
         EngineKind::DuckDb => "main",
-        EngineKind::Postgres => engine.temporary(),
+        EngineKind::Postgres | EngineKind::Spark => engine.temporary(),
     };
     TableName { schema: schema.to_owned(), name: name.to_owned() }
 }
 
-/// The statement that makes a table; one line before the query.
-fn create(engine: EngineKind, table: &TableName, select: &str) -> String {
-    let temporary = if table.schema == engine.temporary() { "TEMP " } else { "" };
-    format!("CREATE {temporary}TABLE {} AS\n{select}", table.quoted())
-}
-
-fn difference(session: &impl Filling, check: &Check, actual: &TableName) -> Result<Option<Difference>, WarehouseError> {
-    let (table, types, partial) = (actual.quoted(), session.columns(actual)?, check.expected.partial);
-    let actual = Actual { engine: session.caps().engine, rows: &table, types: &types };
+fn difference(session: &impl TestBed, check: &Check, actual: &TableName) -> Result<Option<Difference>, WarehouseError> {
+    let (table, partial) = (actual.quoted(), check.expected.partial);
+    let types = session.describe(DOING, &format!("SELECT * FROM {table}"))?;
+    let actual = Actual { engine: session.engine(), rows: &table, types: &types };
     let comparison = match &check.expected.data {
         Data::Query(query) => {
             session.vet(DOING, query)?;
@@ -130,8 +152,11 @@ fn difference(session: &impl Filling, check: &Check, actual: &TableName) -> Resu
             return Ok(Some(Difference { what, unknown, missing: none(), unexpected: none() }));
         }
     };
-    let read = |row: &Row| Ok::<_, WarehouseError>((row.get::<u64>(0)?, row.get::<u64>(1)?));
-    let counts = session.all(DOING, &comparison.counts())?.first().map(read).transpose()?;
+    let read = |row: Vec<Option<String>>| {
+        let row = Row(row);
+        Ok::<_, WarehouseError>((row.get::<u64>(0)?, row.get::<u64>(1)?))
+    };
+    let counts = session.rows(DOING, &comparison.counts(), None)?.rows.pop().map(read).transpose()?;
     let (missing, unexpected) = counts.unwrap_or_default();
     if (missing, unexpected) == (0, 0) {
         return Ok(None);

@@ -17,7 +17,7 @@ pub(super) fn foreign_key(given: &Given<'_>) -> String {
     let each = |joint: &str, part: &dyn Fn(String) -> String| {
         (0..columns.len()).map(|index| part(format!("{KEY}_{index}"))).collect::<Vec<_>>().join(joint)
     };
-    if given.engine == EngineKind::Postgres {
+    if given.engine != EngineKind::DuckDb {
         return format!(
             "SELECT child.* FROM (SELECT *, {} FROM {}{}) AS child WHERE {} AND NOT EXISTS \
              (SELECT 1 FROM (SELECT {} FROM {}) AS parent WHERE {})",

@@ -160,7 +160,7 @@ impl Given<'_> {
         let (relation, filter) = (self.relation, self.filter(None));
         match self.engine {
             EngineKind::DuckDb => format!("SELECT {items} FROM {relation}{filter} QUALIFY {bad}"),
-            EngineKind::Postgres => {
+            EngineKind::Postgres | EngineKind::Spark => {
                 let judged = format!("SELECT {items}, ({bad}) AS {JUDGED} FROM {relation}{filter}");
                 format!("SELECT * FROM ({judged}) AS judged WHERE {JUDGED}")
             }
@@ -172,6 +172,7 @@ impl Given<'_> {
         match self.engine {
             EngineKind::DuckDb => format!("regexp_matches({text}, {pattern})"),
             EngineKind::Postgres => format!("({text} ~ {pattern})"),
+            EngineKind::Spark => format!("({text} RLIKE {pattern})"),
         }
     }
 }

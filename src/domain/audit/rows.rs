@@ -19,19 +19,19 @@ pub(super) fn not_null(given: &Given<'_>) -> String {
 
 /// Rows whose value another row had before, in one of the columns. NULL counts as a value, as in SQLMesh.
 pub(super) fn unique_values(given: &Given<'_>) -> String {
-    let (columns, filter) = (given.list("columns"), given.filter(None));
+    let (columns, filter, any) = (given.list("columns"), given.filter(None), given.engine.any_order());
     if let [column] = columns {
-        return given.qualify("*", &format!("row_number() OVER (PARTITION BY {column}) > 1"));
+        return given.qualify("*", &format!("row_number() OVER (PARTITION BY {column}{any}) > 1"));
     }
     // one order of the rows for all columns, or the number of bad rows would depend on chance
     let repeated = |column: &str| format!("row_number() OVER (PARTITION BY {column} ORDER BY {ROW}) > 1");
     let (bad, numbered) = (
         each(columns, " OR ", repeated),
-        format!("(SELECT *, row_number() OVER () AS {ROW} FROM {}{filter})", given.relation),
+        format!("(SELECT *, row_number() OVER ({}) AS {ROW} FROM {}{filter})", any.trim_start(), given.relation),
     );
     match given.engine {
         EngineKind::DuckDb => format!("SELECT * EXCLUDE ({ROW}) FROM {numbered} QUALIFY {bad}"),
-        EngineKind::Postgres => {
+        EngineKind::Postgres | EngineKind::Spark => {
             let judged = format!("SELECT *, ({bad}) AS __vmesh_bad FROM {numbered} AS numbered");
             format!("SELECT * FROM ({judged}) AS judged WHERE __vmesh_bad")
         }
@@ -98,7 +98,7 @@ pub(super) fn mutually_exclusive_ranges(given: &Given<'_>) -> String {
 /// Rows whose value is no UUID of RFC 9562.
 pub(super) fn valid_uuid(given: &Given<'_>) -> String {
     let column = given.one("column");
-    bad(given, format!("NOT {}", given.matches(&format!("lower(CAST({column} AS VARCHAR))"), UUID)))
+    bad(given, format!("NOT {}", given.matches(&format!("lower(CAST({column} AS {}))", given.engine.text()), UUID)))
 }
 
 /// Rows whose value is no address of the web.
@@ -166,9 +166,9 @@ fn each(list: &[String], joint: &str, predicate: impl Fn(&str) -> String) -> Str
 }
 
 fn regex(given: &Given<'_>, column: &str, pattern: &str) -> String {
-    given.matches(&format!("CAST({column} AS VARCHAR)"), pattern)
+    given.matches(&format!("CAST({column} AS {})", given.engine.text()), pattern)
 }
 
 fn length(given: &Given<'_>) -> String {
-    format!("length(CAST({} AS VARCHAR))", given.one("column"))
+    format!("length(CAST({} AS {}))", given.one("column"), given.engine.text())
 }

@@ -61,7 +61,8 @@ pub(super) fn kl_divergence(given: &Given<'_>) -> String {
             given.filter(Some(format!("{column} IS NOT NULL")))
         )
     };
-    let divergence = "sum(CASE WHEN q IS NULL THEN CAST('inf' AS DOUBLE PRECISION) ELSE p * ln(p / q) END)";
+    let double = given.engine.double();
+    let divergence = format!("sum(CASE WHEN q IS NULL THEN CAST('inf' AS {double}) ELSE p * ln(p / q) END)");
     format!(
         "SELECT {divergence} AS kl_divergence FROM ({}) AS source LEFT JOIN ({}) AS target USING (v) \
          HAVING {divergence} > {}",
@@ -76,7 +77,8 @@ pub(super) fn kl_divergence(given: &Given<'_>) -> String {
 pub(super) fn chi_square(given: &Given<'_>) -> String {
     let (a, b) = (given.one("column_a"), given.one("column_b"));
     let cells = format!(
-        "SELECT {a} AS a, {b} AS b, CAST(count(*) AS DOUBLE PRECISION) AS observed FROM {}{} GROUP BY 1, 2",
+        "SELECT {a} AS a, {b} AS b, CAST(count(*) AS {}) AS observed FROM {}{} GROUP BY 1, 2",
+        given.engine.double(),
         given.relation,
         given.filter(Some(format!("{a} IS NOT NULL AND {b} IS NOT NULL")))
     );

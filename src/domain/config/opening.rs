@@ -18,8 +18,10 @@ pub(super) const BUILT_IN: [&str; 3] = ["parquet", "json", "core_functions"];
 pub struct Opening {
     /// Which it is.
     pub engine: EngineKind,
-    /// How a server is reached: as libpq reads it, but for what it reads from files.
+    /// How a server is reached: as libpq reads it, but for what it reads from files; or an address of Spark Connect's.
     pub server: Option<EnvText>,
+    /// The PostgreSQL database that vmesh's records lie in, where the engine can't keep them; none: a DuckDB file of their own.
+    pub state: Option<EnvText>,
     /// Extensions that are loaded, besides those that are part of the engine.
     pub extensions: Vec<String>,
     /// Where they come from, if not from DuckDB's own repository: a folder, or the address of a mirror.
@@ -32,10 +34,10 @@ pub struct Opening {
 
 impl Default for Opening {
     fn default() -> Self {
-        let (engine, server) = (EngineKind::default(), None);
         Self {
-            engine,
-            server,
+            engine: EngineKind::default(),
+            server: None,
+            state: None,
             extensions: Vec::new(),
             extensions_from: None,
             secrets: Vec::new(),
@@ -45,6 +47,16 @@ impl Default for Opening {
 }
 
 impl Opening {
+    /// Where the server is, in words; none where there is none.
+    pub fn on_server(&self) -> Option<String> {
+        Some(format!("{} at {}", self.engine.name(), self.server.as_ref()?.told()))
+    }
+
+    /// Whether vmesh's records lie in a file, be it that of the warehouse.
+    pub fn has_file(&self) -> bool {
+        self.server.is_none() || self.engine == EngineKind::Spark && self.state.is_none()
+    }
+
     /// Adds an extension.
     pub(super) fn add_extension(&mut self, name: &str) -> Result<(), String> {
         let name = name.to_ascii_lowercase();

@@ -25,6 +25,7 @@ use crate::domain::yaml::Value;
 struct File {
     project: ProjectTable,
     engine: EngineTable,
+    state: StateTable,
     environments: EnvironmentsTable,
     hooks: HooksTable,
     plan: PlanTable,
@@ -56,6 +57,14 @@ struct EngineTable {
     extensions_from: Option<Spanned<String>>,
     timezone: Option<Spanned<String>>,
     secrets: BTreeMap<Spanned<String>, BTreeMap<Spanned<String>, Spanned<Toml>>>,
+}
+
+/// Where vmesh's records lie, where the engine can't keep them.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct StateTable {
+    path: Option<Spanned<String>>,
+    url: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -139,7 +148,7 @@ pub(super) fn read(path: &str, text: &str) -> Result<Config, Diagnostic> {
         main: BranchName::from(file.project.main.as_str()),
         models: file.project.models.trim_matches('/').to_owned(),
         gateway: None,
-        warehouse: file.engine.path.as_ref().map(|path| path.get_ref().clone()),
+        warehouse: file.engine.path.as_ref().or(file.state.path.as_ref()).map(|path| path.get_ref().clone()),
         pattern: file.environments.schema,
         ttl_seconds: source.seconds(&file.environments.ttl)?,
         rollback_seconds: source.seconds(&file.environments.rollback)?,
@@ -149,7 +158,7 @@ pub(super) fn read(path: &str, text: &str) -> Result<Config, Diagnostic> {
         variables: source.variables(file.variables)?,
         linter: Linter::read(file.linter, &|span| source.excerpt(span, ""))?,
         limits: Limits::read(file.limits, &|span| source.excerpt(span, ""))?,
-        opening: source.opening(&file.engine)?,
+        opening: source.opening(&file.engine, &file.state)?,
         outside: Outside::read(file.sources, &|span| source.excerpt(span, ""))?,
         defaults: source.defaults(&file.defaults)?,
         ignored: Patterns::default(),
@@ -193,47 +202,72 @@ impl Source<'_> {
 
     /// Which engine it is, and how its server is reached.
     fn engine(&self, table: &EngineTable) -> Result<(EngineKind, Option<EnvText>), Diagnostic> {
-        const URL: &str = "url = \"env:VMESH_POSTGRES_URL\"";
         let kind = match table.engine.get_ref().as_str() {
             word if let Some(kind) = EngineKind::ALL.into_iter().find(|kind| kind.word() == word) => kind,
             other => {
-                let what = match other {
-                    "spark" => "engine `spark` is not supported yet".to_owned(),
-                    other => format!("unknown engine `{other}`"),
-                };
-                return Err(self.wrong(what, table.engine.span()).help("type = \"duckdb\" or \"postgres\""));
+                let what = format!("unknown engine `{other}`");
+                let help = "type = \"duckdb\", \"postgres\" or \"spark\"";
+                return Err(self.wrong(what, table.engine.span()).help(help));
             }
         };
+        let example = kind.url().map(|url| format!("url = \"{url}\"")).unwrap_or_default();
         let unfit = match kind {
             EngineKind::DuckDb => {
                 table.url.as_ref().map(|it| ("a DuckDB file has no `url`", it.span(), "path = \"…\""))
             }
-            EngineKind::Postgres => {
+            EngineKind::Postgres | EngineKind::Spark => {
                 let extension = table.extensions.first().map(|it| ("`extensions` are DuckDB's", it.span()));
                 let path = table.path.as_ref().map(|it| ("a server has no `path`", it.span()));
                 let none = table.url.is_none().then(|| ("where the server is stands nowhere", table.engine.span()));
-                path.or(none).or(extension).map(|(what, span)| (what, span, URL))
+                path.or(none).or(extension).map(|(what, span)| (what, span, example.as_str()))
             }
         };
         if let Some((what, span, help)) = unfit {
             return Err(self.wrong(what, span).help(help));
         }
-        let Some(url) = &table.url else { return Ok((kind, None)) };
-        let read = EnvText::read(url.get_ref()).map_err(|what| self.wrong(what, url.span()))?;
-        if url.get_ref().contains("password=")
-            || url.get_ref().split_once('@').is_some_and(|it| it.0.matches(':').count() > 1)
-        {
-            let what = "this tells a password to everyone who has the repository";
-            return Err(self
-                .wrong(what, url.span())
-                .help(format!("{URL}, or leave the password to PGPASSWORD or ~/.pgpass")));
-        }
-        Ok((kind, Some(read)))
+        Ok((kind, table.url.as_ref().map(|url| self.address(kind, url)).transpose()?))
     }
 
-    fn opening(&self, engine: &EngineTable) -> Result<Opening, Diagnostic> {
+    /// The address of a server, which tells no secret.
+    fn address(&self, kind: EngineKind, url: &Spanned<String>) -> Result<EnvText, Diagnostic> {
+        let text = url.get_ref();
+        let secret = match kind {
+            EngineKind::Spark if text.contains("token=") => {
+                Some(("a token", "name a variable that has the address: url = \"env:VMESH_SPARK_URL\""))
+            }
+            EngineKind::Spark => None,
+            _ if text.contains("password=") || text.split_once('@').is_some_and(|it| it.0.matches(':').count() > 1) => Some((
+                "a password",
+                "url = \"env:VMESH_POSTGRES_URL\", or leave the password to PGPASSWORD or ~/.pgpass",
+            )),
+            _ => None,
+        };
+        match secret {
+            Some((secret, help)) => {
+                let what = format!("this tells {secret} to everyone who has the repository");
+                Err(self.wrong(what, url.span()).help(help))
+            }
+            None => EnvText::read(text).map_err(|what| self.wrong(what, url.span())),
+        }
+    }
+
+    /// The database of the records; none where the engine has them itself, or they lie in a file.
+    fn state(&self, engine: EngineKind, table: &StateTable) -> Result<Option<EnvText>, Diagnostic> {
+        let said = table.path.as_ref().or(table.url.as_ref());
+        if let Some(said) = said.filter(|_| engine != EngineKind::Spark) {
+            let what = format!("{} keeps vmesh's records itself", engine.name());
+            return Err(self.wrong(what, said.span()).help("leave [state] out: it is for Spark"));
+        }
+        if let (Some(_), Some(url)) = (&table.path, &table.url) {
+            return Err(self.wrong("records lie in a file or in a database", url.span()).help("leave one of the two out"));
+        }
+        table.url.as_ref().map(|url| self.address(EngineKind::Postgres, url)).transpose()
+    }
+
+    fn opening(&self, engine: &EngineTable, state: &StateTable) -> Result<Opening, Diagnostic> {
         let mut opening = Opening::default();
         (opening.engine, opening.server) = self.engine(engine)?;
+        opening.state = self.state(opening.engine, state)?;
         for name in &engine.extensions {
             opening.add_extension(name.get_ref()).map_err(|what| self.wrong(what, name.span()))?;
         }

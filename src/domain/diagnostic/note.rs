@@ -27,14 +27,22 @@ pub enum Speaker {
     DuckDb,
     /// The other one.
     Postgres,
+    /// The distributed one.
+    Spark,
     /// Git.
     Git,
 }
 
 impl Cause {
-    /// The engine's words. PostgreSQL's begin with how grave it is, DuckDB's with its sort.
+    /// What Spark's words begin with, as its adapter passes them on.
+    pub const SPARK: &str = "Spark: ";
+
+    /// The engine's words. PostgreSQL's begin with how grave it is, Spark's with its name, DuckDB's with their sort.
     pub fn engine(text: impl Into<String>) -> Self {
         let text: String = text.into();
+        if let Some(rest) = text.strip_prefix(Self::SPARK) {
+            return Self { speaker: Speaker::Spark, text: rest.to_owned() };
+        }
         match ["ERROR: ", "FATAL: "].iter().find_map(|start| text.strip_prefix(start)) {
             Some(rest) => Self { speaker: Speaker::Postgres, text: rest.to_owned() },
             None => Self { speaker: Speaker::DuckDb, text },
@@ -52,6 +60,7 @@ impl fmt::Display for Speaker {
         f.write_str(match self {
             Self::DuckDb => "DuckDB",
             Self::Postgres => "PostgreSQL",
+            Self::Spark => "Spark",
             Self::Git => "Git",
         })
     }

@@ -124,8 +124,19 @@ pub(super) fn read(text: &str, statement: &[Lexeme], defaults: &Defaults) -> Res
     }
     match defaults.engine {
         EngineKind::Postgres => problems.extend(foreign(&file)),
-        EngineKind::DuckDb if file.about.comments.readers.take().is_some() => file.warnings.push(GRANTS.to_owned()),
-        EngineKind::DuckDb => {}
+        EngineKind::DuckDb | EngineKind::Spark => {
+            if file.about.comments.readers.take().is_some() {
+                file.warnings.push(GRANTS.to_owned());
+            }
+            if defaults.engine == EngineKind::Spark {
+                // what other engines call so has no length, which Spark's type of that name must have
+                let texts = file.columns.iter_mut().filter(|(_, kind)| {
+                    ["varchar", "text"].iter().any(|text| kind.eq_ignore_ascii_case(text))
+                });
+                texts.for_each(|(_, kind)| *kind = defaults.engine.text().to_owned());
+                problems.extend(foreign_to_spark(&file));
+            }
+        }
     }
     let front = statement.first().and_then(|head| text.get(..head.span.start));
     file.about.description = file.about.description.take().or_else(|| front.and_then(comments::in_front));
@@ -151,6 +162,15 @@ fn foreign(file: &ModelFile) -> Vec<Problem> {
         problem.help("declare one of those, and cast what has another")
     });
     refused.chain(types).collect()
+}
+
+/// What of a header's types Spark may not be given.
+fn foreign_to_spark(file: &ModelFile) -> Vec<Problem> {
+    let types = file.columns.iter().map(|(_, kind)| kind).filter(|kind| !policy::is_type_for_spark(kind));
+    let problem = |kind: &String| {
+        Problem::new(format!("`{kind}` is no type of Spark's"), file.place.clone()).help("declare one of Spark's: decimal(10, 2)")
+    };
+    types.map(problem).collect()
 }
 
 fn take(

@@ -60,9 +60,10 @@ mod with_clause;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use sqlparser::dialect::{Dialect, PostgreSqlDialect};
+use sqlparser::dialect::{Dialect, DatabricksDialect, PostgreSqlDialect};
 
 use super::diagnostic::Problem;
+use super::engine_kind::EngineKind;
 pub use dialect::is_duckdb;
 pub use duckdb_json::{DuckdbReads, reads_from_duckdb_json};
 #[cfg(test)]
@@ -157,7 +158,7 @@ impl Query {
     /// The same query as far as its words tell, for an engine of which no more is known: nothing is hashed away but comments,
     /// layout and letter case, and of its columns only names are said that stand in the text.
     #[must_use]
-    pub fn by_its_words(self, text: &str) -> Self {
+    pub fn by_its_words(self, engine: EngineKind, text: &str) -> Self {
         let lexemes = lex(text).unwrap_or_default();
         let canonical = match lexemes.is_empty() {
             true => canonical::of_text(text),
@@ -169,7 +170,7 @@ impl Query {
         let outputs =
             outputs.and_then(|outputs| outputs.into_iter().map(|output| folded_output(output, &lexemes)).collect());
         let (repeated, uses, labels) = (None, Vec::new(), Vec::new());
-        let repeatable = !lexemes.is_empty() && policy::is_repeatable_on_postgres(&lexemes);
+        let repeatable = !lexemes.is_empty() && policy::is_repeatable_on_a_server(engine, &lexemes);
         // a name without quotes is in lower case there
         let folded = |read: Read| {
             let written = text.get(read.span.clone()).unwrap_or_default();
@@ -312,9 +313,40 @@ pub fn analyse(text: &str) -> Query {
     analyse_in(&dialect::DuckDb, text)
 }
 
+/// The same of a text in an engine's SQL; PostgreSQL's is tried as DuckDB's first.
+pub fn analyse_for(engine: EngineKind, text: &str) -> Query {
+    match engine {
+        EngineKind::DuckDb => analyse(text),
+        EngineKind::Postgres => Some(analyse(text)).filter(|it| it.reads.is_some()).unwrap_or_else(|| analyse_postgres(text)),
+        EngineKind::Spark => analyse_spark(text),
+    }
+}
+
 /// The same of a text in PostgreSQL's SQL.
 pub fn analyse_postgres(text: &str) -> Query {
     analyse_in(&PostgreSqlDialect {}, text)
+}
+
+/// The same of a text in Spark's SQL.
+pub fn analyse_spark(text: &str) -> Query {
+    let quoted = in_backticks(text);
+    if quoted.len() != text.len() {
+        let error = SqlError::new("a name with quotes in it", 0..text.len());
+        return unread(canonical::of_text(text), error);
+    }
+    analyse_in(&DatabricksDialect {}, &quoted)
+}
+
+/// The same text with names in backticks that stand in double quotes: to Spark, double quotes are those of a string. What stands
+/// behind a name that has no quotes in it stays where it was.
+pub fn in_backticks(text: &str) -> String {
+    let edit = |lexeme: Lexeme| match lexeme.token {
+        Token::Word { text: name, quoted: true } if text.get(lexeme.span.clone())?.starts_with('"') => {
+            Some((lexeme.span, format!("`{}`", name.replace('`', "``"))))
+        }
+        _ => None,
+    };
+    apply(text, lex(text).unwrap_or_default().into_iter().filter_map(edit).collect())
 }
 
 fn analyse_in(dialect: &(dyn Dialect + Sync), text: &str) -> Query {

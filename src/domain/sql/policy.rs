@@ -15,6 +15,7 @@
 //! [`functions`], which name tables, files or queries by values, tell of the machine or the catalogue, or act. Where
 //! DuckDB can't show what it sees (a PIVOT without a list of values), words decide, and in doubt against the text.
 
+mod alike;
 mod functions;
 mod on_postgres;
 mod paths;
@@ -22,6 +23,7 @@ mod postgres;
 mod repeatable;
 mod seen;
 mod settings;
+mod spark;
 mod tables;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -33,9 +35,10 @@ pub use self::on_postgres::{
     is_type_for_postgres,
 };
 pub use self::paths::{from_root, is_remote, leads_out};
-pub(super) use self::repeatable::is_repeatable_on_postgres;
+pub(super) use self::repeatable::is_repeatable_on_a_server;
 pub use self::seen::{Called, NotSeen, Seen};
 pub use self::settings::refused;
+pub use self::spark::{check_for_spark, check_reads_for_spark, is_type_for_spark};
 pub use self::tables::barred_table;
 use super::super::diagnostic::{Note, Problem};
 use super::{FunctionKind, FunctionRead, Lexeme, Query, Span, SqlError, Token, lex, split};

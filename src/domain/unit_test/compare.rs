@@ -14,7 +14,6 @@ use super::{Row, Value, rows};
 pub const TIMES: &str = "__vmesh_times";
 
 /// The type of columns that are compared as text.
-const TEXT: &str = "VARCHAR";
 
 /// What a query gave.
 #[derive(Debug, Clone, Copy)]
@@ -46,12 +45,12 @@ impl Comparison {
         let is_kept = |value: &Value, kind: &str| is_float(engine, kind) || rows::is_kept(engine, value, kind);
         for (name, kind) in &mut columns {
             if !rows::values(expected, name).into_iter().all(|value| is_kept(value, kind)) {
-                *kind = TEXT.to_owned();
+                *kind = engine.text().to_owned();
             }
         }
         let cast = |value: &Value, at: usize| match (columns.get(at), kinds.get(at)) {
             (Some((_, kind)), Some(own)) if kind == own => rows::cast(engine, value, own),
-            (_, Some(own)) if is_kept(value, own) => format!("CAST({} AS {TEXT})", rows::cast(engine, value, own)),
+            (_, Some(own)) if is_kept(value, own) => format!("CAST({} AS {})", rows::cast(engine, value, own), engine.text()),
             _ => rows::as_text(engine, value),
         };
         let names: Vec<String> = columns.iter().map(|(name, _)| name.clone()).collect();
@@ -78,10 +77,11 @@ impl Comparison {
                     format!("CAST({} AS {own})", quote(name))
                 }
                 Some((_, other)) => {
-                    *kind = TEXT.to_owned();
+                    let text = engine.text();
+                    *kind = text.to_owned();
                     let (value, kept) = (quote(name), keeps(engine, &quote(name), other, &own));
                     format!(
-                        "CASE WHEN {kept} THEN CAST(CAST({value} AS {own}) AS {TEXT}) ELSE CAST({value} AS {TEXT}) END"
+                        "CASE WHEN {kept} THEN CAST(CAST({value} AS {own}) AS {text}) ELSE CAST({value} AS {text}) END"
                     )
                 }
             };
@@ -126,8 +126,8 @@ impl Comparison {
     fn order(&self, side: &str) -> String {
         match self.engine {
             EngineKind::DuckDb => " ORDER BY ALL".to_owned(),
-            EngineKind::Postgres => {
-                let keys = self.columns().map(|name| format!(", CAST({side}.{} AS text)", quote(name)));
+            EngineKind::Postgres | EngineKind::Spark => {
+                let keys = self.columns().map(|name| format!(", CAST({side}.{} AS {})", quote(name), self.engine.text()));
                 format!(" ORDER BY 1{}", keys.collect::<String>())
             }
         }
@@ -144,6 +144,7 @@ impl Comparison {
             .map(|(at, (name, kind))| format!("{} AS {}", self.key(name, kind), alias(at)));
         let first = |name: &String| match self.engine {
             EngineKind::DuckDb => format!("first({0}) AS {0}", quote(name)),
+            EngineKind::Spark => format!("first({0}) AS {0}", quote(name)),
             EngineKind::Postgres => format!("(array_agg({0}))[1] AS {0}", quote(name)),
         };
         let shown = self.columns.iter().map(|(name, _)| first(name));
@@ -158,19 +159,21 @@ impl Comparison {
 
     /// What a column is compared by. Twelve digits first, so that 2.5 and 2.4999999999999996 are rounded the same way.
     fn key(&self, name: &str, kind: &str) -> String {
-        let (name, double) = (quote(name), rows::double(self.engine));
+        let (name, double) = (quote(name), self.engine.double());
         match (self.engine, is_float(self.engine, kind)) {
             (EngineKind::DuckDb, false) => name,
             // not every type can be compared
             (EngineKind::Postgres, false) if kind.starts_with("json") || kind == "xml" => {
                 format!("CAST({name} AS text)")
             }
-            (EngineKind::Postgres, false) => name,
+            (EngineKind::Spark, false) if kind.contains("map<") => format!("CAST({name} AS STRING)"),
+            (EngineKind::Postgres | EngineKind::Spark, false) => name,
             (engine, true) => {
                 let digits = |value: &str, count: usize| {
                     let value = format!("CAST({value} AS {double})");
                     match engine {
                         EngineKind::DuckDb => format!("CAST(format('{{:.{count}e}}', {value}) AS {double})"),
+                        EngineKind::Spark => format!("CAST(format_string('%.{count}e', {value}) AS {double})"),
                         EngineKind::Postgres => format!(
                             "CASE WHEN abs({value}) < 'Infinity' THEN CAST(to_char({value}, '9.{}EEEE') AS {double}) \
                              ELSE {value} END",

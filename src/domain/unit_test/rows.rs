@@ -62,6 +62,9 @@ pub(super) fn cast(engine: EngineKind, value: &Value, kind: &str) -> String {
         Value::List(_) if engine == EngineKind::Postgres && is_json() => {
             format!("CAST({} AS {kind})", literal(&json(value).to_string()))
         }
+        Value::Map(_) if engine == EngineKind::Spark => {
+            format!("from_json({}, {})", literal(&json(value).to_string()), literal(kind))
+        }
         value => format!("CAST({} AS {kind})", expression(engine, &in_utc(value, kind))),
     }
 }
@@ -94,7 +97,7 @@ fn keeps(kind: &Type, value: &Value) -> bool {
 pub(super) fn as_text(engine: EngineKind, value: &Value) -> String {
     match value {
         Value::Float(text) | Value::Time(text) | Value::Text(text) => literal(text),
-        value => format!("CAST({} AS VARCHAR)", expression(engine, value)),
+        value => format!("CAST({} AS {})", expression(engine, value), engine.text()),
     }
 }
 
@@ -126,23 +129,27 @@ fn expression(engine: EngineKind, value: &Value) -> String {
         Value::Bool(is) => is.to_string(),
         Value::Int(number) => number.to_string(),
         Value::Float(text) if text.ends_with("inf") || text == "nan" => {
-            format!("CAST('{text}' AS {})", double(engine))
+            format!("CAST('{text}' AS {})", engine.double())
         }
         Value::Float(text) => text.clone(),
         Value::Time(text) | Value::Text(text) => literal(text),
         Value::List(items) if engine == EngineKind::Postgres && items.is_empty() => "'{}'".to_owned(),
         Value::List(items) => {
-            let kind = guessed(engine, &items.iter().collect::<Vec<_>>()).filter(|kind| kind != double(engine));
+            let kind = guessed(engine, &items.iter().collect::<Vec<_>>()).filter(|kind| kind != engine.double());
             let item = |item: &Value| match (&kind, item) {
                 (Some(kind), item) if !matches!(item, Value::Text(_) | Value::Null) => {
                     format!("CAST({} AS {kind})", expression(engine, item))
                 }
                 _ => expression(engine, item),
             };
-            let array = if engine == EngineKind::Postgres { "ARRAY" } else { "" };
-            format!("{array}[{}]", items.iter().map(item).collect::<Vec<_>>().join(", "))
+            let (open, close) = match engine {
+                EngineKind::DuckDb => ("[", "]"),
+                EngineKind::Postgres => ("ARRAY[", "]"),
+                EngineKind::Spark => ("array(", ")"),
+            };
+            format!("{open}{}{close}", items.iter().map(item).collect::<Vec<_>>().join(", "))
         }
-        Value::Map(_) if engine == EngineKind::Postgres => literal(&json(value).to_string()),
+        Value::Map(_) if engine != EngineKind::DuckDb => literal(&json(value).to_string()),
         Value::Map(entries) => {
             let is_struct = !entries.is_empty() && entries.iter().all(|(key, _)| matches!(key, Value::Text(_)));
             let entries = entries
@@ -150,14 +157,6 @@ fn expression(engine: EngineKind, value: &Value) -> String {
                 .map(|(key, value)| format!("{}: {}", expression(engine, key), expression(engine, value)));
             format!("{}{{{}}}", if is_struct { "" } else { "MAP " }, entries.collect::<Vec<_>>().join(", "))
         }
-    }
-}
-
-/// The type of numbers in floating point.
-pub(super) fn double(engine: EngineKind) -> &'static str {
-    match engine {
-        EngineKind::DuckDb => "DOUBLE",
-        EngineKind::Postgres => "double precision",
     }
 }
 
@@ -200,13 +199,13 @@ fn guessed(engine: EngineKind, values: &[&Value]) -> Option<String> {
     kinds.dedup();
     let kind = match kinds.as_slice() {
         [] | ["INTEGER" | "NESTED"] => return None,
-        ["DOUBLE"] | ["DOUBLE", "INTEGER"] => double(engine),
+        ["DOUBLE"] | ["DOUBLE", "INTEGER"] => engine.double(),
         [one] => one,
         ["DATE", "TIMESTAMP"] => "TIMESTAMP",
         kinds if kinds.contains(&"NESTED") => return None,
         _ => "VARCHAR",
     };
-    Some(kind.to_owned())
+    Some(if kind == "VARCHAR" { engine.text() } else { kind }.to_owned())
 }
 
 fn kind(value: &Value) -> Option<&'static str> {

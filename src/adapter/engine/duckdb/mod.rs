@@ -33,6 +33,7 @@ use duckdb::Connection;
 
 pub use self::access::Absent;
 pub use self::backup::BACKUP;
+pub(super) use self::open::records;
 pub use self::extensions::{BuiltIn, Installed, absent, built_in, install};
 use self::instance::Instance;
 pub use self::wal::{COMPANIONS, companion};

@@ -8,7 +8,7 @@ use duckdb::{AccessMode, Config, Connection};
 use super::instance::Instance;
 use super::{Database, DuckDb, error, scratch, wal};
 use crate::adapter::engine::door::{COURTESY, LOOK};
-use crate::adapter::engine::records::{FORMAT, RECORDS};
+use crate::adapter::engine::records::{FORMAT, RECORDS, SqlSession};
 use crate::adapter::engine::{
     Difference, Engine, Holder, Location, OpenError, Referee, Rows, Trial, Waiting, Warehouse, WarehouseError,
 };
@@ -38,21 +38,7 @@ impl Engine for DuckDb {
     }
 
     fn read(&self, location: &Location, waiting: Waiting<'_>) -> Result<Option<Box<dyn Warehouse>>, WarehouseError> {
-        if !self.exists(location) {
-            return Ok(None);
-        }
-        let mut warehouse = location.open(AccessMode::ReadOnly, waiting)?;
-        match warehouse.format()? {
-            None => return Ok(None),
-            Some(FORMAT) => {}
-            Some(_) => {
-                // an older vmesh's records: brought up to date by whoever writes, and so by us
-                drop(warehouse);
-                drop(location.write(waiting)?);
-                warehouse = location.open(AccessMode::ReadOnly, waiting)?;
-            }
-        }
-        Ok(Some(Box::new(warehouse)))
+        Ok(location.read(waiting)?.map(|warehouse| Box::new(warehouse) as Box<dyn Warehouse>))
     }
 
     fn write(&self, location: &Location, waiting: Waiting<'_>) -> Result<Box<dyn Warehouse>, WarehouseError> {
@@ -76,7 +62,36 @@ impl Engine for DuckDb {
     }
 }
 
+/// The records of a warehouse that lies elsewhere, in a file of their own; none if there are none yet, and they are only to be
+/// read.
+pub(in super::super) fn records(
+    location: &Location,
+    is_written: bool,
+    waiting: Waiting<'_>,
+) -> Result<Option<Box<dyn SqlSession + Send>>, WarehouseError> {
+    let opened = if is_written { Some(location.write(waiting)?) } else { location.read(waiting)? };
+    Ok(opened.map(|records| Box::new(records) as Box<dyn SqlSession + Send>))
+}
+
 impl Location {
+    /// Opens for reading; `None` if there is nothing of vmesh's yet.
+    fn read(&self, waiting: Waiting<'_>) -> Result<Option<Database>, WarehouseError> {
+        if !self.path.exists() {
+            return Ok(None);
+        }
+        let warehouse = self.open(AccessMode::ReadOnly, waiting)?;
+        match warehouse.format()? {
+            None => Ok(None),
+            Some(FORMAT) => Ok(Some(warehouse)),
+            Some(_) => {
+                // an older vmesh's records: brought up to date by whoever writes, and so by us
+                drop(warehouse);
+                drop(self.write(waiting)?);
+                self.open(AccessMode::ReadOnly, waiting).map(Some)
+            }
+        }
+    }
+
     /// Opens for writing, and makes the file and the records if they are not there.
     fn write(&self, waiting: Waiting<'_>) -> Result<Database, WarehouseError> {
         if let Some(folder) = self.path.parent() {

@@ -6,7 +6,8 @@ use duckdb::types::ValueRef;
 
 use super::Database;
 use crate::adapter::engine::WarehouseError;
-use crate::adapter::engine::records::{Caps, PhysicalLayer, Relation, Row, SqlSession, Value, list};
+use crate::adapter::engine::records::{
+    Caps, Change, Ledger, PhysicalLayer, Relation, Row, SqlSession, Value, VirtualLayer, list};
 use crate::domain::name::{SNAPSHOTS_SCHEMA, TableName};
 
 impl SqlSession for Database {
@@ -79,18 +80,31 @@ impl SqlSession for Database {
     }
 }
 
+impl VirtualLayer for Database {
+    fn change_views(&self, doing: &str, changes: &[Change]) -> Result<(), WarehouseError> {
+        Database::run(self, doing, &Ledger(self).at_once(changes))
+    }
+}
+
 impl PhysicalLayer for Database {
     fn drop_physical(&self, doing: &str, kind: &str, tables: &[&TableName]) -> Result<(), WarehouseError> {
         let drop = |table: &&TableName| format!("DROP {kind} IF EXISTS {};\n", table.quoted());
         Database::run(self, doing, &tables.iter().map(drop).collect::<String>())
     }
 
-    fn put_in_place(&self, doing: &str, table: &TableName, make: &str) -> Result<(), WarehouseError> {
+    fn put_in_place(
+        &self,
+        doing: &str,
+        kind: &str,
+        table: &TableName,
+        original: &TableName,
+    ) -> Result<(), WarehouseError> {
         let (schemas, names) = (BTreeSet::from([table.schema.clone()]), BTreeSet::from([table.name.clone()]));
         if let Some(there) = self.relations(Some(&schemas), Some(&names))?.first() {
             self.drop_physical(doing, if there.is_view { "VIEW" } else { "TABLE" }, &[table])?;
         }
-        Database::run(self, doing, make)
+        let make = format!("CREATE {kind} {} AS SELECT * FROM {}", table.quoted(), original.quoted());
+        Database::run(self, doing, &make)
     }
 }
 

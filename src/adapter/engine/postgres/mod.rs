@@ -28,6 +28,7 @@ use std::sync::Arc;
 use postgres::Client;
 
 use self::open::Turn;
+pub(super) use self::open::records;
 use super::records::{Caps, Ledger};
 use super::{Location, Warehouse, WarehouseError};
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use postgres::Client;
 
 use super::{Database, Postgres, error, password, service, tls};
-use crate::adapter::engine::records::{Caps, FORMAT, RECORDS, Row, SqlSession};
+use crate::adapter::engine::records::{Caps, Clones, FORMAT, RECORDS, Row, SqlSession};
 use crate::adapter::engine::{
     Difference, Engine, Holder, Location, OpenError, Referee, Rows, Trial, Waiting, Warehouse, WarehouseError,
 };
@@ -35,6 +35,34 @@ pub(super) struct Turn {
 /// The rights that this process has, by warehouse: who opens one again shares it.
 static TURNS: Mutex<BTreeMap<String, Weak<Turn>>> = Mutex::new(BTreeMap::new());
 
+/// The records of a warehouse that lies elsewhere; none if there are none yet, and they are only to be read.
+pub(in super::super) fn records(
+    location: &Location,
+    is_written: bool,
+    waiting: Waiting<'_>,
+) -> Result<Option<Box<dyn SqlSession + Send>>, WarehouseError> {
+    let opened = if is_written { Some(write(location, waiting)?) } else { read(location)? };
+    Ok(opened.map(|records| Box::new(records) as Box<dyn SqlSession + Send>))
+}
+
+fn read(location: &Location) -> Result<Option<Database>, WarehouseError> {
+    let warehouse = Database::connect(location, None)?;
+    Ok(warehouse.format()?.map(|_| warehouse))
+}
+
+fn write(location: &Location, waiting: Waiting<'_>) -> Result<Database, WarehouseError> {
+    let turn = turn(location, waiting)?;
+    let warehouse = Database::connect(location, Some(turn))?;
+    if warehouse.format()?.is_none() {
+        let records = RECORDS.replace("UBIGINT", "BIGINT");
+        let version = env!("CARGO_PKG_VERSION");
+        let row = format!("INSERT INTO vmesh_state.format VALUES ({FORMAT}, 'vmesh {version}');");
+        let doing = "making vmesh's records";
+        warehouse.transaction(doing, |warehouse| warehouse.run(doing, &format!("{records}\n{row}")))?;
+    }
+    Ok(warehouse)
+}
+
 impl Engine for Postgres {
     fn exists(&self, _location: &Location) -> bool {
         // a database is made by its owner, not by us
@@ -42,24 +70,11 @@ impl Engine for Postgres {
     }
 
     fn read(&self, location: &Location, _waiting: Waiting<'_>) -> Result<Option<Box<dyn Warehouse>>, WarehouseError> {
-        let warehouse = Database::connect(location, None)?;
-        match warehouse.format()? {
-            None => Ok(None),
-            Some(_) => Ok(Some(Box::new(warehouse))),
-        }
+        Ok(read(location)?.map(|warehouse| Box::new(warehouse) as Box<dyn Warehouse>))
     }
 
     fn write(&self, location: &Location, waiting: Waiting<'_>) -> Result<Box<dyn Warehouse>, WarehouseError> {
-        let turn = turn(location, waiting)?;
-        let warehouse = Database::connect(location, Some(turn))?;
-        if warehouse.format()?.is_none() {
-            let records = RECORDS.replace("UBIGINT", "BIGINT");
-            let version = env!("CARGO_PKG_VERSION");
-            let row = format!("INSERT INTO vmesh_state.format VALUES ({FORMAT}, 'vmesh {version}');");
-            let doing = "making vmesh's records";
-            warehouse.transaction(doing, |warehouse| warehouse.run(doing, &format!("{records}\n{row}")))?;
-        }
-        Ok(Box::new(warehouse))
+        Ok(Box::new(write(location, waiting)?))
     }
 
     fn stamp(&self, location: &Location) -> Vec<(u64, u128)> {
@@ -106,12 +121,13 @@ impl Database {
             lock: super::swap::lock,
             show: super::session::show,
             // a branch's readers would be in the way of prod's runs
-            clones_are_views: false,
+            clones: Clones::Copies,
             readers: Some(super::session::readers),
             take_over: Some(super::roles::take_over),
             unreadable: Some(super::roles::unreadable),
             swap: Some(super::swap::SWAP),
             longest_name: 63,
+            has_plain_names: false,
         };
         let warehouse = Self { client: RefCell::new(client), turn, _open: open, location: location.clone(), caps };
         let zone = crate::domain::name::literal(&location.access.opening.timezone);

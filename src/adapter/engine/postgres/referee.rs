@@ -18,7 +18,7 @@ impl Referee for Words {
         policy::check_for_postgres(kind, text)?;
         // what is PostgreSQL's alone in a query
         let query = if query.reads.is_some() { query } else { sql::analyse_postgres(text) };
-        let query = query.by_its_words(text);
+        let query = query.by_its_words(EngineKind::Postgres, text);
         if query.reads.is_none() {
             let why = query.parse_error.map(|error| Note::from(format!("vmesh's parser: {}", error.message)));
             let help = "write it in other words: what it reads would not be rebuilt, nor would it see its branch";

@@ -6,7 +6,8 @@ use postgres::SimpleQueryMessage;
 
 use super::Database;
 use crate::adapter::engine::WarehouseError;
-use crate::adapter::engine::records::{Caps, PhysicalLayer, Relation, Row, SqlSession, Value, list, values};
+use crate::adapter::engine::records::{
+    Caps, Change, Ledger, PhysicalLayer, Relation, Row, SqlSession, Value, VirtualLayer, list, values};
 use crate::domain::name::{SNAPSHOTS_SCHEMA, TableName, literal, quote};
 
 impl SqlSession for Database {
@@ -61,6 +62,12 @@ impl SqlSession for Database {
     }
 }
 
+impl VirtualLayer for Database {
+    fn change_views(&self, doing: &str, changes: &[Change]) -> Result<(), WarehouseError> {
+        Database::run(self, doing, &Ledger(self).at_once(changes))
+    }
+}
+
 impl PhysicalLayer for Database {
     fn drop_physical(&self, doing: &str, kind: &str, tables: &[&TableName]) -> Result<(), WarehouseError> {
         if tables.is_empty() {
@@ -77,8 +84,15 @@ impl PhysicalLayer for Database {
         Database::run(self, doing, &format!("DO {}", literal(&body)))
     }
 
-    fn put_in_place(&self, doing: &str, table: &TableName, make: &str) -> Result<(), WarehouseError> {
-        self.replace(doing, table, || Database::run(self, doing, make))
+    fn put_in_place(
+        &self,
+        doing: &str,
+        kind: &str,
+        table: &TableName,
+        original: &TableName,
+    ) -> Result<(), WarehouseError> {
+        let make = format!("CREATE {kind} {} AS SELECT * FROM {}", table.quoted(), original.quoted());
+        self.replace(doing, table, || Database::run(self, doing, &make))
     }
 }
 

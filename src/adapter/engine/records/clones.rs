@@ -2,7 +2,7 @@
 //! goes. Then it gets rows of its own, in the same transaction, so that no environment ever shows rows of another text. Where a
 //! view that is replaced keeps its readers waiting, a clone has rows of its own from the beginning, and is one on record alone.
 
-use super::Ledger;
+use super::{Clones, Ledger};
 use crate::adapter::engine::{Build, WarehouseError};
 use crate::domain::environment::{Contents, PhysicalTable};
 use crate::domain::name::{TableName, literal};
@@ -24,7 +24,7 @@ impl Ledger<'_> {
     /// a transaction.
     pub(in super::super) fn make_clone(&self, table: &TableName, of: &Contents) -> Result<bool, WarehouseError> {
         let is_same = self.has_still(of)?;
-        if is_same && self.0.caps().clones_are_views {
+        if is_same && self.0.caps().clones != Clones::Copies {
             self.put_clone(table, of)?;
         }
         Ok(is_same)
@@ -46,10 +46,9 @@ impl Ledger<'_> {
 
     fn put_clone(&self, table: &TableName, of: &Contents) -> Result<(), WarehouseError> {
         self.detach_clones(table)?;
-        let kind = if self.0.caps().clones_are_views { "VIEW" } else { "TABLE" };
+        let kind = if self.0.caps().clones == Clones::Copies { "TABLE" } else { "VIEW" };
         let original = TableName::physical(of.0.clone());
-        let make = format!("CREATE {kind} {} AS SELECT * FROM {}", table.quoted(), original.quoted());
-        self.0.put_in_place("making a clone", table, &make)
+        self.0.put_in_place("making a clone", kind, table, &original)
     }
 
     /// What is on record of a table that was made a clone. Beside what its rows were read nobody builds for it: what the
@@ -74,9 +73,8 @@ impl Ledger<'_> {
     pub(in super::super) fn detach_clones(&self, table: &TableName) -> Result<(), WarehouseError> {
         let clones = format!("position({} IN inputs) > 0", literal(&format!("\"clone_of\":[\"{}\"", table.name)));
         for mut clone in self.tables(&clones)?.into_values() {
-            if self.0.caps().clones_are_views {
-                let make = format!("CREATE TABLE {} AS SELECT * FROM {}", clone.table.quoted(), table.quoted());
-                self.0.put_in_place("detaching a clone", &clone.table, &make)?;
+            if self.0.caps().clones == Clones::Views {
+                self.0.put_in_place("detaching a clone", "TABLE", &clone.table, table)?;
             }
             clone.inputs.clone_of = None;
             self.record(&clone)?;

@@ -52,13 +52,52 @@ pub(super) trait PhysicalLayer {
     /// Drops tables, or views, of the physical layer that are there, but for those that somebody else's things stand on.
     fn drop_physical(&self, doing: &str, kind: &str, tables: &[&TableName]) -> Result<(), WarehouseError>;
 
-    /// Makes something, by one statement, in the place of a table or view that may be there: what vmesh made upon that stands on
-    /// the new one. To be called within a transaction.
-    fn put_in_place(&self, doing: &str, table: &TableName, make: &str) -> Result<(), WarehouseError>;
+    /// Makes a table, or a view, with the rows of another one in the place of what may be there: what vmesh made upon that stands
+    /// on the new one. To be called within a transaction.
+    fn put_in_place(
+        &self,
+        doing: &str,
+        kind: &str,
+        table: &TableName,
+        original: &TableName,
+    ) -> Result<(), WarehouseError>;
+}
+
+/// The virtual layer, as far as an engine has its own ways with it.
+pub(super) trait VirtualLayer {
+    /// Changes schemas and views, in this order. To be called within a transaction: they change when that ends, or, where the
+    /// engine has none for them, in [`Self::settle`].
+    fn change_views(&self, doing: &str, changes: &[Change]) -> Result<(), WarehouseError>;
+
+    /// Does what could not be done within the transaction that has just ended.
+    fn settle(&self) -> Result<(), WarehouseError> {
+        Ok(())
+    }
+}
+
+/// What becomes of a schema or a view.
+pub(super) enum Change {
+    /// Statements that come first, of an engine that swaps schemas.
+    Swap(String),
+    /// The schema is there.
+    Schema(String),
+    /// The view shows a table.
+    Show {
+        /// The view.
+        view: TableName,
+        /// The table.
+        table: TableName,
+        /// The statements that comment it and say who may read it.
+        besides: String,
+    },
+    /// The view goes.
+    Drop(TableName),
+    /// The schema goes, with all in it.
+    DropSchema(String),
 }
 
 /// A session of an open warehouse, for vmesh's own statements.
-pub(super) trait SqlSession: PhysicalLayer {
+pub(super) trait SqlSession: PhysicalLayer + VirtualLayer {
     /// What the engine can do.
     fn caps(&self) -> &Caps;
 
@@ -98,8 +137,8 @@ pub(super) struct Caps {
     pub(super) show: fn(view: &str, table: &str) -> String,
     /// The statement that keeps others off some views, all at once, until the transaction ends.
     pub(super) lock: fn(views: &[String], others: Others) -> String,
-    /// Whether a clone is a view of the table whose rows it has.
-    pub(super) clones_are_views: bool,
+    /// How a clone comes by its rows.
+    pub(super) clones: Clones,
     /// The statements by which some roles may read a view, and no others; none where there are no roles.
     pub(super) readers: Option<fn(view: &str, roles: &BTreeSet<String>) -> String>,
     /// The statements by which tables of the physical layer become this role's, of which another one made them; the other may
@@ -111,6 +150,8 @@ pub(super) struct Caps {
     pub(super) swap: Option<Swap>,
     /// How many bytes a name may have.
     pub(super) longest_name: usize,
+    /// Whether names are of letters, digits and _ alone.
+    pub(super) has_plain_names: bool,
 }
 
 impl Default for Caps {
@@ -122,14 +163,26 @@ impl Default for Caps {
             begin_to_publish: BEGIN,
             show: |view, table| format!("CREATE OR REPLACE VIEW {view} AS SELECT * FROM {table};\n"),
             lock: |_, _| String::new(),
-            clones_are_views: true,
+            clones: Clones::Views,
             readers: None,
             take_over: None,
             unreadable: None,
             swap: None,
             longest_name: usize::MAX,
+            has_plain_names: false,
         }
     }
+}
+
+/// How a table comes by the very rows of another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Clones {
+    /// It is a view of it.
+    Views,
+    /// It has rows of its own, as those who read a view that is replaced would wait.
+    Copies,
+    /// Both are views of the same rows, which nobody ever writes again.
+    Shared,
 }
 
 /// Whom a lock keeps off.
@@ -194,7 +247,8 @@ impl Ledger<'_> {
         doing: &str,
         work: impl FnOnce(&Self) -> Result<T, WarehouseError>,
     ) -> Result<T, WarehouseError> {
-        self.between(BEGIN, doing, work)
+        let done = self.between(BEGIN, doing, work)?;
+        self.0.settle().map(|()| done)
     }
 
     /// Runs `work` in one transaction that moves views: where readers are in the way for longer than they may wait in turn, it
@@ -247,6 +301,18 @@ impl Ledger<'_> {
     /// A schema's name in SQL that can mean nothing else.
     fn schema(&self, schema: &str) -> String {
         format!("{}{}", self.0.caps().catalog, quote(schema))
+    }
+
+    /// Changes of views as statements of one transaction.
+    pub(super) fn at_once(&self, changes: &[Change]) -> String {
+        let sql = |change: &Change| match change {
+            Change::Swap(statements) => statements.clone(),
+            Change::Schema(schema) => format!("CREATE SCHEMA IF NOT EXISTS {};\n", self.schema(schema)),
+            Change::Show { view, table, besides } => self.show(view, table) + besides,
+            Change::Drop(view) => format!("DROP VIEW IF EXISTS {};\n", self.full(view)),
+            Change::DropSchema(schema) => format!("DROP SCHEMA IF EXISTS {} CASCADE;\n", self.schema(schema)),
+        };
+        changes.iter().map(sql).collect()
     }
 
     /// The statements that make a view show a table.

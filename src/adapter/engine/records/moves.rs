@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Ledger, Others, Swap};
+use super::{Change, Ledger, Others, Swap};
 use crate::adapter::engine::WarehouseError;
 use crate::domain::name::{TableName, quote};
 
@@ -94,25 +94,23 @@ impl Ledger<'_> {
         let there = changed.iter().filter(|it| it.exists).map(|it| &it.view).chain(gone.iter().copied());
         let of_swapped = moves.there().filter(|view| swapped.has(view));
         self.keep_off(doing, there.chain(of_swapped), Others::Reading)?;
-        let mut statements = self.look_again(moves, swapped)?;
+        let mut swaps = self.look_again(moves, swapped)?;
         for schema in swapped.schemas.keys() {
             let (old, next) = (gone_name(schema), beside(schema));
-            statements.push_str(&format!("ALTER SCHEMA {} RENAME TO {};\n", self.schema(schema), quote(&old)));
-            statements.push_str(&format!("ALTER SCHEMA {} RENAME TO {};\n", self.schema(&next), quote(schema)));
+            swaps.push_str(&format!("ALTER SCHEMA {} RENAME TO {};\n", self.schema(schema), quote(&old)));
+            swaps.push_str(&format!("ALTER SCHEMA {} RENAME TO {};\n", self.schema(&next), quote(schema)));
         }
         let schemas: BTreeSet<&str> = changed.iter().map(|it| it.view.schema.as_str()).collect();
-        for schema in schemas {
-            statements.push_str(&format!("CREATE SCHEMA IF NOT EXISTS {};\n", self.schema(schema)));
-        }
-        for it in changed {
-            statements.push_str(&self.show(&it.view, &it.table));
-            statements.push_str(&(it.comments)(&self.full(&it.view)));
-            statements.push_str(&(it.readers)(&self.full(&it.view)));
-        }
-        for view in gone {
-            statements.push_str(&format!("DROP VIEW IF EXISTS {};\n", self.full(view)));
-        }
-        self.run(doing, &statements)
+        let show = |it: &&Move| {
+            let name = self.full(&it.view);
+            let besides = (it.comments)(&name) + &(it.readers)(&name);
+            Change::Show { view: it.view.clone(), table: it.table.clone(), besides }
+        };
+        let mut changes = vec![Change::Swap(swaps)];
+        changes.extend(schemas.into_iter().map(|schema| Change::Schema(schema.to_owned())));
+        changes.extend(changed.iter().map(show));
+        changes.extend(gone.into_iter().cloned().map(Change::Drop));
+        self.0.change_views(doing, &changes)
     }
 
     /// Fails where a schema is not free to go any more; gives the statements that catch up with what was granted meanwhile.

@@ -40,6 +40,7 @@ impl<S: SqlSession + WrongRows> Publish for S {
             mark("publish:views");
             Ok(generation)
         })?;
+        self.settle()?;
         // what can't go yet goes with the next one
         let _ = ledger.clear_away();
         Ok(generation)
@@ -54,6 +55,12 @@ impl Ledger<'_> {
     /// That the engine takes the names of views as they are: what it cut short could be another view's.
     fn fit(&self, places: &BTreeMap<ModelName, TableName>) -> Result<(), WarehouseError> {
         let longest = self.0.caps().longest_name;
+        let is_plain = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let is_odd = |place: &&TableName| self.0.caps().has_plain_names && !(is_plain(&place.name) && is_plain(&place.schema));
+        if let Some(odd) = places.values().find(is_odd) {
+            let what = format!("the view {odd} would have other signs in its name than letters, digits and _, which the engine refuses");
+            return Err(BuildError::Unfit { what, help: "give the model another name" }.into());
+        }
         let is_too_long = |place: &&TableName| place.name.len() > longest || place.schema.len() > longest;
         match places.values().find(is_too_long) {
             Some(place) => Err(BuildError::Unfit {

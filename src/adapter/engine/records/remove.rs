@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Ledger, list};
+use super::{Change, Ledger, list};
 use crate::adapter::engine::{WarehouseError, WrongRows};
 use crate::domain::name::{EnvName, ModelName, SchemaPattern, TableName};
 
@@ -31,36 +31,37 @@ impl Ledger<'_> {
             let (environment, model): (String, String) = (row.get(0)?, row.get(1)?);
             Ok(ModelName::parse(&model).map(|model| model.view(&EnvName::from_record(environment), pattern)))
         })?;
-        let views = self.drop_views(views.into_iter().flatten().collect())?;
+        let views = self.drops(views.into_iter().flatten().collect())?;
         let records = format!(
             "DELETE FROM vmesh_state.pointers WHERE environment IN ({names});\n\
              DELETE FROM vmesh_state.environments WHERE name IN ({names});\n"
         );
-        self.run(DOING, &(views + &records))?;
+        self.0.change_views(DOING, &views)?;
+        self.run(DOING, &records)?;
         let wrong = kept.wrong()?.into_iter();
         let of_them = wrong.filter(|(_, wrong)| wrong.as_ref().is_some_and(|it| removed.contains(&it.environment)));
         kept.forget_wrong(&of_them.map(|(table, _)| table).collect::<Vec<_>>())?;
         Ok(removed)
     }
 
-    /// The statements that drop those of the views that are there, and schemas of branches with nothing else in them. A
+    /// The changes that drop those of the views that are there, and schemas of branches with nothing else in them. A
     /// schema of prod may be the user's. A schema is dropped whole where that is possible: the engine takes ten times as
     /// long for each of its views.
-    fn drop_views(&self, views: BTreeSet<TableName>) -> Result<String, WarehouseError> {
+    fn drops(&self, views: BTreeSet<TableName>) -> Result<Vec<Change>, WarehouseError> {
         let schemas: BTreeSet<String> = views.iter().map(|view| view.schema.clone()).collect();
         let there = self.views(Some(&schemas))?;
         let contents = self.contents(&schemas)?;
-        let mut statements = String::new();
+        let mut changes = Vec::new();
         for schema in &schemas {
             let views = views.iter().filter(|view| view.schema == *schema && there.contains_key(view));
             let views: Vec<&TableName> = views.collect();
             if schema.contains("dev__") && views.len() == contents.get(schema).copied().unwrap_or(0) {
-                statements.push_str(&format!("DROP SCHEMA IF EXISTS {} CASCADE;\n", self.schema(schema)));
+                changes.push(Change::DropSchema(schema.clone()));
             } else {
-                statements.extend(views.iter().map(|view| format!("DROP VIEW {};\n", self.full(view))));
+                changes.extend(views.into_iter().cloned().map(Change::Drop));
             }
         }
-        Ok(statements)
+        Ok(changes)
     }
 
     /// How much lies in each of these schemas, of whatever kind.

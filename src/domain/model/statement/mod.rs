@@ -153,6 +153,7 @@ fn in_temp(engine: EngineKind, name: &str) -> String {
     match engine {
         EngineKind::DuckDb => format!("temp.main.{}", quote(name)),
         EngineKind::Postgres => format!("pg_temp.{}", quote(name)),
+        EngineKind::Spark => quote(name),
     }
 }
 
@@ -160,7 +161,7 @@ fn in_temp(engine: EngineKind, name: &str) -> String {
 fn said(engine: EngineKind, text: &str) -> String {
     let begins = |word: &str| text.starts_with(word) && !text.contains("IF NOT EXISTS");
     match engine {
-        EngineKind::DuckDb => text.to_owned(),
+        EngineKind::DuckDb | EngineKind::Spark => text.to_owned(),
         EngineKind::Postgres if begins("CREATE OR REPLACE TEMP TABLE") => text.replacen("OR REPLACE ", "", 1),
         // a table that is filled again still has it
         EngineKind::Postgres if begins("CREATE INDEX ") || begins("CREATE UNIQUE INDEX ") => {
@@ -220,6 +221,10 @@ impl Statement {
     /// What of it an engine doesn't have, and what to write instead.
     pub fn foreign(&self, engine: EngineKind) -> Option<(&'static str, &'static str)> {
         match (&self.act, engine) {
+            (_, EngineKind::Spark) => Some((
+                "statements around a query can't be used on Spark yet",
+                "write it into the query: WITH in place of a temporary table",
+            )),
             (Act::Set(_), EngineKind::Postgres) => Some((
                 "PostgreSQL has no variables of a session",
                 "say the value in the query, or make a temporary table",

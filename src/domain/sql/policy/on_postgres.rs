@@ -1,12 +1,13 @@
 //! What is checked of a text that PostgreSQL is going to get.
 
 use super::super::{Query, lex};
-use super::{Refusal, Text, is_type, postgres, shape};
+use super::{Refusal, Text, alike, is_type, postgres, shape};
+use crate::domain::engine_kind::EngineKind;
 
 /// Checks a query that PostgreSQL is going to run: its shape, and by its words what it is and calls.
 pub fn check_for_postgres(kind: Text, text: &str) -> Result<(), Refusal> {
     let lexemes = shape(kind, text)?;
-    postgres::is_read_alike(text, &lexemes)?;
+    alike::is_read_alike(EngineKind::Postgres, text, &lexemes)?;
     postgres::only_reads(kind, &lexemes)?;
     postgres::only_plain_types(kind, &lexemes)?;
     postgres::only_calls(kind, &lexemes)

@@ -2,7 +2,9 @@
 //! other words than vmesh does is refused, what may be called is listed, and the rest is refused as well.
 
 use super::super::{Lexeme, Token};
+use super::alike::is_read_alike;
 use super::{Refusal, Text, WRITES, calls};
+use crate::domain::engine_kind::EngineKind;
 
 /// The functions that only compute, of the catalogues of PostgreSQL 14 to 18: those that are marked immutable or stable
 /// there and read neither tables nor the server's state, and those that differ by chance or time alone.
@@ -81,7 +83,7 @@ pub(super) fn only_plain_types(kind: Text, lexemes: &[Lexeme]) -> Result<(), Ref
 
 /// Whether a text is one of the plain types, with what stands behind its name: `numeric(9, 2)[]`.
 pub(super) fn is_plain_type(text: &str, lexemes: &[Lexeme]) -> bool {
-    is_read_alike(text, lexemes).is_ok() && names_type(lexemes, 0)
+    is_read_alike(EngineKind::Postgres, text, lexemes).is_ok() && names_type(lexemes, 0)
 }
 
 /// Whether a plain type begins here, with no schema in front.
@@ -147,105 +149,6 @@ fn is_window(first: &Lexeme, second: &Lexeme) -> bool {
         () if is(first, &["rows", "range", "groups"]) => is(second, &["between", "unbounded", "current"]),
         () => is(second, &["order"]),
     }
-}
-
-/// Refuses what PostgreSQL may divide into other words: strings but plain ones, and names but plain and quoted ones; strings
-/// that go on in a next line; dollars; letters beyond ASCII outside of quotes; comments within comments; ends of lines that
-/// are none to everyone.
-pub(super) fn is_read_alike(text: &str, lexemes: &[Lexeme]) -> Result<(), Refusal> {
-    for (at, lexeme) in lexemes.iter().enumerate() {
-        if let Some((what, help)) = odd_word(text, lexemes, at) {
-            return Err(Refusal::new(what, lexeme.span.clone(), help));
-        }
-    }
-    gaps(text, lexemes).try_for_each(|(from, gap)| {
-        let refuse = |what: &str, (at, len): (usize, usize), help: &str| {
-            Err(Refusal::new(what, from + at..from + at + len, help))
-        };
-        if let Some(at) = odd_end(gap) {
-            return refuse("an end of a line that not everyone takes for one", (at, 1), "end lines with a newline");
-        }
-        if let Some(at) = nested_comment(gap) {
-            return refuse("a comment stands in a comment", (at, 2), "write two comments");
-        }
-        match blank_beyond_ascii(gap) {
-            Some((at, c)) => refuse("a blank that PostgreSQL takes for a letter", (at, c.len_utf8()), "write a space"),
-            None => Ok(()),
-        }
-    })
-}
-
-/// What is odd about a word, and what to write instead.
-fn odd_word(text: &str, lexemes: &[Lexeme], at: usize) -> Option<(&'static str, &'static str)> {
-    const OTHERWISE: &str = "a letter that PostgreSQL may read otherwise";
-    let written = |lexeme: &Lexeme| text.get(lexeme.span.clone()).unwrap_or_default();
-    let lexeme = &lexemes[at];
-    let (word, next) = (written(lexeme), lexemes.get(at + 1));
-    let is_before_quotes =
-        next.is_some_and(|next| next.span.start == lexeme.span.end && written(next).starts_with(['\'', '"']));
-    match &lexeme.token {
-        Token::String(_) if !word.starts_with('\'') => Some(("a string that is not plain", "write it as '…'")),
-        Token::String(_) if next.is_some_and(|next| matches!(next.token, Token::String(_))) => {
-            Some(("a string that goes on in the next line", "write one, or join two: 'a' || 'b'"))
-        }
-        Token::Word { quoted: false, .. } if is_before_quotes => {
-            Some(("quotes directly behind a word", "put a space between the two"))
-        }
-        Token::Symbol(sign) if sign.ends_with('&') && is_before_quotes => {
-            Some(("quotes directly behind `&`", "put a space between the two"))
-        }
-        Token::Symbol(sign) if sign.contains("--") || sign.contains("/*") || sign.contains(['$', '\\']) => {
-            Some(("a sign that PostgreSQL may read otherwise", "leave it out"))
-        }
-        Token::Word { quoted: false, .. } | Token::Number(_) if word.contains('$') || !word.is_ascii() => {
-            Some((OTHERWISE, "put the name into double quotes"))
-        }
-        Token::Symbol(_) if !word.is_ascii() => Some((OTHERWISE, "leave it out")),
-        _ => None,
-    }
-}
-
-/// What lies between words, each with where it begins.
-fn gaps<'t>(text: &'t str, lexemes: &[Lexeme]) -> impl Iterator<Item = (usize, &'t str)> {
-    let ends: Vec<usize> = std::iter::once(0).chain(lexemes.iter().map(|lexeme| lexeme.span.end)).collect();
-    let starts: Vec<usize> = lexemes.iter().map(|lexeme| lexeme.span.start).chain([text.len()]).collect();
-    ends.into_iter().zip(starts).filter_map(|(from, to)| Some((from, text.get(from..to)?)))
-}
-
-/// A return that no newline follows: it ends a comment for PostgreSQL alone.
-fn odd_end(gap: &str) -> Option<usize> {
-    gap.match_indices('\r').map(|(at, _)| at).find(|at| !gap[at + 1..].starts_with('\n'))
-}
-
-/// The beginning of a block comment within another one, which end elsewhere than most people think.
-fn nested_comment(gap: &str) -> Option<usize> {
-    let mut rest = gap;
-    let mut base = 0;
-    while let Some(first) = rest.find("/*") {
-        let inner = &rest[first + 2..];
-        let end = inner.find("*/")?;
-        if let Some(nested) = inner[..end].find("/*") {
-            return Some(base + first + 2 + nested);
-        }
-        base += first + 2 + end + 2;
-        rest = &rest[first + 2 + end + 2..];
-    }
-    None
-}
-
-/// A character beyond ASCII outside of comments.
-fn blank_beyond_ascii(gap: &str) -> Option<(usize, char)> {
-    let mut at = 0;
-    while let Some(rest) = gap.get(at..) {
-        let c = rest.chars().next()?;
-        at += match (rest.starts_with("--"), rest.starts_with("/*")) {
-            (true, _) => rest.find('\n').unwrap_or(rest.len()),
-            (_, true) => 2 + rest[2..].find("*/").map_or(rest.len() - 2, |end| end + 2),
-            _ if c.is_ascii() => 1,
-            _ => return Some((at, c)),
-        };
-    }
-    None
 }
 
 /// Refuses words by which a query writes, locks, or says what becomes of it; and those before a table's name that vmesh

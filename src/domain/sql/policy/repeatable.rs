@@ -1,8 +1,9 @@
-//! Whether a query of PostgreSQL's gives the same rows each time, of the same tables, told by its words: nothing in it depends
+//! Whether a query of a server's gives the same rows each time, of the same tables, told by its words: nothing in it depends
 //! on the clock, on chance, or on an order that nobody asked for. In doubt it doesn't.
 
 use super::super::{Lexeme, Token};
 use super::calls;
+use crate::domain::engine_kind::EngineKind;
 
 /// Words that stand for the clock or the session, and those that take some of the rows.
 #[rustfmt::skip]
@@ -18,6 +19,12 @@ const SYSTEM: [&str; 6] = ["cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"];
 /// Functions whose value is another one each time: by the clock, by chance, or by the order of rows that nobody can tell.
 const UNSTABLE: &str = "age any_value array_sample array_shuffle clock_timestamp gen_random_uuid mode now random random_normal \
     statement_timestamp timeofday transaction_timestamp uuidv4 uuidv7";
+
+/// The same of Spark's: also those that tell where a row lies, or that only come near to a value.
+const UNSTABLE_ON_SPARK: &str = "any_value approx_percentile approx_top_k approx_top_k_accumulate approx_top_k_combine collect_list \
+    collect_set collect_union curdate current_date current_time current_timestamp first histogram_numeric last listagg localtime \
+    localtimestamp max_by min_by mode monotonically_increasing_id now percentile_approx rand randn random randstr shuffle \
+    spark_partition_id uniform unix_timestamp uuid";
 
 /// Functions that take rows in their order.
 const ORDERED: &str =
@@ -35,7 +42,7 @@ fn is_in(list: &str, name: &str) -> bool {
 }
 
 /// Whether all of a query is known to be so.
-pub(in super::super) fn is_repeatable_on_postgres(lexemes: &[Lexeme]) -> bool {
+pub(in super::super) fn is_repeatable_on_a_server(engine: EngineKind, lexemes: &[Lexeme]) -> bool {
     let is_plain = |(at, lexeme): (usize, &Lexeme)| match &lexeme.token {
         Token::Word { text, quoted: false } => {
             let word = text.to_lowercase();
@@ -47,13 +54,16 @@ pub(in super::super) fn is_repeatable_on_postgres(lexemes: &[Lexeme]) -> bool {
         _ => true,
     };
     lexemes.iter().enumerate().all(is_plain)
-        && calls(lexemes).all(|(at, name)| is_stable(lexemes, at, &name.to_lowercase()))
+        && calls(lexemes).all(|(at, name)| is_stable(engine, lexemes, at, &name.to_lowercase()))
 }
 
 /// Whether what is called here gives the same for the same rows.
-fn is_stable(lexemes: &[Lexeme], at: usize, name: &str) -> bool {
+fn is_stable(engine: EngineKind, lexemes: &[Lexeme], at: usize, name: &str) -> bool {
+    if engine == EngineKind::Spark && is_in(UNSTABLE_ON_SPARK, name) {
+        return false;
+    }
     // `ARRAY(SELECT …)` has its rows in an order as well
-    if name == "array" || is_in(ORDERED, name) {
+    if name == "array" && engine == EngineKind::Postgres || is_in(ORDERED, name) {
         return is_ordered(lexemes, at + 1);
     }
     if is_in(PLACES, name) {
@@ -93,8 +103,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_spark_makes_of_chance_or_of_the_order_of_rows_is_not_repeatable() {
+        let told = |text: &str| lex(text).is_ok_and(|lexemes| is_repeatable_on_a_server(EngineKind::Spark, &lexemes));
+        assert!(told("SELECT a, sum(b), array(a) FROM t GROUP BY a"));
+        for text in ["collect_list(a)", "uuid()", "rand()", "unix_timestamp()", "first(a)", "array_agg(a)", "current_date"] {
+            assert!(!told(&format!("SELECT {text} FROM t")), "{text}");
+        }
+    }
+
+    #[test]
     fn a_query_gives_the_same_rows_or_may_give_others() {
-        let told = |text: &str| lex(text).is_ok_and(|lexemes| is_repeatable_on_postgres(&lexemes));
+        let told = |text: &str| lex(text).is_ok_and(|lexemes| is_repeatable_on_a_server(EngineKind::Postgres, &lexemes));
         for text in [
             "SELECT a, sum(b) FROM t GROUP BY a",
             "WITH s(a) AS (SELECT a FROM t) SELECT upper(a) FROM s AS x(y)",

@@ -1,0 +1,257 @@
+//! A session of a Spark Connect server: statements out, rows in as text.
+
+use std::cell::RefCell;
+use std::io::Cursor;
+use std::time::Duration;
+
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_ipc::reader::StreamReader;
+use spark_connect_core::{ChannelBuilder, RetryPolicy, SparkConnectClient, SparkError};
+use spark_connect_proto as proto;
+use tokio::runtime::{Builder, Runtime};
+use uuid::Uuid;
+
+use super::error;
+use crate::adapter::engine::{Interrupt, Location, OpenError, WarehouseError};
+use crate::domain::name::literal;
+use crate::domain::sql::in_backticks;
+
+/// What a session is told before anything else. A view keeps what was set when it was made.
+const SETTINGS: [&str; 4] = [
+    // a cast that can't be is an error
+    "SET spark.sql.ansi.enabled = true",
+    // texts are what they are
+    "SET spark.sql.variable.substitute = false",
+    // a name is no path
+    "SET spark.sql.runSQLOnFiles = false",
+    "SET spark.sql.legacy.createHiveTableByDefault = false",
+];
+
+/// How an unreachable server is tried again: for three seconds.
+fn retries() -> RetryPolicy {
+    RetryPolicy { max_retries: Some(4), initial_backoff_ms: 200, max_backoff_ms: Some(2000), ..RetryPolicy::default() }
+}
+
+/// The session of one client.
+pub(super) struct Connection {
+    runtime: Runtime,
+    client: SparkConnectClient,
+    user: proto::UserContext,
+    seconds: RefCell<u64>,
+    interrupt: Interrupt,
+    place: String,
+}
+
+impl Connection {
+    /// A session on the terms of a location.
+    pub(super) fn open(location: &Location) -> Result<Self, WarehouseError> {
+        let connection = Self::of_session(location, None)?;
+        let (url, session) = (address(location)?, connection.session().to_owned());
+        location.interrupt.watch(move || {
+            // what can't be reached any more has nothing to be interrupted
+            let _ = interrupt(&url, &session, None);
+        });
+        let zone = format!("SET TIME ZONE {}", literal(&location.access.opening.timezone));
+        for setting in SETTINGS.into_iter().chain([zone.as_str()]) {
+            connection.run("opening the warehouse", setting)?;
+        }
+        Ok(connection)
+    }
+
+    fn of_session(location: &Location, session: Option<&str>) -> Result<Self, WarehouseError> {
+        let url = address(location)?;
+        let cannot = |message: String| OpenError::CannotOpen { path: place(location).into(), message: error::said(&message) };
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| cannot(error.to_string()))?;
+        let client = runtime.block_on(client(&url, session)).map_err(|error| cannot(error.message()))?;
+        let user_id = client.user_id().unwrap_or_default().to_owned();
+        let user = proto::UserContext { user_name: user_id.clone(), user_id, ..proto::UserContext::default() };
+        let (interrupt, place) = (location.interrupt.clone(), place(location));
+        Ok(Self { runtime, client, user, seconds: RefCell::new(0), interrupt, place })
+    }
+
+    /// The session's id.
+    pub(super) fn session(&self) -> &str {
+        self.client.session_id()
+    }
+
+    /// From now on, a statement may take so many seconds; 0: any.
+    pub(super) fn limit(&self, seconds: u64) {
+        *self.seconds.borrow_mut() = seconds;
+    }
+
+    /// Runs one statement whose rows nobody wants.
+    pub(super) fn run(&self, doing: &str, sql: &str) -> Result<(), WarehouseError> {
+        self.run_as(doing, sql, &operation())
+    }
+
+    /// The same, as an operation of this id.
+    pub(super) fn run_as(&self, doing: &str, sql: &str, operation: &str) -> Result<(), WarehouseError> {
+        let command = proto::SqlCommand { input: Some(relation(sql)), ..proto::SqlCommand::default() };
+        let command = proto::Command { command_type: Some(proto::command::CommandType::SqlCommand(command)) };
+        let plan = proto::plan::OpType::Command(command);
+        self.execute(doing, sql, plan, operation).map(|_| ())
+    }
+
+    /// The rows of one query, or of a statement that tells something.
+    pub(super) fn rows(&self, doing: &str, sql: &str) -> Result<Vec<Vec<Option<String>>>, WarehouseError> {
+        let responses = self.execute(doing, sql, proto::plan::OpType::Root(relation(sql)), &operation())?;
+        let mut rows = Vec::new();
+        for response in responses {
+            if let Some(proto::execute_plan_response::ResponseType::ArrowBatch(batch)) = response.response_type {
+                let unread = |why: String| WarehouseError::Engine { doing: doing.to_owned(), message: error::said(&why) };
+                let reader = StreamReader::try_new(Cursor::new(batch.data), None).map_err(|it| unread(it.to_string()))?;
+                for batch in reader {
+                    rows.extend(texts(&batch.map_err(|it| unread(it.to_string()))?));
+                }
+            }
+        }
+        Ok(rows)
+    }
+
+    fn execute(
+        &self,
+        doing: &str,
+        sql: &str,
+        plan: proto::plan::OpType,
+        operation: &str,
+    ) -> Result<Vec<proto::ExecutePlanResponse>, WarehouseError> {
+        if self.interrupt.is_requested() {
+            return Err(WarehouseError::Interrupted);
+        }
+        let request = proto::ExecutePlanRequest {
+            session_id: self.session().to_owned(),
+            user_context: Some(self.user.clone()),
+            plan: Some(proto::Plan { op_type: Some(plan) }),
+            operation_id: Some(operation.to_owned()),
+            client_type: Some("vmesh".to_owned()),
+            tags: vec!["vmesh".to_owned()],
+            ..proto::ExecutePlanRequest::default()
+        };
+        let seconds = *self.seconds.borrow();
+        let answered = async {
+            let mut stream = self.client.execute_plan_reattachable(request).await?;
+            let mut responses = Vec::new();
+            while let Some(response) = stream.message().await? {
+                responses.push(response);
+            }
+            Ok::<_, SparkError>(responses)
+        };
+        let answered = self.runtime.block_on(async {
+            if seconds == 0 {
+                return Some(answered.await);
+            }
+            let answered = tokio::time::timeout(Duration::from_secs(seconds), answered).await.ok();
+            if answered.is_none() {
+                // it is over for us, whether it can be stopped there or not
+                let _ = self.client.interrupt_operation(operation).await;
+            }
+            answered
+        });
+        match answered {
+            None => Err(WarehouseError::TooLong { seconds }),
+            Some(Ok(responses)) => Ok(responses),
+            Some(Err(_)) if self.interrupt.is_requested() => Err(WarehouseError::Interrupted),
+            Some(Err(failed)) => Err(self.sorted(doing, sql, &failed)),
+        }
+    }
+
+    /// An error, by what can be done about it.
+    fn sorted(&self, doing: &str, sql: &str, failed: &SparkError) -> WarehouseError {
+        let of_class = failed.get_condition().is_some() && failed.grpc_code() != Some(UNAVAILABLE);
+        if !of_class && matches!(failed.grpc_code(), Some(UNAVAILABLE | UNAUTHENTICATED)) || is_cut_off(failed) {
+            let message = error::said(&format!("the server can't be reached: {}", failed.message()));
+            return OpenError::CannotOpen { path: self.place.clone().into(), message }.into();
+        }
+        // the server's words have the names and the place; those of the client's own table of errors do not
+        let words = if failed.message.is_empty() { failed.message() } else { failed.message.clone() };
+        WarehouseError::Engine { doing: doing.to_owned(), message: error::message(&words, sql) }
+    }
+}
+
+/// gRPC's numbers for a server that is not there, and for one that doesn't know us.
+const UNAVAILABLE: i32 = 14;
+const UNAUTHENTICATED: i32 = 16;
+
+/// Whether the connection broke while the server worked: it may have done what it was asked for.
+fn is_cut_off(failed: &SparkError) -> bool {
+    let words = failed.message();
+    failed.get_condition().is_none() && (words.contains("h2 protocol error") || words.contains("transport error"))
+}
+
+/// Stops an operation of a session, or all of them.
+pub(super) fn interrupt(url: &str, session: &str, operation: Option<&str>) -> Result<(), String> {
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
+    runtime.block_on(async {
+        let client = client(url, Some(session)).await.map_err(|error| error.message())?;
+        let stopped = match operation {
+            Some(operation) => client.interrupt_operation(operation).await,
+            None => client.interrupt_all().await,
+        };
+        stopped.map(|_| ()).map_err(|error| error.message())
+    })
+}
+
+/// Where a location's server is.
+pub(super) fn address(location: &Location) -> Result<String, WarehouseError> {
+    match &location.server {
+        Some(Ok(url)) => Ok(url.clone()),
+        Some(Err(why)) => {
+            let message = error::said(why);
+            Err(OpenError::CannotOpen { path: place(location).into(), message }.into())
+        }
+        None => {
+            let message = error::said("no url in [engine]");
+            Err(OpenError::CannotOpen { path: place(location).into(), message }.into())
+        }
+    }
+}
+
+/// A server in words: what stands behind its name may be a token.
+fn place(location: &Location) -> String {
+    let url = location.server.as_ref().and_then(|url| url.as_ref().ok());
+    let url = url.map_or("", |url| url.split("/;").next().unwrap_or_default());
+    format!("Spark at {url}")
+}
+
+async fn client(url: &str, session: Option<&str>) -> Result<SparkConnectClient, SparkError> {
+    let mut builder = ChannelBuilder::parse(url)?;
+    if builder.get("user_agent").is_none() {
+        builder.set("user_agent", "vmesh");
+    }
+    if builder.user_id().is_none() {
+        builder.set("user_id", "vmesh");
+    }
+    if let Some(session) = session {
+        builder.set("session_id", session);
+    }
+    let mut client = SparkConnectClient::connect(&builder).await?;
+    client.set_retry_policy(retries());
+    Ok(client)
+}
+
+/// A new operation's id.
+pub(super) fn operation() -> String {
+    Uuid::new_v4().to_string()
+}
+
+fn relation(sql: &str) -> proto::Relation {
+    let sql = proto::Sql { query: in_backticks(sql), ..proto::Sql::default() };
+    proto::Relation { common: None, rel_type: Some(proto::relation::RelType::Sql(sql)) }
+}
+
+/// The rows of a batch, whose columns are texts, truth values or whole numbers.
+fn texts(batch: &RecordBatch) -> Vec<Vec<Option<String>>> {
+    let row = |at: usize| batch.columns().iter().map(|column| text(column, at)).collect();
+    (0..batch.num_rows()).map(row).collect()
+}
+
+fn text(column: &ArrayRef, at: usize) -> Option<String> {
+    if column.is_null(at) {
+        return None;
+    }
+    let utf8 = column.as_string_opt::<i32>().map(|texts| texts.value(at).to_owned());
+    let utf8 = utf8.or_else(|| column.as_string_opt::<i64>().map(|texts| texts.value(at).to_owned()));
+    let utf8 = utf8.or_else(|| column.as_string_view_opt().map(|texts| texts.value(at).to_owned()));
+    utf8.or_else(|| column.as_boolean_opt().map(|flags| flags.value(at).to_string()))
+}

@@ -1,0 +1,75 @@
+#!/bin/sh
+# Runs the tests on Spark, on a server of their own: sh tests/spark/run.sh [filter…]. It is PyPI's pyspark with Java 17, listens on
+# this machine alone, lies in a temporary folder, and is gone afterwards. --serve: starts one and leaves it; --bench: the benchmark.
+set -eu
+cd "$(dirname "$0")/../.."
+
+sudo=""
+[ "$(id -u)" = 0 ] || sudo=sudo
+if ! command -v java >/dev/null; then
+    $sudo apt-get update -qq
+    $sudo apt-get install -y -qq --no-install-recommends openjdk-17-jre-headless
+fi
+python="${XDG_CACHE_HOME:-$HOME/.cache}/vmesh/spark-env"
+if [ ! -d "$(echo "$python"/lib/python3*/site-packages/pyspark)" ]; then
+    python3 -m venv "$python" || {
+        $sudo apt-get install -y -qq --no-install-recommends python3-venv
+        python3 -m venv "$python"
+    }
+    "$python/bin/pip" install --quiet pyspark==4.3.0
+fi
+SPARK_HOME=$(echo "$python"/lib/python3*/site-packages/pyspark)
+SPARK_LOCAL_IP=127.0.0.1
+export SPARK_HOME SPARK_LOCAL_IP
+
+folder=$(mktemp -d)
+port=$((20000 + $$ % 20000))
+cat >"$folder/start" <<EOF
+cd "$folder"
+setsid "$SPARK_HOME/bin/spark-submit" --class org.apache.spark.sql.connect.service.SparkConnectServer --name vmesh-tests \\
+    --master "\${MASTER:-local[2]}" --driver-memory 2g --conf spark.ui.enabled=false --conf spark.driver.host=127.0.0.1 \\
+    --conf spark.driver.bindAddress=127.0.0.1 --conf spark.connect.grpc.binding.address=127.0.0.1 \\
+    --conf spark.connect.grpc.binding.port=$port --conf spark.sql.shuffle.partitions=2 --conf spark.sql.warehouse.dir="$folder/warehouse" \\
+    --conf spark.sql.catalogImplementation=\${CATALOG:-in-memory} \\
+    --conf "spark.hadoop.javax.jdo.option.ConnectionURL=jdbc:derby:;databaseName=$folder/metastore;create=true" \\
+    --conf spark.driver.extraJavaOptions=-Dderby.system.home="$folder" >>"$folder/server.log" 2>&1 </dev/null &
+echo \$! >"$folder/pid"
+for _ in \$(seq 600); do
+    grep -q 'Spark Connect server started' "$folder/server.log" && exit 0
+    kill -0 "\$(cat "$folder/pid")" 2>/dev/null || break
+    sleep 0.1
+done
+tail -30 "$folder/server.log"
+exit 1
+EOF
+stop() {
+    kill -9 "-$(cat "$folder/pid")" 2>/dev/null || true
+    rm -rf "$folder"
+}
+sh "$folder/start"
+VMESH_TEST_SPARK="sc://127.0.0.1:$port"
+VMESH_TEST_SPARK_KILL="kill -9 -\$(cat $folder/pid); : >$folder/server.log; sh $folder/start"
+export VMESH_TEST_SPARK VMESH_TEST_SPARK_KILL
+if [ "${1:-}" = --serve ]; then
+    echo "$VMESH_TEST_SPARK; kill -9 -$(cat "$folder/pid") ends it"
+    exit 0
+fi
+trap stop EXIT
+it() {
+    if [ -n "${VMESH_TEST_BINARY:-}" ]; then
+        "$VMESH_TEST_BINARY" "$@"
+    else
+        cargo test --features icu,spark --test it -- "$@"
+    fi
+}
+case "${1:-}" in
+--bench)
+    shift
+    cargo bench --profile dev --features icu,spark -- "$@"
+    ;;
+*)
+    # one catalogue for all: one test after the other
+    [ $# -gt 0 ] || set -- spark::
+    it "$@" --ignored --test-threads 1
+    ;;
+esac
