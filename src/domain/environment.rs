@@ -184,6 +184,8 @@ pub struct State {
     pub previews: Vec<Preview>,
     /// How long a build of each model takes by experience: the median of its last ones, of incremental models that of a load.
     pub durations: BTreeMap<ModelName, Duration>,
+    /// How long one view takes to move, where they move one after the other; none where all move at once.
+    pub pace: Option<Duration>,
 }
 
 impl PhysicalTable {

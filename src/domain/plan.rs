@@ -93,6 +93,9 @@ pub struct Plan {
     pub behind: Vec<ModelName>,
     /// How schemas are named.
     pub pattern: SchemaPattern,
+    /// How long one view takes to move, where they move one after the other.
+    #[serde(default)]
+    pub pace: Option<Duration>,
 }
 
 /// Where a plan's models come from.
@@ -161,7 +164,7 @@ impl Plan {
         steps.extend(gone);
         let behind = trees.main.map_or_else(Vec::new, |main| behind(trees, main));
         let generation = shown.map(|environment| environment.generation);
-        Self { environment, source, generation, steps, behind, pattern }
+        Self { environment, source, generation, steps, behind, pattern, pace: state.pace }
     }
 
     /// The step with the most loads, where the plan has more of them than anyone can carry out: it is cut short then.
@@ -205,6 +208,12 @@ impl Plan {
     /// How many views move or appear.
     pub fn swaps(&self) -> usize {
         self.steps.iter().filter(|step| step.swap).count()
+    }
+
+    /// How long readers may see some of the views as they shall be and others as they were; none where they never do.
+    pub fn mixed(&self) -> Option<Duration> {
+        let views = u32::try_from(self.swaps()).ok().filter(|views| *views > 1)?;
+        Some(self.pace?.saturating_mul(views))
     }
 
     /// Whether the environment already shows the tree.
@@ -256,6 +265,7 @@ impl Plan {
             steps: self.steps.iter().filter(|step| !step.is_as_before()).cloned().collect(),
             behind: self.behind.clone(),
             pattern: self.pattern,
+            pace: self.pace,
         }
     }
 

@@ -129,7 +129,8 @@ fn query(text: &str) {
     sql::splice(text, &query, &|_| Some("\"s\".\"t\"".to_owned()));
     query.survey(text);
     let there = policy::check_for_postgres(Text::Model, text);
-    let there = there.and_then(|()| policy::check_reads_for_postgres(text, &query.clone().by_its_words(EngineKind::Postgres, text)));
+    let there = there
+        .and_then(|()| policy::check_reads_for_postgres(text, &query.clone().by_its_words(EngineKind::Postgres, text)));
     if let Err(refusal) = there {
         on_text(text, &refusal.span);
     }

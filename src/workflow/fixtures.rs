@@ -92,7 +92,10 @@ impl Loader {
         if !self.referee.engine().has_given_elsewhere() {
             return Ok(unit_test::freeze(&query, clock, columns));
         }
-        let reads = sql::analyse_for(self.referee.engine(), &query).by_its_words(self.referee.engine(), &query).reads.unwrap_or_default();
+        let reads = sql::analyse_for(self.referee.engine(), &query)
+            .by_its_words(self.referee.engine(), &query)
+            .reads
+            .unwrap_or_default();
         match reads.iter().find(|read| given_as(&read.parts, given).is_none()) {
             Some(read) => Err(wrong(format!(
                 "a query of the test reads `{}`, of which the test gives no rows before it",

@@ -53,6 +53,7 @@ mod selectors;
 mod server;
 mod settings;
 mod soundness;
+mod spark;
 mod splits;
 mod standalone;
 mod statements;

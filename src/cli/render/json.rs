@@ -39,6 +39,7 @@ pub(in crate::cli) fn plan(plan: &Plan, applied: bool) -> Value {
         "applied": applied,
         "models": models,
         "behind": plan.behind,
+        "mixed_seconds": plan.mixed().map(|time| time.as_secs_f64()),
         "summary": {
             "build": plan.count(Action::Build),
             "reuse": plan.count(Action::Reuse),

@@ -45,7 +45,11 @@ pub(in crate::cli) fn summary(plan: &Plan) -> String {
     }
     let expected =
         plan.expected(at_a_time()).and_then(about).map_or_else(String::new, |expected| format!(" · {expected}"));
-    let told = parts.join(", ") + &expected;
+    let mixed = plan.mixed().map_or_else(String::new, |time| {
+        let time = about(time).unwrap_or_else(|| "less than 1 s".to_owned());
+        format!("; views move one by one, in {time}: readers may see some of them before the others")
+    });
+    let told = parts.join(", ") + &expected + &mixed;
     match plan.unaffected() {
         0 => told,
         1 => format!("{told}; 1 below the change takes nothing of it"),

@@ -236,10 +236,12 @@ impl Source<'_> {
                 Some(("a token", "name a variable that has the address: url = \"env:VMESH_SPARK_URL\""))
             }
             EngineKind::Spark => None,
-            _ if text.contains("password=") || text.split_once('@').is_some_and(|it| it.0.matches(':').count() > 1) => Some((
-                "a password",
-                "url = \"env:VMESH_POSTGRES_URL\", or leave the password to PGPASSWORD or ~/.pgpass",
-            )),
+            _ if text.contains("password=") || text.split_once('@').is_some_and(|it| it.0.matches(':').count() > 1) => {
+                Some((
+                    "a password",
+                    "url = \"env:VMESH_POSTGRES_URL\", or leave the password to PGPASSWORD or ~/.pgpass",
+                ))
+            }
             _ => None,
         };
         match secret {
@@ -259,7 +261,9 @@ impl Source<'_> {
             return Err(self.wrong(what, said.span()).help("leave [state] out: it is for Spark"));
         }
         if let (Some(_), Some(url)) = (&table.path, &table.url) {
-            return Err(self.wrong("records lie in a file or in a database", url.span()).help("leave one of the two out"));
+            return Err(self
+                .wrong("records lie in a file or in a database", url.span())
+                .help("leave one of the two out"));
         }
         table.url.as_ref().map(|url| self.address(EngineKind::Postgres, url)).transpose()
     }
@@ -435,8 +439,24 @@ mod tests {
     }
 
     #[test]
-    fn engines_to_come_are_named_as_such() {
-        let error = Config::parse("vmesh.toml", "[engine]\ntype = \"spark\"\n", &|_| None).unwrap_err();
-        assert_eq!(error.what, "engine `spark` is not supported yet");
+    fn spark_has_an_address_and_its_records_a_place() {
+        let read = |text: &str| Config::parse("vmesh.toml", text, &|_| None);
+        let spark = "[engine]\ntype = \"spark\"\nurl = \"sc://spark:15002\"\n";
+        let config = read(&format!("{spark}\n[state]\nurl = \"env:STATE\"\n")).unwrap();
+        assert_eq!(config.opening.on_server().unwrap(), "Spark at sc://spark:15002");
+        assert!(config.opening.state.is_some() && !config.opening.has_file());
+        let config = read(&format!("{spark}\n[state]\npath = \"state.duckdb\"\n")).unwrap();
+        assert_eq!((config.warehouse.as_deref(), config.opening.has_file()), (Some("state.duckdb"), true));
+        for (text, what) in [
+            ("[engine]\ntype = \"spark\"\n", "where the server is stands nowhere"),
+            (
+                "[engine]\ntype = \"spark\"\nurl = \"sc://h/;token=x\"\n",
+                "this tells a token to everyone who has the repository",
+            ),
+            ("[state]\npath = \"x\"\n", "DuckDB keeps vmesh's records itself"),
+            ("[engine]\ntype = \"flink\"\n", "unknown engine `flink`"),
+        ] {
+            assert_eq!(read(text).unwrap_err().what, what);
+        }
     }
 }

@@ -130,9 +130,10 @@ pub(super) fn read(text: &str, statement: &[Lexeme], defaults: &Defaults) -> Res
             }
             if defaults.engine == EngineKind::Spark {
                 // what other engines call so has no length, which Spark's type of that name must have
-                let texts = file.columns.iter_mut().filter(|(_, kind)| {
-                    ["varchar", "text"].iter().any(|text| kind.eq_ignore_ascii_case(text))
-                });
+                let texts = file
+                    .columns
+                    .iter_mut()
+                    .filter(|(_, kind)| ["varchar", "text"].iter().any(|text| kind.eq_ignore_ascii_case(text)));
                 texts.for_each(|(_, kind)| *kind = defaults.engine.text().to_owned());
                 problems.extend(foreign_to_spark(&file));
             }
@@ -168,7 +169,8 @@ fn foreign(file: &ModelFile) -> Vec<Problem> {
 fn foreign_to_spark(file: &ModelFile) -> Vec<Problem> {
     let types = file.columns.iter().map(|(_, kind)| kind).filter(|kind| !policy::is_type_for_spark(kind));
     let problem = |kind: &String| {
-        Problem::new(format!("`{kind}` is no type of Spark's"), file.place.clone()).help("declare one of Spark's: decimal(10, 2)")
+        Problem::new(format!("`{kind}` is no type of Spark's"), file.place.clone())
+            .help("declare one of Spark's: decimal(10, 2)")
     };
     types.map(problem).collect()
 }

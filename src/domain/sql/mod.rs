@@ -60,7 +60,7 @@ mod with_clause;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use sqlparser::dialect::{Dialect, DatabricksDialect, PostgreSqlDialect};
+use sqlparser::dialect::{DatabricksDialect, Dialect, PostgreSqlDialect};
 
 use super::diagnostic::Problem;
 use super::engine_kind::EngineKind;
@@ -317,7 +317,9 @@ pub fn analyse(text: &str) -> Query {
 pub fn analyse_for(engine: EngineKind, text: &str) -> Query {
     match engine {
         EngineKind::DuckDb => analyse(text),
-        EngineKind::Postgres => Some(analyse(text)).filter(|it| it.reads.is_some()).unwrap_or_else(|| analyse_postgres(text)),
+        EngineKind::Postgres => {
+            Some(analyse(text)).filter(|it| it.reads.is_some()).unwrap_or_else(|| analyse_postgres(text))
+        }
         EngineKind::Spark => analyse_spark(text),
     }
 }

@@ -33,8 +33,8 @@ pub(super) fn parse(text: &str) -> Type {
         "timestamp" | "timestamp_ltz" => Type::Moment,
         "timestamp_ntz" => Type::Timestamp(6),
         "decimal" | "numeric" | "dec" => Type::Decimal { whole: 10, scale: 0 },
-        "boolean" | "tinyint" | "smallint" | "short" | "int" | "integer" | "bigint" | "long" | "float" | "real" | "double"
-        | "string" | "date" => Type::parse(&lower),
+        "boolean" | "tinyint" | "smallint" | "short" | "int" | "integer" | "bigint" | "long" | "float" | "real"
+        | "double" | "string" | "date" => Type::parse(&lower),
         _ if ["decimal(", "numeric(", "dec("].iter().any(|word| lower.starts_with(word)) => Type::parse(&lower),
         _ => Type::Other(lower),
     }
@@ -51,7 +51,9 @@ pub(super) fn name(kind: &Type) -> Option<String> {
         Type::Integer { bits: 64, signed: true } | Type::Integer { bits: 32, .. } => "bigint",
         Type::Integer { .. } => "decimal(38, 0)",
         Type::Decimal { whole: u8::MAX, .. } => "decimal(38, 9)",
-        Type::Decimal { whole, scale } => return Some(format!("decimal({}, {scale})", whole.saturating_add(*scale).min(38))),
+        Type::Decimal { whole, scale } => {
+            return Some(format!("decimal({}, {scale})", whole.saturating_add(*scale).min(38)));
+        }
         Type::Float(precision) => {
             if *precision <= 24 {
                 "float"
@@ -128,7 +130,9 @@ mod tests {
         ] {
             assert!(holds(to, from) && !holds(from, to), "{to} {from}");
         }
-        for (to, from) in [("timestamp_ntz", "timestamp"), ("date", "timestamp"), ("int", "string"), ("binary", "string")] {
+        for (to, from) in
+            [("timestamp_ntz", "timestamp"), ("date", "timestamp"), ("int", "string"), ("binary", "string")]
+        {
             assert!(!holds(to, from), "{to} {from}");
         }
     }

@@ -50,7 +50,9 @@ impl Comparison {
         }
         let cast = |value: &Value, at: usize| match (columns.get(at), kinds.get(at)) {
             (Some((_, kind)), Some(own)) if kind == own => rows::cast(engine, value, own),
-            (_, Some(own)) if is_kept(value, own) => format!("CAST({} AS {})", rows::cast(engine, value, own), engine.text()),
+            (_, Some(own)) if is_kept(value, own) => {
+                format!("CAST({} AS {})", rows::cast(engine, value, own), engine.text())
+            }
             _ => rows::as_text(engine, value),
         };
         let names: Vec<String> = columns.iter().map(|(name, _)| name.clone()).collect();
@@ -127,7 +129,8 @@ impl Comparison {
         match self.engine {
             EngineKind::DuckDb => " ORDER BY ALL".to_owned(),
             EngineKind::Postgres | EngineKind::Spark => {
-                let keys = self.columns().map(|name| format!(", CAST({side}.{} AS {})", quote(name), self.engine.text()));
+                let keys =
+                    self.columns().map(|name| format!(", CAST({side}.{} AS {})", quote(name), self.engine.text()));
                 format!(" ORDER BY 1{}", keys.collect::<String>())
             }
         }

@@ -1,9 +1,11 @@
 //! A repository in a temporary folder, with the real git, the real vmesh and a real warehouse: a DuckDB file, or a database of
-//! PostgreSQL where `VMESH_TEST_ENGINE` says so.
+//! PostgreSQL's or Spark's catalogue where `VMESH_TEST_ENGINE` says so.
 
 pub(crate) mod postgres;
 pub(crate) mod random;
 pub(crate) mod renamed;
+pub(crate) mod server;
+pub(crate) mod spark;
 pub(crate) mod truth;
 
 use std::collections::BTreeMap;
@@ -19,7 +21,7 @@ pub(crate) struct Sandbox {
     /// The repository, from the root: empty where it is the root itself.
     folder: &'static str,
     /// The warehouse, where that is no file.
-    server: Option<postgres::Server>,
+    server: Option<server::Server>,
 }
 
 /// What a command came to.
@@ -59,17 +61,22 @@ impl Done {
 impl Sandbox {
     /// An empty folder that is no repository.
     pub(crate) fn empty() -> Self {
-        Self { root: tempfile::tempdir().unwrap(), folder: "", server: postgres::Server::of_tests() }
+        Self { root: tempfile::tempdir().unwrap(), folder: "", server: server::Server::of_tests() }
     }
 
     /// A repository with settings, hooks that build inline, and no model, over a database of PostgreSQL.
     pub(crate) fn on_postgres() -> Self {
-        Self { server: Some(postgres::Server::new()), ..Self::empty() }.initialized()
+        Self { server: Some(server::Server::Postgres(postgres::Server::new())), ..Self::empty() }.initialized()
+    }
+
+    /// The same over Spark, whose records lie in a file, or where some more settings say.
+    pub(crate) fn on_spark() -> Self {
+        Self { server: Some(server::Server::Spark(spark::Server::new())), ..Self::empty() }.initialized()
     }
 
     /// The database, where the warehouse is one.
     pub(crate) fn url(&self) -> &str {
-        self.server.as_ref().map_or("", |server| &server.url)
+        self.server.as_ref().map_or("", |server| server.url())
     }
 
     /// The same, with room for other folders beside it.
@@ -81,7 +88,7 @@ impl Sandbox {
 
     /// A copy of everything, in another place.
     pub(crate) fn copy(&self) -> Self {
-        let server = self.server.as_ref().map(postgres::Server::copy);
+        let server = self.server.as_ref().map(server::Server::copy);
         let copy = Self { folder: self.folder, root: tempfile::tempdir().unwrap(), server };
         let from = self.root.path().join(".");
         assert!(Command::new("cp").arg("-a").arg(from).arg(copy.root.path()).status().unwrap().success());
@@ -223,7 +230,7 @@ impl Sandbox {
             .env("LC_ALL", "C")
             .env("NO_COLOR", "1");
         if let Some(server) = &self.server {
-            command.env("VMESH_TEST_URL", &server.url);
+            command.env("VMESH_TEST_URL", server.url());
         }
         command
     }
@@ -289,8 +296,7 @@ impl Sandbox {
     /// The same, if it can be told: the warehouse may be taken for a moment, and what is asked for not be there yet.
     pub(crate) fn try_value(&self, sql: &str) -> Option<String> {
         if let Some(server) = &self.server {
-            let row = postgres::connect(&server.url).query_opt(sql, &[]).ok()??;
-            return row.try_get(0).ok();
+            return server.try_value(sql);
         }
         let connection = Connection::open(self.warehouse()).ok()?;
         connection.query_row(sql, [], |row| row.get(0)).ok()
@@ -298,6 +304,9 @@ impl Sandbox {
 
     /// The views of a schema, and the physical table that each shows.
     pub(crate) fn views(&self, schema: &str) -> BTreeMap<String, String> {
+        if let Some(server::Server::Spark(server)) = &self.server {
+            return server.views(schema);
+        }
         let sql = format!("SELECT view_name, sql FROM duckdb_views() WHERE schema_name = '{schema}' ORDER BY ALL");
         let table = |sql: &str| sql.rsplit('.').next().unwrap().trim_end_matches(';').trim_matches('"').to_owned();
         self.rows(&sql).into_iter().map(|row| (row[0].clone(), table(&row[1]))).collect()
@@ -305,6 +314,9 @@ impl Sandbox {
 
     /// How many tables and views the physical layer has.
     pub(crate) fn snapshots(&self) -> usize {
+        if let Some(server::Server::Spark(server)) = &self.server {
+            return server.snapshots();
+        }
         let count = "(SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'vmesh_snapshots') \
                      + (SELECT count(*) FROM duckdb_views() WHERE schema_name = 'vmesh_snapshots')";
         self.value(&format!("SELECT {count}")).parse().unwrap()

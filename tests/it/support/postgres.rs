@@ -48,11 +48,6 @@ CREATE FUNCTION range(bigint) RETURNS SETOF bigint LANGUAGE sql AS $$ SELECT gen
 ";
 
 impl Server {
-    /// The database of a new sandbox, where tests run on PostgreSQL.
-    pub(crate) fn of_tests() -> Option<Self> {
-        is_tested().then(Self::new)
-    }
-
     pub(crate) fn new() -> Self {
         let server = Self::of("");
         server.sql(COMPATIBLE);
@@ -71,18 +66,6 @@ impl Server {
         let make = format!("CREATE DATABASE {name}{template}");
         connect(&format!("{} dbname=postgres", server())).batch_execute(&make).unwrap();
         Self { url: format!("{} dbname={name}", server()) }
-    }
-
-    /// Settings that lead here.
-    pub(crate) fn settings(&self, text: &str) -> String {
-        let engine = "[engine]\ntype = \"postgres\"\nurl = \"env:VMESH_TEST_URL\"\n";
-        if text.contains("type = \"duckdb\"") {
-            return text.replace("type = \"duckdb\"", &engine["[engine]\n".len()..]);
-        }
-        if text.contains("[engine]") {
-            return text.replace("[engine]\n", engine);
-        }
-        format!("{text}\n{engine}")
     }
 
     pub(crate) fn sql(&self, sql: &str) {

@@ -33,9 +33,9 @@ use duckdb::Connection;
 
 pub use self::access::Absent;
 pub use self::backup::BACKUP;
-pub(super) use self::open::records;
 pub use self::extensions::{BuiltIn, Installed, absent, built_in, install};
 use self::instance::Instance;
+pub(super) use self::open::records;
 pub use self::wal::{COMPANIONS, companion};
 use super::records::{Caps, FORMAT};
 use super::{Location, OpenError, WarehouseError};

@@ -97,7 +97,8 @@ impl Location {
         if let Some(folder) = self.path.parent() {
             std::fs::create_dir_all(folder).map_err(|error| self.not_writable(&error))?;
         }
-        if self.path.exists() {
+        // where this process has it open already, closing it once more would give its lock away
+        if self.path.exists() && Instance::of(&self.path).is_none() {
             // DuckDB opens a file it may not write and fails only later, in the middle of things
             let writable = std::fs::OpenOptions::new().append(true).open(&self.path);
             writable.map_err(|error| self.not_writable(&error))?;

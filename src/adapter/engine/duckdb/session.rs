@@ -7,7 +7,8 @@ use duckdb::types::ValueRef;
 use super::Database;
 use crate::adapter::engine::WarehouseError;
 use crate::adapter::engine::records::{
-    Caps, Change, Ledger, PhysicalLayer, Relation, Row, SqlSession, Value, VirtualLayer, list};
+    Caps, Change, Ledger, PhysicalLayer, Relation, Row, SqlSession, Value, VirtualLayer, list,
+};
 use crate::domain::name::{SNAPSHOTS_SCHEMA, TableName};
 
 impl SqlSession for Database {

@@ -3,8 +3,8 @@
 use std::io::Write;
 
 use super::Database;
-use crate::adapter::engine::{Ask, Build, BuildError, Tables, WarehouseError};
 use crate::adapter::engine::seed_types::Kinds;
+use crate::adapter::engine::{Ask, Build, BuildError, Tables, WarehouseError};
 use crate::domain::csv;
 use crate::domain::engine_kind::EngineKind;
 use crate::domain::environment::Column;

@@ -7,7 +7,8 @@ use postgres::SimpleQueryMessage;
 use super::Database;
 use crate::adapter::engine::WarehouseError;
 use crate::adapter::engine::records::{
-    Caps, Change, Ledger, PhysicalLayer, Relation, Row, SqlSession, Value, VirtualLayer, list, values};
+    Caps, Change, Ledger, PhysicalLayer, Relation, Row, SqlSession, Value, VirtualLayer, list, values,
+};
 use crate::domain::name::{SNAPSHOTS_SCHEMA, TableName, literal, quote};
 
 impl SqlSession for Database {

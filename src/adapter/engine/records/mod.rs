@@ -69,6 +69,11 @@ pub(super) trait VirtualLayer {
     /// engine has none for them, in [`Self::settle`].
     fn change_views(&self, doing: &str, changes: &[Change]) -> Result<(), WarehouseError>;
 
+    /// How long one view takes to move, where they move one after the other.
+    fn pace(&self) -> Result<Option<Duration>, WarehouseError> {
+        Ok(None)
+    }
+
     /// Does what could not be done within the transaction that has just ended.
     fn settle(&self) -> Result<(), WarehouseError> {
         Ok(())

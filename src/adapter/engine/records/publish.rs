@@ -40,6 +40,7 @@ impl<S: SqlSession + WrongRows> Publish for S {
             mark("publish:views");
             Ok(generation)
         })?;
+        mark("publish:committed");
         self.settle()?;
         // what can't go yet goes with the next one
         let _ = ledger.clear_away();
@@ -56,9 +57,12 @@ impl Ledger<'_> {
     fn fit(&self, places: &BTreeMap<ModelName, TableName>) -> Result<(), WarehouseError> {
         let longest = self.0.caps().longest_name;
         let is_plain = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        let is_odd = |place: &&TableName| self.0.caps().has_plain_names && !(is_plain(&place.name) && is_plain(&place.schema));
+        let is_odd =
+            |place: &&TableName| self.0.caps().has_plain_names && !(is_plain(&place.name) && is_plain(&place.schema));
         if let Some(odd) = places.values().find(is_odd) {
-            let what = format!("the view {odd} would have other signs in its name than letters, digits and _, which the engine refuses");
+            let what = format!(
+                "the view {odd} would have other signs in its name than letters, digits and _, which the engine refuses"
+            );
             return Err(BuildError::Unfit { what, help: "give the model another name" }.into());
         }
         let is_too_long = |place: &&TableName| place.name.len() > longest || place.schema.len() > longest;

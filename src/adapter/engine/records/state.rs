@@ -39,6 +39,7 @@ impl<S: SqlSession> Records for S {
                 promotions: ledger.promotions()?,
                 previews: ledger.previews()?,
                 durations: ledger.durations()?,
+                pace: self.pace()?,
             })
         })
     }

@@ -1,8 +1,9 @@
 //! Attempts to fill tables. Each has a name of its own, since two at once under one name leave the rows of both; and is on record
 //! before it is sent, since Spark goes on with it when whoever sent it is gone.
 
+use super::Database;
 use super::connection::{self, operation};
-use super::{Database, journal::Owner};
+use super::journal::{Owner, Statement};
 use crate::adapter::engine::WarehouseError;
 use crate::adapter::engine::records::Value;
 use crate::domain::name::{TableName, literal};
@@ -42,18 +43,19 @@ impl Database {
         }
     }
 
-    /// From now on, a table has the rows of an attempt. To be called within a transaction of the records.
-    pub(super) fn has_rows_of(&self, table: &TableName, attempt: &str) -> Result<(), WarehouseError> {
+    /// From now on, a table has the rows of an attempt; those that it had are kept for who reads them now, where anyone could.
+    /// To be called within a transaction of the records.
+    pub(super) fn has_rows_of(&self, table: &TableName, attempt: &str, is_read: bool) -> Result<(), WarehouseError> {
         let (name, rows) = (literal(&table.name), literal(attempt));
+        let before = if is_read { "spark_tables.attempt" } else { "NULL" };
         let sql = format!(
             "UPDATE vmesh_state.spark_attempts SET is_kept = true WHERE attempt = {rows};\n\
              INSERT INTO vmesh_state.spark_tables VALUES ({name}, {rows}, NULL) ON CONFLICT (table_name) DO UPDATE SET \
-             before = CASE WHEN spark_tables.attempt = excluded.attempt THEN spark_tables.before ELSE spark_tables.attempt END, \
+             before = CASE WHEN spark_tables.attempt = excluded.attempt THEN spark_tables.before ELSE {before} END, \
              attempt = excluded.attempt;\n"
         );
         self.records.run(DOING, &sql)?;
-        let show = show(&table.quoted(), &TableName::physical(attempt.to_owned()).quoted());
-        self.put_off(vec![show])
+        self.put_off(vec![move_to(&table.quoted(), &TableName::physical(attempt.to_owned()).quoted())])
     }
 
     /// The attempt whose rows a table has.
@@ -81,7 +83,8 @@ impl Database {
     /// Stops and drops the attempts of those who are gone.
     pub(super) fn stop_orphans(&self) -> Result<(), WarehouseError> {
         let gone = Owner::is_gone();
-        let sql = format!("SELECT attempt, session, operation FROM vmesh_state.spark_attempts WHERE NOT is_kept AND {gone}");
+        let sql =
+            format!("SELECT attempt, session, operation FROM vmesh_state.spark_attempts WHERE NOT is_kept AND {gone}");
         for row in self.records.all(DOING, &sql)? {
             let (name, session, operation): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
             // a session that the server has forgotten has nothing that runs
@@ -94,7 +97,12 @@ impl Database {
     }
 }
 
-/// The statement that makes a view show a table, and follow it when that gets other columns.
+/// The change by which a view shows another table: at once for its readers, which making it anew would not be.
+pub(super) fn move_to(view: &str, table: &str) -> Statement {
+    Statement { sql: format!("ALTER VIEW {view} AS SELECT * FROM {table}"), otherwise: Some(show(view, table)) }
+}
+
+/// The statement that makes a view that shows a table, and follows it when that gets other columns.
 pub(super) fn show(view: &str, table: &str) -> String {
     format!("CREATE OR REPLACE VIEW {view} WITH SCHEMA EVOLUTION AS SELECT * FROM {table}")
 }

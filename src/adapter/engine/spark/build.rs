@@ -24,7 +24,7 @@ impl Tables for Database {
             let (columns, rows, attempt) = self.fill(&doing, build)?;
             let built = Ledger(self).transaction(&doing, |ledger| {
                 if let Some(attempt) = &attempt {
-                    self.has_rows_of(&build.table, &attempt.table.name)?;
+                    self.has_rows_of(&build.table, &attempt.table.name, true)?;
                 }
                 let select = query_of(build).map(str::to_owned);
                 let built = PhysicalTable { select, rows, ..ledger.made(build, columns, at)? };
@@ -120,14 +120,9 @@ impl Database {
 
     /// Makes the rows of a build, and audits them; gives their columns, how many there are, and the attempt that they are: none
     /// of a view.
-    fn fill(
-        &self,
-        doing: &str,
-        build: &Build,
-    ) -> Result<(Vec<Column>, Option<u64>, Option<Attempt>), WarehouseError> {
+    fn fill(&self, doing: &str, build: &Build) -> Result<(Vec<Column>, Option<u64>, Option<Attempt>), WarehouseError> {
         if let Body::View(select) = &build.body {
-            let view = format!("CREATE OR REPLACE VIEW {} AS\n{select}", build.table.quoted());
-            self.server()?.run(doing, &view)?;
+            self.make_view(doing, &build.table, select)?;
             audit::run(self, build, None)?;
             return Ok((self.columns(&build.table)?, None, None));
         }
@@ -144,6 +139,19 @@ impl Database {
                 self.give_up(&attempt);
                 Err(error)
             }
+        }
+    }
+
+    /// Makes a view of a model, or changes it: a line before the query.
+    fn make_view(&self, doing: &str, view: &TableName, select: &str) -> Result<(), WarehouseError> {
+        let (server, name) = (self.server()?, view.quoted());
+        match server.run(doing, &format!("ALTER VIEW {name} AS\n{select}")) {
+            Err(WarehouseError::Engine { message, .. })
+                if message.contains("NOT_FOUND") && message.contains(&view.name) =>
+            {
+                server.run(doing, &format!("CREATE VIEW {name} AS\n{select}"))
+            }
+            done => done,
         }
     }
 
@@ -190,11 +198,10 @@ impl Database {
             };
             ledger.detach_clones(&snapshot.table)?;
             if let Some(attempt) = &attempt {
-                self.has_rows_of(&snapshot.table, &attempt.table.name)?;
+                self.has_rows_of(&snapshot.table, &attempt.table.name, true)?;
             }
             let revision = snapshot.revision + 1;
-            let filled =
-                PhysicalTable { columns, built_at: at, inputs, revision, select, rows, ..snapshot.clone() };
+            let filled = PhysicalTable { columns, built_at: at, inputs, revision, select, rows, ..snapshot.clone() };
             ledger.record(&filled)?;
             Ok(filled)
         })

@@ -61,7 +61,8 @@ impl Connection {
 
     fn of_session(location: &Location, session: Option<&str>) -> Result<Self, WarehouseError> {
         let url = address(location)?;
-        let cannot = |message: String| OpenError::CannotOpen { path: place(location).into(), message: error::said(&message) };
+        let cannot =
+            |message: String| OpenError::CannotOpen { path: place(location).into(), message: error::said(&message) };
         let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| cannot(error.to_string()))?;
         let client = runtime.block_on(client(&url, session)).map_err(|error| cannot(error.message()))?;
         let user_id = client.user_id().unwrap_or_default().to_owned();
@@ -99,8 +100,10 @@ impl Connection {
         let mut rows = Vec::new();
         for response in responses {
             if let Some(proto::execute_plan_response::ResponseType::ArrowBatch(batch)) = response.response_type {
-                let unread = |why: String| WarehouseError::Engine { doing: doing.to_owned(), message: error::said(&why) };
-                let reader = StreamReader::try_new(Cursor::new(batch.data), None).map_err(|it| unread(it.to_string()))?;
+                let unread =
+                    |why: String| WarehouseError::Engine { doing: doing.to_owned(), message: error::said(&why) };
+                let reader =
+                    StreamReader::try_new(Cursor::new(batch.data), None).map_err(|it| unread(it.to_string()))?;
                 for batch in reader {
                     rows.extend(texts(&batch.map_err(|it| unread(it.to_string()))?));
                 }

@@ -48,7 +48,10 @@ mod tests {
         let sent = "CREATE TABLE t AS\nSELECT\n  amout\nFROM o";
         let words = "[UNRESOLVED_COLUMN] A column `amout`\ncannot be resolved. SQLSTATE: 42703; line 3 pos 2;\n'Project ['amout]";
         let told = message(words, sent);
-        assert_eq!(told, "Spark: [UNRESOLVED_COLUMN] A column `amout` cannot be resolved.\n\nLINE 3:   amout\n          ^");
+        assert_eq!(
+            told,
+            "Spark: [UNRESOLVED_COLUMN] A column `amout` cannot be resolved.\n\nLINE 3:   amout\n          ^"
+        );
         assert_eq!(crate::domain::engine_message::place(&told, sent), sent.find("amout"));
         let parse = "\n[PARSE_SYNTAX_ERROR] Syntax error at or near 'FORM'. SQLSTATE: 42601 (line 1, pos 9)\n\n== SQL ==\nSELECT 1 FORM";
         assert!(message(parse, "SELECT 1 FORM").ends_with("LINE 1: SELECT 1 FORM\n                 ^"));

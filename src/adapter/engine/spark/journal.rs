@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use super::Database;
 use crate::adapter::engine::WarehouseError;
@@ -14,6 +15,21 @@ const DOING: &str = "changing what Spark shows";
 
 /// What Spark needs on record besides what all engines do.
 pub(super) const RECORDS: &str = include_str!("records.sql");
+
+/// A change of the catalogue: what shall be, however often it is said.
+#[derive(Debug)]
+pub(super) struct Statement {
+    /// What says so.
+    pub(super) sql: String,
+    /// What says so where nothing is there yet.
+    pub(super) otherwise: Option<String>,
+}
+
+impl From<String> for Statement {
+    fn from(sql: String) -> Self {
+        Self { sql, otherwise: None }
+    }
+}
 
 /// The sessions of this process that are open: what they have put off, they carry out themselves.
 static OPEN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
@@ -53,13 +69,13 @@ impl Drop for Owner {
 }
 
 impl Database {
-    /// Puts statements off until the transaction of the records has ended. To be called within one.
-    pub(super) fn put_off(&self, statements: Vec<String>) -> Result<(), WarehouseError> {
+    /// Puts changes off until the transaction of the records has ended. To be called within one.
+    pub(super) fn put_off(&self, changes: Vec<Statement>) -> Result<(), WarehouseError> {
         let last = self.records.all(DOING, "SELECT coalesce(max(number), 0) FROM vmesh_state.spark_journal")?;
         let last: i64 = last.first().map_or(Ok(0), |row| row.get(0))?;
-        let numbered = statements.into_iter().zip(last + 1..);
-        let row = |(statement, number): (String, i64)| -> Vec<Value> {
-            vec![number.into(), self.owner.name().into(), statement.into()]
+        let numbered = changes.into_iter().zip(last + 1..);
+        let row = |(Statement { sql, otherwise }, number): (Statement, i64)| -> Vec<Value> {
+            vec![number.into(), self.owner.name().into(), sql.into(), otherwise.into()]
         };
         self.records.insert(DOING, "spark_journal", &numbered.map(row).collect::<Vec<_>>())
     }
@@ -85,13 +101,25 @@ impl Database {
         self.records.all(DOING, &sql)?.first().map_or(Ok(false), |row| row.get(0))
     }
 
+    fn change(&self, Statement { sql, otherwise }: Statement) -> Result<(), WarehouseError> {
+        match (self.server()?.run(DOING, &sql), otherwise) {
+            (Err(WarehouseError::Engine { message, .. }), Some(otherwise)) if message.contains("NOT_FOUND") => {
+                self.server()?.run(DOING, &otherwise)
+            }
+            (done, _) => done,
+        }
+    }
+
     fn carry_out_of(&self, condition: &str) -> Result<(), WarehouseError> {
-        let sql = format!("SELECT number, statement FROM vmesh_state.spark_journal WHERE {condition} ORDER BY number");
+        let sql = format!(
+            "SELECT number, statement, otherwise FROM vmesh_state.spark_journal WHERE {condition} ORDER BY number"
+        );
         let rows = self.records.all(DOING, &sql)?;
+        let start = Instant::now();
         let mut done: Vec<String> = Vec::new();
         let mut carry_out = || -> Result<(), WarehouseError> {
             for row in &rows {
-                self.server()?.run(DOING, &row.get::<String>(1)?)?;
+                self.change(Statement { sql: row.get(1)?, otherwise: row.get(2)? })?;
                 done.push(row.get::<i64>(0)?.to_string());
             }
             Ok(())
@@ -101,6 +129,10 @@ impl Database {
             let numbers = done.join(", ");
             let sql = format!("DELETE FROM vmesh_state.spark_journal WHERE {condition} AND number IN ({numbers})");
             self.records.run(DOING, &sql)?;
+            let each = start.elapsed().as_millis() / done.len() as u128;
+            let pace =
+                format!("DELETE FROM vmesh_state.spark_pace; INSERT INTO vmesh_state.spark_pace VALUES ({each})");
+            self.records.run(DOING, &pace)?;
         }
         result
     }

@@ -21,6 +21,9 @@ mod attempts;
 mod build;
 #[cfg(feature = "spark")]
 mod connection;
+#[cfg(not(feature = "spark"))]
+#[path = "without.rs"]
+mod connection;
 mod error;
 mod journal;
 mod open;
@@ -30,9 +33,6 @@ mod same_rows;
 mod scratch;
 mod seed;
 mod session;
-#[cfg(not(feature = "spark"))]
-#[path = "without.rs"]
-mod connection;
 mod wrong;
 
 use std::cell::OnceCell;

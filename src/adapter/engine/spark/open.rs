@@ -9,9 +9,7 @@ use super::{Database, Spark, attempts, referee};
 use crate::adapter::engine::duckdb::{self, DuckDb};
 use crate::adapter::engine::postgres::{self, Postgres};
 use crate::adapter::engine::records::{Caps, Clones, SqlSession};
-use crate::adapter::engine::{
-    Difference, Engine, Location, Referee, Rows, Trial, Waiting, Warehouse, WarehouseError,
-};
+use crate::adapter::engine::{Difference, Engine, Location, Referee, Rows, Trial, Waiting, Warehouse, WarehouseError};
 use crate::domain::engine_kind::EngineKind;
 use crate::domain::name::SNAPSHOTS_SCHEMA;
 
@@ -73,6 +71,7 @@ impl Database {
         if is_new {
             warehouse.records.run(doing, RECORDS)?;
             let schema = crate::domain::name::quote(SNAPSHOTS_SCHEMA);
+            warehouse.server()?.is_new_enough(doing)?;
             warehouse.server()?.run(doing, &format!("CREATE SCHEMA IF NOT EXISTS {schema}"))?;
         }
         if warehouse.is_behind()? {
@@ -107,7 +106,8 @@ impl Database {
 
 /// Where the records lie.
 fn of_state(location: &Location) -> Location {
-    let path = if location.state.is_some() { PathBuf::from("the database of the records") } else { location.path.clone() };
+    let path =
+        if location.state.is_some() { PathBuf::from("the database of the records") } else { location.path.clone() };
     Location { server: location.state.clone(), path, ..location.clone() }
 }
 

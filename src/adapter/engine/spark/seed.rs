@@ -35,8 +35,7 @@ impl Database {
             let sql = format!("SELECT CAST(NULL AS {kind})");
             self.describe(&doing, &sql).map_err(|_| unfit(format!("`{kind}`, which `{name}` shall be, is no type")))?;
         }
-        let guessed: Vec<Column> =
-            header.iter().cloned().zip(found.into_iter().map(str::to_owned)).collect();
+        let guessed: Vec<Column> = header.iter().cloned().zip(found.into_iter().map(str::to_owned)).collect();
         let wanted: Vec<Column> = if columns.is_empty() { guessed } else { columns.to_vec() };
         let places: Vec<usize> =
             wanted.iter().filter_map(|(name, _)| header.iter().position(|found| found == name)).collect();
@@ -77,7 +76,7 @@ impl Database {
 /// A cell as Spark reads it.
 pub(super) fn cell(value: Option<&str>) -> String {
     match value {
-        Some(value) => format!("'{}'", value.replace('\\', "\\\\").replace('\'', "\\'")),
+        Some(value) => format!("'{}'", value.replace('\\', "\\\\").replace('\'', "''")),
         None => "NULL".to_owned(),
     }
 }

@@ -1,7 +1,9 @@
 //! The two layers in Spark's catalogue, and the records elsewhere.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
+use super::journal::Statement;
 use super::{Database, attempts};
 use crate::adapter::engine::WarehouseError;
 use crate::adapter::engine::records::{
@@ -10,6 +12,9 @@ use crate::adapter::engine::records::{
 use crate::domain::name::{SNAPSHOTS_SCHEMA, TableName, literal, quote};
 
 const DOING: &str = "reading what is there";
+
+/// How long a view takes to move, before one did.
+const PACE: Duration = Duration::from_millis(150);
 
 impl SqlSession for Database {
     fn caps(&self) -> &Caps {
@@ -40,7 +45,8 @@ impl SqlSession for Database {
         for schema in &schemas {
             let all = self.names("TABLES", schema)?;
             let is_ours = |name: &String| {
-                *schema != SNAPSHOTS_SCHEMA && shown.contains_key(&TableName { schema: schema.clone(), name: name.clone() })
+                *schema != SNAPSHOTS_SCHEMA
+                    && shown.contains_key(&TableName { schema: schema.clone(), name: name.clone() })
             };
             // what is ours is known; the rest is asked about
             let views = if all.iter().all(is_ours) { all.clone() } else { self.names("VIEWS", schema)? };
@@ -66,7 +72,8 @@ impl SqlSession for Database {
 
 impl VirtualLayer for Database {
     fn change_views(&self, doing: &str, changes: &[Change]) -> Result<(), WarehouseError> {
-        let (mut statements, mut records, mut shown) = (Vec::new(), String::new(), Vec::new());
+        let known = self.shown()?;
+        let (mut statements, mut records, mut shown): (Vec<Statement>, _, _) = (Vec::new(), String::new(), Vec::new());
         let mut forget = |condition: String| {
             records.push_str(&format!("DELETE FROM vmesh_state.spark_views WHERE {condition};\n"));
         };
@@ -75,20 +82,26 @@ impl VirtualLayer for Database {
         for change in changes {
             match change {
                 Change::Swap(_) => {}
-                Change::Schema(schema) => statements.push(format!("CREATE SCHEMA IF NOT EXISTS {}", quote(schema))),
+                Change::Schema(schema) => {
+                    statements.push(format!("CREATE SCHEMA IF NOT EXISTS {}", quote(schema)).into());
+                }
                 Change::Show { view, table, .. } => {
-                    statements.push(attempts::show(&view.quoted(), &table.quoted()));
+                    let (name, table_name) = (view.quoted(), table.quoted());
+                    statements.push(match known.contains_key(view) {
+                        true => attempts::move_to(&name, &table_name),
+                        false => attempts::show(&name, &table_name).into(),
+                    });
                     forget(is(view));
                     let row: [Value; 3] =
                         [view.schema.as_str().into(), view.name.as_str().into(), table.name.as_str().into()];
                     shown.push(row.to_vec());
                 }
                 Change::Drop(view) => {
-                    statements.push(format!("DROP VIEW IF EXISTS {}", view.quoted()));
+                    statements.push(format!("DROP VIEW IF EXISTS {}", view.quoted()).into());
                     forget(is(view));
                 }
                 Change::DropSchema(schema) => {
-                    statements.push(format!("DROP SCHEMA IF EXISTS {} CASCADE", quote(schema)));
+                    statements.push(format!("DROP SCHEMA IF EXISTS {} CASCADE", quote(schema)).into());
                     forget(of(schema));
                 }
             }
@@ -100,6 +113,12 @@ impl VirtualLayer for Database {
             self.records.run(doing, &records)?;
         }
         self.put_off(statements)
+    }
+
+    fn pace(&self) -> Result<Option<Duration>, WarehouseError> {
+        let known = self.records.all(DOING, "SELECT max(milliseconds) FROM vmesh_state.spark_pace")?;
+        let known: Option<u64> = known.first().map_or(Ok(None), |row| row.get(0))?;
+        Ok(Some(known.map_or(PACE, Duration::from_millis)))
     }
 
     fn settle(&self) -> Result<(), WarehouseError> {
@@ -116,7 +135,7 @@ impl PhysicalLayer for Database {
         let names = list(tables.iter().map(|table| table.name.as_str()));
         // their rows go with the last table that has them
         self.records.run(doing, &format!("DELETE FROM vmesh_state.spark_tables WHERE table_name IN ({names})"))?;
-        self.put_off(tables.iter().map(|table| format!("DROP {kind} IF EXISTS {}", table.quoted())).collect())
+        self.put_off(tables.iter().map(|table| format!("DROP {kind} IF EXISTS {}", table.quoted()).into()).collect())
     }
 
     fn put_in_place(
@@ -127,7 +146,7 @@ impl PhysicalLayer for Database {
         original: &TableName,
     ) -> Result<(), WarehouseError> {
         match self.rows_of(original)? {
-            Some(attempt) => self.has_rows_of(table, &attempt),
+            Some(attempt) => self.has_rows_of(table, &attempt, false),
             None => Err(WarehouseError::Engine {
                 doing: doing.to_owned(),
                 message: super::error::said(&format!("the rows of {original} are not on record")),
@@ -140,15 +159,18 @@ impl Database {
     /// The tables that environments' views show, as they shall be.
     fn shown(&self) -> Result<BTreeMap<TableName, TableName>, WarehouseError> {
         let rows = self.records.all(DOING, "SELECT schema_name, view_name, table_name FROM vmesh_state.spark_views")?;
-        let read = |row: &Row| {
-            Ok((TableName { schema: row.get(0)?, name: row.get(1)? }, TableName::physical(row.get(2)?)))
-        };
+        let read =
+            |row: &Row| Ok((TableName { schema: row.get(0)?, name: row.get(1)? }, TableName::physical(row.get(2)?)));
         rows.iter().map(read).collect()
     }
 
     /// The names of all attempts.
     fn attempts(&self) -> Result<BTreeSet<String>, WarehouseError> {
-        self.records.all(DOING, "SELECT attempt FROM vmesh_state.spark_attempts")?.iter().map(|row| row.get(0)).collect()
+        self.records
+            .all(DOING, "SELECT attempt FROM vmesh_state.spark_attempts")?
+            .iter()
+            .map(|row| row.get(0))
+            .collect()
     }
 
     /// The names of the tables and views of a schema, or of its views alone; none where there is no such schema.

@@ -1,7 +1,7 @@
 //! Rows that stopped a build, kept for people to look at: the attempt that they were found in is dropped.
 
-use super::seed::{cell, rows_of};
 use super::Database;
+use super::seed::{cell, rows_of};
 use crate::adapter::engine::records::Row;
 use crate::adapter::engine::{AuditFailure, WarehouseError, Wrong, WrongRows};
 use crate::domain::environment::Column;

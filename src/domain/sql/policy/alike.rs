@@ -29,7 +29,9 @@ pub(super) fn is_read_alike(engine: EngineKind, text: &str, lexemes: &[Lexeme]) 
             return refuse("a comment that goes on in the next line", (at, 1), "leave the backslash out");
         }
         match blank_beyond_ascii(gap) {
-            Some((at, c)) => refuse("a blank that the server may take for a letter", (at, c.len_utf8()), "write a space"),
+            Some((at, c)) => {
+                refuse("a blank that the server may take for a letter", (at, c.len_utf8()), "write a space")
+            }
             None => Ok(()),
         }
     })

@@ -106,14 +106,17 @@ mod tests {
     fn what_spark_makes_of_chance_or_of_the_order_of_rows_is_not_repeatable() {
         let told = |text: &str| lex(text).is_ok_and(|lexemes| is_repeatable_on_a_server(EngineKind::Spark, &lexemes));
         assert!(told("SELECT a, sum(b), array(a) FROM t GROUP BY a"));
-        for text in ["collect_list(a)", "uuid()", "rand()", "unix_timestamp()", "first(a)", "array_agg(a)", "current_date"] {
+        for text in
+            ["collect_list(a)", "uuid()", "rand()", "unix_timestamp()", "first(a)", "array_agg(a)", "current_date"]
+        {
             assert!(!told(&format!("SELECT {text} FROM t")), "{text}");
         }
     }
 
     #[test]
     fn a_query_gives_the_same_rows_or_may_give_others() {
-        let told = |text: &str| lex(text).is_ok_and(|lexemes| is_repeatable_on_a_server(EngineKind::Postgres, &lexemes));
+        let told =
+            |text: &str| lex(text).is_ok_and(|lexemes| is_repeatable_on_a_server(EngineKind::Postgres, &lexemes));
         for text in [
             "SELECT a, sum(b) FROM t GROUP BY a",
             "WITH s(a) AS (SELECT a FROM t) SELECT upper(a) FROM s AS x(y)",

@@ -38,7 +38,7 @@ pub fn is_type_for_spark(text: &str) -> bool {
         !lexemes.iter().any(|it| matches!(&it.token, Token::Symbol(sign) if odd(sign)))
     };
     // `array<int>`, `struct<a: int>`
-    let plain: String = text.chars().map(|c| if matches!(c, '<' | '>' | ':') { ' ' } else { c }).collect();
+    let plain = text.replace('<', "(").replace('>', ")").replace(':', " ");
     lex(text).is_ok_and(|lexemes| is_plain(&lexemes) && is_read_alike(EngineKind::Spark, text, &lexemes).is_ok())
         && lex(&plain).is_ok_and(|lexemes| is_type(&lexemes))
 }
@@ -81,7 +81,8 @@ fn only_reads(kind: Text, lexemes: &[Lexeme]) -> Result<(), Refusal> {
 
 /// Refuses a text that calls what is not listed.
 fn only_calls(kind: Text, lexemes: &[Lexeme]) -> Result<(), Refusal> {
-    let is_symbol = |at: Option<usize>, sign: &str| at.and_then(|at| lexemes.get(at)).is_some_and(|it| it.is_symbol(sign));
+    let is_symbol =
+        |at: Option<usize>, sign: &str| at.and_then(|at| lexemes.get(at)).is_some_and(|it| it.is_symbol(sign));
     for (at, name) in calls(lexemes) {
         // unlike other engines, Spark calls what stands in quotes without looking at letter case
         let name = name.to_lowercase();
@@ -112,7 +113,10 @@ fn names_columns(lexemes: &[Lexeme], at: usize) -> bool {
         && rest.get(close + 2).is_some_and(|next| next.is_symbol("("));
     // `FROM (…) t(a)`, `VALUES (1) t(a)`: nothing is called directly behind a bracket
     let is_relation = before.is_some_and(|before| before.is_symbol(")"));
-    is_list && (is_behind(&["as", "with", "recursive"]) || is_relation || is_defined && before.is_some_and(|it| it.is_symbol(",")))
+    is_list
+        && (is_behind(&["as", "with", "recursive"])
+            || is_relation
+            || is_defined && before.is_some_and(|it| it.is_symbol(",")))
 }
 
 #[cfg(test)]
@@ -170,7 +174,9 @@ mod tests {
 
     #[test]
     fn types_are_words_and_brackets() {
-        for kind in ["int", "decimal(10, 2)", "array<struct<a: int, b: map<string, int>>>", "timestamp_ntz", "varchar(3)"] {
+        for kind in
+            ["int", "decimal(10, 2)", "array<struct<a: int, b: map<string, int>>>", "timestamp_ntz", "varchar(3)"]
+        {
             assert!(is_type_for_spark(kind), "{kind}");
         }
         for kind in ["int) FROM t --", "(SELECT 1)", "int; DROP TABLE t", "int, (SELECT 1)", "'a'"] {

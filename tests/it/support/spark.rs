@@ -1,0 +1,160 @@
+//! The same sandbox over Spark: `VMESH_TEST_ENGINE=spark`, with a server that `tests/spark/run.sh` starts. It has one catalogue
+//! for all, so that one test runs after the other, and each begins with an empty one.
+
+use std::collections::BTreeMap;
+
+use super::truth::Shown;
+
+/// Whether tests run on Spark.
+pub(crate) fn is_tested() -> bool {
+    std::env::var_os("VMESH_TEST_ENGINE").is_some_and(|engine| engine == "spark")
+}
+
+/// Spark's catalogue, by a client that is not vmesh.
+pub(crate) struct Server {
+    pub(crate) url: String,
+}
+
+impl Server {
+    /// An empty catalogue.
+    pub(crate) fn new() -> Self {
+        let url = std::env::var("VMESH_TEST_SPARK").expect("a server, which `sh tests/spark/run.sh` starts");
+        let server = Self { url };
+        for schema in server.rows("SHOW SCHEMAS").concat() {
+            if schema != "default" {
+                server.sql(&format!("DROP SCHEMA {schema} CASCADE"));
+            }
+        }
+        for table in server.names("TABLES", "default") {
+            server.sql(&format!("DROP TABLE default.{table}"));
+        }
+        server
+    }
+
+    /// Runs statements.
+    #[track_caller]
+    pub(crate) fn sql(&self, sql: &str) {
+        for statement in sql.split(';').filter(|statement| !statement.trim().is_empty()) {
+            let statement = statement.replace("CREATE OR REPLACE TABLE", "CREATE TABLE");
+            if let Some(rest) = statement.trim().strip_prefix("CREATE TABLE ") {
+                let name = rest.split_whitespace().next().unwrap_or_default();
+                client::rows(&self.url, &format!("DROP TABLE IF EXISTS {name}")).unwrap();
+            }
+            client::rows(&self.url, &statement).unwrap_or_else(|error| panic!("{statement}: {error}"));
+        }
+    }
+
+    /// All rows of a query, as text.
+    #[track_caller]
+    pub(crate) fn rows(&self, sql: &str) -> Vec<Vec<String>> {
+        self.try_rows(sql).unwrap_or_else(|error| panic!("{sql}: {error}"))
+    }
+
+    pub(crate) fn try_rows(&self, sql: &str) -> Result<Vec<Vec<String>>, String> {
+        if sql.starts_with("SHOW ") || sql.starts_with("DESCRIBE ") {
+            return client::rows(&self.url, sql);
+        }
+        let columns = client::rows(&self.url, &format!("DESCRIBE QUERY {sql}"))?.len();
+        let named: Vec<String> = (0..columns).map(|at| format!("c{at}")).collect();
+        let texts: Vec<String> = named.iter().map(|name| format!("CAST({name} AS STRING)")).collect();
+        client::rows(&self.url, &format!("SELECT {} FROM ({sql}) AS q({})", texts.join(", "), named.join(", ")))
+    }
+
+    /// The names of a schema's tables or views.
+    pub(crate) fn names(&self, what: &str, schema: &str) -> Vec<String> {
+        let rows = client::rows(&self.url, &format!("SHOW {what} IN {schema}")).unwrap_or_default();
+        rows.into_iter().map(|row| row[1].clone()).collect()
+    }
+
+    /// The views of a schema, and the physical table that each shows.
+    pub(crate) fn views(&self, schema: &str) -> BTreeMap<String, String> {
+        let shows = |view: &str| {
+            let told = self.rows(&format!("DESCRIBE EXTENDED {schema}.{view}"));
+            let text = told.iter().find(|row| row[0] == "View Text").map(|row| row[1].clone()).unwrap_or_default();
+            text.rsplit('.').next().unwrap_or_default().trim_matches('`').to_owned()
+        };
+        self.names("VIEWS", schema).into_iter().map(|view| (view.clone(), shows(&view))).collect()
+    }
+
+    /// How many tables the physical layer has.
+    pub(crate) fn snapshots(&self) -> usize {
+        self.names("VIEWS", "vmesh_snapshots").len()
+    }
+
+    /// What a schema shows of every model.
+    pub(crate) fn shown(&self, schema: &str) -> Shown {
+        let told = |view: String| {
+            let described = self.described(&format!("SELECT * FROM {schema}.{view}"));
+            (view, described)
+        };
+        self.names("VIEWS", schema).into_iter().map(told).collect()
+    }
+
+    /// The columns of a query with their types, and its rows in order.
+    pub(crate) fn described(&self, query: &str) -> (Vec<Vec<String>>, Vec<Vec<String>>) {
+        let columns = client::rows(&self.url, &format!("DESCRIBE QUERY {query}"))
+            .unwrap_or_else(|error| panic!("{query}: {error}"));
+        let mut rows = self.rows(query);
+        rows.sort();
+        (columns.into_iter().map(|row| row[..2].to_vec()).collect(), rows)
+    }
+}
+
+/// A session for each statement.
+#[cfg(feature = "spark")]
+mod client {
+    use std::io::Cursor;
+
+    use arrow_array::Array;
+    use arrow_array::cast::AsArray;
+    use spark_connect_core::{ChannelBuilder, SparkConnectClient};
+    use spark_connect_proto as proto;
+
+    pub(super) fn rows(url: &str, sql: &str) -> Result<Vec<Vec<String>>, String> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let batches = runtime.block_on(async {
+            let client = SparkConnectClient::connect(&ChannelBuilder::parse(url).unwrap()).await.unwrap();
+            let sql = proto::Sql { query: sql.to_owned(), ..proto::Sql::default() };
+            let relation = proto::Relation { common: None, rel_type: Some(proto::relation::RelType::Sql(sql)) };
+            let request = proto::ExecutePlanRequest {
+                session_id: client.session_id().to_owned(),
+                user_context: Some(proto::UserContext { user_id: "tests".to_owned(), ..proto::UserContext::default() }),
+                plan: Some(proto::Plan { op_type: Some(proto::plan::OpType::Root(relation)) }),
+                ..proto::ExecutePlanRequest::default()
+            };
+            let mut batches = Vec::new();
+            let mut stream = client.execute_plan_reattachable(request).await?;
+            while let Some(response) = stream.message().await? {
+                if let Some(proto::execute_plan_response::ResponseType::ArrowBatch(batch)) = response.response_type {
+                    batches.push(batch.data);
+                }
+            }
+            let _ = client.release_session().await;
+            Ok::<_, spark_connect_core::SparkError>(batches)
+        });
+        let mut rows = Vec::new();
+        for data in batches.map_err(|error| error.message())? {
+            for batch in arrow_ipc::reader::StreamReader::try_new(Cursor::new(data), None).unwrap() {
+                let batch = batch.unwrap();
+                for at in 0..batch.num_rows() {
+                    let text = |column: &arrow_array::ArrayRef| match () {
+                        () if column.is_null(at) => "NULL".to_owned(),
+                        () => match column.as_string_opt::<i32>() {
+                            Some(texts) => texts.value(at).to_owned(),
+                            None => column.as_boolean_opt().map_or("?".to_owned(), |flags| flags.value(at).to_string()),
+                        },
+                    };
+                    rows.push(batch.columns().iter().map(text).collect());
+                }
+            }
+        }
+        Ok(rows)
+    }
+}
+
+#[cfg(not(feature = "spark"))]
+mod client {
+    pub(super) fn rows(_url: &str, _sql: &str) -> Result<Vec<Vec<String>>, String> {
+        panic!("these tests are built with --features spark")
+    }
+}
