@@ -82,6 +82,14 @@ impl EngineKind {
         }
     }
 
+    /// The types of moments, and of days with times.
+    pub fn times(self) -> (&'static str, &'static str) {
+        match self {
+            Self::DuckDb | Self::Postgres => ("TIMESTAMPTZ", "TIMESTAMP"),
+            Self::Spark => ("TIMESTAMP", "TIMESTAMP_NTZ"),
+        }
+    }
+
     /// The order of a window whose rows may be numbered in any.
     pub fn any_order(self) -> &'static str {
         match self {
@@ -171,9 +179,42 @@ impl EngineKind {
                 "to_timestamp(CAST({text} AS text) || ' +00', {}) AT TIME ZONE 'UTC'",
                 super::name::literal(&format!("{} TZH", template(format)?))
             )),
-            Self::Spark => None,
+            Self::Spark => {
+                let format = super::name::literal(&pattern(format)?);
+                Some(format!("to_timestamp_ntz(CAST({text} AS STRING), {format})"))
+            }
         }
     }
+}
+
+/// A format of `strptime`'s as a pattern of Spark's.
+fn pattern(format: &str) -> Option<String> {
+    let (mut pattern, mut chars) = (String::new(), format.chars());
+    while let Some(c) = chars.next() {
+        match c {
+            '%' => pattern.push_str(match chars.next()? {
+                'Y' => "yyyy",
+                'y' => "yy",
+                'm' => "MM",
+                'd' => "dd",
+                'j' => "DDD",
+                'H' => "HH",
+                'I' => "hh",
+                'p' => "a",
+                'M' => "mm",
+                'S' => "ss",
+                'f' => "SSSSSS",
+                'b' => "MMM",
+                'B' => "MMMM",
+                _ => return None,
+            }),
+            // in quotes, letters mean themselves
+            c if c.is_alphanumeric() => pattern.push_str(&format!("'{c}'")),
+            '\'' | '\\' => return None,
+            c => pattern.push(c),
+        }
+    }
+    Some(pattern)
 }
 
 /// A format of `strptime`'s as a template of `to_timestamp`'s.
@@ -219,6 +260,8 @@ mod tests {
             "to_timestamp(CAST(ds AS text) || ' +00', 'YYYYMMDD TZH') AT TIME ZONE 'UTC'"
         );
         assert!(told("%Y-%m-%dT%H:%M:%S").unwrap().contains("'YYYY-MM-DD\"T\"HH24:MI:SS TZH'"));
+        let spark = EngineKind::Spark.read_time("ds", "%Y-%m-%dT%H").unwrap();
+        assert_eq!(spark, "to_timestamp_ntz(CAST(ds AS STRING), 'yyyy-MM-dd''T''HH')");
         assert_eq!(told("%Q"), None);
         assert_eq!(told("%"), None);
     }

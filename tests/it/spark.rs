@@ -188,11 +188,6 @@ fn what_spark_cannot_do_is_told_before_anything_is_built() {
         assert!(shop.attempts().is_empty());
         done.err
     };
-    let incremental = refused(
-        "MODEL (name a, kind INCREMENTAL_BY_TIME_RANGE (time_column d), start '2026-01-01');\n\
-         SELECT @start_date AS d",
-    );
-    assert!(incremental.contains("incremental kind, which can't be used on Spark yet"), "{incremental}");
     let statement = refused("MODEL (name a);\nCREATE TEMP TABLE x AS SELECT 1 AS id;\nSELECT 1 AS id");
     assert!(statement.contains("statements around a query can't be used on Spark yet"), "{statement}");
     let odd = refused("MODEL (name \"a b\");\nSELECT 1 AS id");

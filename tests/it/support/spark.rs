@@ -35,7 +35,7 @@ impl Server {
     #[track_caller]
     pub(crate) fn sql(&self, sql: &str) {
         for statement in sql.split(';').filter(|statement| !statement.trim().is_empty()) {
-            let statement = statement.replace("CREATE OR REPLACE TABLE", "CREATE TABLE");
+            let statement = self.in_words_of_spark(&statement.replace("CREATE OR REPLACE TABLE", "CREATE TABLE"));
             if let Some(rest) = statement.trim().strip_prefix("CREATE TABLE ") {
                 let name = rest.split_whitespace().next().unwrap_or_default();
                 client::rows(&self.url, &format!("DROP TABLE IF EXISTS {name}")).unwrap();
@@ -51,6 +51,7 @@ impl Server {
     }
 
     pub(crate) fn try_rows(&self, sql: &str) -> Result<Vec<Vec<String>>, String> {
+        let sql = &self.in_words_of_spark(sql);
         if sql.starts_with("SHOW ") || sql.starts_with("DESCRIBE ") {
             return client::rows(&self.url, sql);
         }
@@ -58,6 +59,51 @@ impl Server {
         let named: Vec<String> = (0..columns).map(|at| format!("c{at}")).collect();
         let texts: Vec<String> = named.iter().map(|name| format!("CAST({name} AS STRING)")).collect();
         client::rows(&self.url, &format!("SELECT {} FROM ({sql}) AS q({})", texts.join(", "), named.join(", ")))
+    }
+
+    /// What tests say in DuckDB's words.
+    fn in_words_of_spark(&self, sql: &str) -> String {
+        let sql = sql.trim();
+        let mut sql = if sql.starts_with("FROM ") { format!("SELECT * {sql}") } else { sql.to_owned() };
+        for word in ["(", "AS ", "ALL "] {
+            sql = sql.replace(&format!("{word}FROM "), &format!("{word}SELECT * FROM "));
+        }
+        sql = sql.replace(" VARCHAR", " STRING");
+        if sql.contains("duckdb_views()") {
+            sql = sql.replace("duckdb_views()", &self.listed("VIEWS", "view_name"));
+        }
+        if sql.contains("duckdb_tables()") {
+            sql = sql.replace("duckdb_tables()", &self.listed("TABLES", "table_name"));
+        }
+        if sql.contains("duckdb_schemas()") {
+            let rows = client::rows(&self.url, "SHOW SCHEMAS").unwrap();
+            let rows: Vec<String> = rows.iter().map(|row| format!("('{}')", row[0])).collect();
+            sql = sql.replace("duckdb_schemas()", &format!("(SELECT * FROM VALUES {} AS s(schema_name))", rows.join(", ")));
+        }
+        sql
+    }
+
+    /// What the catalogue lists, as a relation.
+    fn listed(&self, what: &str, name: &str) -> String {
+        let mut rows = vec!["('', '', '', false)".to_owned()];
+        for schema in client::rows(&self.url, "SHOW SCHEMAS").unwrap().concat() {
+            let views = self.names("VIEWS", &schema);
+            for found in self.names(what, &schema) {
+                let is_view = views.contains(&found);
+                if what == "TABLES" && is_view {
+                    continue;
+                }
+                let text = if is_view { self.text_of(&schema, &found).replace('\'', "''") } else { String::new() };
+                rows.push(format!("('{schema}', '{found}', '{text}', false)"));
+            }
+        }
+        format!("(SELECT * FROM VALUES {} AS v(schema_name, {name}, sql, internal) WHERE schema_name <> '')", rows.join(", "))
+    }
+
+    /// The query of a view.
+    fn text_of(&self, schema: &str, view: &str) -> String {
+        let told = client::rows(&self.url, &format!("DESCRIBE EXTENDED {schema}.{view}")).unwrap_or_default();
+        told.iter().find(|row| row[0] == "View Text").map(|row| row[1].clone()).unwrap_or_default()
     }
 
     /// The names of a schema's tables or views.
@@ -68,11 +114,8 @@ impl Server {
 
     /// The views of a schema, and the physical table that each shows.
     pub(crate) fn views(&self, schema: &str) -> BTreeMap<String, String> {
-        let shows = |view: &str| {
-            let told = self.rows(&format!("DESCRIBE EXTENDED {schema}.{view}"));
-            let text = told.iter().find(|row| row[0] == "View Text").map(|row| row[1].clone()).unwrap_or_default();
-            text.rsplit('.').next().unwrap_or_default().trim_matches('`').to_owned()
-        };
+        let shows =
+            |view: &str| self.text_of(schema, view).rsplit('.').next().unwrap_or_default().trim_matches('`').to_owned();
         self.names("VIEWS", schema).into_iter().map(|view| (view.clone(), shows(&view))).collect()
     }
 

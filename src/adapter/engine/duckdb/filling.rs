@@ -2,17 +2,19 @@
 
 use super::Database;
 use crate::adapter::engine::WarehouseError;
-use crate::adapter::engine::incremental::Filling;
+use crate::adapter::engine::incremental::{Filling, Loading};
 use crate::domain::environment::Column;
 use crate::domain::evolution::Fitting;
 use crate::domain::model::{Around, Run};
 use crate::domain::name::TableName;
 
-impl Filling for Database {
+impl Loading for Database {
     fn run_one(&self, doing: &str, sql: &str) -> Result<(), WarehouseError> {
         Self::run_one(self, doing, sql)
     }
+}
 
+impl Filling for Database {
     fn run_statement(&self, doing: &str, statement: &Run) -> Result<(), WarehouseError> {
         Self::run_one(self, doing, &statement.sql).map_err(|error| error.of_statement(statement))
     }

@@ -1,6 +1,7 @@
 //! Filling an incremental table: one load after the other, each in a transaction of its own together with its record, so
 //! that an interrupted fill goes on where it stopped.
 
+use super::replace::Put;
 use super::{Filling, NEW, columns, history, one, replace};
 use crate::adapter::engine::records::Ledger;
 use crate::adapter::engine::{Body, Build, BuildError, Fill, Load, WarehouseError, Warned, Warning, audit};
@@ -73,7 +74,7 @@ impl<'b, S: Filling> Loader<'b, S> {
         let held = known.filled.iter().flat_map(|filled| filled.intervals.iter());
         if fill.by.order() != Order::Any || held.into_iter().all(|held| loaded.contains(held)) {
             // all of it is loaded again: an empty table takes the columns of today
-            self.session.run(&doing, &format!("DELETE FROM {}", build.table.quoted()))?;
+            self.session.empty(&doing, &build.table)?;
             snapshot.filled = Some(Filled { aim: known.filled.as_ref().and_then(|f| f.aim), ..Filled::default() });
         }
         for load in &fill.loads {
@@ -129,7 +130,7 @@ impl<'b, S: Filling> Loader<'b, S> {
             let after = Interval::new(load.interval.start(), Moment::MAX);
             after.into_iter().for_each(|after| filled.intervals.remove(after));
             if filled.intervals.is_empty() && snapshot.continues.is_none() {
-                session.run(doing, &format!("DELETE FROM {}", build.table.quoted()))?;
+                session.empty(doing, &build.table)?;
             }
         }
         filled.intervals.insert(load.interval);
@@ -161,8 +162,8 @@ impl<'b, S: Filling> Loader<'b, S> {
         let rows = columns::incoming(*engine, &given);
         self.warn_of_left_out(load.interval, &rows, &within)?;
         self.vet_keys(&rows)?;
-        let statements = replace::statements(*engine, &build.table.quoted(), fill, &given, &within);
-        statements.iter().try_for_each(|statement| session.run_one(doing, statement))?;
+        let put = Put { fill, given: &given, columns: &columns, span: load.interval, within: &within };
+        session.put(doing, &build.table, &put)?;
         Ok(columns)
     }
 
@@ -178,12 +179,12 @@ impl<'b, S: Filling> Loader<'b, S> {
     fn wait(&self, query: &str) -> Result<(), WarehouseError> {
         self.clear()?;
         self.session.vet(&self.doing, query)?;
-        self.session.run_one(&self.doing, &format!("CREATE TEMP TABLE {NEW} AS\n{query}"))
+        self.session.make_waiting(&self.doing, NEW, query)
     }
 
     /// Forgets the rows that wait.
     fn clear(&self) -> Result<(), WarehouseError> {
-        self.session.run(&self.doing, &format!("DROP TABLE IF EXISTS {}.{NEW}", self.engine.temporary()))
+        self.session.forget_waiting(&self.doing, NEW)
     }
 
     fn rows(&self) -> Result<u64, WarehouseError> {

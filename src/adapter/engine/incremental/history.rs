@@ -9,7 +9,7 @@ use crate::domain::model::{History, RowChange};
 use crate::domain::name::quote;
 
 /// Where the new versions wait: a temporary table of the session.
-const VERSIONS: &str = "vmesh_versions";
+pub(super) const VERSIONS: &str = "vmesh_versions";
 
 /// The columns that the kind adds to those of its query.
 pub(super) fn columns(history: &History) -> String {
@@ -46,17 +46,22 @@ impl Load<'_> {
     /// rows that are alike in key and time, always the same one.
     pub(super) fn statements(&self) -> Vec<String> {
         let drop = format!("DROP TABLE IF EXISTS {}", self.waiting());
-        let mut statements = vec![drop.clone(), self.versions(), self.close(), self.insert()];
+        let mut statements = vec![drop.clone(), self.make_versions(), self.close(), self.insert()];
         statements.extend(self.history.hard_deletes.then(|| self.close_deleted()));
         statements.push(drop);
         statements
     }
 
-    /// The new versions, each with the time from and to which it is valid.
+    /// The statement that makes the new versions wait.
+    fn make_versions(&self) -> String {
+        format!("CREATE TEMP TABLE {VERSIONS} AS\n{}", self.versions())
+    }
+
+    /// The query of the new versions, each with the time from and to which it is valid.
     ///
     /// A key that was never seen begins with its first version; one that is open goes on with versions that change it;
     /// one that was closed begins again, not before it was closed.
-    fn versions(&self) -> String {
+    pub(super) fn versions(&self) -> String {
         let (keys, named, from, to) = (self.keys(), self.named(), self.valid_from(), self.valid_to());
         let (table, rows, at) = (self.table, self.rows, self.at());
         let (one_of, differs) = match &self.history.change {
@@ -77,8 +82,7 @@ impl Load<'_> {
             if self.first_from_then() { format!("coalesce(vmesh_at, {})", self.always()) } else { self.always() };
         let order = format!("(PARTITION BY {keys} ORDER BY vmesh_at NULLS FIRST)");
         format!(
-            "CREATE TEMP TABLE {VERSIONS} AS
-WITH held AS (
+            "WITH held AS (
     SELECT {named}, bool_or({to} IS NULL) AS vmesh_open, max({from}) AS vmesh_since, max({to}) AS vmesh_closed,
         {held_at} AS vmesh_held
     FROM {table} GROUP BY {numbers}
@@ -146,12 +150,12 @@ SELECT *, lead(vmesh_from) OVER {order} AS vmesh_to FROM kept",
     }
 
     /// The columns of the query.
-    fn listed(&self) -> Vec<String> {
+    pub(super) fn listed(&self) -> Vec<String> {
         self.given.iter().filter(|given| given.from.is_some()).map(|given| quote(&given.column.0)).collect()
     }
 
     /// The versions that wait.
-    fn waiting(&self) -> String {
+    pub(super) fn waiting(&self) -> String {
         format!("{}.{VERSIONS}", self.engine.temporary())
     }
 
@@ -195,16 +199,16 @@ SELECT *, lead(vmesh_from) OVER {order} AS vmesh_to FROM kept",
         }
     }
 
-    fn keys(&self) -> String {
+    pub(super) fn keys(&self) -> String {
         (0..self.history.key.len()).map(|at| format!("vmesh_k{at}")).collect::<Vec<_>>().join(", ")
     }
 
-    fn named(&self) -> String {
+    pub(super) fn named(&self) -> String {
         let parts = self.history.key.iter().enumerate();
         parts.map(|(at, part)| format!("{part} AS vmesh_k{at}")).collect::<Vec<_>>().join(", ")
     }
 
-    fn same(&self, a: &str, b: &str) -> String {
+    pub(super) fn same(&self, a: &str, b: &str) -> String {
         let parts = 0..self.history.key.len();
         self.engine.are_same(parts.map(|at| (format!("{a}.vmesh_k{at}"), format!("{b}.vmesh_k{at}"))))
     }
@@ -217,7 +221,7 @@ SELECT *, lead(vmesh_from) OVER {order} AS vmesh_to FROM kept",
         quote(&self.history.valid_to)
     }
 
-    fn now(&self) -> String {
+    pub(super) fn now(&self) -> String {
         self.moment(self.now)
     }
 

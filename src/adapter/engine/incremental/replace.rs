@@ -10,8 +10,24 @@ use crate::domain::model::By;
 use crate::domain::name::quote;
 use crate::domain::types::Type;
 
-/// The statements, where `within` is the condition that a row's time lies in the load's span.
-pub(super) fn statements(engine: EngineKind, table: &str, fill: &Fill, given: &[Given], within: &str) -> Vec<String> {
+/// A load whose rows wait.
+pub(in super::super) struct Put<'a> {
+    /// How its table is filled.
+    pub(in super::super) fill: &'a Fill,
+    /// The columns that it fills.
+    pub(super) given: &'a [Given],
+    /// All columns of the table.
+    pub(in super::super) columns: &'a [Column],
+    /// Its span.
+    pub(in super::super) span: Interval,
+    /// The condition that a row's time lies in it.
+    pub(in super::super) within: &'a str,
+}
+
+impl Put<'_> {
+    /// Its statements.
+    pub(super) fn statements(&self, engine: EngineKind, table: &str) -> Vec<String> {
+        let Self { fill, given, within, .. } = *self;
     let rows = incoming(engine, given);
     let listed: Vec<String> = given.iter().map(|given| quote(&given.column.0)).collect();
     let listed = listed.join(", ");
@@ -22,14 +38,7 @@ pub(super) fn statements(engine: EngineKind, table: &str, fill: &Fill, given: &[
             vec![format!("DELETE FROM {table} WHERE {within}"), insert(&format!("{rows} WHERE {within}"))]
         }
         By::UniqueKey(key) => {
-            // of several rows with one key, always the same one
-            let one = format!(
-                "(SELECT *, row_number() OVER (PARTITION BY {} ORDER BY {} DESC) AS vmesh_number FROM {rows}) AS numbered \
-                 WHERE vmesh_number = 1",
-                key.join(", "),
-                engine.whole_row(NEW)
-            );
-            vec![delete_same(engine, table, key, &rows), insert(&one)]
+            vec![delete_same(engine, table, key, &rows), insert(&one_of_each(engine, key, &rows))]
         }
         By::Partition(parts) => vec![delete_same(engine, table, parts, &rows), insert(&rows)],
         By::Unmanaged(true) => vec![format!("DELETE FROM {table}"), insert(&rows)],
@@ -38,6 +47,17 @@ pub(super) fn statements(engine: EngineKind, table: &str, fill: &Fill, given: &[
             history::Load { engine, table, history, given, rows: &rows, now: fill.now }.statements()
         }
     }
+    }
+}
+
+/// Of the new rows one of each key: of several, always the same one.
+pub(super) fn one_of_each(engine: EngineKind, key: &[String], rows: &str) -> String {
+    format!(
+        "(SELECT *, row_number() OVER (PARTITION BY {} ORDER BY {} DESC) AS vmesh_number FROM {rows}) AS numbered \
+         WHERE vmesh_number = 1",
+        key.join(", "),
+        engine.whole_row(NEW)
+    )
 }
 
 /// Deletes the rows whose expressions have the same values as one of the new rows. NULL equals NULL.
@@ -62,12 +82,13 @@ pub(super) fn within(
     let found = columns.iter().find(|(name, _)| name.eq_ignore_ascii_case(column));
     let (name, kind) = found.map_or((quote(column), ""), |(name, kind)| (quote(name), kind));
     let format = format.as_deref().unwrap_or("%Y-%m-%d");
+    let (moment, timestamp) = engine.times();
     let (value, cast) = match Type::of(engine, kind) {
-        Type::Moment => (name, "TIMESTAMPTZ"),
-        Type::Timestamp(_) => (name, "TIMESTAMP"),
-        Type::Date => (format!("CAST({name} AS TIMESTAMP)"), "TIMESTAMP"),
+        Type::Moment => (name, moment),
+        Type::Timestamp(_) => (name, timestamp),
+        Type::Date => (format!("CAST({name} AS {timestamp})"), timestamp),
         _ => match engine.read_time(&name, format) {
-            Some(value) => (value, "TIMESTAMP"),
+            Some(value) => (value, timestamp),
             None => {
                 return Err(BuildError::Unfit {
                     what: format!(
@@ -79,9 +100,9 @@ pub(super) fn within(
             }
         },
     };
-    let moment = |moment: Moment| {
-        let text = moment.to_string().replace('T', " ").replace('Z', "");
-        if cast == "TIMESTAMPTZ" { format!("{cast} '{text}+00:00'") } else { format!("{cast} '{text}'") }
+    let at = |time: Moment| {
+        let text = time.to_string().replace('T', " ").replace('Z', "");
+        if cast == moment { format!("{cast} '{text}+00:00'") } else { format!("{cast} '{text}'") }
     };
-    Ok(format!("({value} >= {} AND {value} < {})", moment(interval.start()), moment(interval.end())))
+    Ok(format!("({value} >= {} AND {value} < {})", at(interval.start()), at(interval.end())))
 }

@@ -1,18 +1,20 @@
 //! Filling incremental tables, as far as PostgreSQL has its own ways.
 
 use super::Database;
-use crate::adapter::engine::incremental::{Filling, evolve_rows, record};
+use crate::adapter::engine::incremental::{Filling, Loading, evolve_rows, record};
 use crate::adapter::engine::{Tables, WarehouseError};
 use crate::domain::environment::Column;
 use crate::domain::evolution::Fitting;
 use crate::domain::model::{Around, Run};
 use crate::domain::name::{TableName, quote};
 
-impl Filling for Database {
+impl Loading for Database {
     fn run_one(&self, doing: &str, sql: &str) -> Result<(), WarehouseError> {
         Self::run_one(self, doing, sql).map(|_| ())
     }
+}
 
+impl Filling for Database {
     fn run_statement(&self, doing: &str, statement: &Run) -> Result<(), WarehouseError> {
         let run = || {
             self.look_at_statement(doing, statement)?;

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use super::attempts::Attempt;
+use super::content::Content;
 use super::{Database, error};
+use crate::adapter::engine::incremental::Loader;
 use crate::adapter::engine::records::Ledger;
 use crate::adapter::engine::{Ask, Body, Build, BuildError, Restated, Tables, Warehouse, WarehouseError};
 use crate::adapter::engine::{audit, cutoff};
@@ -17,6 +19,9 @@ impl Tables for Database {
         can(build)?;
         self.within_limit(|| {
             self.compare_declared(build)?;
+            if let Some(loader) = Loader::of(self, build, at) {
+                return loader.fill();
+            }
             let doing = format!("building `{}`", build.model);
             if let Some(built) = Ledger(self).transaction(&doing, |_| self.build_clone(build, at))? {
                 return Ok(built);
@@ -24,7 +29,7 @@ impl Tables for Database {
             let (columns, rows, attempt) = self.fill(&doing, build)?;
             let built = Ledger(self).transaction(&doing, |ledger| {
                 if let Some(attempt) = &attempt {
-                    self.has_rows_of(&build.table, &attempt.table.name, true)?;
+                    self.has_rows(&build.table, &Content::of(&attempt.table), true)?;
                 }
                 let select = query_of(build).map(str::to_owned);
                 let built = PhysicalTable { select, rows, ..ledger.made(build, columns, at)? };
@@ -51,7 +56,10 @@ impl Tables for Database {
         for (index, Restated { table, build, at }) in tables.iter().enumerate() {
             told(index, None);
             let start = Instant::now();
-            self.fill_again(table, *build, *at)?;
+            match build.and_then(|build| Loader::of(self, build, *at)) {
+                Some(loader) => Ledger(self).transaction("building again", |_| loader.fill_again())?,
+                None => self.fill_again(table, *build, *at).map(|_| ())?,
+            }
             told(index, Some(start.elapsed()));
         }
         Ledger(self).transaction("building again", |ledger| ledger.forget(dropped))
@@ -74,7 +82,6 @@ impl Tables for Database {
 /// Refuses what can't be built on Spark so far.
 fn can(build: &Build) -> Result<(), WarehouseError> {
     match &build.body {
-        Body::Loads(_) => Err(error::not_yet(&format!("`{}` is of an incremental kind, which", build.model))),
         _ if build.has_statements() => Err(error::not_yet("statements around a query")),
         _ if !build.files.is_empty() || build.reads_outside => {
             Err(error::not_yet(&format!("`{}` reads files, which", build.model)))
@@ -181,9 +188,7 @@ impl Database {
                 (query_of(build).map(str::to_owned), attempt, columns, rows)
             }
             (_, Some(select)) => {
-                let attempt = self.attempt(&snapshot.table)?;
-                let create = format!("CREATE TABLE {} AS\n{select}", attempt.table.quoted());
-                self.server()?.run_as(&doing, &create, &attempt.operation).inspect_err(|_| self.give_up(&attempt))?;
+                let attempt = self.make_attempt(&doing, &snapshot.table, select)?;
                 let (columns, rows) = (self.columns(&attempt.table)?, Some(self.count(&attempt.table)?));
                 (Some(select.clone()), Some(attempt), columns, rows)
             }
@@ -198,7 +203,7 @@ impl Database {
             };
             ledger.detach_clones(&snapshot.table)?;
             if let Some(attempt) = &attempt {
-                self.has_rows_of(&snapshot.table, &attempt.table.name, true)?;
+                self.has_rows(&snapshot.table, &Content::of(&attempt.table), true)?;
             }
             let revision = snapshot.revision + 1;
             let filled = PhysicalTable { columns, built_at: at, inputs, revision, select, rows, ..snapshot.clone() };

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use super::Database;
+use super::{Database, attempts};
 use crate::adapter::engine::WarehouseError;
 use crate::adapter::engine::records::{Value, list};
 use crate::domain::name::literal;
@@ -96,7 +96,8 @@ impl Database {
         let of_nobody = Owner::is_gone();
         let sql = format!(
             "SELECT (SELECT count(*) FROM vmesh_state.spark_journal WHERE {of_nobody}) + \
-             (SELECT count(*) FROM vmesh_state.spark_attempts WHERE NOT is_kept AND {of_nobody}) > 0"
+             (SELECT count(*) FROM vmesh_state.spark_attempts WHERE {}) > 0",
+            attempts::orphaned()
         );
         self.records.all(DOING, &sql)?.first().map_or(Ok(false), |row| row.get(0))
     }

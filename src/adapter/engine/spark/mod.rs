@@ -6,7 +6,7 @@
 //! | in `vmesh_snapshots` | is |
 //! |---|---|
 //! | `orders__0a1b2c3d4e5f__9f8e7d6c` | the rows of one attempt to fill a table: never written again |
-//! | `orders__0a1b2c3d4e5f` | the table: a view of the attempt that counts |
+//! | `orders__0a1b2c3d4e5f` | the table: a view of the attempts that count |
 //!
 //! | file | is about |
 //! |---|---|
@@ -14,11 +14,13 @@
 //! | `attempts` | on record before they are sent, so that an orphan is found, stopped and dropped |
 //! | `connection`, `error` | a session of the server · what it says |
 //! | `open`, `session` | opening both · the two layers |
-//! | `build`, `seed` | filling tables |
+//! | `build`, `seed`, `loads` | filling tables |
+//! | `content` | the pieces that a table's rows are |
 //! | `query`, `wrong`, `same_rows`, `scratch` | asking |
 
 mod attempts;
 mod build;
+mod content;
 #[cfg(feature = "spark")]
 mod connection;
 #[cfg(not(feature = "spark"))]
@@ -26,6 +28,7 @@ mod connection;
 mod connection;
 mod error;
 mod journal;
+mod loads;
 mod open;
 mod query;
 mod referee;
@@ -35,7 +38,8 @@ mod seed;
 mod session;
 mod wrong;
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
 
 use self::connection::Connection;
 use self::journal::Owner;
@@ -48,7 +52,11 @@ pub(super) struct Spark;
 /// An open warehouse: its records, and a session of the server.
 struct Database {
     records: Box<dyn SqlSession + Send>,
+    /// Another session of the records, for what is on record whatever becomes of a transaction.
+    aside: OnceCell<Box<dyn SqlSession + Send>>,
     server: OnceCell<Connection>,
+    /// The tables that the running transaction has changed, as they are called in SQL, and the query of their rows.
+    in_flight: RefCell<BTreeMap<String, String>>,
     owner: Owner,
     /// Whether the records are open for writing.
     is_written: bool,

@@ -1,7 +1,8 @@
 //! Opening a warehouse: its records, wherever they lie, and what others have left undone.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::journal::{Owner, RECORDS};
 use super::scratch::Scratch;
@@ -31,8 +32,11 @@ impl Engine for Spark {
         } else {
             return Ok(None);
         }
-        // what somebody began is done first, and that writes
-        drop(self.write(location, waiting)?);
+        // what somebody began is done first, and that writes; who is at work does it himself
+        match self.write(&location.with_patience(Duration::ZERO), &mut |_| ()) {
+            Err(WarehouseError::Locked { .. }) => {}
+            caught_up => drop(caught_up?),
+        }
         let records = records(location, false, waiting)?;
         Ok(records.map(|records| Box::new(Database::new(records, location, false)) as Box<dyn Warehouse>))
     }
@@ -88,6 +92,19 @@ impl Database {
         }
     }
 
+    /// Another session of the records.
+    pub(super) fn aside(&self) -> Result<&(dyn SqlSession + Send), WarehouseError> {
+        if self.aside.get().is_none()
+            && let Some(records) = records(&self.location, self.is_written, &mut |_| ())?
+        {
+            let _ = self.aside.set(records);
+        }
+        match self.aside.get() {
+            Some(aside) => Ok(&**aside),
+            None => Err(WarehouseError::Interrupted),
+        }
+    }
+
     fn new(records: Box<dyn SqlSession + Send>, location: &Location, is_written: bool) -> Self {
         let caps = Caps {
             engine: EngineKind::Spark,
@@ -100,7 +117,7 @@ impl Database {
             has_plain_names: true,
             ..Caps::default()
         };
-        Self { records, server: OnceCell::new(), owner: Owner::new(), is_written, location: location.clone(), caps }
+        Self { records, aside: OnceCell::new(), server: OnceCell::new(), in_flight: RefCell::default(), owner: Owner::new(), is_written, location: location.clone(), caps }
     }
 }
 

@@ -9,11 +9,11 @@ use crate::domain::name::{TableName, quote};
 
 impl Ask for Database {
     fn describe(&self, doing: &str, query: &str) -> Result<Vec<Column>, WarehouseError> {
-        self.server()?.describe(doing, query)
+        self.server()?.describe(doing, &self.as_it_is(query))
     }
 
     fn rows(&self, doing: &str, query: &str, limit: Option<usize>) -> Result<Rows, WarehouseError> {
-        self.server()?.ask(doing, query, limit)
+        self.server()?.ask(doing, &self.as_it_is(query), limit)
     }
 
     fn export(&self, query: &str, format: ExportFormat) -> Result<Vec<u8>, WarehouseError> {

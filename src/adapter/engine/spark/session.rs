@@ -22,6 +22,9 @@ impl SqlSession for Database {
     }
 
     fn run(&self, doing: &str, sql: &str) -> Result<(), WarehouseError> {
+        if sql.starts_with("BEGIN") || sql == "ROLLBACK" {
+            self.land();
+        }
         self.records.run(doing, sql)
     }
 
@@ -88,7 +91,7 @@ impl VirtualLayer for Database {
                 Change::Show { view, table, .. } => {
                     let (name, table_name) = (view.quoted(), table.quoted());
                     statements.push(match known.contains_key(view) {
-                        true => attempts::move_to(&name, &table_name),
+                        true => attempts::move_to(&name, &format!("SELECT * FROM {table_name}")),
                         false => attempts::show(&name, &table_name).into(),
                     });
                     forget(is(view));
@@ -122,6 +125,7 @@ impl VirtualLayer for Database {
     }
 
     fn settle(&self) -> Result<(), WarehouseError> {
+        self.land();
         self.carry_out()?;
         self.drop_free()
     }
@@ -145,8 +149,8 @@ impl PhysicalLayer for Database {
         table: &TableName,
         original: &TableName,
     ) -> Result<(), WarehouseError> {
-        match self.rows_of(original)? {
-            Some(attempt) => self.has_rows_of(table, &attempt, false),
+        match self.content(original)? {
+            Some(content) => self.has_rows(table, &content, false),
             None => Err(WarehouseError::Engine {
                 doing: doing.to_owned(),
                 message: super::error::said(&format!("the rows of {original} are not on record")),
