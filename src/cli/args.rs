@@ -115,7 +115,7 @@ pub(super) struct Doctor {
     /// Install the engine's extensions that the settings name.
     #[arg(long, conflicts_with = "move_warehouse")]
     pub(super) install: bool,
-    /// Tell which models would not run on this engine, by asking it: `postgres` or `duckdb`. Nothing is made there.
+    /// Tell which models would not run on this engine, by asking it: `postgres`, `spark` or `duckdb`. Nothing is made there.
     #[arg(long, value_name = "ENGINE", conflicts_with_all = ["move_warehouse", "install"])]
     pub(super) engine: Option<String>,
     /// Tell whether this role of the server could write what prod shows.

@@ -3,8 +3,6 @@
 
 use serde::Serialize;
 
-use super::sql::{Lexeme, Token};
-
 /// Which engine a project's warehouse is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -124,17 +122,6 @@ impl EngineKind {
             // not every type has an order
             Self::Postgres => format!("CAST({relation} AS text) COLLATE \"C\""),
             Self::Spark => format!("CAST(struct({relation}.*) AS STRING)"),
-        }
-    }
-
-    /// A word as the engine takes it: PostgreSQL takes names without quotes for lower case.
-    pub fn folded(self, lexeme: &Lexeme) -> Lexeme {
-        match &lexeme.token {
-            Token::Word { text, quoted: false } if self == Self::Postgres => {
-                let token = Token::Word { text: text.to_lowercase(), quoted: false };
-                Lexeme { token, span: lexeme.span.clone() }
-            }
-            _ => lexeme.clone(),
         }
     }
 

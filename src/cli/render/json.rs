@@ -29,7 +29,7 @@ pub(in crate::cli) fn plan(plan: &Plan, applied: bool) -> Value {
         })
         .collect();
     let drop = plan.steps.iter().filter(|step| step.action() == Action::Drop && step.swap).count();
-    json!({
+    let mut told = json!({
         "environment": plan.environment,
         "branch": source.branch,
         "commit": source.commit,
@@ -39,14 +39,17 @@ pub(in crate::cli) fn plan(plan: &Plan, applied: bool) -> Value {
         "applied": applied,
         "models": models,
         "behind": plan.behind,
-        "mixed_seconds": plan.mixed().map(|time| time.as_secs_f64()),
         "summary": {
             "build": plan.count(Action::Build),
             "reuse": plan.count(Action::Reuse),
             "swap": plan.swaps() - drop,
             "drop": drop,
         },
-    })
+    });
+    if let Some(mixed) = plan.mixed() {
+        told["mixed_seconds"] = mixed.as_secs_f64().into();
+    }
+    told
 }
 
 fn columns(columns: &ColumnChanges) -> Value {

@@ -6,7 +6,7 @@ use super::super::audit;
 use super::super::diagnostic::{Problem, nearest};
 use super::super::engine_kind::EngineKind;
 use super::super::name::ModelName;
-use super::super::sql::{Lexeme, Span, Token, is_duckdb, policy};
+use super::super::sql::{self, Lexeme, Span, Token, is_duckdb, policy};
 use super::defaults::Defaults;
 use super::header::{self, Property};
 use super::incremental::{By, Incremental, expressions};
@@ -63,7 +63,6 @@ const SPECIAL: [&str; 10] = [
     "virtual_environment_mode",
     "gateway",
 ];
-const GRANTS: &str = "DuckDB has no roles: `grants` has no effect";
 /// Accepted, though there is nothing that they could change; and what to say of that.
 const IDLE: [(&str, &str); 3] = [
     ("grants_target_layer", "vmesh grants rights on views alone: `grants_target_layer` has no effect"),
@@ -80,7 +79,7 @@ const REFUSED: [(&str, &str); 3] = [
 /// Reads a header statement (`MODEL ( … )`, without its semicolon; nothing, if there is none) into a file without a
 /// query. What it lacks, the defaults give.
 pub(super) fn read(text: &str, statement: &[Lexeme], defaults: &Defaults) -> Result<ModelFile, Vec<Problem>> {
-    let folded: Vec<Lexeme> = statement.iter().map(|lexeme| defaults.engine.folded(lexeme)).collect();
+    let folded: Vec<Lexeme> = statement.iter().map(|lexeme| sql::folded(defaults.engine, lexeme)).collect();
     let statement = &folded[..];
     let properties = header::properties(statement).map_err(|problem| vec![problem])?;
     let mut file = ModelFile { place: first(statement), ..ModelFile::plain() };
@@ -122,23 +121,7 @@ pub(super) fn read(text: &str, statement: &[Lexeme], defaults: &Defaults) -> Res
             problems.push(problem.help("partitioned_by (country)"));
         }
     }
-    match defaults.engine {
-        EngineKind::Postgres => problems.extend(foreign(&file)),
-        EngineKind::DuckDb | EngineKind::Spark => {
-            if file.about.comments.readers.take().is_some() {
-                file.warnings.push(GRANTS.to_owned());
-            }
-            if defaults.engine == EngineKind::Spark {
-                // what other engines call so has no length, which Spark's type of that name must have
-                let texts = file
-                    .columns
-                    .iter_mut()
-                    .filter(|(_, kind)| ["varchar", "text"].iter().any(|text| kind.eq_ignore_ascii_case(text)));
-                texts.for_each(|(_, kind)| *kind = defaults.engine.text().to_owned());
-                problems.extend(foreign_to_spark(&file));
-            }
-        }
-    }
+    problems.extend(for_engine(&mut file, defaults.engine));
     let front = statement.first().and_then(|head| text.get(..head.span.start));
     file.about.description = file.about.description.take().or_else(|| front.and_then(comments::in_front));
     file.about.comments.view.clone_from(&file.about.description);
@@ -163,6 +146,32 @@ fn foreign(file: &ModelFile) -> Vec<Problem> {
         problem.help("declare one of those, and cast what has another")
     });
     refused.chain(types).collect()
+}
+
+/// Why an engine grants nothing.
+fn without_roles(engine: EngineKind) -> &'static str {
+    match engine {
+        EngineKind::DuckDb | EngineKind::Postgres => "DuckDB has no roles",
+        EngineKind::Spark => "vmesh grants nothing on Spark yet",
+    }
+}
+
+/// What an engine makes of a header, and what it can't be given of it.
+fn for_engine(file: &mut ModelFile, engine: EngineKind) -> Vec<Problem> {
+    if engine == EngineKind::Postgres {
+        return foreign(file);
+    }
+    if file.about.comments.readers.take().is_some() {
+        file.warnings.push(format!("{}: `grants` has no effect", without_roles(engine)));
+    }
+    if engine == EngineKind::DuckDb {
+        return Vec::new();
+    }
+    // what other engines call so has no length, which Spark's type of that name must have
+    let is_text = |kind: &str| ["varchar", "text"].iter().any(|text| kind.eq_ignore_ascii_case(text));
+    let texts = file.columns.iter_mut().filter(|(_, kind)| is_text(kind));
+    texts.for_each(|(_, kind)| *kind = engine.text().to_owned());
+    foreign_to_spark(file)
 }
 
 /// What of a header's types Spark may not be given.

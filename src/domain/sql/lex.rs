@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use super::{Span, SqlError, bounds};
+use crate::domain::engine_kind::EngineKind;
 
 /// What a [`Lexeme`] is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +47,17 @@ impl Lexeme {
     /// Whether this is the given word, unquoted, in any letter case.
     pub fn is_keyword(&self, word: &str) -> bool {
         matches!(&self.token, Token::Word { text, quoted: false } if text.eq_ignore_ascii_case(word))
+    }
+}
+
+/// A word as an engine takes it: PostgreSQL takes names without quotes for lower case.
+pub fn folded(engine: EngineKind, lexeme: &Lexeme) -> Lexeme {
+    match &lexeme.token {
+        Token::Word { text, quoted: false } if engine == EngineKind::Postgres => {
+            let token = Token::Word { text: text.to_lowercase(), quoted: false };
+            Lexeme { token, span: lexeme.span.clone() }
+        }
+        _ => lexeme.clone(),
     }
 }
 

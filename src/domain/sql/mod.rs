@@ -70,7 +70,7 @@ pub use duckdb_json::{DuckdbReads, reads_from_duckdb_json};
 pub(crate) use functions::all as known_functions;
 pub use keywords::identifier;
 pub use labels::Label;
-pub use lex::{Lexeme, Statement, Token, lex, split, unify_line_ends};
+pub use lex::{Lexeme, Statement, Token, folded, lex, split, unify_line_ends};
 pub use lineage::{Lineage, Origin, Parent, ParentColumns, Print, Unknown, lineage, lineages};
 pub use splice::{apply, edits, splice, splice_with};
 pub use survey::{Gives, NameUse, Projection, Selected, Survey, Table};

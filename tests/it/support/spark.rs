@@ -37,11 +37,44 @@ impl Server {
         for statement in sql.split(';').filter(|statement| !statement.trim().is_empty()) {
             let statement = self.in_words_of_spark(&statement.replace("CREATE OR REPLACE TABLE", "CREATE TABLE"));
             if let Some(rest) = statement.trim().strip_prefix("CREATE TABLE ") {
-                let name = rest.split_whitespace().next().unwrap_or_default();
+                let name = rest.split([' ', '(', '\n']).next().unwrap_or_default();
                 client::rows(&self.url, &format!("DROP TABLE IF EXISTS {name}")).unwrap();
             }
-            client::rows(&self.url, &statement).unwrap_or_else(|error| panic!("{statement}: {error}"));
+            let run = |statement: &str| {
+                client::rows(&self.url, statement).unwrap_or_else(|error| panic!("{statement}: {error}"));
+            };
+            match self.changed(&statement) {
+                Some((table, rows)) => {
+                    run("DROP TABLE IF EXISTS default.changed");
+                    run(&format!("CREATE TABLE default.changed AS {rows}"));
+                    run(&format!("DROP TABLE {table}"));
+                    run(&format!("CREATE TABLE {table} AS SELECT * FROM default.changed"));
+                }
+                None => run(&statement),
+            }
         }
+    }
+
+    /// The table that an UPDATE or a DELETE changes, and its rows afterwards: Spark's plain tables know neither.
+    fn changed(&self, statement: &str) -> Option<(String, String)> {
+        let (before, condition) = statement.split_once(" WHERE ").unwrap_or((statement, "true"));
+        if let Some(table) = before.strip_prefix("DELETE FROM ") {
+            return Some((table.to_owned(), format!("SELECT * FROM {table} WHERE ({condition}) IS NOT TRUE")));
+        }
+        let (table, set) = before.strip_prefix("UPDATE ")?.split_once(" SET ")?;
+        let set: Vec<(&str, &str)> = set.split(", ").filter_map(|set| set.split_once(" = ")).collect();
+        let columns = client::rows(&self.url, &format!("DESCRIBE QUERY SELECT * FROM {table}")).unwrap();
+        let value = |row: &Vec<String>| {
+            let (name, kind) = (&row[0], &row[1]);
+            match set.iter().find(|(column, _)| column == name) {
+                Some((_, value)) => {
+                    format!("CASE WHEN {condition} THEN CAST({value} AS {kind}) ELSE {name} END AS {name}")
+                }
+                None => name.clone(),
+            }
+        };
+        let values: Vec<String> = columns.iter().map(value).collect();
+        Some((table.to_owned(), format!("SELECT {} FROM {table}", values.join(", "))))
     }
 
     /// All rows of a query, as text.
@@ -69,6 +102,15 @@ impl Server {
             sql = sql.replace(&format!("{word}FROM "), &format!("{word}SELECT * FROM "));
         }
         sql = sql.replace(" VARCHAR", " STRING");
+        while let Some(at) = sql.find("string_agg(").filter(|at| sql[*at..].contains(" ORDER BY ")) {
+            let (start, rest) = sql.split_at(at + "string_agg(".len());
+            let (values, rest) = rest.split_once(" ORDER BY ").unwrap();
+            let (order, rest) = rest.split_once(')').unwrap();
+            sql = format!(
+                "{}listagg({values}) WITHIN GROUP (ORDER BY {order}){rest}",
+                start.trim_end_matches("string_agg(")
+            );
+        }
         if sql.contains("duckdb_views()") {
             sql = sql.replace("duckdb_views()", &self.listed("VIEWS", "view_name"));
         }
@@ -78,7 +120,8 @@ impl Server {
         if sql.contains("duckdb_schemas()") {
             let rows = client::rows(&self.url, "SHOW SCHEMAS").unwrap();
             let rows: Vec<String> = rows.iter().map(|row| format!("('{}')", row[0])).collect();
-            sql = sql.replace("duckdb_schemas()", &format!("(SELECT * FROM VALUES {} AS s(schema_name))", rows.join(", ")));
+            sql = sql
+                .replace("duckdb_schemas()", &format!("(SELECT * FROM VALUES {} AS s(schema_name))", rows.join(", ")));
         }
         sql
     }
@@ -97,7 +140,10 @@ impl Server {
                 rows.push(format!("('{schema}', '{found}', '{text}', false)"));
             }
         }
-        format!("(SELECT * FROM VALUES {} AS v(schema_name, {name}, sql, internal) WHERE schema_name <> '')", rows.join(", "))
+        format!(
+            "(SELECT * FROM VALUES {} AS v(schema_name, {name}, sql, internal) WHERE schema_name <> '')",
+            rows.join(", ")
+        )
     }
 
     /// The query of a view.

@@ -28,25 +28,25 @@ impl Put<'_> {
     /// Its statements.
     pub(super) fn statements(&self, engine: EngineKind, table: &str) -> Vec<String> {
         let Self { fill, given, within, .. } = *self;
-    let rows = incoming(engine, given);
-    let listed: Vec<String> = given.iter().map(|given| quote(&given.column.0)).collect();
-    let listed = listed.join(", ");
-    let insert = |from: &str| format!("INSERT INTO {table} ({listed}) SELECT {listed} FROM {from}");
-    match &fill.by {
-        By::TimeRange { .. } => {
-            // rows of other spans are those loads' business
-            vec![format!("DELETE FROM {table} WHERE {within}"), insert(&format!("{rows} WHERE {within}"))]
+        let rows = incoming(engine, given);
+        let listed: Vec<String> = given.iter().map(|given| quote(&given.column.0)).collect();
+        let listed = listed.join(", ");
+        let insert = |from: &str| format!("INSERT INTO {table} ({listed}) SELECT {listed} FROM {from}");
+        match &fill.by {
+            By::TimeRange { .. } => {
+                // rows of other spans are those loads' business
+                vec![format!("DELETE FROM {table} WHERE {within}"), insert(&format!("{rows} WHERE {within}"))]
+            }
+            By::UniqueKey(key) => {
+                vec![delete_same(engine, table, key, &rows), insert(&one_of_each(engine, key, &rows))]
+            }
+            By::Partition(parts) => vec![delete_same(engine, table, parts, &rows), insert(&rows)],
+            By::Unmanaged(true) => vec![format!("DELETE FROM {table}"), insert(&rows)],
+            By::Unmanaged(false) => vec![insert(&rows)],
+            By::History(history) => {
+                history::Load { engine, table, history, given, rows: &rows, now: fill.now }.statements()
+            }
         }
-        By::UniqueKey(key) => {
-            vec![delete_same(engine, table, key, &rows), insert(&one_of_each(engine, key, &rows))]
-        }
-        By::Partition(parts) => vec![delete_same(engine, table, parts, &rows), insert(&rows)],
-        By::Unmanaged(true) => vec![format!("DELETE FROM {table}"), insert(&rows)],
-        By::Unmanaged(false) => vec![insert(&rows)],
-        By::History(history) => {
-            history::Load { engine, table, history, given, rows: &rows, now: fill.now }.statements()
-        }
-    }
     }
 }
 

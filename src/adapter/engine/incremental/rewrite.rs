@@ -100,7 +100,8 @@ impl history::Load<'_> {
         if !hard_deletes {
             return all;
         }
-        let closed = format!("vmesh_given.vmesh_hit IS NULL THEN greatest({}, vmesh_old.{})", self.now(), quote(valid_from));
+        let closed =
+            format!("vmesh_given.vmesh_hit IS NULL THEN greatest({}, vmesh_old.{})", self.now(), quote(valid_from));
         format!(
             "SELECT {} FROM (SELECT *, {named} FROM ({all}) AS vmesh_all) AS vmesh_old LEFT JOIN \
              (SELECT DISTINCT {named}, true AS vmesh_hit FROM {}) AS vmesh_given ON {}",

@@ -117,7 +117,8 @@ impl Database {
             let (now, before): (String, Option<String>) = (row.get(0)?, row.get(1)?);
             [Some(now), before].into_iter().flatten().for_each(|json| used.extend(Content::read(&json).attempts()));
         }
-        let sql = format!("SELECT attempt, session, operation, owner FROM vmesh_state.spark_attempts WHERE {condition}");
+        let sql =
+            format!("SELECT attempt, session, operation, owner FROM vmesh_state.spark_attempts WHERE {condition}");
         let (mut kept, mut free) = (Vec::new(), Vec::new());
         for row in self.records.all(DOING, &sql)? {
             let (name, owner): (String, String) = (row.get(0)?, row.get(3)?);

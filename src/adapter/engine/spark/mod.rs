@@ -20,12 +20,12 @@
 
 mod attempts;
 mod build;
-mod content;
 #[cfg(feature = "spark")]
 mod connection;
 #[cfg(not(feature = "spark"))]
 #[path = "without.rs"]
 mod connection;
+mod content;
 mod error;
 mod journal;
 mod loads;

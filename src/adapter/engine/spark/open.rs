@@ -117,7 +117,16 @@ impl Database {
             has_plain_names: true,
             ..Caps::default()
         };
-        Self { records, aside: OnceCell::new(), server: OnceCell::new(), in_flight: RefCell::default(), owner: Owner::new(), is_written, location: location.clone(), caps }
+        Self {
+            records,
+            aside: OnceCell::new(),
+            server: OnceCell::new(),
+            in_flight: RefCell::default(),
+            owner: Owner::new(),
+            is_written,
+            location: location.clone(),
+            caps,
+        }
     }
 }
 
