@@ -7,6 +7,11 @@
 mod cold;
 mod growth;
 mod postgres;
+#[cfg(feature = "spark")]
+mod spark;
+#[cfg(feature = "spark")]
+#[path = "../tests/it/support/spark_client.rs"]
+mod spark_client;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -23,6 +28,10 @@ fn main() {
     let runs = numbers.get(1).copied().unwrap_or(7);
     if let Ok(server) = std::env::var("VMESH_TEST_POSTGRES") {
         return postgres::publications(&server, models, runs);
+    }
+    #[cfg(feature = "spark")]
+    if let Ok(server) = std::env::var("VMESH_TEST_SPARK") {
+        return spark::all(&server, models, runs);
     }
     let folder = tempfile::tempdir().unwrap();
     let bench = Bench { folder: folder.path().to_owned() };

@@ -42,7 +42,7 @@ it() {
     if [ -n "${VMESH_TEST_BINARY:-}" ]; then
         "$VMESH_TEST_BINARY" "$@"
     else
-        cargo test --features icu --test it -- "$@"
+        cargo test --features "${VMESH_TEST_FEATURES:-icu}" --test it -- "$@"
     fi
 }
 case "${1:-}" in

@@ -192,52 +192,8 @@ impl Server {
 /// A session for each statement.
 #[cfg(feature = "spark")]
 mod client {
-    use std::io::Cursor;
-
-    use arrow_array::Array;
-    use arrow_array::cast::AsArray;
-    use spark_connect_core::{ChannelBuilder, SparkConnectClient};
-    use spark_connect_proto as proto;
-
     pub(super) fn rows(url: &str, sql: &str) -> Result<Vec<Vec<String>>, String> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let batches = runtime.block_on(async {
-            let client = SparkConnectClient::connect(&ChannelBuilder::parse(url).unwrap()).await.unwrap();
-            let sql = proto::Sql { query: sql.to_owned(), ..proto::Sql::default() };
-            let relation = proto::Relation { common: None, rel_type: Some(proto::relation::RelType::Sql(sql)) };
-            let request = proto::ExecutePlanRequest {
-                session_id: client.session_id().to_owned(),
-                user_context: Some(proto::UserContext { user_id: "tests".to_owned(), ..proto::UserContext::default() }),
-                plan: Some(proto::Plan { op_type: Some(proto::plan::OpType::Root(relation)) }),
-                ..proto::ExecutePlanRequest::default()
-            };
-            let mut batches = Vec::new();
-            let mut stream = client.execute_plan_reattachable(request).await?;
-            while let Some(response) = stream.message().await? {
-                if let Some(proto::execute_plan_response::ResponseType::ArrowBatch(batch)) = response.response_type {
-                    batches.push(batch.data);
-                }
-            }
-            let _ = client.release_session().await;
-            Ok::<_, spark_connect_core::SparkError>(batches)
-        });
-        let mut rows = Vec::new();
-        for data in batches.map_err(|error| error.message())? {
-            for batch in arrow_ipc::reader::StreamReader::try_new(Cursor::new(data), None).unwrap() {
-                let batch = batch.unwrap();
-                for at in 0..batch.num_rows() {
-                    let text = |column: &arrow_array::ArrayRef| match () {
-                        () if column.is_null(at) => "NULL".to_owned(),
-                        () => match column.as_string_opt::<i32>() {
-                            Some(texts) => texts.value(at).to_owned(),
-                            None => column.as_boolean_opt().map_or("?".to_owned(), |flags| flags.value(at).to_string()),
-                        },
-                    };
-                    rows.push(batch.columns().iter().map(text).collect());
-                }
-            }
-        }
-        Ok(rows)
+        super::super::spark_client::Client::connect(url).rows(sql)
     }
 }
 
