@@ -13,8 +13,6 @@ use super::{Row, Value, rows};
 /// The column that says how many of a row are missing, or are too many.
 pub const TIMES: &str = "__vmesh_times";
 
-/// The type of columns that are compared as text.
-
 /// What a query gave.
 #[derive(Debug, Clone, Copy)]
 pub struct Actual<'a> {

@@ -162,6 +162,10 @@ impl Sandbox {
         let file = self.path().join(path);
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         let settings = self.server.as_ref().filter(|_| path == "vmesh.toml").map(|server| server.settings(text));
+        let settings = settings.or_else(|| {
+            let is_spark = matches!(self.server, Some(server::Server::Spark(_)));
+            is_spark.then(|| spark::in_ranges(text))
+        });
         std::fs::write(file, settings.as_deref().unwrap_or(text)).unwrap();
     }
 

@@ -10,6 +10,18 @@ pub(crate) fn is_tested() -> bool {
     std::env::var_os("VMESH_TEST_ENGINE").is_some_and(|engine| engine == "spark")
 }
 
+/// A text with Spark's name for series of numbers, which leave their end out.
+pub(crate) fn in_ranges(text: &str) -> String {
+    let mut parts = text.split("generate_series(");
+    let first = parts.next().unwrap_or_default().to_owned();
+    let range =
+        |part: &str| match part.split_once(')').and_then(|(numbers, rest)| Some((numbers.split_once(", ")?, rest))) {
+            Some(((from, to), rest)) => format!("range({from}, {to} + 1){rest}"),
+            None => format!("generate_series({part}"),
+        };
+    first + &parts.map(range).collect::<String>()
+}
+
 /// Spark's catalogue, by a client that is not vmesh.
 pub(crate) struct Server {
     pub(crate) url: String,
@@ -96,7 +108,7 @@ impl Server {
 
     /// What tests say in DuckDB's words.
     fn in_words_of_spark(&self, sql: &str) -> String {
-        let sql = sql.trim();
+        let sql = &in_ranges(sql.trim());
         let mut sql = if sql.starts_with("FROM ") { format!("SELECT * {sql}") } else { sql.to_owned() };
         for word in ["(", "AS ", "ALL "] {
             sql = sql.replace(&format!("{word}FROM "), &format!("{word}SELECT * FROM "));

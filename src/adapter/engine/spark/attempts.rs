@@ -24,6 +24,14 @@ pub(super) struct Attempt {
     pub(super) operation: String,
 }
 
+/// An attempt on record.
+struct Made {
+    name: String,
+    /// The session and the operation that made it, or make it still.
+    session: String,
+    operation: String,
+}
+
 impl Database {
     /// Puts an attempt on record that is about to be made: at once, whatever becomes of the transaction that it is made in.
     pub(super) fn attempt(&self, table: &TableName) -> Result<Attempt, WarehouseError> {
@@ -72,7 +80,7 @@ impl Database {
              content = excluded.content"
         );
         self.records.run(DOING, &sql)?;
-        self.in_flight.borrow_mut().insert(table.quoted(), content.sql());
+        self.takes_off(table, &content.sql())?;
         self.put_off(vec![move_to(&table.quoted(), &content.sql())])
     }
 
@@ -89,7 +97,7 @@ impl Database {
         let condition = format!("owner IN ('{KEPT}', {})", literal(self.owner.name()));
         let (used, free) = self.sorted_attempts(&condition)?;
         self.keep(&used)?;
-        for (name, ..) in free {
+        for Made { name, .. } in free {
             if self.drop_attempt(&name).is_err() {
                 break;
             }
@@ -101,7 +109,7 @@ impl Database {
     pub(super) fn stop_orphans(&self) -> Result<(), WarehouseError> {
         let (used, orphans) = self.sorted_attempts(&orphaned())?;
         self.keep(&used)?;
-        for (name, session, operation) in orphans {
+        for Made { name, session, operation } in orphans {
             // a session that the server has forgotten has nothing that runs
             let _ = connection::interrupt(&connection::address(&self.location)?, &session, Some(&operation));
             self.drop_attempt(&name)?;
@@ -109,9 +117,8 @@ impl Database {
         Ok(())
     }
 
-    /// Those of some attempts that are rows of a table, and the others, each with the session and the operation that made it.
-    #[allow(clippy::type_complexity, reason = "told in words above, and nowhere else")]
-    fn sorted_attempts(&self, condition: &str) -> Result<(Vec<String>, Vec<(String, String, String)>), WarehouseError> {
+    /// Those of some attempts that are rows of a table, and the others.
+    fn sorted_attempts(&self, condition: &str) -> Result<(Vec<String>, Vec<Made>), WarehouseError> {
         let mut used: BTreeSet<String> = BTreeSet::new();
         for row in self.records.all(DOING, "SELECT content, before FROM vmesh_state.spark_tables")? {
             let (now, before): (String, Option<String>) = (row.get(0)?, row.get(1)?);
@@ -125,7 +132,7 @@ impl Database {
             match used.contains(&name) {
                 true if owner == KEPT => {}
                 true => kept.push(name),
-                false => free.push((name, row.get(1)?, row.get(2)?)),
+                false => free.push(Made { name, session: row.get(1)?, operation: row.get(2)? }),
             }
         }
         Ok((kept, free))
@@ -150,7 +157,8 @@ pub(super) fn orphaned() -> String {
 
 /// The change by which a view shows a query's rows: at once for its readers, which making it anew would not be.
 pub(super) fn move_to(view: &str, query: &str) -> Statement {
-    Statement { sql: format!("ALTER VIEW {view} AS {query}"), otherwise: Some(show_query(view, query)) }
+    let (sql, otherwise) = (format!("ALTER VIEW {view} AS {query}"), Some(show_query(view, query)));
+    Statement { target: view.to_owned(), sql, otherwise }
 }
 
 /// The statement that makes a view that shows a table, and follows it when that gets other columns.

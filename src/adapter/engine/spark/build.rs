@@ -26,7 +26,7 @@ impl Tables for Database {
             if let Some(built) = Ledger(self).transaction(&doing, |_| self.build_clone(build, at))? {
                 return Ok(built);
             }
-            let (columns, rows, attempt) = self.fill(&doing, build)?;
+            let Filled { columns, rows, attempt } = self.fill(&doing, build)?;
             let built = Ledger(self).transaction(&doing, |ledger| {
                 if let Some(attempt) = &attempt {
                     self.has_rows(&build.table, &Content::of(&attempt.table), true)?;
@@ -43,7 +43,8 @@ impl Tables for Database {
 
     fn refill(&self, build: &Build, table: &PhysicalTable, at: i64) -> Result<PhysicalTable, WarehouseError> {
         can(build)?;
-        self.within_limit(|| self.fill_again(table, Some(build), at))
+        let doing = format!("running `{}`", build.model);
+        self.within_limit(|| Ledger(self).transaction(&doing, |_| self.fill_again(table, Some(build), at)))
     }
 
     fn restate(
@@ -52,17 +53,18 @@ impl Tables for Database {
         dropped: &[TableName],
         told: &mut dyn FnMut(usize, Option<Duration>),
     ) -> Result<(), WarehouseError> {
-        // each by itself: what is filled next reads what was filled before, and Spark shows one after the other
-        for (index, Restated { table, build, at }) in tables.iter().enumerate() {
-            told(index, None);
-            let start = Instant::now();
-            match build.and_then(|build| Loader::of(self, build, *at)) {
-                Some(loader) => Ledger(self).transaction("building again", |_| loader.fill_again())?,
-                None => self.fill_again(table, *build, *at).map(|_| ())?,
+        Ledger(self).transaction("building again", |ledger| {
+            for (index, Restated { table, build, at }) in tables.iter().enumerate() {
+                told(index, None);
+                let start = Instant::now();
+                match build.and_then(|build| Loader::of(self, build, *at)) {
+                    Some(loader) => loader.fill_again()?,
+                    None => self.fill_again(table, *build, *at).map(|_| ())?,
+                }
+                told(index, Some(start.elapsed()));
             }
-            told(index, Some(start.elapsed()));
-        }
-        Ledger(self).transaction("building again", |ledger| ledger.forget(dropped))
+            ledger.forget(dropped)
+        })
     }
 
     fn columns(&self, table: &TableName) -> Result<Vec<Column>, WarehouseError> {
@@ -77,6 +79,15 @@ impl Tables for Database {
     fn another_session(&self) -> Result<Box<dyn Warehouse>, WarehouseError> {
         self.again().map(|session| Box::new(session) as Box<dyn Warehouse>)
     }
+}
+
+/// Rows that are made and audited, and that nobody sees yet.
+struct Filled {
+    columns: Vec<Column>,
+    /// How many there are; none of a view.
+    rows: Option<u64>,
+    /// What they are; none of a view.
+    attempt: Option<Attempt>,
 }
 
 /// Refuses what can't be built on Spark so far.
@@ -125,13 +136,12 @@ impl Database {
         Ok(Some(built))
     }
 
-    /// Makes the rows of a build, and audits them; gives their columns, how many there are, and the attempt that they are: none
-    /// of a view.
-    fn fill(&self, doing: &str, build: &Build) -> Result<(Vec<Column>, Option<u64>, Option<Attempt>), WarehouseError> {
+    /// Makes the rows of a build, and audits them.
+    fn fill(&self, doing: &str, build: &Build) -> Result<Filled, WarehouseError> {
         if let Body::View(select) = &build.body {
             self.make_view(doing, &build.table, select)?;
             audit::run(self, build, None)?;
-            return Ok((self.columns(&build.table)?, None, None));
+            return Ok(Filled { columns: self.columns(&build.table)?, rows: None, attempt: None });
         }
         let attempt = self.attempt(&build.table)?;
         let filled = || {
@@ -141,7 +151,7 @@ impl Database {
             Ok((self.columns(&attempt.table)?, Some(self.count(&attempt.table)?)))
         };
         match filled() {
-            Ok((columns, rows)) => Ok((columns, rows, Some(attempt))),
+            Ok((columns, rows)) => Ok(Filled { columns, rows, attempt: Some(attempt) }),
             Err(error) => {
                 self.give_up(&attempt);
                 Err(error)
@@ -165,7 +175,7 @@ impl Database {
     fn fill_attempt(&self, doing: &str, build: &Build, attempt: &Attempt) -> Result<(), WarehouseError> {
         match &build.body {
             Body::Table(select) | Body::View(select) => {
-                let create = format!("CREATE TABLE {} AS\n{select}", attempt.table.quoted());
+                let create = format!("CREATE TABLE {} AS\n{}", attempt.table.quoted(), self.as_it_is(select));
                 self.server()?.run_as(doing, &create, &attempt.operation)
             }
             Body::Seed { content, seed, columns } => self.load_seed(build, attempt, (content, seed, columns)),
@@ -174,7 +184,7 @@ impl Database {
     }
 
     /// Fills a table again by a build's query, or without one by that on record: those who read it find the rows of before until
-    /// its view shows the new ones.
+    /// its view shows the new ones. To be called within a transaction.
     fn fill_again(
         &self,
         snapshot: &PhysicalTable,
@@ -184,7 +194,7 @@ impl Database {
         let doing = format!("building `{}` again", snapshot.model);
         let (select, attempt, columns, rows) = match (build, &snapshot.select) {
             (Some(build), _) if matches!(build.body, Body::Table(_)) => {
-                let (columns, rows, attempt) = self.fill(&doing, build)?;
+                let Filled { columns, rows, attempt } = self.fill(&doing, build)?;
                 (query_of(build).map(str::to_owned), attempt, columns, rows)
             }
             (_, Some(select)) => {
@@ -194,22 +204,20 @@ impl Database {
             }
             (_, None) => return Ok(snapshot.clone()),
         };
-        Ledger(self).transaction(&doing, |ledger| {
-            let physical = |name: &String| TableName::physical(name.clone());
-            let beside = snapshot.inputs.beside.as_ref().map(|(table, _)| physical(table));
-            let inputs = match build {
-                Some(build) => ledger.inputs_of(build)?,
-                None => ledger.inputs(&snapshot.inputs.read.keys().map(physical).collect(), beside.as_ref())?,
-            };
-            ledger.detach_clones(&snapshot.table)?;
-            if let Some(attempt) = &attempt {
-                self.has_rows(&snapshot.table, &Content::of(&attempt.table), true)?;
-            }
-            let revision = snapshot.revision + 1;
-            let filled = PhysicalTable { columns, built_at: at, inputs, revision, select, rows, ..snapshot.clone() };
-            ledger.record(&filled)?;
-            Ok(filled)
-        })
+        let (ledger, physical) = (Ledger(self), |name: &String| TableName::physical(name.clone()));
+        let beside = snapshot.inputs.beside.as_ref().map(|(table, _)| physical(table));
+        let inputs = match build {
+            Some(build) => ledger.inputs_of(build)?,
+            None => ledger.inputs(&snapshot.inputs.read.keys().map(physical).collect(), beside.as_ref())?,
+        };
+        ledger.detach_clones(&snapshot.table)?;
+        if let Some(attempt) = &attempt {
+            self.has_rows(&snapshot.table, &Content::of(&attempt.table), true)?;
+        }
+        let revision = snapshot.revision + 1;
+        let filled = PhysicalTable { columns, built_at: at, inputs, revision, select, rows, ..snapshot.clone() };
+        ledger.record(&filled)?;
+        Ok(filled)
     }
 
     /// Refuses a query whose columns are not the declared ones: which it has, only the engine knows for sure.

@@ -172,6 +172,15 @@ impl Connection {
     }
 }
 
+impl Drop for Connection {
+    /// Ends the session: the server would keep it for an hour.
+    fn drop(&mut self) {
+        let released = async { tokio::time::timeout(Duration::from_secs(1), self.client.release_session()).await };
+        // a server that is gone forgets it as well
+        let _ = self.runtime.block_on(released);
+    }
+}
+
 /// gRPC's numbers for a server that is not there, and for one that doesn't know us.
 const UNAVAILABLE: i32 = 14;
 const UNAUTHENTICATED: i32 = 16;

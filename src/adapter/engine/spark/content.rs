@@ -25,6 +25,9 @@ struct Piece {
     span: Option<Interval>,
     /// The query of those of its rows that count.
     sql: String,
+    /// Whether these are none: it is there for its columns.
+    #[serde(default)]
+    is_empty: bool,
 }
 
 /// All of them.
@@ -64,7 +67,8 @@ impl Content {
     /// Adds the rows of an attempt, of a span.
     pub(super) fn add(&mut self, attempt: &TableName, span: Option<Interval>) {
         let sql = format!("SELECT * FROM {}", attempt.quoted());
-        self.0.push(Piece { attempt: attempt.name.clone(), span, sql });
+        self.0.retain(|piece| !piece.is_empty);
+        self.0.push(Piece { attempt: attempt.name.clone(), span, sql, is_empty: false });
     }
 
     /// Takes the rows of a span out, those that meet a condition.
@@ -83,6 +87,7 @@ impl Content {
         self.0.truncate(1);
         for piece in &mut self.0 {
             piece.sql = format!("SELECT * FROM ({}) AS vmesh_piece WHERE false", piece.sql);
+            piece.is_empty = true;
         }
     }
 

@@ -19,15 +19,18 @@ pub(super) const RECORDS: &str = include_str!("records.sql");
 /// A change of the catalogue: what shall be, however often it is said.
 #[derive(Debug)]
 pub(super) struct Statement {
+    /// What it is about, quoted: of several in one transaction, the last one counts.
+    pub(super) target: String,
     /// What says so.
     pub(super) sql: String,
     /// What says so where nothing is there yet.
     pub(super) otherwise: Option<String>,
 }
 
-impl From<String> for Statement {
-    fn from(sql: String) -> Self {
-        Self { sql, otherwise: None }
+impl Statement {
+    /// One that holds whatever is there.
+    pub(super) fn plain(target: String, sql: String) -> Self {
+        Self { target, sql, otherwise: None }
     }
 }
 
@@ -73,9 +76,16 @@ impl Database {
     pub(super) fn put_off(&self, changes: Vec<Statement>) -> Result<(), WarehouseError> {
         let last = self.records.all(DOING, "SELECT coalesce(max(number), 0) FROM vmesh_state.spark_journal")?;
         let last: i64 = last.first().map_or(Ok(0), |row| row.get(0))?;
+        // nobody shall see what a transaction passes through
+        let targets = list(changes.iter().map(|change| change.target.as_str()));
+        if !changes.is_empty() {
+            let owner = literal(self.owner.name());
+            let sql = format!("DELETE FROM vmesh_state.spark_journal WHERE owner = {owner} AND target IN ({targets})");
+            self.records.run(DOING, &sql)?;
+        }
         let numbered = changes.into_iter().zip(last + 1..);
-        let row = |(Statement { sql, otherwise }, number): (Statement, i64)| -> Vec<Value> {
-            vec![number.into(), self.owner.name().into(), sql.into(), otherwise.into()]
+        let row = |(Statement { target, sql, otherwise }, number): (Statement, i64)| -> Vec<Value> {
+            vec![number.into(), self.owner.name().into(), target.into(), sql.into(), otherwise.into()]
         };
         self.records.insert(DOING, "spark_journal", &numbered.map(row).collect::<Vec<_>>())
     }
@@ -102,7 +112,7 @@ impl Database {
         self.records.all(DOING, &sql)?.first().map_or(Ok(false), |row| row.get(0))
     }
 
-    fn change(&self, Statement { sql, otherwise }: Statement) -> Result<(), WarehouseError> {
+    fn change(&self, Statement { sql, otherwise, .. }: Statement) -> Result<(), WarehouseError> {
         match (self.server()?.run(DOING, &sql), otherwise) {
             (Err(WarehouseError::Engine { message, .. }), Some(otherwise)) if message.contains("NOT_FOUND") => {
                 self.server()?.run(DOING, &otherwise)
@@ -113,14 +123,14 @@ impl Database {
 
     fn carry_out_of(&self, condition: &str) -> Result<(), WarehouseError> {
         let sql = format!(
-            "SELECT number, statement, otherwise FROM vmesh_state.spark_journal WHERE {condition} ORDER BY number"
+            "SELECT number, target, statement, otherwise FROM vmesh_state.spark_journal WHERE {condition} ORDER BY number"
         );
         let rows = self.records.all(DOING, &sql)?;
         let start = Instant::now();
         let mut done: Vec<String> = Vec::new();
         let mut carry_out = || -> Result<(), WarehouseError> {
             for row in &rows {
-                self.change(Statement { sql: row.get(1)?, otherwise: row.get(2)? })?;
+                self.change(Statement { target: row.get(1)?, sql: row.get(2)?, otherwise: row.get(3)? })?;
                 done.push(row.get::<i64>(0)?.to_string());
             }
             Ok(())
@@ -133,7 +143,8 @@ impl Database {
             let each = start.elapsed().as_millis() / done.len() as u128;
             let pace =
                 format!("DELETE FROM vmesh_state.spark_pace; INSERT INTO vmesh_state.spark_pace VALUES ({each})");
-            self.records.run(DOING, &pace)?;
+            // others who carry something out at the same time say much the same
+            let _ = self.aside()?.run(DOING, &pace);
         }
         result
     }

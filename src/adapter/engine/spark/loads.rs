@@ -4,6 +4,7 @@ use super::attempts::Attempt;
 use super::content::Content;
 use super::{Database, error};
 use crate::adapter::engine::incremental::{Filling, Loading, Put, record};
+use crate::adapter::engine::records::Ledger;
 use crate::adapter::engine::{Tables, WarehouseError};
 use crate::domain::engine_kind::EngineKind;
 use crate::domain::environment::Column;
@@ -121,12 +122,23 @@ impl Database {
     pub(super) fn as_it_is(&self, sql: &str) -> String {
         let mut sql = sql.to_owned();
         for (name, rows) in self.in_flight.borrow().iter() {
-            if sql.contains(name.as_str()) {
-                let rows = if rows.starts_with("SELECT ") { format!("({rows})") } else { rows.clone() };
-                sql = sql.replace(name.as_str(), &rows);
-            }
+            sql = sql.replace(name.as_str(), rows);
         }
         sql
+    }
+
+    /// From now on, to the end of the transaction, a table is what a query gives, and so are the views of models that read it.
+    pub(super) fn takes_off(&self, table: &TableName, query: &str) -> Result<(), WarehouseError> {
+        let mut changed = vec![(table.quoted(), query.to_owned())];
+        while let Some((name, query)) = changed.pop() {
+            for known in Ledger(self).tables("kind = 'VIEW'")?.into_values() {
+                let reads = known.select.as_ref().filter(|select| select.contains(&name));
+                changed
+                    .extend(reads.map(|select| (known.table.quoted(), select.replace(&name, &format!("({query})")))));
+            }
+            self.in_flight.borrow_mut().insert(name, format!("({query})"));
+        }
+        Ok(())
     }
 
     /// Forgets what was changed by a transaction that has ended, or begins.

@@ -10,7 +10,9 @@ use super::{Database, Spark, attempts, referee};
 use crate::adapter::engine::duckdb::{self, DuckDb};
 use crate::adapter::engine::postgres::{self, Postgres};
 use crate::adapter::engine::records::{Caps, Clones, SqlSession};
-use crate::adapter::engine::{Difference, Engine, Location, Referee, Rows, Trial, Waiting, Warehouse, WarehouseError};
+use crate::adapter::engine::{
+    Access, Difference, Engine, Location, Referee, Rows, Trial, Waiting, Warehouse, WarehouseError,
+};
 use crate::domain::engine_kind::EngineKind;
 use crate::domain::name::SNAPSHOTS_SCHEMA;
 
@@ -134,7 +136,8 @@ impl Database {
 fn of_state(location: &Location) -> Location {
     let path =
         if location.state.is_some() { PathBuf::from("the database of the records") } else { location.path.clone() };
-    Location { server: location.state.clone(), path, ..location.clone() }
+    // what models read besides is Spark's to know
+    Location { server: location.state.clone(), path, access: Access::default(), ..location.clone() }
 }
 
 fn records(

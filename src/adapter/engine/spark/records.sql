@@ -1,4 +1,5 @@
-CREATE TABLE IF NOT EXISTS vmesh_state.spark_journal (number BIGINT NOT NULL, owner VARCHAR NOT NULL, statement VARCHAR NOT NULL, otherwise VARCHAR);
+CREATE TABLE IF NOT EXISTS vmesh_state.spark_journal (number BIGINT NOT NULL, owner VARCHAR NOT NULL, target VARCHAR NOT NULL,
+    statement VARCHAR NOT NULL, otherwise VARCHAR);
 CREATE TABLE IF NOT EXISTS vmesh_state.spark_views (
     schema_name VARCHAR NOT NULL, view_name VARCHAR NOT NULL, table_name VARCHAR NOT NULL, PRIMARY KEY (schema_name, view_name));
 CREATE TABLE IF NOT EXISTS vmesh_state.spark_attempts (

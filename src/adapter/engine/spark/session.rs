@@ -86,13 +86,15 @@ impl VirtualLayer for Database {
             match change {
                 Change::Swap(_) => {}
                 Change::Schema(schema) => {
-                    statements.push(format!("CREATE SCHEMA IF NOT EXISTS {}", quote(schema)).into());
+                    let name = quote(schema);
+                    let create = format!("CREATE SCHEMA IF NOT EXISTS {name}");
+                    statements.push(Statement::plain(name, create));
                 }
                 Change::Show { view, table, .. } => {
                     let (name, table_name) = (view.quoted(), table.quoted());
                     statements.push(match known.contains_key(view) {
                         true => attempts::move_to(&name, &format!("SELECT * FROM {table_name}")),
-                        false => attempts::show(&name, &table_name).into(),
+                        false => Statement::plain(name.clone(), attempts::show(&name, &table_name)),
                     });
                     forget(is(view));
                     let row: [Value; 3] =
@@ -100,11 +102,13 @@ impl VirtualLayer for Database {
                     shown.push(row.to_vec());
                 }
                 Change::Drop(view) => {
-                    statements.push(format!("DROP VIEW IF EXISTS {}", view.quoted()).into());
+                    let drop = format!("DROP VIEW IF EXISTS {}", view.quoted());
+                    statements.push(Statement::plain(view.quoted(), drop));
                     forget(is(view));
                 }
                 Change::DropSchema(schema) => {
-                    statements.push(format!("DROP SCHEMA IF EXISTS {} CASCADE", quote(schema)).into());
+                    let drop = format!("DROP SCHEMA IF EXISTS {} CASCADE", quote(schema));
+                    statements.push(Statement::plain(quote(schema), drop));
                     forget(of(schema));
                 }
             }
@@ -139,7 +143,9 @@ impl PhysicalLayer for Database {
         let names = list(tables.iter().map(|table| table.name.as_str()));
         // their rows go with the last table that has them
         self.records.run(doing, &format!("DELETE FROM vmesh_state.spark_tables WHERE table_name IN ({names})"))?;
-        self.put_off(tables.iter().map(|table| format!("DROP {kind} IF EXISTS {}", table.quoted()).into()).collect())
+        let drop =
+            |table: &&TableName| Statement::plain(table.quoted(), format!("DROP {kind} IF EXISTS {}", table.quoted()));
+        self.put_off(tables.iter().map(drop).collect())
     }
 
     fn put_in_place(

@@ -14,7 +14,7 @@ impl WrongRows for Database {
         let table = TableName::wrong_rows(&wrong.environment, &wrong.model);
         let mut columns = failure.rows.columns.clone();
         for at in 0..columns.len() {
-            while columns[..at].iter().any(|(name, _)| *name == columns[at].0) {
+            while columns[..at].iter().any(|(name, _)| name.eq_ignore_ascii_case(&columns[at].0)) {
                 columns[at].0.push('_');
             }
         }
