@@ -53,9 +53,9 @@ stop() {
 [ "${1:-}" != --killed ] || export CATALOG=hive
 if [ "${1:-}" = --bench ]; then
     MASTER="spark://127.0.0.1:$((port + 1))"
-    export MASTER SPARK_DAEMON_MEMORY=256m SPARK_WORKER_DIR="$folder/work"
+    export MASTER
     spark() {
-        setsid "$SPARK_HOME/bin/spark-class" "$@" >>"$folder/cluster.log" 2>&1 </dev/null &
+        SPARK_DAEMON_MEMORY=256m SPARK_WORKER_DIR="$folder/work" setsid "$SPARK_HOME/bin/spark-class" "$@" >>"$folder/cluster.log" 2>&1 </dev/null &
         echo $! >"$folder/$!.pid"
     }
     spark org.apache.spark.deploy.master.Master --host 127.0.0.1 --port $((port + 1)) --webui-port $((port + 2))

@@ -39,6 +39,8 @@ pub(super) struct Connection {
     client: SparkConnectClient,
     user: proto::UserContext,
     seconds: RefCell<u64>,
+    /// The server's own name for the session: one that was started anew has another, and knows none of its settings.
+    observed: RefCell<Option<String>>,
     interrupt: Interrupt,
     place: String,
 }
@@ -63,12 +65,14 @@ impl Connection {
         let url = address(location)?;
         let cannot =
             |message: String| OpenError::CannotOpen { path: place(location).into(), message: error::said(&message) };
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| cannot(error.to_string()))?;
+        // a thread of its own answers the server while nothing is asked: it would end the connection otherwise
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let runtime = runtime.map_err(|error| cannot(error.to_string()))?;
         let client = runtime.block_on(client(&url, session)).map_err(|error| cannot(error.message()))?;
         let user_id = client.user_id().unwrap_or_default().to_owned();
         let user = proto::UserContext { user_name: user_id.clone(), user_id, ..proto::UserContext::default() };
         let (interrupt, place) = (location.interrupt.clone(), place(location));
-        Ok(Self { runtime, client, user, seconds: RefCell::new(0), interrupt, place })
+        Ok(Self { runtime, client, user, seconds: RefCell::new(0), observed: RefCell::default(), interrupt, place })
     }
 
     /// The session's id.
@@ -126,6 +130,7 @@ impl Connection {
             session_id: self.session().to_owned(),
             user_context: Some(self.user.clone()),
             plan: Some(proto::Plan { op_type: Some(plan) }),
+            client_observed_server_side_session_id: self.observed.borrow().clone(),
             operation_id: Some(operation.to_owned()),
             client_type: Some("vmesh".to_owned()),
             tags: vec!["vmesh".to_owned()],
@@ -153,7 +158,11 @@ impl Connection {
         });
         match answered {
             None => Err(WarehouseError::TooLong { seconds }),
-            Some(Ok(responses)) => Ok(responses),
+            Some(Ok(responses)) => {
+                let of_server = responses.first().map(|response| response.server_side_session_id.clone());
+                *self.observed.borrow_mut() = of_server.filter(|name| !name.is_empty());
+                Ok(responses)
+            }
             Some(Err(_)) if self.interrupt.is_requested() => Err(WarehouseError::Interrupted),
             Some(Err(failed)) => Err(self.sorted(doing, sql, &failed)),
         }
