@@ -30,6 +30,7 @@ pub(super) fn all(server: &str, models: usize, runs: usize) {
     line("vmesh rollback of one of them", one, None);
     line("what the others add to it", whole.saturating_sub(one), Some(("the same typed", typed)));
 
+    bench.vmesh(&["promote", "--yes"]);
     println!("\nSpark: a model of {ROWS} rows, once\n");
     let query = format!(
         "SELECT id % 1000000 AS key, count(*) AS n, sum(id) AS total, max(id) AS last FROM range({ROWS}) GROUP BY 1"

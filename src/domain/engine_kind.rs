@@ -64,6 +64,14 @@ impl EngineKind {
         self == Self::Postgres
     }
 
+    /// A text as a literal: to Spark, a backslash is more than itself.
+    pub fn literal(self, text: &str) -> String {
+        match self {
+            Self::DuckDb | Self::Postgres => super::name::literal(text),
+            Self::Spark => super::name::literal(&text.replace('\\', "\\\\")),
+        }
+    }
+
     /// The type of texts.
     pub fn text(self) -> &'static str {
         match self {
@@ -121,7 +129,8 @@ impl EngineKind {
             Self::DuckDb => relation.to_owned(),
             // not every type has an order
             Self::Postgres => format!("CAST({relation} AS text) COLLATE \"C\""),
-            Self::Spark => format!("CAST(struct({relation}.*) AS STRING)"),
+            // in backticks: it is no type here
+            Self::Spark => format!("CAST(`struct`({relation}.*) AS STRING)"),
         }
     }
 
@@ -130,7 +139,14 @@ impl EngineKind {
         let direction = if descending { " DESC" } else { "" };
         match self {
             Self::DuckDb => format!("SELECT * FROM {table} ORDER BY ALL{direction}"),
-            Self::Postgres | Self::Spark => {
+            Self::Spark => {
+                let row = self.whole_row("vmesh_rows");
+                format!(
+                    "SELECT * EXCEPT (vmesh_order) FROM (SELECT *, {row} AS vmesh_order FROM {table} AS vmesh_rows) AS ordered \
+                     ORDER BY vmesh_order{direction}"
+                )
+            }
+            Self::Postgres => {
                 let row = self.whole_row("vmesh_rows");
                 format!("SELECT vmesh_rows.* FROM {table} AS vmesh_rows ORDER BY {row}{direction}")
             }

@@ -204,6 +204,58 @@ fn what_spark_cannot_do_is_told_before_anything_is_built() {
     }
 }
 
+#[test]
+#[ignore = "needs a server: sh tests/spark/run.sh"]
+fn a_stranger_s_branch_reaches_nothing_but_rows() {
+    let shop = Shop::promoted(&[("q", "SELECT 'q' AS s, 'r' AS t"), ("r", "SELECT s, t FROM q")]);
+    shop.git("switch --quiet --create evil").good();
+    for key in ["reflect('java.lang.System', 'getProperty', 'user.dir')", "version()"] {
+        let model =
+            format!("MODEL (name k, kind SCD_TYPE_2_BY_COLUMN (unique_key {key}, columns [s]));\nSELECT s, t FROM q");
+        shop.0.write("models/k.sql", &model);
+        let told = shop.vmesh("plan").fails(1);
+        assert!(told.contains("a header can't call"), "{told}");
+    }
+    std::fs::remove_file(shop.0.path().join("models/k.sql")).unwrap();
+    // a text that ends with a backslash takes no quote along
+    let inputs = |first: &str, second: &str| {
+        format!(
+            "test_r:\n  model: r\n  inputs:\n    q:\n      - {{s: '{first}', t: '{second}'}}\n  outputs:\n    query:\n      - {{s: '{first}', t: '{second}'}}\n"
+        )
+    };
+    shop.0.write(
+        "tests/test_r.yaml",
+        &inputs("a\\", " AS STRING), CAST(1 AS STRING))) AS x(s, t) UNION ALL SELECT version(), version() --"),
+    );
+    shop.vmesh("test").good();
+    shop.0.write("tests/test_r.yaml", &inputs("C:\\new\\table", "''"));
+    shop.vmesh("test").good();
+    shop.0.model("r", "SELECT s, CAST(length(s) AS STRING) AS t FROM q");
+    shop.0.write(
+        "tests/test_r.yaml",
+        &inputs("C:\\new", "")
+            .replace("query:\n      - {s: 'C:\\new', t: ''}", "query:\n      - {s: 'C:\\new', t: '6'}"),
+    );
+    shop.vmesh("test").good();
+    shop.vmesh("test --create r --name other").good();
+}
+
+#[test]
+#[ignore = "needs a server: sh tests/spark/run.sh"]
+fn views_of_models_follow_what_they_read() {
+    let shop = Shop::with_models(&[("w", "SELECT id, y FROM v")]);
+    shop.0.write("models/v.sql", "MODEL (name v, kind VIEW);\nSELECT *, x * 2 AS y FROM raw.t");
+    shop.0.sql("CREATE SCHEMA raw; CREATE TABLE raw.t AS SELECT 1 AS id, CAST(1.2 AS DECIMAL(5, 1)) AS x");
+    shop.0.commit_quietly("v");
+    shop.vmesh("promote --yes").good();
+    shop.0.sql("CREATE TABLE raw.t AS SELECT 3000000000 AS id, CAST(1.2345 AS DECIMAL(12, 4)) AS x, X'00ff' AS more");
+    shop.vmesh("run prod --ignore-cron").good();
+    assert_eq!(shop.rows("SELECT id, y FROM prod.v"), ["3000000000 2.4690"]);
+    assert_eq!(shop.rows("SELECT * FROM prod.w"), ["3000000000 2.4690"]);
+    let told = shop.0.vmesh(&["query", "SELECT more FROM v"]).good();
+    assert!(told.contains("00FF"), "{told}");
+}
+
 /// Attempts to kill vmesh at each moment of a promotion.
 #[test]
 #[ignore = "needs a server: sh tests/spark/run.sh"]

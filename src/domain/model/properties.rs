@@ -174,14 +174,23 @@ fn for_engine(file: &mut ModelFile, engine: EngineKind) -> Vec<Problem> {
     foreign_to_spark(file)
 }
 
-/// What of a header's types Spark may not be given.
+/// What of a header's expressions and types Spark may not be given.
 fn foreign_to_spark(file: &ModelFile) -> Vec<Problem> {
-    let types = file.columns.iter().map(|(_, kind)| kind).filter(|kind| !policy::is_type_for_spark(kind));
-    let problem = |kind: &String| {
+    let mut types: Vec<&str> = file.columns.iter().map(|(_, kind)| kind.as_str()).collect();
+    let mut expressions: &[String] = &[];
+    if let Some(Kind::Incremental(incremental)) = &file.kind {
+        expressions = incremental.by.expressions();
+        if let By::History(history) = &incremental.by {
+            types.push(&history.time_type);
+        }
+    }
+    let refused = expressions.iter().filter_map(|text| policy::check_expression_for_spark(text).err());
+    let refused = refused.map(|refusal| Problem { span: file.place.clone(), ..Problem::from(refusal) });
+    let types = types.into_iter().filter(|kind| !policy::is_type_for_spark(kind)).map(|kind| {
         Problem::new(format!("`{kind}` is no type of Spark's"), file.place.clone())
             .help("declare one of Spark's: decimal(10, 2)")
-    };
-    types.map(problem).collect()
+    });
+    refused.chain(types).collect()
 }
 
 fn take(

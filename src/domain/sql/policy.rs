@@ -38,7 +38,7 @@ pub use self::paths::{from_root, is_remote, leads_out};
 pub(super) use self::repeatable::is_repeatable_on_a_server;
 pub use self::seen::{Called, NotSeen, Seen};
 pub use self::settings::refused;
-pub use self::spark::{check_for_spark, check_reads_for_spark, is_type_for_spark};
+pub use self::spark::{check_expression_for_spark, check_for_spark, check_reads_for_spark, is_type_for_spark};
 pub use self::tables::barred_table;
 use super::super::diagnostic::{Note, Problem};
 use super::{FunctionKind, FunctionRead, Lexeme, Query, Span, SqlError, Token, lex, split};

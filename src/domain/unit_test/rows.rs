@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::super::engine_kind::EngineKind;
-use super::super::name::{literal, quote};
+use super::super::name::quote;
 use super::super::types::Type;
 use super::{Row, Value};
 
@@ -60,10 +60,10 @@ pub(super) fn cast(engine: EngineKind, value: &Value, kind: &str) -> String {
     let is_json = || matches!(kind.to_ascii_lowercase().as_str(), "json" | "jsonb");
     match value {
         Value::List(_) if engine == EngineKind::Postgres && is_json() => {
-            format!("CAST({} AS {kind})", literal(&json(value).to_string()))
+            format!("CAST({} AS {kind})", engine.literal(&json(value).to_string()))
         }
         Value::Map(_) if engine == EngineKind::Spark => {
-            format!("from_json({}, {})", literal(&json(value).to_string()), literal(kind))
+            format!("from_json({}, {})", engine.literal(&json(value).to_string()), engine.literal(kind))
         }
         value => format!("CAST({} AS {kind})", expression(engine, &in_utc(value, kind))),
     }
@@ -96,7 +96,7 @@ fn keeps(kind: &Type, value: &Value) -> bool {
 /// A value as a text that says all of it.
 pub(super) fn as_text(engine: EngineKind, value: &Value) -> String {
     match value {
-        Value::Float(text) | Value::Time(text) | Value::Text(text) => literal(text),
+        Value::Float(text) | Value::Time(text) | Value::Text(text) => engine.literal(text),
         value => format!("CAST({} AS {})", expression(engine, value), engine.text()),
     }
 }
@@ -132,7 +132,7 @@ fn expression(engine: EngineKind, value: &Value) -> String {
             format!("CAST('{text}' AS {})", engine.double())
         }
         Value::Float(text) => text.clone(),
-        Value::Time(text) | Value::Text(text) => literal(text),
+        Value::Time(text) | Value::Text(text) => engine.literal(text),
         Value::List(items) if engine == EngineKind::Postgres && items.is_empty() => "'{}'".to_owned(),
         Value::List(items) => {
             let kind = guessed(engine, &items.iter().collect::<Vec<_>>()).filter(|kind| kind != engine.double());
@@ -149,7 +149,7 @@ fn expression(engine: EngineKind, value: &Value) -> String {
             };
             format!("{open}{}{close}", items.iter().map(item).collect::<Vec<_>>().join(", "))
         }
-        Value::Map(_) if engine != EngineKind::DuckDb => literal(&json(value).to_string()),
+        Value::Map(_) if engine != EngineKind::DuckDb => engine.literal(&json(value).to_string()),
         Value::Map(entries) => {
             let is_struct = !entries.is_empty() && entries.iter().all(|(key, _)| matches!(key, Value::Text(_)));
             let entries = entries

@@ -166,7 +166,7 @@ impl Database {
             Err(WarehouseError::Engine { message, .. })
                 if message.contains("NOT_FOUND") && message.contains(&view.name) =>
             {
-                server.run(doing, &format!("CREATE VIEW {name} AS\n{select}"))
+                server.run(doing, &format!("CREATE VIEW {name} WITH SCHEMA EVOLUTION AS\n{select}"))
             }
             done => done,
         }

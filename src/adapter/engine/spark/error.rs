@@ -1,5 +1,7 @@
 //! What Spark says, as vmesh passes it on: with the line that it points at.
 
+#![cfg_attr(not(feature = "spark"), allow(dead_code, reason = "nobody speaks to a server then"))]
+
 use crate::adapter::engine::{BuildError, WarehouseError};
 use crate::domain::diagnostic::Cause;
 

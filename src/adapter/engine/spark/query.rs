@@ -6,6 +6,11 @@ use crate::adapter::engine::{Ask, BuildError, ExportFormat, Roles, Rows, Stateme
 use crate::domain::environment::Column;
 use crate::domain::model::Run;
 use crate::domain::name::{TableName, quote};
+use crate::domain::sql::policy::{self, Text};
+
+/// How JSON is written: with what is nothing, and with every digit of times.
+const JSON: &str = "map('ignoreNullFields', 'false', 'timestampFormat', 'yyyy-MM-dd''T''HH:mm:ss[.SSSSSS]XXX', \
+                    'timestampNTZFormat', 'yyyy-MM-dd''T''HH:mm:ss[.SSSSSS]')";
 
 impl Ask for Database {
     fn describe(&self, doing: &str, query: &str) -> Result<Vec<Column>, WarehouseError> {
@@ -16,6 +21,10 @@ impl Ask for Database {
         self.server()?.ask(doing, &self.as_it_is(query), limit)
     }
 
+    fn vet(&self, _doing: &str, query: &str) -> Result<(), WarehouseError> {
+        vet(query)
+    }
+
     fn export(&self, query: &str, format: ExportFormat) -> Result<Vec<u8>, WarehouseError> {
         let (doing, query) = ("running the query", plain(query));
         match format {
@@ -24,7 +33,7 @@ impl Ask for Database {
                 let columns = self.describe(doing, query)?;
                 let fields: Vec<String> =
                     columns.iter().enumerate().map(|(at, (name, _))| format!("c{at} AS {}", quote(name))).collect();
-                let object = format!("to_json(struct({}), map('ignoreNullFields', 'false'))", fields.join(", "));
+                let object = format!("to_json(struct({}), {JSON})", fields.join(", "));
                 let sql = format!("SELECT {object} FROM (\n{query}\n){}", named(&columns, None));
                 let rows = self.server()?.rows(doing, &sql)?;
                 let rows: Vec<String> = rows.into_iter().filter_map(|row| row.into_iter().next()?).collect();
@@ -64,7 +73,11 @@ impl Connection {
     pub(super) fn ask(&self, doing: &str, query: &str, limit: Option<usize>) -> Result<Rows, WarehouseError> {
         let query = plain(query);
         let columns = self.describe(doing, query)?;
-        let texts: Vec<String> = (0..columns.len()).map(|at| format!("CAST(c{at} AS STRING)")).collect();
+        let text = |(at, (_, kind)): (usize, &Column)| match kind.as_str() {
+            "binary" => format!("hex(c{at})"),
+            _ => format!("CAST(c{at} AS STRING)"),
+        };
+        let texts: Vec<String> = columns.iter().enumerate().map(text).collect();
         let sql = format!("SELECT {} FROM (\n{query}\n){}", texts.join(", "), named(&columns, limit));
         let mut rows = Connection::rows(self, doing, &sql)?;
         let more = limit.is_some_and(|limit| rows.len() > limit);
@@ -91,6 +104,13 @@ impl Roles for Database {
     fn could_write(&self, _role: &str, _views: &[TableName]) -> Result<Vec<String>, WarehouseError> {
         Err(error::not_yet("`doctor --role`"))
     }
+}
+
+/// Looks once more at what is sent: the gate has seen its parts.
+pub(super) fn vet(query: &str) -> Result<(), WarehouseError> {
+    policy::check_for_spark(Text::Audit, plain(query)).map_err(|refusal| {
+        BuildError::Unfit { what: refusal.what, help: "leave it out, or write it otherwise: docs/spark.md" }.into()
+    })
 }
 
 /// A query without its last semicolon.

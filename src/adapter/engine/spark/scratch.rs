@@ -36,6 +36,10 @@ impl Ask for Scratch {
         self.0.ask(doing, &own(query), limit)
     }
 
+    fn vet(&self, _doing: &str, query: &str) -> Result<(), WarehouseError> {
+        super::query::vet(query)
+    }
+
     fn export(&self, _query: &str, _format: ExportFormat) -> Result<Vec<u8>, WarehouseError> {
         Err(error::not_yet("exports of unit tests"))
     }

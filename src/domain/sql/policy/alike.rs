@@ -71,8 +71,8 @@ fn odd_word(text: &str, lexemes: &[Lexeme], at: usize) -> Option<(&'static str, 
 fn odd_quotes(engine: EngineKind, text: &str, lexeme: &Lexeme) -> Option<(&'static str, &'static str)> {
     let word = text.get(lexeme.span.clone()).unwrap_or_default();
     match (&lexeme.token, engine) {
-        (Token::String(_), EngineKind::Spark) if word.contains("\\'") => {
-            Some(("a backslash before a quote", "write '' for a quote in a string, and end none with a backslash"))
+        (Token::String(_), EngineKind::Spark) if has_escaped_quote(word) => {
+            Some(("a backslash before a quote", "write '' for a quote in a string, and \\\\ for a backslash"))
         }
         // elsewhere it is a sign like others
         (Token::Word { .. }, EngineKind::Postgres) if word.starts_with('`') => {
@@ -80,6 +80,16 @@ fn odd_quotes(engine: EngineKind, text: &str, lexeme: &Lexeme) -> Option<(&'stat
         }
         _ => None,
     }
+}
+
+/// Whether a quote stands behind an odd number of backslashes: Spark takes it for a part of the text.
+fn has_escaped_quote(word: &str) -> bool {
+    let mut is_escaped = false;
+    word.chars().any(|c| {
+        let escaped_quote = is_escaped && c == '\'';
+        is_escaped = c == '\\' && !is_escaped;
+        escaped_quote
+    })
 }
 
 /// What lies between words, each with where it begins.

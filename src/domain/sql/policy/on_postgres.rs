@@ -25,8 +25,8 @@ pub fn functions_of_postgres() -> impl Iterator<Item = &'static str> {
     postgres::FUNCTIONS.split_whitespace()
 }
 
-/// Checks an expression in a header, as a key is.
-pub fn check_expression_for_postgres(text: &str) -> Result<(), Refusal> {
+/// Checks an expression in a header, as a key is, by the check of a query of it.
+pub(super) fn check_expression(text: &str, check: fn(Text, &str) -> Result<(), Refusal>) -> Result<(), Refusal> {
     let (mut depth, mut is_distinct) = (0_i32, false);
     for lexeme in lex(text)? {
         depth += i32::from(lexeme.is_symbol("(")) - i32::from(lexeme.is_symbol(")"));
@@ -39,8 +39,12 @@ pub fn check_expression_for_postgres(text: &str) -> Result<(), Refusal> {
             ));
         }
     }
-    check_for_postgres(Text::Header, &format!("SELECT {text}"))
-        .map_err(|refusal| Refusal { span: 0..text.len(), ..refusal })
+    check(Text::Header, &format!("SELECT {text}")).map_err(|refusal| Refusal { span: 0..text.len(), ..refusal })
+}
+
+/// Checks an expression in a header that PostgreSQL is going to compute.
+pub fn check_expression_for_postgres(text: &str) -> Result<(), Refusal> {
+    check_expression(text, check_for_postgres)
 }
 
 /// Whether a text is a type that PostgreSQL may be told to cast to.

@@ -3,6 +3,7 @@
 
 use super::super::{Lexeme, Query, Token, lex};
 use super::alike::is_read_alike;
+use super::on_postgres::check_expression;
 use super::{Refusal, Text, WRITES, calls, is_type, shape};
 use crate::domain::engine_kind::EngineKind;
 
@@ -20,6 +21,10 @@ const WORDS: [&str; 62] = [
     "then", "union", "unpivot", "using", "values", "varchar", "where",
 ];
 
+/// Words that stand for the session, and the column that tells where a row's file lies.
+const TELLING: [&str; 6] =
+    ["current_catalog", "current_database", "current_schema", "current_user", "session_user", "_metadata"];
+
 /// More of them, that only stand where a clause begins or ends.
 const CLAUSES: [&str; 6] = ["when", "with", "within", "tablesample", "window", "view"];
 
@@ -29,6 +34,11 @@ pub fn check_for_spark(kind: Text, text: &str) -> Result<(), Refusal> {
     is_read_alike(EngineKind::Spark, text, &lexemes)?;
     only_reads(kind, &lexemes)?;
     only_calls(kind, &lexemes)
+}
+
+/// Checks an expression in a header that Spark is going to compute.
+pub fn check_expression_for_spark(text: &str) -> Result<(), Refusal> {
+    check_expression(text, check_for_spark)
 }
 
 /// Whether a text is a type that Spark may be told to cast to.
@@ -66,6 +76,10 @@ fn only_reads(kind: Text, lexemes: &[Lexeme]) -> Result<(), Refusal> {
             let help = "put a name that is called so into backticks";
             let what = format!("{} only reads: this may write", kind.noun());
             return Err(Refusal::new(what, lexeme.span.clone(), help));
+        }
+        if TELLING.iter().any(|word| lexeme.is_keyword(word)) {
+            let what = format!("{} can't ask about the session or the files", kind.noun());
+            return Err(Refusal::new(what, lexeme.span.clone(), "put a column that is called so into backticks"));
         }
         let next = lexemes.get(at + 1);
         let is_program = next.is_some_and(|next| matches!(next.token, Token::String(_)));
@@ -157,6 +171,8 @@ mod tests {
             "FROM t MAP a USING 'cat' AS b",
             "SELECT from_protobuf(a, 'm', '/etc/passwd') FROM t",
             "SELECT current_user()",
+            "SELECT session_user",
+            "SELECT _metadata.file_path FROM t",
             "SELECT my.udf(1)",
             "SELECT system.builtin.reflect('a', 'b')",
             // Spark would read these otherwise
@@ -169,6 +185,18 @@ mod tests {
             "FROM t INSERT INTO u SELECT *",
         ] {
             assert!(told(text).is_some(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_key_computes_and_no_more() {
+        for text in ["id", "(a, b)", "date_trunc('day', ts)", "`reflect`", "concat(a, '\\\\', b)"] {
+            assert!(check_expression_for_spark(text).is_ok(), "{text}");
+        }
+        for text in
+            ["java_method('java.lang.System', 'getenv', 'HOME')", "id FROM t", "version()", "'a\\', reflect('b') --"]
+        {
+            assert!(check_expression_for_spark(text).is_err(), "{text}");
         }
     }
 
