@@ -49,6 +49,7 @@ stop() {
     done
     rm -rf "$folder"
 }
+[ "${1:-}" = --serve ] || trap stop EXIT
 # what is to outlive the server is kept in files
 [ "${1:-}" != --killed ] || export CATALOG=hive
 if [ "${1:-}" = --bench ]; then
@@ -73,7 +74,6 @@ if [ "${1:-}" = --serve ]; then
     echo "$VMESH_TEST_SPARK; kill -9 -$(cat "$folder/pid") ends it"
     exit 0
 fi
-trap stop EXIT
 it() {
     if [ -n "${VMESH_TEST_BINARY:-}" ]; then
         "$VMESH_TEST_BINARY" "$@"
