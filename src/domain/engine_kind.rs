@@ -88,6 +88,14 @@ impl EngineKind {
         }
     }
 
+    /// What has a query of a WITH clause computed once, with a blank behind it.
+    pub fn once(self) -> &'static str {
+        match self {
+            Self::DuckDb | Self::Postgres => "MATERIALIZED ",
+            Self::Spark => "",
+        }
+    }
+
     /// The types of moments, and of days with times.
     pub fn times(self) -> (&'static str, &'static str) {
         match self {

@@ -56,25 +56,25 @@ fn find<'c>(columns: &'c [Column], name: &str) -> Option<&'c Column> {
 impl Comparison {
     /// One row of counts: only in A, only in B, in both, in both and different, then for each column the matches.
     pub fn counts(&self) -> String {
-        let both = format!("a.{MARK} AND b.{MARK}");
+        let both = format!("__a.{MARK} AND __b.{MARK}");
         let same: Vec<String> = self.columns.iter().map(|name| self.same(name)).collect();
         let all = if same.is_empty() { "true".to_owned() } else { same.join(" AND ") };
         let (with, equal) = match self.repeated {
             true => (
-                format!("WITH equal AS MATERIALIZED (SELECT count(*) AS n FROM {}) ", self.equal()),
+                format!("WITH equal AS {}(SELECT count(*) AS n FROM {}) ", self.engine.once(), self.equal()),
                 "(SELECT n FROM equal)",
             ),
             false => (String::new(), "0"),
         };
         let mut counts = vec![
-            format!("count(*) FILTER (WHERE b.{MARK} IS NULL)"),
-            format!("count(*) FILTER (WHERE a.{MARK} IS NULL)"),
+            format!("count(*) FILTER (WHERE __b.{MARK} IS NULL)"),
+            format!("count(*) FILTER (WHERE __a.{MARK} IS NULL)"),
             format!("count(*) FILTER (WHERE {both}) + {equal}"),
             format!("count(*) FILTER (WHERE {both} AND NOT ({all}))"),
         ];
         counts.extend(same.iter().map(|same| format!("count(*) FILTER (WHERE {both} AND {same}) + {equal}")));
         let (counts, on) = (counts.join(", "), self.on());
-        format!("{with}SELECT {counts} FROM {} a FULL JOIN {} b ON {on}", self.side(true), self.side(false))
+        format!("{with}SELECT {counts} FROM {} __a FULL JOIN {} __b ON {on}", self.side(true), self.side(false))
     }
 
     /// Some rows of one side that the other has not.
@@ -96,19 +96,19 @@ impl Comparison {
         let pair = |column: &&String| {
             let name = quote(column);
             let (before, after) = (quote(&format!("{column} (A)")), quote(&format!("{column} (B)")));
-            format!("a.{name} AS {before}, b.{name} AS {after}")
+            format!("__a.{name} AS {before}, __b.{name} AS {after}")
         };
-        let key = self.key.iter().map(|name| format!("a.{}", quote(name)));
+        let key = self.key.iter().map(|name| format!("__a.{}", quote(name)));
         let shown: Vec<String> = key.chain(wanted.iter().map(pair)).collect();
         let differs: Vec<String> = wanted.iter().map(|name| format!("NOT ({})", self.same(name))).collect();
         format!(
-            "SELECT {} FROM {} a JOIN {} b ON {} WHERE {} ORDER BY {} LIMIT {limit}",
+            "SELECT {} FROM {} __a JOIN {} __b ON {} WHERE {} ORDER BY {} LIMIT {limit}",
             shown.join(", "),
             self.side(true),
             self.side(false),
             self.on(),
             if differs.is_empty() { "false".to_owned() } else { differs.join(" OR ") },
-            self.key_columns("a")
+            self.key_columns("__a")
         )
     }
 
@@ -158,7 +158,7 @@ impl Comparison {
     /// The rows of one side to which one of the other is equal.
     fn equal(&self) -> String {
         let (left, right, on) = (self.counted(true), self.counted(false), self.equals());
-        format!("{left} a WHERE EXISTS (SELECT 1 FROM {right} b WHERE {on})")
+        format!("{left} __a WHERE EXISTS (SELECT 1 FROM {right} __b WHERE {on})")
     }
 
     /// A table with each row's number among those that are equal to it.
@@ -170,7 +170,7 @@ impl Comparison {
     }
 
     fn equals(&self) -> String {
-        let number = format!("a.{NUMBER} = b.{NUMBER}");
+        let number = format!("__a.{NUMBER} = __b.{NUMBER}");
         self.key
             .iter()
             .chain(&self.columns)
@@ -182,12 +182,12 @@ impl Comparison {
 
     /// NULL matches NULL, so that a key with gaps still identifies.
     fn on(&self) -> String {
-        let number = self.repeated.then(|| format!("a.{NUMBER} = b.{NUMBER}"));
+        let number = self.repeated.then(|| format!("__a.{NUMBER} = __b.{NUMBER}"));
         self.key.iter().map(|name| self.same(name)).chain(number).collect::<Vec<_>>().join(" AND ")
     }
 
     fn same(&self, name: &str) -> String {
-        let (a, b) = (self.value("a.", name), self.value("b.", name));
+        let (a, b) = (self.value("__a.", name), self.value("__b.", name));
         match self.types_of(name) {
             Some((one, other)) if one != other && self.engine == EngineKind::DuckDb => format!(
                 "TRY_CAST({b} AS {one}) IS NOT DISTINCT FROM {a} AND TRY_CAST({a} AS {other}) IS NOT DISTINCT FROM {b}"
@@ -240,5 +240,5 @@ impl Comparison {
 
 /// What a side is called, and what the other is.
 fn names(first: bool) -> (&'static str, &'static str) {
-    if first { ("a", "b") } else { ("b", "a") }
+    if first { ("__a", "__b") } else { ("__b", "__a") }
 }

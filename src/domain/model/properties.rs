@@ -129,8 +129,8 @@ pub(super) fn read(text: &str, statement: &[Lexeme], defaults: &Defaults) -> Res
     if problems.is_empty() { Ok(file) } else { Err(problems) }
 }
 
-/// What of a header's expressions and types PostgreSQL may not be given.
-fn foreign(file: &ModelFile) -> Vec<Problem> {
+/// What of a header's expressions and types an engine may not be given.
+fn foreign(file: &ModelFile, engine: EngineKind) -> Vec<Problem> {
     let mut types: Vec<&str> = file.columns.iter().map(|(_, kind)| kind.as_str()).collect();
     let mut expressions: &[String] = &[];
     if let Some(Kind::Incremental(incremental)) = &file.kind {
@@ -139,10 +139,16 @@ fn foreign(file: &ModelFile) -> Vec<Problem> {
             types.push(&history.time_type);
         }
     }
-    let refused = expressions.iter().filter_map(|text| policy::check_expression_for_postgres(text).err());
+    let (check, is_type): (fn(&str) -> Result<(), policy::Refusal>, fn(&str) -> bool) = match engine {
+        EngineKind::DuckDb => return Vec::new(),
+        EngineKind::Postgres => (policy::check_expression_for_postgres, policy::is_type_for_postgres),
+        EngineKind::Spark => (policy::check_expression_for_spark, policy::is_type_for_spark),
+    };
+    let refused = expressions.iter().filter_map(|text| check(text).err());
     let refused = refused.map(|refusal| Problem { span: file.place.clone(), ..Problem::from(refusal) });
-    let types = types.into_iter().filter(|kind| !policy::is_type_for_postgres(kind)).map(|kind| {
-        let problem = Problem::new(format!("`{kind}` is none of PostgreSQL's own plain types"), file.place.clone());
+    let types = types.into_iter().filter(|kind| !is_type(kind)).map(|kind| {
+        let problem =
+            Problem::new(format!("`{kind}` is none of {}'s own plain types", engine.name()), file.place.clone());
         problem.help("declare one of those, and cast what has another")
     });
     refused.chain(types).collect()
@@ -159,7 +165,7 @@ fn without_roles(engine: EngineKind) -> &'static str {
 /// What an engine makes of a header, and what it can't be given of it.
 fn for_engine(file: &mut ModelFile, engine: EngineKind) -> Vec<Problem> {
     if engine == EngineKind::Postgres {
-        return foreign(file);
+        return foreign(file, engine);
     }
     if file.about.comments.readers.take().is_some() {
         file.warnings.push(format!("{}: `grants` has no effect", without_roles(engine)));
@@ -171,26 +177,7 @@ fn for_engine(file: &mut ModelFile, engine: EngineKind) -> Vec<Problem> {
     let is_text = |kind: &str| ["varchar", "text"].iter().any(|text| kind.eq_ignore_ascii_case(text));
     let texts = file.columns.iter_mut().filter(|(_, kind)| is_text(kind));
     texts.for_each(|(_, kind)| *kind = engine.text().to_owned());
-    foreign_to_spark(file)
-}
-
-/// What of a header's expressions and types Spark may not be given.
-fn foreign_to_spark(file: &ModelFile) -> Vec<Problem> {
-    let mut types: Vec<&str> = file.columns.iter().map(|(_, kind)| kind.as_str()).collect();
-    let mut expressions: &[String] = &[];
-    if let Some(Kind::Incremental(incremental)) = &file.kind {
-        expressions = incremental.by.expressions();
-        if let By::History(history) = &incremental.by {
-            types.push(&history.time_type);
-        }
-    }
-    let refused = expressions.iter().filter_map(|text| policy::check_expression_for_spark(text).err());
-    let refused = refused.map(|refusal| Problem { span: file.place.clone(), ..Problem::from(refusal) });
-    let types = types.into_iter().filter(|kind| !policy::is_type_for_spark(kind)).map(|kind| {
-        Problem::new(format!("`{kind}` is no type of Spark's"), file.place.clone())
-            .help("declare one of Spark's: decimal(10, 2)")
-    });
-    refused.chain(types).collect()
+    foreign(file, engine)
 }
 
 fn take(

@@ -128,12 +128,7 @@ impl Database {
             }
             (_, None) => return Ok(snapshot.clone()),
         };
-        let physical = |name: &String| TableName::physical(name.clone());
-        let beside = snapshot.inputs.beside.as_ref().map(|(table, _)| physical(table));
-        let inputs = match build {
-            Some(build) => Ledger(self).inputs_of(build)?,
-            None => Ledger(self).inputs(&snapshot.inputs.read.keys().map(physical).collect(), beside.as_ref())?,
-        };
+        let inputs = Ledger(self).inputs_again(snapshot, build)?;
         let mut columns = self.columns(&snapshot.table)?;
         if columns != snapshot.columns {
             columns = self.show_columns(&snapshot.table)?;

@@ -325,12 +325,7 @@ impl Database {
             warehouse.remake(&doing, table, &select)
         })?;
         self.run(&doing, &format!("ANALYZE {}", snapshot.table.quoted()))?;
-        let physical = |name: &String| TableName::physical(name.clone());
-        let beside = snapshot.inputs.beside.as_ref().map(|(table, _)| physical(table));
-        let inputs = match build {
-            Some(build) => ledger.inputs_of(build)?,
-            None => ledger.inputs(&snapshot.inputs.read.keys().map(physical).collect(), beside.as_ref())?,
-        };
+        let inputs = ledger.inputs_again(snapshot, build)?;
         let (revision, rows) = (snapshot.revision + 1, Some(self.rows_of(&snapshot.table)?));
         let filled = PhysicalTable {
             columns,

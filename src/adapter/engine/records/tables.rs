@@ -122,6 +122,20 @@ impl Ledger<'_> {
         })
     }
 
+    /// What a table is filled from that is filled again: by a build, or by the query on record.
+    pub(in super::super) fn inputs_again(
+        &self,
+        table: &PhysicalTable,
+        build: Option<&Build>,
+    ) -> Result<Inputs, WarehouseError> {
+        let physical = |name: &String| TableName::physical(name.clone());
+        let beside = table.inputs.beside.as_ref().map(|(table, _)| physical(table));
+        match build {
+            Some(build) => self.inputs_of(build),
+            None => self.inputs(&table.inputs.read.keys().map(physical).collect(), beside.as_ref()),
+        }
+    }
+
     /// What a table is filled from that reads these, beside the table that prod shows of the same model.
     pub(in super::super) fn inputs(
         &self,

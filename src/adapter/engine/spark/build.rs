@@ -204,12 +204,8 @@ impl Database {
             }
             (_, None) => return Ok(snapshot.clone()),
         };
-        let (ledger, physical) = (Ledger(self), |name: &String| TableName::physical(name.clone()));
-        let beside = snapshot.inputs.beside.as_ref().map(|(table, _)| physical(table));
-        let inputs = match build {
-            Some(build) => ledger.inputs_of(build)?,
-            None => ledger.inputs(&snapshot.inputs.read.keys().map(physical).collect(), beside.as_ref())?,
-        };
+        let ledger = Ledger(self);
+        let inputs = ledger.inputs_again(snapshot, build)?;
         ledger.detach_clones(&snapshot.table)?;
         if let Some(attempt) = &attempt {
             self.has_rows(&snapshot.table, &Content::of(&attempt.table), true)?;
