@@ -139,10 +139,14 @@ fn foreign(file: &ModelFile, engine: EngineKind) -> Vec<Problem> {
             types.push(&history.time_type);
         }
     }
-    let (check, is_type): (fn(&str) -> Result<(), policy::Refusal>, fn(&str) -> bool) = match engine {
+    let check = match engine {
         EngineKind::DuckDb => return Vec::new(),
-        EngineKind::Postgres => (policy::check_expression_for_postgres, policy::is_type_for_postgres),
-        EngineKind::Spark => (policy::check_expression_for_spark, policy::is_type_for_spark),
+        EngineKind::Postgres => policy::check_expression_for_postgres,
+        EngineKind::Spark => policy::check_expression_for_spark,
+    };
+    let is_type = match engine {
+        EngineKind::Spark => policy::is_type_for_spark,
+        EngineKind::DuckDb | EngineKind::Postgres => policy::is_type_for_postgres,
     };
     let refused = expressions.iter().filter_map(|text| check(text).err());
     let refused = refused.map(|refusal| Problem { span: file.place.clone(), ..Problem::from(refusal) });
