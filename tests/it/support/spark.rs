@@ -113,7 +113,7 @@ impl Server {
         for word in ["(", "AS ", "ALL "] {
             sql = sql.replace(&format!("{word}FROM "), &format!("{word}SELECT * FROM "));
         }
-        sql = sql.replace(" VARCHAR", " STRING");
+        sql = sql.replace("VARCHAR", "STRING").replace(" TEXT", " STRING");
         while let Some(at) = sql.find("string_agg(").filter(|at| sql[*at..].contains(" ORDER BY ")) {
             let (start, rest) = sql.split_at(at + "string_agg(".len());
             let (values, rest) = rest.split_once(" ORDER BY ").unwrap();
