@@ -47,12 +47,6 @@ impl EngineKind {
         }
     }
 
-    /// Whether views and tables change one by one, and records lie elsewhere: readers may see some of a publication before the
-    /// rest.
-    pub fn publishes_one_by_one(self) -> bool {
-        self == Self::Spark
-    }
-
     /// Whether the rows that a unit test gives lie elsewhere than its queries look for them: it is run in the warehouse, where
     /// what stands there is real.
     pub fn has_given_elsewhere(self) -> bool {

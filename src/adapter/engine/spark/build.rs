@@ -23,7 +23,9 @@ impl Tables for Database {
                 return loader.fill();
             }
             let doing = format!("building `{}`", build.model);
-            if let Some(built) = Ledger(self).transaction(&doing, |_| self.build_clone(build, at))? {
+            if build.clone_of.is_some()
+                && let Some(built) = Ledger(self).transaction(&doing, |_| self.build_clone(build, at))?
+            {
                 return Ok(built);
             }
             let Filled { columns, rows, attempt } = self.fill(&doing, build)?;

@@ -48,7 +48,7 @@ pub(super) struct Connection {
 impl Connection {
     /// A session on the terms of a location.
     pub(super) fn open(location: &Location) -> Result<Self, WarehouseError> {
-        let connection = Self::of_session(location, None)?;
+        let connection = Self::new(location)?;
         let (url, session) = (address(location)?, connection.session().to_owned());
         location.interrupt.watch(move || {
             // what can't be reached any more has nothing to be interrupted
@@ -61,14 +61,14 @@ impl Connection {
         Ok(connection)
     }
 
-    fn of_session(location: &Location, session: Option<&str>) -> Result<Self, WarehouseError> {
+    fn new(location: &Location) -> Result<Self, WarehouseError> {
         let url = address(location)?;
         let cannot =
             |message: String| OpenError::CannotOpen { path: place(location).into(), message: error::said(&message) };
         // a thread of its own answers the server while nothing is asked: it would end the connection otherwise
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.map_err(|error| cannot(error.to_string()))?;
-        let client = runtime.block_on(client(&url, session)).map_err(|error| cannot(error.message()))?;
+        let client = runtime.block_on(client(&url, None)).map_err(|error| cannot(error.message()))?;
         let user_id = client.user_id().unwrap_or_default().to_owned();
         let user = proto::UserContext { user_name: user_id.clone(), user_id, ..proto::UserContext::default() };
         let (interrupt, place) = (location.interrupt.clone(), place(location));
