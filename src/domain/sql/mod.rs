@@ -43,6 +43,7 @@ mod normalize;
 mod outputs;
 mod parse;
 pub mod policy;
+mod portable;
 mod qualifiers;
 mod reads;
 mod relation;
@@ -155,16 +156,22 @@ pub struct Query {
 }
 
 impl Query {
-    /// The same query as far as its words tell, for an engine of which no more is known: nothing is hashed away but comments,
-    /// layout and letter case, and of its columns only names are said that stand in the text.
+    /// The same query as far as a server's SQL is understood. Its tree counts where that is [`portable`]; of all others only
+    /// the words are known: nothing is hashed away but comments, layout and letter case, and of its columns only names are
+    /// said that stand in the text.
     #[must_use]
     pub fn by_its_words(self, engine: EngineKind, text: &str) -> Self {
         let lexemes = lex(text).unwrap_or_default();
-        let canonical = match lexemes.is_empty() {
-            true => canonical::of_text(text),
-            false => canonical::of_tokens(text, &lexemes, true),
+        let (canonical, form) = match portable::canonical(engine, text, &lexemes) {
+            Some(canonical) => (canonical, Form::Tree),
+            None => {
+                let form = Form::Tokens { why: "another engine's SQL".to_owned() };
+                match lexemes.is_empty() {
+                    true => (canonical::of_text(text), form),
+                    false => (canonical::of_tokens(text, &lexemes, true), form),
+                }
+            }
         };
-        let form = Form::Tokens { why: "another engine's SQL".to_owned() };
         // what has no name would get another one there
         let outputs = self.outputs.filter(|_| self.labels.is_empty());
         let outputs =
