@@ -8,7 +8,7 @@ use super::error::Error;
 use super::place::{guard, in_working_tree};
 use super::tree::Tree;
 use super::workspace::Workspace;
-use crate::adapter::engine::{Access, AttachedDatabase, EngineSecret};
+use crate::adapter::engine::{Access, AccessToken, AttachedDatabase, EngineSecret};
 use crate::adapter::git::Repository;
 use crate::adapter::process;
 use crate::adapter::source_files::{self, fixed_part, is_glob, meant, stamp};
@@ -68,6 +68,12 @@ impl Workspace {
     /// How the engine's server is reached, or why that can't be told; none where there is no server.
     pub(super) fn server(&self) -> Option<Result<String, String>> {
         Some(resolved(self.config.opening.server.as_ref()?).map(|(url, _)| url))
+    }
+
+    /// What tells with which token the server lets one in.
+    pub(super) fn token(&self) -> AccessToken {
+        let command = self.config.opening.token_command.as_ref();
+        AccessToken::of_command(command.map(|command| resolved(command).map(|(command, _)| command)))
     }
 
     /// How the database of the records is reached, where these lie elsewhere than the tables.

@@ -77,6 +77,7 @@ impl<'a> Session<'a> {
         location.limits.clone_from(&workspace.config.limits);
         location.access = workspace.access();
         location.server = workspace.server();
+        location.token = workspace.token();
         location.state = workspace.state_server();
         Ok(Self {
             loader: Loader::new(workspace, engine.referee()),

@@ -125,6 +125,14 @@ pub enum OpenError {
         /// The engine's words.
         message: String,
     },
+    /// There is no way to the server, or none any more.
+    #[error("the warehouse can't be reached")]
+    Unreachable {
+        /// Where it is, in words.
+        place: String,
+        /// What it or its client says.
+        message: String,
+    },
     /// The file is no DuckDB database.
     #[error("this is not a DuckDB file")]
     NotADatabase {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::door::Waited;
-use super::{Access, Door, Interrupt};
+use super::{Access, AccessToken, Door, Interrupt};
 use crate::domain::config::Limits;
 
 /// Where a warehouse lies, and on which terms it is opened: nothing is held by it.
@@ -14,6 +14,8 @@ pub struct Location {
     pub path: PathBuf,
     /// How a server is reached, or why that can't be told.
     pub server: Option<Result<String, String>>,
+    /// With what a server lets one in, besides what its address says.
+    pub token: AccessToken,
     /// How the database of the records is reached, where that is another one than the warehouse's, or why that can't be told.
     pub state: Option<Result<String, String>>,
     /// Where vmesh and the engine put files for as long as they work: a folder that Git doesn't write.
@@ -37,6 +39,7 @@ impl Location {
         Self {
             path,
             server: None,
+            token: AccessToken::default(),
             state: None,
             scratch,
             patience,

@@ -16,6 +16,7 @@
 //! A warehouse is opened late and closed early: DuckDB gives a file to one writing process, or to many reading ones.
 
 mod access;
+mod access_token;
 mod audit;
 mod build;
 mod cutoff;
@@ -37,6 +38,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 pub use self::access::{Access, AttachedDatabase, EngineSecret};
+pub use self::access_token::AccessToken;
 pub use self::audit::{Audit, AuditFailure, Warned, Warning, Wrong, audited};
 pub use self::build::{Body, Build, Fill, Load, Restated};
 pub use self::door::{Doing, Door};

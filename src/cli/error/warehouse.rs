@@ -40,6 +40,9 @@ fn not_opened(error: &OpenError) -> Diagnostic {
         OpenError::CannotOpen { path, message } => {
             Diagnostic::new(format!("the warehouse {} can't be opened", path.display())).note(cause(message))
         }
+        OpenError::Unreachable { place, message } => {
+            Diagnostic::new(format!("the warehouse {place} can't be opened")).note(cause(message)).help(way(message))
+        }
         OpenError::NotADatabase { path, message } => not_a_database(path, message),
         OpenError::Link { path } => link(path),
         OpenError::ForeignLog { path, database } => foreign_log(path, database),
@@ -54,6 +57,14 @@ fn not_opened(error: &OpenError) -> Diagnostic {
             failed(format!("the time zone `{zone}` of the settings can't be set"), message)
                 .help("time zones are part of the extension icu: vmesh --version tells whether it is built in; or name it in `extensions` of [engine]")
         }
+    }
+}
+
+/// What to look at where a server can't be reached.
+fn way(message: &str) -> &'static str {
+    match message.contains("the environment has no ") {
+        true => "set the variable where git and vmesh run, or name another one in [engine]",
+        false => "see that the server runs, that `url` of [engine] leads to it, and that it lets you in",
     }
 }
 

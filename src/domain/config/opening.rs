@@ -20,6 +20,8 @@ pub struct Opening {
     pub engine: EngineKind,
     /// How a server is reached: as libpq reads it, but for what it reads from files; or an address of Spark Connect's.
     pub server: Option<EnvText>,
+    /// A command that prints the token with which a server of Spark's lets one in.
+    pub token_command: Option<EnvText>,
     /// The PostgreSQL database that vmesh's records lie in, where the engine can't keep them; none: a DuckDB file of their own.
     pub state: Option<EnvText>,
     /// Extensions that are loaded, besides those that are part of the engine.
@@ -37,6 +39,7 @@ impl Default for Opening {
         Self {
             engine: EngineKind::default(),
             server: None,
+            token_command: None,
             state: None,
             extensions: Vec::new(),
             extensions_from: None,

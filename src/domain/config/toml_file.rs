@@ -53,6 +53,7 @@ struct EngineTable {
     engine: Spanned<String>,
     path: Option<Spanned<String>>,
     url: Option<Spanned<String>>,
+    token_command: Option<Spanned<String>>,
     extensions: Vec<Spanned<String>>,
     extensions_from: Option<Spanned<String>>,
     timezone: Option<Spanned<String>>,
@@ -109,6 +110,7 @@ impl Default for EngineTable {
             engine: at_start("duckdb"),
             path: None,
             url: None,
+            token_command: None,
             extensions: Vec::new(),
             extensions_from: None,
             timezone: None,
@@ -228,6 +230,20 @@ impl Source<'_> {
         Ok((kind, table.url.as_ref().map(|url| self.address(kind, url)).transpose()?))
     }
 
+    /// The command that tells a server's token: who changes files of a project has nothing run by that.
+    fn token_command(&self, kind: EngineKind, command: &Spanned<String>) -> Result<EnvText, Diagnostic> {
+        let example = "token_command = \"env:VMESH_TOKEN_COMMAND\"";
+        let wrong = |what: &str| self.wrong(what, command.span()).help(example);
+        if kind != EngineKind::Spark {
+            return Err(wrong("a `token_command` is for Spark"));
+        }
+        let text = EnvText::read(command.get_ref()).map_err(|what| wrong(&what))?;
+        match text.is_said() {
+            true => Err(wrong("a command stands in no file that Git has: name a variable that has it")),
+            false => Ok(text),
+        }
+    }
+
     /// The address of a server, which tells no secret.
     fn address(&self, kind: EngineKind, url: &Spanned<String>) -> Result<EnvText, Diagnostic> {
         let text = url.get_ref();
@@ -272,6 +288,8 @@ impl Source<'_> {
         let mut opening = Opening::default();
         (opening.engine, opening.server) = self.engine(engine)?;
         opening.state = self.state(opening.engine, state)?;
+        opening.token_command =
+            engine.token_command.as_ref().map(|command| self.token_command(opening.engine, command)).transpose()?;
         for name in &engine.extensions {
             opening.add_extension(name.get_ref()).map_err(|what| self.wrong(what, name.span()))?;
         }
@@ -453,6 +471,11 @@ mod tests {
                 "[engine]\ntype = \"spark\"\nurl = \"sc://h/;token=x\"\n",
                 "this tells a token to everyone who has the repository",
             ),
+            (
+                "[engine]\ntype = \"spark\"\nurl = \"sc://h\"\ntoken_command = \"gcloud auth print-access-token\"\n",
+                "a command stands in no file that Git has: name a variable that has it",
+            ),
+            ("[engine]\ntoken_command = \"env:TOKEN\"\n", "a `token_command` is for Spark"),
             ("[state]\npath = \"x\"\n", "DuckDB keeps vmesh's records itself"),
             ("[engine]\ntype = \"flink\"\n", "unknown engine `flink`"),
         ] {

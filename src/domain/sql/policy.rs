@@ -30,6 +30,7 @@ mod tables;
 mod tests;
 mod unseen;
 
+pub use self::alike::unread;
 pub use self::on_postgres::{
     check_expression_for_postgres, check_for_postgres, check_reads_for_postgres, functions_of_postgres,
     is_type_for_postgres,

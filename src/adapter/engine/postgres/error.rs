@@ -55,7 +55,7 @@ impl Database {
     /// The server, or somebody, has ended the connection: no model is to blame.
     fn lost(&self, why: &str) -> WarehouseError {
         let message = format!("ERROR: the connection was lost{why}");
-        OpenError::CannotOpen { path: self.location.path.clone(), message }.into()
+        OpenError::Unreachable { place: self.location.path.display().to_string(), message }.into()
     }
 }
 

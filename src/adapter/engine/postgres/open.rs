@@ -178,7 +178,8 @@ impl Database {
 
 /// A new connection.
 fn client(location: &Location) -> Result<Client, WarehouseError> {
-    let cannot = |why: String| OpenError::CannotOpen { path: location.path.clone(), message: format!("ERROR: {why}") };
+    let place = || location.path.display().to_string();
+    let cannot = |why: String| OpenError::Unreachable { place: place(), message: format!("ERROR: {why}") };
     let url = match &location.server {
         Some(Ok(url)) => url,
         Some(Err(why)) => return Err(cannot(why.clone()).into()),

@@ -1,7 +1,6 @@
 //! The gate before the engine: without a parser of PostgreSQL's own, words decide, and in doubt against the text.
 
 use crate::adapter::engine::Referee;
-use crate::domain::diagnostic::Note;
 use crate::domain::engine_kind::EngineKind;
 use crate::domain::sql::policy::{self, Refusal, Text};
 use crate::domain::sql::{self, Query};
@@ -20,14 +19,7 @@ impl Referee for Words {
         let query = if query.reads.is_some() { query } else { sql::analyse_postgres(text) };
         let query = query.by_its_words(EngineKind::Postgres, text);
         if query.reads.is_none() {
-            let why = query.parse_error.map(|error| Note::from(format!("vmesh's parser: {}", error.message)));
-            let help = "write it in other words: what it reads would not be rebuilt, nor would it see its branch";
-            return Err(Refusal {
-                what: "vmesh can't tell which tables this reads".to_owned(),
-                span: 0..text.len(),
-                note: why,
-                help: Some(help.to_owned()),
-            });
+            return Err(policy::unread(EngineKind::Postgres, text, query.parse_error));
         }
         policy::check_reads_for_postgres(text, &query)?;
         Ok(query)

@@ -13,19 +13,19 @@ use tokio::runtime::{Builder, Runtime};
 use uuid::Uuid;
 
 use super::error;
-use crate::adapter::engine::{Interrupt, Location, OpenError, WarehouseError};
-use crate::domain::name::literal;
+use crate::adapter::engine::{BuildError, Interrupt, Location, OpenError, WarehouseError};
+use crate::domain::config::EnvText;
 use crate::domain::sql::in_backticks;
 
 /// What a session is told before anything else. A view keeps what was set when it was made.
-const SETTINGS: [&str; 4] = [
+const SETTINGS: [(&str, &str); 4] = [
     // a cast that can't be is an error
-    "SET spark.sql.ansi.enabled = true",
+    ("spark.sql.ansi.enabled", "true"),
     // texts are what they are
-    "SET spark.sql.variable.substitute = false",
+    ("spark.sql.variable.substitute", "false"),
     // a name is no path
-    "SET spark.sql.runSQLOnFiles = false",
-    "SET spark.sql.legacy.createHiveTableByDefault = false",
+    ("spark.sql.runSQLOnFiles", "false"),
+    ("spark.sql.legacy.createHiveTableByDefault", "false"),
 ];
 
 /// How an unreachable server is tried again: for three seconds.
@@ -54,17 +54,47 @@ impl Connection {
             // what can't be reached any more has nothing to be interrupted
             let _ = interrupt(&url, &session, None);
         });
-        let zone = format!("SET TIME ZONE {}", literal(&location.access.opening.timezone));
-        for setting in SETTINGS.into_iter().chain([zone.as_str()]) {
-            connection.run("opening the warehouse", setting)?;
-        }
+        let zone = ("spark.sql.session.timeZone", location.access.opening.timezone.as_str());
+        let doing = "opening the warehouse";
+        connection.set(doing, SETTINGS.into_iter().chain([zone]))?;
+        connection.reads_alike(doing)?;
         Ok(connection)
+    }
+
+    /// Refuses a server that divides a text into other words than the gate does.
+    fn reads_alike(&self, doing: &str) -> Result<(), WarehouseError> {
+        let rows = self.rows(doing, "SELECT CAST(length('a''b') AS STRING) AS length")?;
+        match rows.concat().first().and_then(Option::as_deref) {
+            Some("3") => Ok(()),
+            _ => Err(BuildError::Unfit {
+                what: "this server takes 'a''b' for two texts, as Spark did before 4.0, and others that speak its protocol do"
+                    .to_owned(),
+                help: "vmesh needs Apache Spark 4.0 or newer: what models may do is decided by their words",
+            }
+            .into()),
+        }
+    }
+
+    /// Changes settings of the session, all at once.
+    fn set<'s>(&self, doing: &str, settings: impl Iterator<Item = (&'s str, &'s str)>) -> Result<(), WarehouseError> {
+        use proto::config_request::operation::OpType;
+        let pair = |(key, value): (&str, &str)| proto::KeyValue { key: key.to_owned(), value: Some(value.to_owned()) };
+        let set = proto::config_request::Set { pairs: settings.map(pair).collect(), ..Default::default() };
+        let request = proto::ConfigRequest {
+            session_id: self.session().to_owned(),
+            user_context: Some(self.user.clone()),
+            operation: Some(proto::config_request::Operation { op_type: Some(OpType::Set(set)) }),
+            client_type: Some("vmesh".to_owned()),
+            ..proto::ConfigRequest::default()
+        };
+        let set = self.runtime.block_on(self.client.config(request));
+        set.map(|_| ()).map_err(|failed| self.sorted(doing, "", &failed))
     }
 
     fn new(location: &Location) -> Result<Self, WarehouseError> {
         let url = address(location)?;
         let cannot =
-            |message: String| OpenError::CannotOpen { path: place(location).into(), message: error::said(&message) };
+            |message: String| OpenError::Unreachable { place: place(location), message: error::said(&message) };
         // a thread of its own answers the server while nothing is asked: it would end the connection otherwise
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.map_err(|error| cannot(error.to_string()))?;
@@ -173,7 +203,7 @@ impl Connection {
         let of_class = failed.get_condition().is_some() && failed.grpc_code() != Some(UNAVAILABLE);
         if !of_class && matches!(failed.grpc_code(), Some(UNAVAILABLE | UNAUTHENTICATED)) || is_cut_off(failed) {
             let message = error::said(&format!("the server can't be reached: {}", failed.message()));
-            return OpenError::CannotOpen { path: self.place.clone().into(), message }.into();
+            return OpenError::Unreachable { place: self.place.clone(), message }.into();
         }
         // the server's words have the names and the place; those of the client's own table of errors do not
         let words = if failed.message.is_empty() { failed.message() } else { failed.message.clone() };
@@ -213,26 +243,28 @@ pub(super) fn interrupt(url: &str, session: &str, operation: Option<&str>) -> Re
     })
 }
 
-/// Where a location's server is.
+/// Where a location's server is, with the token that it asks for.
 pub(super) fn address(location: &Location) -> Result<String, WarehouseError> {
-    match &location.server {
-        Some(Ok(url)) => Ok(url.clone()),
-        Some(Err(why)) => {
-            let message = error::said(why);
-            Err(OpenError::CannotOpen { path: place(location).into(), message }.into())
-        }
-        None => {
-            let message = error::said("no url in [engine]");
-            Err(OpenError::CannotOpen { path: place(location).into(), message }.into())
-        }
-    }
+    let cannot = |why: &str| OpenError::Unreachable { place: place(location), message: error::said(why) };
+    let url = match &location.server {
+        Some(url) => url.as_ref().map_err(|why| cannot(why))?,
+        None => return Err(cannot("no url in [engine]").into()),
+    };
+    Ok(match location.token.get().map_err(|why| cannot(&why))? {
+        None => url.clone(),
+        Some(token) if url.contains("/;") => format!("{};token={token}", url.trim_end_matches(';')),
+        Some(token) => format!("{}/;token={token}", url.trim_end_matches('/')),
+    })
 }
 
 /// A server in words: what stands behind its name may be a token.
 fn place(location: &Location) -> String {
     let url = location.server.as_ref().and_then(|url| url.as_ref().ok());
-    let url = url.map_or("", |url| url.split("/;").next().unwrap_or_default());
-    format!("Spark at {url}")
+    let url = url.map(|url| url.split("/;").next().unwrap_or_default());
+    match (url, &location.access.opening.server) {
+        (Some(url), _) => format!("Spark at {url}"),
+        (None, said) => format!("Spark at {}", said.as_ref().map(EnvText::told).unwrap_or_default()),
+    }
 }
 
 async fn client(url: &str, session: Option<&str>) -> Result<SparkConnectClient, SparkError> {

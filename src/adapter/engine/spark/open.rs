@@ -77,7 +77,6 @@ impl Database {
         if is_new {
             warehouse.records.run(doing, RECORDS)?;
             let schema = crate::domain::name::quote(SNAPSHOTS_SCHEMA);
-            warehouse.server()?.is_new_enough(doing)?;
             warehouse.server()?.run(doing, &format!("CREATE SCHEMA IF NOT EXISTS {schema}"))?;
         }
         if warehouse.is_behind()? {

@@ -45,19 +45,6 @@ impl Ask for Database {
 }
 
 impl Connection {
-    /// Refuses a server to which two quotes in a text are two texts, as they were before Spark 4.
-    pub(super) fn is_new_enough(&self, doing: &str) -> Result<(), WarehouseError> {
-        let length = self.ask(doing, "SELECT length('a''b') AS length", None)?.rows.concat();
-        match length.first().and_then(Option::as_deref) {
-            Some("3") => Ok(()),
-            _ => Err(BuildError::Unfit {
-                what: "this server is older than Spark 4.0".to_owned(),
-                help: "vmesh needs Spark 4.0 or newer",
-            }
-            .into()),
-        }
-    }
-
     /// The columns of a query.
     pub(super) fn describe(&self, doing: &str, query: &str) -> Result<Vec<Column>, WarehouseError> {
         // a line before the query, as in what runs it

@@ -1,7 +1,6 @@
 //! The gate before the engine: Spark's parser is the server's, so that words decide, and in doubt against the text.
 
 use crate::adapter::engine::Referee;
-use crate::domain::diagnostic::Note;
 use crate::domain::engine_kind::EngineKind;
 use crate::domain::sql::policy::{self, Refusal, Text};
 use crate::domain::sql::{self, Query};
@@ -18,10 +17,7 @@ impl Referee for Words {
         policy::check_for_spark(kind, text)?;
         let query = sql::analyse_spark(text).by_its_words(EngineKind::Spark, text);
         if query.reads.is_none() {
-            let note = query.parse_error.map(|error| Note::from(format!("vmesh's parser: {}", error.message)));
-            let help = "write it in other words: what it reads would not be rebuilt, nor would it see its branch";
-            let what = "vmesh can't tell which tables this reads".to_owned();
-            return Err(Refusal { what, span: 0..text.len(), note, help: Some(help.to_owned()) });
+            return Err(policy::unread(EngineKind::Spark, text, query.parse_error));
         }
         policy::check_reads_for_spark(&query)?;
         Ok(query)

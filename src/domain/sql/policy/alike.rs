@@ -1,9 +1,21 @@
 //! Whether a server divides a text into the words that vmesh does: what it may read otherwise is refused, since the gate must
 //! see what the server sees.
 
-use super::super::{Lexeme, Token};
+use super::super::{Lexeme, SqlError, Token};
 use super::Refusal;
 use crate::domain::engine_kind::EngineKind;
+
+/// What a query is refused by that vmesh's own parser doesn't take, where the server's can't be asked: at the place that it
+/// doesn't understand, if it knows one.
+pub fn unread(engine: EngineKind, text: &str, why: Option<SqlError>) -> Refusal {
+    let what = match &why {
+        Some(error) => format!("vmesh can't read this, so that it can't tell which tables it reads: {}", error.message),
+        None => "vmesh can't tell which tables this reads".to_owned(),
+    };
+    let span = why.map_or(0..text.len(), |error| error.span);
+    let help = format!("if {} takes it: write it in other words", engine.name());
+    Refusal::new(what, span, help)
+}
 
 /// Refuses what a server may divide into other words: strings but plain ones, and names but plain and quoted ones; strings
 /// that go on in a next line; dollars; letters beyond ASCII outside of quotes; comments within comments; ends of lines that
