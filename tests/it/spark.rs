@@ -42,7 +42,7 @@ impl Shop {
 
     /// The catalogue, by another client.
     fn server(&self) -> spark::Server {
-        spark::Server { url: self.0.url().to_owned() }
+        spark::Server::at(self.0.url())
     }
 
     /// The attempts that lie in the catalogue.
@@ -384,9 +384,8 @@ fn a_killed_server_is_told_and_nothing_is_lost() {
 }
 
 #[test]
-#[ignore = "needs two servers: sh tests/spark/run.sh, with VMESH_TEST_POSTGRES"]
+#[ignore = "needs two servers: sh tests/postgres/run.sh --with sh tests/spark/run.sh --own"]
 fn records_may_lie_in_postgresql() {
-    let Ok(_) = std::env::var("VMESH_TEST_POSTGRES") else { return };
     let database = crate::support::postgres::Server::new();
     let shop = Shop::with_models(&CHAIN);
     let settings = format!("[hooks]\nbuild = \"inline\"\n\n[state]\nurl = \"{}\"\n", database.url);
@@ -401,4 +400,63 @@ fn records_may_lie_in_postgresql() {
     assert_eq!(shop.rows("SELECT total FROM dev__alice__marts.report"), ["120"]);
     shop.is_sound();
     assert!(!shop.0.warehouse().exists());
+}
+
+#[test]
+#[ignore = "needs a server: sh tests/spark/run.sh"]
+fn a_command_tells_the_token() {
+    let shop = Shop::with_models(&[("a", "SELECT 1 AS n")]);
+    let settings = "[hooks]\nbuild = \"inline\"\n\n[engine]\ntoken_command = \"env:VMESH_TEST_COMMAND\"\n";
+    shop.0.write("vmesh.toml", settings);
+    shop.0.commit_quietly("token");
+    let url = shop.0.url().trim_end_matches("/;token=tests");
+    assert!(url.len() < shop.0.url().len(), "a server that wants a token");
+    let promote = |command: &str| {
+        let mut vmesh = shop.0.vmesh_command(&["promote", "--yes"]);
+        vmesh.env("VMESH_TEST_URL", url);
+        if !command.is_empty() {
+            vmesh.env("VMESH_TEST_COMMAND", command);
+        }
+        Done::of(vmesh.output().unwrap())
+    };
+    for (command, why) in [
+        ("", "the environment has no VMESH_TEST_COMMAND"),
+        ("echo log in first >&2; exit 1", "the token command failed (exit status: 1): log in first"),
+        ("echo another", "the server can't be reached"),
+    ] {
+        let told = promote(command).fails(1);
+        assert!(told.contains(why) && told.contains("help: "), "{command}: {told}");
+    }
+    promote("echo tests").good();
+    assert_eq!(shop.rows("SELECT n FROM prod.a"), ["1"]);
+}
+
+#[test]
+#[ignore = "needs a server: sh tests/spark/run.sh"]
+fn another_server_that_speaks_the_protocol_is_refused() {
+    let sail = std::env::var("VMESH_TEST_SAIL").expect("a server of pysail's, which tests/spark/run.sh starts");
+    let shop = Shop::with_models(&CHAIN);
+    let mut vmesh = shop.0.vmesh_command(&["promote", "--yes"]);
+    let told = Done::of(vmesh.env("VMESH_TEST_URL", &sail).output().unwrap()).fails(1);
+    assert!(told.contains("this server takes 'a''b' for two texts") && told.contains("Spark 4.0 or newer"), "{told}");
+    // asked for another one, the project is as it was
+    shop.vmesh("promote --yes").good();
+    let told = shop.0.vmesh(&["doctor", "--engine", "spark", "--url", &sail]);
+    assert!(told.code != Some(0) && told.err.contains("for two texts"), "{told:?}");
+}
+
+#[test]
+#[ignore = "needs a server: sh tests/spark/run.sh"]
+fn a_server_behind_tls_is_trusted_by_its_certificate() {
+    let said = |name: &str| std::env::var(name).expect("tests/spark/run.sh says it");
+    let shop = Shop::with_models(&[("a", "SELECT 1 AS n")]);
+    let promote = |authority: &str| {
+        let mut vmesh = shop.0.vmesh_command(&["promote", "--yes"]);
+        vmesh.env("VMESH_TEST_URL", said("VMESH_TEST_SPARK_TLS")).env("SSL_CERT_FILE", authority);
+        Done::of(vmesh.output().unwrap())
+    };
+    let told = promote("/dev/null").fails(1);
+    assert!(told.contains("the server can't be reached"), "{told}");
+    promote(&said("VMESH_TEST_SPARK_AUTHORITY")).good();
+    assert_eq!(shop.rows("SELECT n FROM prod.a"), ["1"]);
 }

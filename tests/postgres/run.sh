@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs the tests on PostgreSQL, on a server of their own: sh tests/postgres/run.sh [filter…]. It listens on this machine alone,
-# lies in a temporary folder, and is gone afterwards. --own: only those of PostgreSQL's own; --bench: the benchmark.
+# lies in a temporary folder, and is gone afterwards. --own: only those of PostgreSQL's own; --bench: the benchmark;
+# --with COMMAND…: that, for which the server is there.
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -49,6 +50,10 @@ case "${1:-}" in
 --bench)
     shift
     cargo bench --profile dev -- "$@"
+    ;;
+--with)
+    shift
+    "$@"
     ;;
 --killed)
     it postgres::a_killed_server --ignored

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs the tests on Spark, on a server of their own: sh tests/spark/run.sh [filter…]. It is PyPI's pyspark with Java 17, listens on
-# this machine alone, lies in a temporary folder, and is gone afterwards. --own: Spark's own tests; --killed: that of a server that is
+# this machine alone, lies in a temporary folder, and is gone afterwards. --own: Spark's own tests, those
+# with records in PostgreSQL if there is a server of it; --killed: that of a server that is
 # killed; --bench: the benchmark, on a master with two workers; --serve: starts a server and leaves it.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -18,6 +19,8 @@ if [ ! -d "$(echo "$python"/lib/python3*/site-packages/pyspark)" ]; then
         python3 -m venv "$python"
     }
     "$python/bin/pip" install --quiet pyspark==4.3.0
+    # another server that speaks the protocol
+    "$python/bin/pip" install --quiet --no-deps pysail==0.7.2
 fi
 SPARK_HOME=$(echo "$python"/lib/python3*/site-packages/pyspark)
 SPARK_LOCAL_IP=127.0.0.1
@@ -31,7 +34,7 @@ setsid "$SPARK_HOME/bin/spark-submit" --class org.apache.spark.sql.connect.servi
     --master "\${MASTER:-local[2]}" --driver-memory 2g --conf spark.ui.enabled=false --conf spark.driver.host=127.0.0.1 \\
     --conf spark.driver.bindAddress=127.0.0.1 --conf spark.connect.grpc.binding.address=127.0.0.1 \\
     --conf spark.connect.grpc.binding.port=$port --conf spark.sql.shuffle.partitions=2 --conf spark.sql.storeAssignmentPolicy=LEGACY --conf spark.sql.warehouse.dir="$folder/warehouse" \\
-    --conf spark.sql.catalogImplementation=\${CATALOG:-in-memory} \\
+    --conf spark.connect.authenticate.token=tests --conf spark.sql.catalogImplementation=\${CATALOG:-in-memory} \\
     --conf "spark.hadoop.javax.jdo.option.ConnectionURL=jdbc:derby:;databaseName=$folder/metastore;create=true" \\
     --conf spark.driver.extraJavaOptions=-Dderby.system.home="$folder" >>"$folder/server.log" 2>&1 </dev/null &
 echo \$! >"$folder/pid"
@@ -67,7 +70,7 @@ if [ "${1:-}" = --bench ]; then
     sleep 5
 fi
 sh "$folder/start"
-VMESH_TEST_SPARK="sc://127.0.0.1:$port"
+VMESH_TEST_SPARK="sc://127.0.0.1:$port/;token=tests"
 VMESH_TEST_SPARK_KILL="kill -9 -\$(cat $folder/pid); : >$folder/server.log; sh $folder/start"
 export VMESH_TEST_SPARK VMESH_TEST_SPARK_KILL
 if [ "${1:-}" = --serve ]; then
@@ -91,8 +94,23 @@ case "${1:-}" in
     ;;
 --own)
     shift
+    [ -n "${VMESH_TEST_POSTGRES:-}" ] || set -- --skip records_may_lie "$@"
+    setsid "$python/bin/sail" spark server --ip 127.0.0.1 --port $((port + 1)) -C "$folder" >>"$folder/sail.log" 2>&1 </dev/null &
+    echo $! >"$folder/sail.pid"
+    # a certificate by an authority that nobody knows
+    openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=authority -keyout "$folder/ca.key" -out "$folder/ca.crt" 2>/dev/null
+    openssl req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout "$folder/server.key" -out "$folder/server.csr" 2>/dev/null
+    echo "subjectAltName=DNS:localhost" >"$folder/server.ext"
+    openssl x509 -req -in "$folder/server.csr" -CA "$folder/ca.crt" -CAkey "$folder/ca.key" -CAcreateserial -days 2 \
+        -extfile "$folder/server.ext" -out "$folder/server.crt" 2>/dev/null
+    setsid python3 tests/spark/tls.py "$folder" $((port + 2)) "$port" >>"$folder/tls.log" 2>&1 </dev/null &
+    echo $! >"$folder/tls.pid"
+    VMESH_TEST_SAIL="sc://127.0.0.1:$((port + 1))"
+    VMESH_TEST_SPARK_TLS="sc://localhost:$((port + 2))/;use_ssl=true;token=tests"
+    VMESH_TEST_SPARK_AUTHORITY="$folder/ca.crt"
+    export VMESH_TEST_SAIL VMESH_TEST_SPARK_TLS VMESH_TEST_SPARK_AUTHORITY
     # one catalogue for all: one test after the other
-    it spark:: --ignored --test-threads 1 --skip a_killed_server --skip records_may_lie "$@"
+    it spark:: --ignored --test-threads 1 --skip a_killed_server "$@"
     ;;
 *)
     # what holds of every engine, but for what is DuckDB's own

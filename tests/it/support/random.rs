@@ -1,7 +1,11 @@
 //! Random projects, the same every time, and what an environment shows of them.
 
+mod duckdb;
+mod postgres;
+mod spark;
+
 use super::truth::{Shown, described};
-use super::{Sandbox, postgres};
+use super::{Sandbox, postgres as in_postgres, spark as in_spark};
 
 /// How many models there are.
 pub(crate) const MODELS: usize = 6;
@@ -73,11 +77,12 @@ fn plain_query(number: usize, dice: &mut Dice) -> String {
              SELECT CAST(id AS INT) AS id, CAST(max(v) + {constant} AS BIGINT) AS v FROM m{a} GROUP BY id"
         );
     }
-    match (dice.roll(3), postgres::is_tested()) {
-        (0, _) => with_kind(a, b, constant, dice.roll(5)),
-        (1, false) => plain(a, b, constant, dice.roll(8)),
-        (_, false) => modern(a, b, constant, dice.roll(16)),
-        (_, true) => in_words_of_postgres(a, b, constant, dice.roll(24)),
+    match dice.roll(3) {
+        0 => with_kind(a, b, constant, dice.roll(5)),
+        _ if in_postgres::is_tested() => postgres::query(a, b, constant, dice.roll(24)),
+        _ if in_spark::is_tested() => spark::query(a, b, constant, dice.roll(28)),
+        1 => duckdb::plain(a, b, constant, dice.roll(8)),
+        _ => duckdb::modern(a, b, constant, dice.roll(16)),
     }
 }
 
@@ -107,113 +112,6 @@ fn with_kind(a: usize, b: usize, constant: usize, form: usize) -> String {
         }
         _ => format!(
             "MODEL (kind EMBEDDED);\nSELECT id, v AS v FROM m{a} -- {constant}\nWHERE id IN (SELECT id FROM m{b})"
-        ),
-    }
-}
-
-/// Queries as they have always been written.
-fn plain(a: usize, b: usize, constant: usize, form: usize) -> String {
-    match form {
-        0 => format!("SELECT id, v + {constant} AS v FROM m{a}"),
-        1 => format!("SELECT a.id, max(a.v + b.v) AS v FROM m{a} AS a JOIN m{b} AS b USING (id) GROUP BY ALL"),
-        2 => format!("FROM m{a} SELECT id, v WHERE v > {constant}"),
-        3 => format!("WITH m{a} AS (SELECT id, v * 2 AS v FROM m{b}) SELECT id, v FROM m{a}"),
-        4 => format!("SELECT id, v FROM m{a} UNION ALL BY NAME SELECT v, id FROM m{b}"),
-        5 => format!("SELECT DISTINCT id, (SELECT count(*) FROM m{b} AS x WHERE x.v >= {constant}) AS v FROM M{a}"),
-        6 => format!("SELECT * FROM m{a} ORDER BY ALL LIMIT 3 OFFSET {constant}"),
-        _ => format!(
-            "WITH RECURSIVE r AS (SELECT id, v FROM m{a} UNION SELECT id, v + 1 FROM r WHERE v < {constant} + 2) \
-             SELECT id, v FROM r"
-        ),
-    }
-}
-
-/// Queries as DuckDB lets one write them. What joins takes each row once: rows would be multiplied from model to model.
-fn modern(a: usize, b: usize, constant: usize, form: usize) -> String {
-    match form {
-        0 => format!(
-            "SELECT id, v FROM m{a} QUALIFY row_number() OVER (PARTITION BY id ORDER BY v DESC) <= {constant} + 1"
-        ),
-        1 => format!(
-            "SELECT id, sum(v) OVER by_id AS v FROM m{a} WINDOW by_id AS (PARTITION BY id) \
-             QUALIFY count(*) OVER by_id > 0 AND id <> {constant}"
-        ),
-        2 => format!("SELECT DISTINCT id, v FROM m{a} NATURAL JOIN m{b} AS o WHERE v <> {constant}"),
-        3 => format!("SELECT DISTINCT * FROM (SELECT id, v FROM m{a}) NATURAL LEFT JOIN (SELECT id, v AS w FROM m{b})"),
-        4 => {
-            format!("SELECT DISTINCT id, coalesce(b.v, {constant}) AS v FROM m{a} AS a LEFT JOIN m{b} AS b USING (id)")
-        }
-        5 => format!("SELECT DISTINCT id, v FROM m{a} FULL JOIN m{b} AS o USING (id, v) WHERE id > {constant} - 2"),
-        6 => format!("SELECT * EXCLUDE (v), v + {constant} AS v FROM m{a}"),
-        7 => format!("SELECT * REPLACE (v * {constant} AS v) FROM m{a}"),
-        8 => format!("SELECT id, renamed + {constant} AS v FROM (SELECT * RENAME (v AS renamed) FROM m{a})"),
-        9 => format!("SELECT COLUMNS(lambda c: c IN ('id', 'v')) FROM m{a} WHERE v >= {constant}"),
-        10 => format!(
-            "SELECT max(COLUMNS(*)) AS '\\0' FROM m{a} WHERE COLUMNS(*) IS NOT NULL GROUP BY id % ({constant} + 1)"
-        ),
-        11 => format!("SELECT DISTINCT ON (id) id, v FROM m{a} WHERE v <> {constant} ORDER BY id, v DESC NULLS LAST"),
-        12 => format!("SELECT * FROM m{a} UNION BY NAME SELECT *, {constant} AS extra FROM (SELECT id, v FROM m{b})"),
-        13 => {
-            format!("SELECT o.id, (SELECT count(*) FROM m{b} WHERE id = o.id AND v >= {constant}) AS v FROM m{a} AS o")
-        }
-        14 => format!(
-            "SELECT id, v FROM m{a} AS o WHERE EXISTS (FROM m{b} AS x WHERE x.id = o.id AND x.v > o.v - {constant})"
-        ),
-        _ => format!("SELECT id, v + {constant} AS w, w * 2 AS v FROM m{a} WHERE w > {constant}"),
-    }
-}
-
-/// The same, as PostgreSQL lets one write them.
-fn in_words_of_postgres(a: usize, b: usize, constant: usize, form: usize) -> String {
-    match form {
-        0 => format!("SELECT id, v + {constant} AS v FROM m{a}"),
-        1 => format!("SELECT a.id, max(a.v + b.v) AS v FROM m{a} AS a JOIN m{b} AS b USING (id) GROUP BY a.id"),
-        2 => format!("SELECT id, v FROM m{a} WHERE v > {constant}"),
-        3 => format!("WITH m{a} AS (SELECT id, v * 2 AS v FROM m{b}) SELECT id, v FROM m{a}"),
-        4 => format!("SELECT id, v FROM m{a} UNION ALL SELECT id, v + 1 FROM m{b}"),
-        5 => format!("SELECT DISTINCT id, (SELECT count(*) FROM m{b} AS x WHERE x.v >= {constant}) AS v FROM M{a}"),
-        6 => format!("SELECT id, v FROM m{a} ORDER BY 1, 2 LIMIT 3 OFFSET {constant}"),
-        7 => format!(
-            "WITH RECURSIVE r AS (SELECT id, v FROM m{a} UNION SELECT id, v + 1 FROM r WHERE v < {constant} + 2) \
-             SELECT id, v FROM r"
-        ),
-        8 => format!(
-            "SELECT id, v FROM (SELECT id, v, row_number() OVER (PARTITION BY id ORDER BY v DESC) AS n FROM m{a}) AS x \
-             WHERE n <= {constant} + 1"
-        ),
-        9 => format!(
-            "SELECT id, v FROM (SELECT id, sum(v) OVER by_id AS v FROM m{a} WINDOW by_id AS (PARTITION BY id)) AS x \
-             WHERE id <> {constant}"
-        ),
-        10 => format!("SELECT DISTINCT id, v FROM m{a} NATURAL JOIN m{b} AS o WHERE v <> {constant}"),
-        11 => format!(
-            "SELECT DISTINCT * FROM (SELECT id, v FROM m{a}) AS x NATURAL LEFT JOIN (SELECT id, v AS w FROM m{b}) AS y"
-        ),
-        12 => {
-            format!("SELECT DISTINCT id, coalesce(b.v, {constant}) AS v FROM m{a} AS a LEFT JOIN m{b} AS b USING (id)")
-        }
-        13 => format!("SELECT DISTINCT id, v FROM m{a} FULL JOIN m{b} AS o USING (id, v) WHERE id > {constant} - 2"),
-        14 => format!("SELECT x.*, v + {constant} AS extra FROM m{a} AS x"),
-        15 => format!("SELECT id, renamed + {constant} AS v FROM (SELECT id, v AS renamed FROM m{a}) AS x"),
-        16 => format!("SELECT max(id) AS id, max(v) AS v FROM m{a} GROUP BY id % ({constant} + 1)"),
-        17 => format!("SELECT DISTINCT ON (id) id, v FROM m{a} WHERE v <> {constant} ORDER BY id, v DESC NULLS LAST"),
-        18 => format!("SELECT id, v FROM m{a} UNION SELECT id, {constant} FROM m{b}"),
-        19 => {
-            format!("SELECT o.id, (SELECT count(*) FROM m{b} WHERE id = o.id AND v >= {constant}) AS v FROM m{a} AS o")
-        }
-        20 => format!(
-            "SELECT id, v FROM m{a} AS o WHERE EXISTS (SELECT 1 FROM m{b} AS x WHERE x.id = o.id AND x.v > o.v - {constant})"
-        ),
-        21 => {
-            format!("SELECT id, w * 2 AS v FROM (SELECT id, v + {constant} AS w FROM m{a}) AS x WHERE w > {constant}")
-        }
-        22 => format!(
-            "SELECT id, v FROM m{a} AS o, LATERAL (SELECT count(*) AS n FROM m{b} AS x WHERE x.id = o.id) AS l \
-             WHERE l.n > {constant} - 2"
-        ),
-        _ => format!(
-            "SELECT coalesce(id, 0) AS id, CAST(sum(v) FILTER (WHERE v > {constant}) AS BIGINT) AS v FROM m{a} \
-             GROUP BY GROUPING SETS ((id), ())"
         ),
     }
 }
@@ -256,7 +154,7 @@ pub(crate) fn query_over_raw(number: usize, dice: &mut Dice) -> String {
             0 => format!("SELECT id, v + {constant} AS v FROM raw.events"),
             1 => format!("MODEL (kind VIEW);\nSELECT id, v FROM raw.events WHERE v <> {constant}"),
             2 => format!("SELECT id, max(v) + {constant} AS v, count(*) AS n FROM raw.events GROUP BY id"),
-            _ if postgres::is_tested() => format!("SELECT id, v * {constant} AS v FROM raw.events"),
+            _ if !in_duckdb() => format!("SELECT id, v * {constant} AS v FROM raw.events"),
             _ => format!("SELECT * REPLACE (v * {constant} AS v) FROM raw.events"),
         };
     }
@@ -271,4 +169,8 @@ pub(crate) fn query_over_raw(number: usize, dice: &mut Dice) -> String {
 /// The models of a random project.
 pub(crate) fn models(dice: &mut Dice) -> Vec<(String, String)> {
     (0..MODELS).map(|number| (format!("m{number}"), query(number, dice))).collect()
+}
+
+fn in_duckdb() -> bool {
+    !in_postgres::is_tested() && !in_spark::is_tested()
 }

@@ -2,12 +2,19 @@
 //! for all, so that one test runs after the other, and each begins with an empty one.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
+use super::spark_catalogue::Catalogue;
 use super::truth::Shown;
 
 /// Whether tests run on Spark.
 pub(crate) fn is_tested() -> bool {
     std::env::var_os("VMESH_TEST_ENGINE").is_some_and(|engine| engine == "spark")
+}
+
+/// Where the server is.
+fn server() -> String {
+    std::env::var("VMESH_TEST_SPARK").expect("a server, which `sh tests/spark/run.sh` starts")
 }
 
 /// A text with Spark's name for series of numbers, which leave their end out.
@@ -25,13 +32,14 @@ pub(crate) fn in_ranges(text: &str) -> String {
 /// Spark's catalogue, by a client that is not vmesh.
 pub(crate) struct Server {
     pub(crate) url: String,
+    /// What copies of this one begin with, once there is one.
+    kept: Arc<OnceLock<Catalogue>>,
 }
 
 impl Server {
     /// An empty catalogue.
     pub(crate) fn new() -> Self {
-        let url = std::env::var("VMESH_TEST_SPARK").expect("a server, which `sh tests/spark/run.sh` starts");
-        let server = Self { url };
+        let server = Self::at(&server());
         for schema in server.rows("SHOW SCHEMAS").concat() {
             if schema != "default" {
                 server.sql(&format!("DROP SCHEMA {schema} CASCADE"));
@@ -43,6 +51,18 @@ impl Server {
         server
     }
 
+    /// The catalogue as it is.
+    pub(crate) fn at(url: &str) -> Self {
+        Self { url: url.to_owned(), kept: Arc::default() }
+    }
+
+    /// What the first of all copies was made of is there again.
+    pub(crate) fn copy(&self) -> Self {
+        let kept = Arc::clone(&self.kept);
+        kept.get_or_init(|| Catalogue::of(self)).put(self);
+        Self { url: self.url.clone(), kept }
+    }
+
     /// Runs statements.
     #[track_caller]
     pub(crate) fn sql(&self, sql: &str) {
@@ -50,10 +70,10 @@ impl Server {
             let statement = self.in_words_of_spark(&statement.replace("CREATE OR REPLACE TABLE", "CREATE TABLE"));
             if let Some(rest) = statement.trim().strip_prefix("CREATE TABLE ") {
                 let name = rest.split([' ', '(', '\n']).next().unwrap_or_default();
-                client::rows(&self.url, &format!("DROP TABLE IF EXISTS {name}")).unwrap();
+                self.run(&format!("DROP TABLE IF EXISTS {name}")).unwrap();
             }
             let run = |statement: &str| {
-                client::rows(&self.url, statement).unwrap_or_else(|error| panic!("{statement}: {error}"));
+                self.run(statement).unwrap_or_else(|error| panic!("{statement}: {error}"));
             };
             match self.changed(&statement) {
                 Some((table, rows)) => {
@@ -67,6 +87,11 @@ impl Server {
         }
     }
 
+    /// The rows of a statement, in a session of its own.
+    fn run(&self, sql: &str) -> Result<Vec<Vec<String>>, String> {
+        client::Client::connect(&self.url).rows(sql)
+    }
+
     /// The table that an UPDATE or a DELETE changes, and its rows afterwards: Spark's plain tables know neither.
     fn changed(&self, statement: &str) -> Option<(String, String)> {
         let (before, condition) = statement.split_once(" WHERE ").unwrap_or((statement, "true"));
@@ -75,7 +100,7 @@ impl Server {
         }
         let (table, set) = before.strip_prefix("UPDATE ")?.split_once(" SET ")?;
         let set: Vec<(&str, &str)> = set.split(", ").filter_map(|set| set.split_once(" = ")).collect();
-        let columns = client::rows(&self.url, &format!("DESCRIBE QUERY SELECT * FROM {table}")).unwrap();
+        let columns = self.run(&format!("DESCRIBE QUERY SELECT * FROM {table}")).unwrap();
         let value = |row: &Vec<String>| {
             let (name, kind) = (&row[0], &row[1]);
             match set.iter().find(|(column, _)| column == name) {
@@ -96,14 +121,7 @@ impl Server {
     }
 
     pub(crate) fn try_rows(&self, sql: &str) -> Result<Vec<Vec<String>>, String> {
-        let sql = &self.in_words_of_spark(sql);
-        if sql.starts_with("SHOW ") || sql.starts_with("DESCRIBE ") {
-            return client::rows(&self.url, sql);
-        }
-        let columns = client::rows(&self.url, &format!("DESCRIBE QUERY {sql}"))?.len();
-        let named: Vec<String> = (0..columns).map(|at| format!("c{at}")).collect();
-        let texts: Vec<String> = named.iter().map(|name| format!("CAST({name} AS STRING)")).collect();
-        client::rows(&self.url, &format!("SELECT {} FROM ({sql}) AS q({})", texts.join(", "), named.join(", ")))
+        Session::at(&self.url).texts(&self.in_words_of_spark(sql))
     }
 
     /// What tests say in DuckDB's words.
@@ -130,7 +148,7 @@ impl Server {
             sql = sql.replace("duckdb_tables()", &self.listed("TABLES", "table_name"));
         }
         if sql.contains("duckdb_schemas()") {
-            let rows = client::rows(&self.url, "SHOW SCHEMAS").unwrap();
+            let rows = self.run("SHOW SCHEMAS").unwrap();
             let rows: Vec<String> = rows.iter().map(|row| format!("('{}')", row[0])).collect();
             sql = sql
                 .replace("duckdb_schemas()", &format!("(SELECT * FROM VALUES {} AS s(schema_name))", rows.join(", ")));
@@ -141,7 +159,7 @@ impl Server {
     /// What the catalogue lists, as a relation.
     fn listed(&self, what: &str, name: &str) -> String {
         let mut rows = vec!["('', '', '', false)".to_owned()];
-        for schema in client::rows(&self.url, "SHOW SCHEMAS").unwrap().concat() {
+        for schema in self.run("SHOW SCHEMAS").unwrap().concat() {
             let views = self.names("VIEWS", &schema);
             for found in self.names(what, &schema) {
                 let is_view = views.contains(&found);
@@ -159,14 +177,14 @@ impl Server {
     }
 
     /// The query of a view.
-    fn text_of(&self, schema: &str, view: &str) -> String {
-        let told = client::rows(&self.url, &format!("DESCRIBE EXTENDED {schema}.{view}")).unwrap_or_default();
+    pub(crate) fn text_of(&self, schema: &str, view: &str) -> String {
+        let told = self.run(&format!("DESCRIBE EXTENDED {schema}.{view}")).unwrap_or_default();
         told.iter().find(|row| row[0] == "View Text").map(|row| row[1].clone()).unwrap_or_default()
     }
 
     /// The names of a schema's tables or views.
     pub(crate) fn names(&self, what: &str, schema: &str) -> Vec<String> {
-        let rows = client::rows(&self.url, &format!("SHOW {what} IN {schema}")).unwrap_or_default();
+        let rows = self.run(&format!("SHOW {what} IN {schema}")).unwrap_or_default();
         rows.into_iter().map(|row| row[1].clone()).collect()
     }
 
@@ -182,36 +200,84 @@ impl Server {
         self.names("VIEWS", "vmesh_snapshots").len()
     }
 
-    /// What a schema shows of every model.
+    /// What a schema shows of every model; of a history, what is valid now.
     pub(crate) fn shown(&self, schema: &str) -> Shown {
+        let session = Session::at(&self.url);
         let told = |view: String| {
-            let described = self.described(&format!("SELECT * FROM {schema}.{view}"));
+            let columns = session.columns(&format!("SELECT * FROM {schema}.{view}"));
+            let described = session.described(&match columns.iter().any(|column| column[0] == "valid_to") {
+                false => format!("SELECT * FROM {schema}.{view}"),
+                true => {
+                    format!("SELECT * EXCEPT (valid_from, valid_to) FROM {schema}.{view} WHERE valid_to IS NULL")
+                }
+            });
             (view, described)
         };
         self.names("VIEWS", schema).into_iter().map(told).collect()
     }
+}
+
+/// One session for several statements.
+pub(crate) struct Session(client::Client);
+
+impl Session {
+    /// One on the server of the tests.
+    pub(crate) fn new() -> Self {
+        Self::at(&server())
+    }
+
+    fn at(url: &str) -> Self {
+        Self(client::Client::connect(url))
+    }
+
+    /// The rows of a statement whose columns are texts or truth values.
+    #[track_caller]
+    pub(crate) fn rows(&self, sql: &str) -> Vec<Vec<String>> {
+        self.0.rows(sql).unwrap_or_else(|error| panic!("{sql}: {error}"))
+    }
+
+    /// All rows of a query, as text.
+    fn texts(&self, sql: &str) -> Result<Vec<Vec<String>>, String> {
+        if sql.starts_with("SHOW ") || sql.starts_with("DESCRIBE ") {
+            return self.0.rows(sql);
+        }
+        let columns = self.0.rows(&format!("DESCRIBE QUERY {sql}"))?.len();
+        let named: Vec<String> = (0..columns).map(|at| format!("c{at}")).collect();
+        let texts: Vec<String> = named.iter().map(|name| format!("CAST({name} AS STRING)")).collect();
+        self.0.rows(&format!("SELECT {} FROM ({sql}) AS q({})", texts.join(", "), named.join(", ")))
+    }
+
+    /// The columns of a query, and their types.
+    #[track_caller]
+    fn columns(&self, query: &str) -> Vec<Vec<String>> {
+        self.rows(&format!("DESCRIBE QUERY {query}")).into_iter().map(|row| row[..2].to_vec()).collect()
+    }
 
     /// The columns of a query with their types, and its rows in order.
+    #[track_caller]
     pub(crate) fn described(&self, query: &str) -> (Vec<Vec<String>>, Vec<Vec<String>>) {
-        let columns = client::rows(&self.url, &format!("DESCRIBE QUERY {query}"))
-            .unwrap_or_else(|error| panic!("{query}: {error}"));
-        let mut rows = self.rows(query);
+        let mut rows = self.texts(query).unwrap_or_else(|error| panic!("{query}: {error}"));
         rows.sort();
-        (columns.into_iter().map(|row| row[..2].to_vec()).collect(), rows)
+        (self.columns(query), rows)
     }
 }
 
-/// A session for each statement.
 #[cfg(feature = "spark")]
 mod client {
-    pub(super) fn rows(url: &str, sql: &str) -> Result<Vec<Vec<String>>, String> {
-        super::super::spark_client::Client::connect(url).rows(sql)
-    }
+    pub(super) use super::super::spark_client::Client;
 }
 
 #[cfg(not(feature = "spark"))]
 mod client {
-    pub(super) fn rows(_url: &str, _sql: &str) -> Result<Vec<Vec<String>>, String> {
-        panic!("these tests are built with --features spark")
+    pub(super) struct Client;
+
+    impl Client {
+        pub(super) fn connect(_url: &str) -> Self {
+            panic!("these tests are built with --features spark")
+        }
+
+        pub(super) fn rows(&self, _sql: &str) -> Result<Vec<Vec<String>>, String> {
+            Ok(Vec::new())
+        }
     }
 }

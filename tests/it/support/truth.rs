@@ -6,7 +6,7 @@ use std::path::Path;
 
 use duckdb::Connection;
 
-use super::{postgres, renamed, rows};
+use super::{postgres, renamed, rows, spark};
 
 /// For each model: its columns and their types, and its rows in order.
 pub(crate) type Shown = BTreeMap<String, (Vec<Vec<String>>, Vec<Vec<String>>)>;
@@ -29,6 +29,9 @@ pub(crate) fn of_texts(models: impl IntoIterator<Item = (String, String)>) -> Sh
 fn of_texts_over(models: impl IntoIterator<Item = (String, String)>, raw: &str) -> Shown {
     if postgres::is_tested() {
         return of_texts_in_postgres(models, raw);
+    }
+    if spark::is_tested() {
+        return of_texts_in_spark(models);
     }
     let duckdb = Connection::open_in_memory().unwrap();
     duckdb.execute_batch(raw).unwrap();
@@ -57,6 +60,21 @@ fn of_texts_in_postgres(models: impl IntoIterator<Item = (String, String)>, raw:
         server.sql(&format!("CREATE TABLE {name} AS {}", without_macros(query)));
         if !head.contains("EMBEDDED") {
             all.insert(name.clone(), server.described(&format!("SELECT * FROM {name}"), &[]));
+        }
+    }
+    all
+}
+
+/// The same, run by Spark in one session, over what its catalogue has.
+fn of_texts_in_spark(models: impl IntoIterator<Item = (String, String)>) -> Shown {
+    let session = spark::Session::new();
+    let mut all = Shown::new();
+    for (name, text) in models {
+        let (head, query) = text.strip_prefix("MODEL").and_then(|rest| rest.split_once(");\n")).unwrap_or(("", &text));
+        let query = without_macros(query).replace('"', "`");
+        session.rows(&format!("CREATE TEMPORARY VIEW {name} AS {query}"));
+        if !head.contains("EMBEDDED") {
+            all.insert(name.clone(), session.described(&format!("SELECT * FROM {name}")));
         }
     }
     all
