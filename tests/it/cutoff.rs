@@ -299,7 +299,7 @@ fn what_takes_only_columns_that_stayed_the_same_is_not_built() {
     sandbox.vmesh(&["run", "--ignore-cron"]).good();
     assert_eq!(report("dev__alice"), [["15", "17"]]);
     // what would mean something else by a new column is built
-    sandbox.model("many", "SELECT count(*) AS n, max(extra) AS extra FROM orders, (SELECT 7 AS extra)");
+    sandbox.model("many", "SELECT count(*) AS n, max(extra) AS extra FROM orders, (SELECT 7 AS extra) AS x");
     planned(&sandbox);
     sandbox.model("orders", "SELECT id, amount, 'z' AS note FROM source.orders WHERE amount < 101");
     planned(&sandbox);

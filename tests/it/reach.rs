@@ -42,7 +42,10 @@ fn what_takes_nothing_of_a_change_is_not_built() {
             vec!["orders", "notes", "totals", "report"],
         ),
         ("SELECT id, amount, 'x' AS note, 1 AS added FROM source.orders", vec!["orders", "notes"]),
-        ("SELECT note, amount, id FROM (SELECT id, amount, 'x' AS note FROM source.orders)", vec!["orders", "notes"]),
+        (
+            "SELECT note, amount, id FROM (SELECT id, amount, 'x' AS note FROM source.orders) AS q",
+            vec!["orders", "notes"],
+        ),
         (
             "SELECT id, amount, 'x' AS note FROM source.orders WHERE id > 0",
             vec!["orders", "notes", "labels", "totals", "report"],
@@ -72,7 +75,7 @@ fn a_column_that_takes_a_name_away_is_seen() {
     let models = [
         ("a", "SELECT 1 AS id"),
         ("b", "SELECT 1 AS id, 5 AS v"),
-        ("c", "SELECT b.id, (SELECT max(t) FROM (SELECT v AS t FROM a)) AS w FROM b"),
+        ("c", "SELECT b.id, (SELECT max(t) FROM (SELECT v AS t FROM a) AS x) AS w FROM b"),
     ];
     let sandbox = Sandbox::promoted(&models);
     assert_eq!(sandbox.value("SELECT w FROM prod.c"), "5");

@@ -3,7 +3,7 @@
 
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{Ident, Query, Select, SelectItem, TableFactor, Visit, Visitor};
+use sqlparser::ast::{Expr, Ident, Query, Select, SelectItem, TableFactor, Visit, Visitor};
 
 use super::parse::Parsed;
 use super::{Lexeme, Token, keywords, relation};
@@ -86,7 +86,7 @@ fn wording(lexemes: &[Lexeme]) -> Option<Doubt> {
     })
 }
 
-/// An alias without AS that is a word of DuckDB's grammar: `a ASOF JOIN b` is no table `a` named `asof`.
+/// FROM as a name; and an alias without AS that is a word of DuckDB's grammar: `a ASOF JOIN b` is no table `a` named `asof`.
 fn implicit_alias(lexemes: &[Lexeme], parsed: &Parsed) -> Option<Doubt> {
     let mut search = AliasSearch { lexemes, parsed, found: None };
     let _ = Visit::visit(parsed.query.as_ref() as &Query, &mut search);
@@ -121,6 +121,16 @@ impl Visitor for AliasSearch<'_> {
             {
                 self.found.get_or_insert(Doubt::about_values("an implicit alias that is a keyword"));
             }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// `SELECT total * FROM orders` has a factor too few, and no column `from`.
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+        if matches!(expr, Expr::Identifier(name) if name.quote_style.is_none() && name.value.eq_ignore_ascii_case("from"))
+        {
+            self.found = Some(Doubt::about_tables("FROM as a name"));
+            return ControlFlow::Break(());
         }
         ControlFlow::Continue(())
     }

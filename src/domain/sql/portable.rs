@@ -80,7 +80,9 @@ pub(super) fn canonical(engine: EngineKind, text: &str, lexemes: &[Lexeme]) -> O
         EngineKind::Postgres => &PostgreSqlDialect {},
         EngineKind::Spark => &DatabricksDialect {},
     };
-    if lexemes.iter().any(|lexeme| matches!(lexeme.token, Token::Word { quoted: true, .. })) {
+    // in quotes, letter case counts to some
+    if lexemes.iter().any(|lexeme| matches!(&lexeme.token, Token::Word { quoted: true, text } if !is_lower_case(text)))
+    {
         return None;
     }
     let text = &in_lower_case(text, lexemes);
@@ -155,8 +157,9 @@ impl Visitor for Look {
             TableFactor::Table { args: None, sample: None, version: None, with_ordinality: false, name, .. } => {
                 name.0.iter().all(|part| part.as_ident().is_some())
             }
-            TableFactor::Derived { lateral: false, sample: None, subquery, alias: Some(alias) } => {
-                names_its_columns(subquery) || values_are_named(subquery, alias.columns.len())
+            TableFactor::Derived { lateral: false, sample: None, subquery, alias } => {
+                let names = alias.as_ref().map_or(0, |alias| alias.columns.len());
+                names_its_columns(subquery) || values_are_named(subquery, names)
             }
             _ => false,
         })
@@ -164,8 +167,8 @@ impl Visitor for Look {
 
     fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
         so_far(match expr {
-            Expr::Identifier(ident) => is_plain(ident) && !CALLS.contains(&ident.value.to_ascii_lowercase().as_str()),
-            Expr::CompoundIdentifier(idents) => idents.iter().all(is_plain) && !self.may_call(idents),
+            Expr::Identifier(ident) => ident.quote_style.is_some() || !CALLS.contains(&ident.value.as_str()),
+            Expr::CompoundIdentifier(idents) => !self.may_call(idents),
             Expr::BinaryOp { op, .. } => is_common(op),
             Expr::UnaryOp { op, .. } => {
                 matches!(op, UnaryOperator::Not | UnaryOperator::Minus | UnaryOperator::Plus)
@@ -261,9 +264,9 @@ impl Look {
 
     /// Whether PostgreSQL may take `t.count` for `count(t)`.
     fn may_call(&self, idents: &[Ident]) -> bool {
-        let last = idents.last().map(|ident| ident.value.to_ascii_lowercase()).unwrap_or_default();
+        let last = idents.last().map_or("", |ident| ident.value.as_str());
         self.engine == EngineKind::Postgres
-            && (FUNCTIONS.contains(&last.as_str()) || last.ends_with("_agg") || last == "any_value")
+            && (FUNCTIONS.contains(&last) || last.ends_with("_agg") || last == "any_value")
     }
 }
 
@@ -275,8 +278,8 @@ fn values_are_named(query: &Query, names: usize) -> bool {
     }
 }
 
-fn is_plain(ident: &Ident) -> bool {
-    ident.quote_style.is_none()
+fn is_lower_case(name: &str) -> bool {
+    name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
 fn is_bare(options: &WildcardAdditionalOptions) -> bool {
@@ -331,7 +334,7 @@ fn is_common_call(function: &Function) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::lex;
+    use super::super::{analyse_for, lex};
     use super::*;
 
     fn is(engine: EngineKind, text: &str) -> bool {
@@ -377,6 +380,11 @@ mod tests {
                 assert!(!is(engine, text), "{text} on {}", engine.name());
             }
         }
+        // a factor too few, and no column `from` of no table
+        for engine in [EngineKind::Postgres, EngineKind::Spark] {
+            assert!(analyse_for(engine, "SELECT total * FROM orders").reads.is_none(), "{}", engine.name());
+        }
+        assert!(is(EngineKind::Postgres, "SELECT \"left\".id FROM \"left\" JOIN y ON y.id = \"left\".id"));
         assert!(!is(EngineKind::Postgres, "SELECT x.count AS n FROM x"), "this may be count(x)");
     }
 }
