@@ -19,8 +19,6 @@ if [ ! -d "$(echo "$python"/lib/python3*/site-packages/pyspark)" ]; then
         python3 -m venv "$python"
     }
     "$python/bin/pip" install --quiet pyspark==4.3.0
-    # another server that speaks the protocol
-    "$python/bin/pip" install --quiet --no-deps pysail==0.7.2
 fi
 SPARK_HOME=$(echo "$python"/lib/python3*/site-packages/pyspark)
 SPARK_LOCAL_IP=127.0.0.1
@@ -95,7 +93,13 @@ case "${1:-}" in
 --own)
     shift
     [ -n "${VMESH_TEST_POSTGRES:-}" ] || set -- --skip records_may_lie "$@"
-    setsid "$python/bin/sail" spark server --ip 127.0.0.1 --port $((port + 1)) -C "$folder" >>"$folder/sail.log" 2>&1 </dev/null &
+    # another server that speaks the protocol
+    sail="${XDG_CACHE_HOME:-$HOME/.cache}/vmesh/sail-env"
+    if [ ! -x "$sail/bin/sail" ]; then
+        python3 -m venv "$sail"
+        "$sail/bin/pip" install --quiet --no-deps pysail==0.7.2
+    fi
+    setsid "$sail/bin/sail" spark server --ip 127.0.0.1 --port $((port + 1)) -C "$folder" >>"$folder/sail.log" 2>&1 </dev/null &
     echo $! >"$folder/sail.pid"
     # a certificate by an authority that nobody knows
     openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=authority -keyout "$folder/ca.key" -out "$folder/ca.crt" 2>/dev/null

@@ -75,9 +75,10 @@ impl Database {
         let is_new = !has_records(&*records)?;
         let warehouse = Self::new(records, location, true);
         if is_new {
-            warehouse.records.run(doing, RECORDS)?;
+            // the records say that this was done
             let schema = crate::domain::name::quote(SNAPSHOTS_SCHEMA);
             warehouse.server()?.run(doing, &format!("CREATE SCHEMA IF NOT EXISTS {schema}"))?;
+            warehouse.records.run(doing, RECORDS)?;
         }
         if warehouse.is_behind()? {
             warehouse.catch_up()?;
