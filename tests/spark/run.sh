@@ -31,6 +31,9 @@ cd "$folder"
 setsid "$SPARK_HOME/bin/spark-submit" --class org.apache.spark.sql.connect.service.SparkConnectServer --name vmesh-tests \\
     --master "\${MASTER:-local[2]}" --driver-memory 2g --conf spark.ui.enabled=false --conf spark.driver.host=127.0.0.1 \\
     --conf spark.driver.bindAddress=127.0.0.1 --conf spark.connect.grpc.binding.address=127.0.0.1 \\
+    --conf spark.sql.ui.retainedExecutions=10 --conf spark.ui.retainedJobs=10 --conf spark.ui.retainedStages=10 \\
+    --conf spark.connect.ui.retainedSessions=5 --conf spark.connect.ui.retainedStatements=5 \\
+    --conf spark.connect.session.manager.closedSessionsTombstonesSize=50 \\
     --conf spark.connect.grpc.binding.port=$port --conf spark.sql.shuffle.partitions=2 --conf spark.sql.storeAssignmentPolicy=LEGACY --conf spark.sql.warehouse.dir="$folder/warehouse" \\
     --conf spark.connect.authenticate.token=tests --conf spark.sql.catalogImplementation=\${CATALOG:-in-memory} \\
     --conf "spark.hadoop.javax.jdo.option.ConnectionURL=jdbc:derby:;databaseName=$folder/metastore;create=true" \\

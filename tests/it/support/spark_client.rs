@@ -7,6 +7,9 @@ use arrow_array::{Array, ArrayRef};
 use spark_connect_core::{ChannelBuilder, SparkConnectClient, SparkError};
 use spark_connect_proto as proto;
 
+/// Who opens sessions, and so has to be who ends them: a server keeps others for an hour.
+const USER: &str = "tests";
+
 /// A session.
 pub(crate) struct Client {
     runtime: tokio::runtime::Runtime,
@@ -16,7 +19,9 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) fn connect(url: &str) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let client = runtime.block_on(SparkConnectClient::connect(&ChannelBuilder::parse(url).unwrap())).unwrap();
+        let mut builder = ChannelBuilder::parse(url).unwrap();
+        builder.set("user_id", USER);
+        let client = runtime.block_on(SparkConnectClient::connect(&builder)).unwrap();
         Self { runtime, client }
     }
 
@@ -26,7 +31,7 @@ impl Client {
         let relation = proto::Relation { common: None, rel_type: Some(proto::relation::RelType::Sql(sql)) };
         let request = proto::ExecutePlanRequest {
             session_id: self.client.session_id().to_owned(),
-            user_context: Some(proto::UserContext { user_id: "tests".to_owned(), ..proto::UserContext::default() }),
+            user_context: Some(proto::UserContext { user_id: USER.to_owned(), ..proto::UserContext::default() }),
             plan: Some(proto::Plan { op_type: Some(proto::plan::OpType::Root(relation)) }),
             ..proto::ExecutePlanRequest::default()
         };
