@@ -1,6 +1,6 @@
 //! How far a change reaches: what takes nothing of it is not built, and is filled later from what stands above it then.
 
-use crate::support::Sandbox;
+use crate::support::{Sandbox, postgres};
 
 /// A table that nobody manages; `orders` above three models, of which each takes other columns.
 const SHOP: [(&str, &str); 5] = [
@@ -84,6 +84,103 @@ fn a_column_that_takes_a_name_away_is_seen() {
     sandbox.vmesh(&["plan", "--yes"]).good();
     assert_eq!(sandbox.value("SELECT w FROM dev__alice.c"), "7");
     sandbox.is_sound();
+}
+
+/// Some models, one of them with another text on the branch, and what the last one gives then.
+type Case<'a> = (&'a [(&'a str, &'a str)], (&'a str, &'a str), &'a [&'a str]);
+
+#[track_caller]
+fn give(cases: &[Case<'_>]) {
+    for (models, (changed, text), expected) in cases {
+        let sandbox = Sandbox::promoted(models);
+        sandbox.git(&["switch", "--quiet", "-c", "alice"]).good();
+        sandbox.model(changed, text);
+        sandbox.vmesh(&["plan", "--yes"]).good();
+        let last = models.last().unwrap().0;
+        let rows = sandbox.rows(&format!("SELECT r FROM dev__alice.{last} ORDER BY r")).concat();
+        assert_eq!(&rows, expected, "{changed}: {text}");
+        sandbox.is_sound();
+    }
+}
+
+#[test]
+fn what_a_window_a_group_or_an_order_is_made_of_counts() {
+    let pairs = ("x", "SELECT 1 AS id, 10 AS v UNION ALL SELECT 2 AS id, -5 AS v");
+    let keys = ("x", "SELECT * FROM (VALUES (1, 1), (1, 1), (2, 1)) AS t(j, k)");
+    let three = ("x", "SELECT * FROM (VALUES (1, 1, 9), (2, 2, 1), (3, 3, 5)) AS t(id, k, v)");
+    give(&[
+        (
+            &[pairs, ("p", "SELECT id, sum(v) OVER () AS s FROM x WHERE v > 0"), ("c", "SELECT s AS r FROM p")],
+            ("p", "SELECT id, s FROM (SELECT id, v, sum(v) OVER () AS s FROM x) AS q WHERE v > 0"),
+            &["5"],
+        ),
+        (
+            &[
+                keys,
+                ("p", "SELECT q.k, count(*) AS n FROM (SELECT j, k FROM x GROUP BY j, k) AS q GROUP BY q.k"),
+                ("c", "SELECT k, n AS r FROM p"),
+            ],
+            ("p", "SELECT k, count(*) AS n FROM x GROUP BY j, k, k"),
+            &["1", "2"],
+        ),
+        (
+            &[three, ("p", "SELECT id FROM x ORDER BY k, v LIMIT 2"), ("c", "SELECT sum(id) AS r FROM p")],
+            ("p", "SELECT id FROM (SELECT id, k, v FROM x ORDER BY k) AS q ORDER BY v LIMIT 2"),
+            &["5"],
+        ),
+    ]);
+}
+
+#[test]
+fn a_column_that_is_called_like_a_table_around_hides_nothing() {
+    give(&[(
+        &[
+            ("o", "SELECT 1 AS id, 5 AS w"),
+            ("b", "SELECT 5 AS k, 100 AS v, 1 AS o UNION ALL SELECT 6 AS k, 200 AS v, 1 AS o"),
+            ("c", "SELECT o.id, (SELECT max(v) FROM b WHERE b.k = o.w) AS r FROM o"),
+        ],
+        ("o", "SELECT 1 AS id, 6 AS w"),
+        &["200"],
+    )]);
+}
+
+#[test]
+fn names_mean_what_the_engine_says() {
+    // PostgreSQL takes "W" for another name than w, and puts the columns of USING in front
+    if !postgres::is_tested() {
+        return;
+    }
+    give(&[
+        (
+            &[
+                ("o", "SELECT 1 AS id, 5 AS w"),
+                ("b", "SELECT 5 AS k, 100 AS v, 9 AS \"W\" UNION ALL SELECT 6 AS k, 200 AS v, 9 AS \"W\""),
+                ("c", "SELECT o.id, (SELECT max(v) FROM b WHERE k = w) AS r FROM o"),
+            ],
+            ("o", "SELECT 1 AS id, 6 AS w"),
+            &["200"],
+        ),
+        (
+            &[
+                ("o", "SELECT 1 AS key, 5 AS id"),
+                ("x", "SELECT 9 AS a, 5 AS id UNION ALL SELECT 9 AS a, 6 AS id"),
+                ("y", "SELECT 5 AS id, 100 AS b UNION ALL SELECT 6 AS id, 200 AS b"),
+                ("p", "SELECT * FROM x JOIN y USING (id)"),
+                ("c", "SELECT o.key, (SELECT max(b) FROM p AS t(m) WHERE m = id) AS r FROM o"),
+            ],
+            ("o", "SELECT 1 AS key, 6 AS id"),
+            &["200"],
+        ),
+        (
+            &[
+                ("x", "SELECT 1 AS id"),
+                ("p", "SELECT 'a ' AS a UNION ALL SELECT CAST('b' AS char(2)) AS a"),
+                ("c", "SELECT length(a) AS r FROM p"),
+            ],
+            ("p", "SELECT a FROM (SELECT 'a ' AS a) AS q UNION ALL SELECT CAST('b' AS char(2)) AS a"),
+            &["1", "2"],
+        ),
+    ]);
 }
 
 #[test]

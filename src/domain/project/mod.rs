@@ -356,7 +356,9 @@ fn finish(sources: &Sources<'_>, draft: Draft, models: &BTreeMap<ModelName, Mode
         None => fingerprint::whole(part, parents.iter().map(|(name, fingerprint)| (name, *fingerprint))),
     };
     let fingerprint = whole(&own);
-    let as_parent = reach::seen((&draft.file, &draft.kind), &fingerprint, columns.as_deref(), told, beside);
+    let engine = sources.config.opening.engine;
+    let sure = columns.as_deref().filter(|names| reach::are_sure(engine, &draft.file, names));
+    let as_parent = reach::seen((&draft.file, &draft.kind), &fingerprint, sure, told, beside);
     let recipe = reach::recipe(&draft, &own, parents.keys().filter_map(|name| models.get(name)));
     let takes = reach::takes(&draft, shape.as_ref());
     Ok(Model {

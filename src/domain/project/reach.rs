@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::super::engine_kind::EngineKind;
 use super::super::external::Externals;
 use super::super::fingerprint::{self, Fingerprint};
 use super::super::model::{Kind, ModelFile};
@@ -154,7 +155,7 @@ fn over(
     let reads = query.reads.as_deref()?;
     let parents = draft.reads.iter().zip(reads).map(|(model, read)| match model {
         Some(name) => models.get(name).map(as_parent),
-        None => Some(outside(&read.parts, sources.externals)),
+        None => Some(outside(&read.parts, sources.externals, sources.config.opening.engine)),
     });
     let parents: Vec<Parent> = parents.collect::<Option<_>>()?;
     let key = parents.iter().map(key_of);
@@ -169,10 +170,10 @@ pub(super) fn is_plain(file: &ModelFile) -> bool {
 }
 
 /// A table that no model makes. Only its name counts: what is known of its columns tells what names mean.
-fn outside(parts: &[String], externals: &Externals) -> Parent {
+fn outside(parts: &[String], externals: &Externals, engine: EngineKind) -> Parent {
     let name = parts.join("\0").to_ascii_lowercase();
     let rows = Print::of("outside", [name.as_bytes()]);
-    let columns = match externals.columns(parts) {
+    let columns = match externals.columns(parts).filter(|names| are_found_by(engine, names)) {
         Some(columns) => ParentColumns::Known(columns.into_iter().map(|name| beside(rows, name)).collect()),
         None => ParentColumns::Open(rows),
     };
@@ -247,6 +248,18 @@ pub(super) fn seen(
         }
         _ => as_a_whole(),
     }
+}
+
+/// Whether an engine sees these columns of a model: these, in this order. A server has others than DuckDB of a query that is
+/// not understood.
+pub(super) fn are_sure(engine: EngineKind, file: &ModelFile, names: &[String]) -> bool {
+    let is_understood = engine == EngineKind::DuckDb || file.query.as_ref().is_none_or(|it| it.form == Form::Tree);
+    is_understood && are_found_by(engine, names)
+}
+
+/// Whether letter case is no reason for an engine not to find a column by a name without quotes.
+fn are_found_by(engine: EngineKind, names: &[String]) -> bool {
+    engine != EngineKind::Postgres || names.iter().all(|name| !name.contains(char::is_uppercase))
 }
 
 /// What makes a model's rows of those of the tables above it: none where it may make others each time, or where rows are

@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use sqlparser::ast::{
     BinaryOperator, Distinct, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident,
     JoinConstraint, JoinOperator, Query, Select, SelectFlavor, SelectItem, SetExpr, SetQuantifier, TableFactor,
-    TableWithJoins, UnaryOperator, Visit, Visitor, WildcardAdditionalOptions, WindowType,
+    TableWithJoins, UnaryOperator, Value, Visit, Visitor, WildcardAdditionalOptions, WindowType,
 };
 use sqlparser::dialect::{DatabricksDialect, Dialect, PostgreSqlDialect};
 
@@ -56,6 +56,9 @@ const FUNCTIONS: [&str; 33] = [
     "upper",
 ];
 
+/// The bytes of a name that all engines keep.
+const LONGEST_NAME: usize = 63;
+
 /// Names that are calls without parentheses, or columns of the server's own.
 const CALLS: [&str; 13] = [
     "user",
@@ -80,16 +83,16 @@ pub(super) fn canonical(engine: EngineKind, text: &str, lexemes: &[Lexeme]) -> O
         EngineKind::Postgres => &PostgreSqlDialect {},
         EngineKind::Spark => &DatabricksDialect {},
     };
-    // in quotes, letter case counts to some
-    if lexemes.iter().any(|lexeme| matches!(&lexeme.token, Token::Word { quoted: true, text } if !is_lower_case(text)))
-    {
+    // in quotes, letter case counts to some; and PostgreSQL cuts long names
+    let is_odd = |text: &str, quoted: bool| quoted && !is_lower_case(text) || text.len() > LONGEST_NAME;
+    if lexemes.iter().any(|lexeme| matches!(&lexeme.token, Token::Word { text, quoted } if is_odd(text, *quoted))) {
         return None;
     }
     let text = &in_lower_case(text, lexemes);
     depth::with_stack(lexemes, || {
         let one = parse::parse(text, lexemes).ok()?;
         let other = parse::parse_in(dialect, text, lexemes).ok()?;
-        let mut look = Look { engine, has_star: false, has_using: false };
+        let mut look = Look { engine, has_star: false, has_using: false, within: 0 };
         let is_portable = one.query == other.query
             && guard::doubt(lexemes, &one).is_none()
             && names_its_columns(&one.query)
@@ -128,6 +131,8 @@ struct Look {
     engine: EngineKind,
     has_star: bool,
     has_using: bool,
+    /// In how many expressions it is: subqueries there see names of the queries around.
+    within: usize,
 }
 
 /// Goes on where it holds.
@@ -141,6 +146,10 @@ impl Visitor for Look {
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
         let with = query.with.as_ref();
         let ctes = with.map_or(&[][..], |with| &with.cte_tables);
+        // which of the tables beside it a derived table or an ON sees differs, where a name may be that of a table around as well
+        if self.within > 0 && !(with.is_none() && reads_one_after_the_other(&query.body)) {
+            return ControlFlow::Break(());
+        }
         so_far(
             query.limit_clause.is_none()
                 && query.fetch.is_none()
@@ -165,7 +174,13 @@ impl Visitor for Look {
         })
     }
 
+    fn post_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+        self.within -= usize::from(has_subquery(expr));
+        ControlFlow::Continue(())
+    }
+
     fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+        self.within += usize::from(has_subquery(expr));
         so_far(match expr {
             Expr::Identifier(ident) => ident.quote_style.is_some() || !CALLS.contains(&ident.value.as_str()),
             Expr::CompoundIdentifier(idents) => !self.may_call(idents),
@@ -174,6 +189,8 @@ impl Visitor for Look {
                 matches!(op, UnaryOperator::Not | UnaryOperator::Minus | UnaryOperator::Plus)
             }
             Expr::Function(function) => is_common_call(function),
+            // to PostgreSQL, a text has no type of its own there
+            Expr::InSubquery { expr, .. } => !is_constant(expr),
             Expr::Value(_)
             | Expr::TypedString(_)
             | Expr::Nested(_)
@@ -181,7 +198,6 @@ impl Visitor for Look {
             | Expr::Cast { .. }
             | Expr::Between { .. }
             | Expr::InList { .. }
-            | Expr::InSubquery { .. }
             | Expr::Exists { .. }
             | Expr::Subquery(_)
             | Expr::Like { .. }
@@ -211,6 +227,8 @@ impl Look {
             SetExpr::Query(_) | SetExpr::Values(_) => true,
             SetExpr::SetOperation { left, right, set_quantifier, .. } => {
                 matches!(set_quantifier, SetQuantifier::All | SetQuantifier::Distinct | SetQuantifier::None)
+                    && has_types(left)
+                    && has_types(right)
                     && self.admits_body(left)
                     && self.admits_body(right)
             }
@@ -267,6 +285,49 @@ impl Look {
         let last = idents.last().map_or("", |ident| ident.value.as_str());
         self.engine == EngineKind::Postgres
             && (FUNCTIONS.contains(&last) || last.ends_with("_agg") || last == "any_value")
+    }
+}
+
+fn has_subquery(expr: &Expr) -> bool {
+    matches!(expr, Expr::Subquery(_) | Expr::Exists { .. } | Expr::InSubquery { .. })
+}
+
+/// Whether tables and joins follow each other without a comma, and without a query among them.
+fn reads_one_after_the_other(body: &SetExpr) -> bool {
+    match body {
+        SetExpr::Select(select) => {
+            select.from.len() <= 1
+                && select.from.iter().all(|tree| {
+                    let mut factors =
+                        std::iter::once(&tree.relation).chain(tree.joins.iter().map(|join| &join.relation));
+                    factors.all(|factor| matches!(factor, TableFactor::Table { .. }))
+                })
+        }
+        SetExpr::SetOperation { left, right, .. } => {
+            reads_one_after_the_other(left) && reads_one_after_the_other(right)
+        }
+        _ => false,
+    }
+}
+
+/// Whether a side of a set operation gives columns whose types are told there: to PostgreSQL, a text and NULL have none, and
+/// take that of the other side.
+fn has_types(side: &SetExpr) -> bool {
+    match side {
+        SetExpr::Select(select) => select.projection.iter().all(|item| match item {
+            SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => !is_constant(expr),
+            _ => true,
+        }),
+        SetExpr::SetOperation { .. } | SetExpr::Query(_) => true,
+        _ => false,
+    }
+}
+
+fn is_constant(expr: &Expr) -> bool {
+    match expr {
+        Expr::Nested(inner) => is_constant(inner),
+        Expr::Value(value) => !matches!(value.value, Value::Number(..) | Value::Boolean(_)),
+        _ => false,
     }
 }
 
@@ -375,6 +436,11 @@ mod tests {
             "SELECT id FROM x TABLESAMPLE (10 PERCENT)",
             "SELECT a.* FROM x AS a, generate_series(1, 3) AS g",
             "SELECT x.* EXCLUDE (id) FROM x",
+            "SELECT id, (SELECT max(q.s) FROM y, (SELECT sum(v) AS s FROM z WHERE k = w) AS q) AS n FROM x",
+            "SELECT id, (SELECT max(v) FROM y, z JOIN d ON z.k = w) AS n FROM x",
+            "SELECT 'a ' AS a FROM x UNION ALL SELECT b AS a FROM y",
+            "SELECT id FROM x WHERE 'a ' IN (SELECT c FROM y)",
+            "SELECT a234567890123456789012345678901234567890123456789012345678901234 AS a FROM x",
         ] {
             for engine in [EngineKind::Postgres, EngineKind::Spark] {
                 assert!(!is(engine, text), "{text} on {}", engine.name());

@@ -21,6 +21,8 @@ use super::{Told, Unknown, Walk};
 pub(super) struct Calls {
     /// Whether there is an aggregate.
     pub(super) aggregates: bool,
+    /// Whether there is a function over a window.
+    pub(super) windows: bool,
     /// Whether there is a function that gives several rows for one.
     pub(super) multiplies: bool,
     /// Whether a subquery has an aggregate: of columns of the query around alone, that would be an aggregate of it.
@@ -96,6 +98,7 @@ pub(super) fn calls(expr: &Expr) -> Calls {
 
         fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
             if let Expr::Function(function) = expr {
+                self.calls.windows |= self.depth == 0 && function.over.is_some();
                 match (functions::class(&name_of(function)), self.depth) {
                     (Some(Class::Aggregate | Class::Ordered), 0) if function.over.is_none() => {
                         self.calls.aggregates = true;

@@ -144,6 +144,7 @@ impl Scope {
 
     fn find_qualified(&self, parts: &[String]) -> Told<Found> {
         let mut found = Found::default();
+        let mut is_lacking = false;
         for cut in (1..parts.len()).rev() {
             let (qualifier, rest) = parts.split_at(cut);
             let mut relations = self.relations.iter().filter(|relation| relation.is(qualifier));
@@ -162,17 +163,23 @@ impl Scope {
                     found.nodes.push(field(&column.origin, fields));
                     found.surely = true;
                 }
-                None => found.nodes.extend(relation.may_have(name).map(|node| field(&node, fields))),
+                None => {
+                    is_lacking |= relation.open.is_none();
+                    found.nodes.extend(relation.may_have(name).map(|node| field(&node, fields)));
+                }
             }
         }
-        // the qualifier may be a column, and what follows one of its fields
+        // the qualifier may be a column, and what follows one of its fields; or a table of a query around, if it has none
         if let Some((name, fields)) = parts.split_first()
             && let Some(column) = self.column(name)?
         {
             found.nodes.push(field(column.by_name(), fields));
-            found.surely = true;
         }
-        Ok(found)
+        match found.nodes.is_empty() && is_lacking {
+            // some engines take it for a call
+            true => Err(Unknown("a column that the nearest table of this name has not")),
+            false => Ok(found),
+        }
     }
 }
 

@@ -107,16 +107,19 @@ impl Walk<'_> {
                 Ok(Origin::of("order by all", [rows, &options].into_iter().chain(columns)))
             }
             OrderByKind::Expressions(all) => {
-                let mut rows = rows.clone();
+                let mut keys = Vec::new();
                 for by in all {
                     if by.with_fill.is_some() {
                         return Err(Unknown("a clause of another engine's"));
                     }
                     let node = self.column_or_expression(&by.expr, columns, scopes, ctes)?;
-                    let options = Origin::constant("order", format!("{}", by.options).as_bytes());
-                    rows = Origin::of("order by", [&rows, &node, &options]);
+                    if calls(&by.expr).windows {
+                        return Err(Unknown("a window in ORDER BY"));
+                    }
+                    keys.push(node);
+                    keys.push(Origin::constant("order", format!("{}", by.options).as_bytes()));
                 }
-                Ok(rows)
+                Ok(Origin::of("order by", [rows].into_iter().chain(&keys)))
             }
         }
     }
@@ -148,14 +151,22 @@ impl Walk<'_> {
             let windows = self.resolved(select.named_window.clone(), &within(outer, &scope), ctes)?;
             rows = Origin::of("window", [&rows, &windows]);
         }
-        let items = self.items(select, &mut scope, ctes, outer)?;
+        let mut items = self.items(select, &mut scope, ctes, outer)?;
         let scopes = within(outer, &scope);
         if let Some(condition) = &select.selection {
             rows = Origin::of("where", [&rows, &self.expression(condition, &scopes, ctes)?]);
         }
         rows = self.grouped(select, rows, &items, &scopes, ctes)?;
         let deciding = items.iter().filter(|item| item.calls.multiplies || item.calls.aggregates_within);
-        rows = deciding.fold(rows, |rows, item| Origin::of("rows of", [&rows, &item.column.origin]));
+        let deciding: Vec<&Node> = deciding.map(|item| &item.column.origin).collect();
+        if !deciding.is_empty() {
+            rows = Origin::of("rows of", [&rows].into_iter().chain(deciding));
+        }
+        // a window sees the rows that there are here, which is more than are left in the end; and so do columns made of its own
+        if items.iter().any(|item| item.calls.windows) {
+            let over = |origin: &Node| Origin::with("over", rows.print.bytes(), [origin]);
+            items.iter_mut().for_each(|item| item.column.origin = over(&item.column.origin));
+        }
         if let Some(condition) = &select.qualify {
             let condition = self.expression(condition, &scopes, ctes)?;
             rows = Origin::of("qualify", [&rows, &condition]);
@@ -165,10 +176,12 @@ impl Walk<'_> {
             None | Some(Distinct::All) => {}
             Some(Distinct::Distinct) => rows = Origin::of("distinct", [&rows].into_iter().chain(&columns)),
             Some(Distinct::On(all)) => {
-                for by in all {
-                    let by = self.column_or_expression(by, &columns, &scopes, ctes)?;
-                    rows = Origin::of("distinct on", [&rows, &by]);
+                if all.iter().any(|by| calls(by).windows) {
+                    return Err(Unknown("a window in DISTINCT ON"));
                 }
+                let key = |by| self.column_or_expression(by, &columns, &scopes, ctes);
+                let keys = all.iter().map(key).collect::<Told<Vec<Node>>>()?;
+                rows = Origin::of("distinct on", [&rows].into_iter().chain(&keys));
                 if order.is_none() {
                     rows = Origin::unstable(&rows);
                 }
@@ -196,9 +209,10 @@ impl Walk<'_> {
                 rows = Origin::of("group by all", [&rows].into_iter().chain(keys));
             }
             GroupByExpr::Expressions(keys, modifiers) if modifiers.is_empty() => {
-                for key in keys {
-                    let key = self.column_or_expression(key, &columns, scopes, ctes)?;
-                    rows = Origin::of("group by", [&rows, &key]);
+                let node = |key| self.column_or_expression(key, &columns, scopes, ctes);
+                let nodes = keys.iter().map(node).collect::<Told<Vec<Node>>>()?;
+                if !nodes.is_empty() {
+                    rows = Origin::of("group by", [&rows].into_iter().chain(&nodes));
                 }
                 let in_having = || select.having.as_ref().is_some_and(|having| calls(having).aggregates);
                 if keys.is_empty() && (items.iter().any(|item| item.calls.aggregates) || in_having()) {

@@ -70,7 +70,7 @@ fn a_column_reaches_what_takes_it() {
         ("SELECT a FROM p ORDER BY b LIMIT 3", "b", "rows"),
         ("SELECT a, row_number() OVER (PARTITION BY b ORDER BY c) AS n FROM p", "c", "n"),
         ("SELECT a FROM p QUALIFY row_number() OVER (PARTITION BY b ORDER BY c) = 1", "c", "rows"),
-        ("SELECT a, sum(b) OVER w AS n FROM p WINDOW w AS (ORDER BY c)", "c", "rows"),
+        ("SELECT a, sum(b) OVER w AS n FROM p WINDOW w AS (ORDER BY c)", "c", "rows a n"),
         ("SELECT p.a, q.d FROM p JOIN q ON p.b = q.b", "b", "rows"),
         ("SELECT p.a, q.d FROM p JOIN q ON p.b = q.b", "c", ""),
         ("SELECT a, b, d FROM p JOIN q USING (b)", "b", "rows b"),
