@@ -1,6 +1,8 @@
 //! The token of a server, as a command of the user's tells it: some servers give one for an hour, and to nobody but their own
 //! tool.
 
+#![cfg_attr(not(feature = "spark"), allow(dead_code, reason = "nobody speaks to such a server then"))]
+
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -22,11 +24,19 @@ impl AccessToken {
         Self { command, told: Arc::default() }
     }
 
-    /// The token; none where no command tells one.
+    /// The address of a server of Spark Connect's with the token in it, if there is a command.
     ///
     /// # Errors
     /// In words, where the command fails or tells none.
-    pub(super) fn get(&self) -> Result<Option<String>, String> {
+    pub(super) fn added_to(&self, url: &str) -> Result<String, String> {
+        let Some(token) = self.get()? else { return Ok(url.to_owned()) };
+        let encoded: String = token.bytes().map(encoded).collect();
+        let url = url.trim_end_matches(['/', ';']);
+        let start = if url.contains("/;") { "" } else { "/" };
+        Ok(format!("{url}{start};token={encoded}"))
+    }
+
+    fn get(&self) -> Result<Option<String>, String> {
         let Some(command) = &self.command else { return Ok(None) };
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((at, token)) = told.as_ref()
@@ -40,6 +50,11 @@ impl AccessToken {
     }
 }
 
+/// A byte as addresses have it.
+fn encoded(byte: u8) -> String {
+    if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+}
+
 /// What a command prints.
 fn ask(command: &str) -> Result<String, String> {
     const WHO: &str = "the token command";
@@ -51,7 +66,7 @@ fn ask(command: &str) -> Result<String, String> {
         return Err(format!("{WHO} failed ({}): {why}", asked.status));
     }
     let token = String::from_utf8_lossy(&asked.stdout).trim().to_owned();
-    match token.is_empty() || token.contains(|c: char| c.is_whitespace() || c == ';') {
+    match token.is_empty() || token.contains(char::is_whitespace) {
         true => Err(format!("{WHO} prints no token, which is one word and nothing else")),
         false => Ok(token),
     }
@@ -71,7 +86,7 @@ mod tests {
         assert_eq!(AccessToken::default().get(), Ok(None));
         for (command, why) in [
             ("echo", "the token command prints no token, which is one word and nothing else"),
-            ("echo 'a;user_id=b'", "the token command prints no token, which is one word and nothing else"),
+            ("echo 'logged in as ada'", "the token command prints no token, which is one word and nothing else"),
             (
                 "echo first >&2; echo log in first >&2; exit 3",
                 "the token command failed (exit status: 3): log in first",
@@ -79,6 +94,19 @@ mod tests {
         ] {
             assert_eq!(told(command), Err(why.to_owned()));
         }
+    }
+
+    #[test]
+    fn a_token_is_part_of_an_address() {
+        let token = AccessToken::of_command(Some(Ok("echo 'a/b+c==;d'".to_owned())));
+        for (url, expected) in [
+            ("sc://h:443", "sc://h:443/;token=a%2Fb%2Bc%3D%3D%3Bd"),
+            ("sc://h:443/;", "sc://h:443/;token=a%2Fb%2Bc%3D%3D%3Bd"),
+            ("sc://h/;use_ssl=true", "sc://h/;use_ssl=true;token=a%2Fb%2Bc%3D%3D%3Bd"),
+        ] {
+            assert_eq!(token.added_to(url).as_deref(), Ok(expected));
+        }
+        assert_eq!(AccessToken::default().added_to("sc://h").as_deref(), Ok("sc://h"));
     }
 
     #[test]

@@ -250,11 +250,7 @@ pub(super) fn address(location: &Location) -> Result<String, WarehouseError> {
         Some(url) => url.as_ref().map_err(|why| cannot(why))?,
         None => return Err(cannot("no url in [engine]").into()),
     };
-    Ok(match location.token.get().map_err(|why| cannot(&why))? {
-        None => url.clone(),
-        Some(token) if url.contains("/;") => format!("{};token={token}", url.trim_end_matches(';')),
-        Some(token) => format!("{}/;token={token}", url.trim_end_matches('/')),
-    })
+    Ok(location.token.added_to(url).map_err(|why| cannot(&why))?)
 }
 
 /// A server in words: what stands behind its name may be a token.
