@@ -156,7 +156,7 @@ pub struct Query {
 }
 
 impl Query {
-    /// The same query as far as a server's SQL is understood. Its tree counts where that is [`portable`]; of all others only
+    /// The same query as far as a server's SQL is understood. Its tree counts where all engines read it alike; of all others only
     /// the words are known: nothing is hashed away but comments, layout and letter case, and of its columns only names are
     /// said that stand in the text.
     #[must_use]
