@@ -318,7 +318,9 @@ fn has_types(side: &SetExpr) -> bool {
             SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => !is_constant(expr),
             _ => true,
         }),
-        SetExpr::SetOperation { .. } | SetExpr::Query(_) => true,
+        // parentheses make no query of its own of it
+        SetExpr::Query(query) => has_types(&query.body),
+        SetExpr::SetOperation { .. } => true,
         _ => false,
     }
 }
@@ -439,6 +441,7 @@ mod tests {
             "SELECT id, (SELECT max(q.s) FROM y, (SELECT sum(v) AS s FROM z WHERE k = w) AS q) AS n FROM x",
             "SELECT id, (SELECT max(v) FROM y, z JOIN d ON z.k = w) AS n FROM x",
             "SELECT 'a ' AS a FROM x UNION ALL SELECT b AS a FROM y",
+            "(SELECT 'a ' AS a FROM x) UNION ALL SELECT b AS a FROM y",
             "SELECT id FROM x WHERE 'a ' IN (SELECT c FROM y)",
             "SELECT a234567890123456789012345678901234567890123456789012345678901234 AS a FROM x",
         ] {
