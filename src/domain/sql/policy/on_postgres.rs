@@ -10,6 +10,7 @@ pub fn check_for_postgres(kind: Text, text: &str) -> Result<(), Refusal> {
     alike::is_read_alike(EngineKind::Postgres, text, &lexemes)?;
     postgres::only_reads(kind, &lexemes)?;
     postgres::only_plain_types(kind, &lexemes)?;
+    postgres::no_system_columns(kind, &lexemes)?;
     postgres::only_calls(kind, &lexemes)
 }
 

@@ -192,6 +192,26 @@ pub(super) fn only_reads(kind: Text, lexemes: &[Lexeme]) -> Result<(), Refusal> 
     Ok(())
 }
 
+/// The columns that each table of PostgreSQL's has besides its own: they tell where a row lies, and who wrote it when. A table
+/// that is built once more has others, with the same rows.
+const SYSTEM_COLUMNS: [&str; 6] = ["ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"];
+
+/// Refuses a text that reads them.
+pub(super) fn no_system_columns(kind: Text, lexemes: &[Lexeme]) -> Result<(), Refusal> {
+    let is_system = |lexeme: &Lexeme| match &lexeme.token {
+        Token::Word { text, quoted: false } => SYSTEM_COLUMNS.contains(&text.to_lowercase().as_str()),
+        Token::Word { text, quoted: true } => SYSTEM_COLUMNS.contains(&text.as_str()),
+        _ => false,
+    };
+    match lexemes.iter().find(|lexeme| kind != Text::Person && is_system(lexeme)) {
+        Some(lexeme) => {
+            let what = format!("{} can't read a system column: its value is another one with each build", kind.noun());
+            Err(Refusal::new(what, lexeme.span.clone(), "take a column of the table's own"))
+        }
+        None => Ok(()),
+    }
+}
+
 /// Refuses a text that calls what is not listed, or names what is the server's own.
 pub(super) fn only_calls(kind: Text, lexemes: &[Lexeme]) -> Result<(), Refusal> {
     for (at, name) in calls(lexemes) {
@@ -314,6 +334,7 @@ mod tests {
             "SELECT sum(a) OVER w, max(a) OVER v FROM t WINDOW w AS (PARTITION BY b), v AS (w ORDER BY c), u AS (ORDER BY d)",
             "SELECT sum(a) OVER w FROM t WINDOW w AS (ROWS BETWEEN 1 PRECEDING AND CURRENT ROW), v AS ()",
             "SELECT generate_series(1, 3), coalesce(a, 0), \"lower\"(b) FROM t WHERE EXISTS (SELECT 1)",
+            "SELECT \"XMIN\" FROM a",
         ] {
             assert_eq!(told(text), None, "{text}");
         }
@@ -368,6 +389,8 @@ mod tests {
             "SELECT \"LOWER\"('x')",
             "SELECT format_type(1, NULL)",
             "WITH t AS (SELECT 5 AS id) SELECT * FROM recurring.t",
+            "SELECT a.CTID FROM a",
+            "SELECT \"xmin\" FROM a",
         ] {
             assert!(told(text).is_some(), "{text}");
         }

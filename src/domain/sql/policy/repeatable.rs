@@ -13,9 +13,6 @@ const WORDS: [&str; 17] = [
     "tablesample", "user",
 ];
 
-/// Columns that tell where a row lies, and what wrote it.
-const SYSTEM: [&str; 6] = ["cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"];
-
 /// Functions whose value is another one each time: by the clock, by chance, or by the order of rows that nobody can tell.
 const UNSTABLE: &str = "age any_value array_sample array_shuffle clock_timestamp gen_random_uuid mode now random random_normal \
     statement_timestamp timeofday transaction_timestamp uuidv4 uuidv7";
@@ -47,9 +44,8 @@ pub(in super::super) fn is_repeatable_on_a_server(engine: EngineKind, lexemes: &
         Token::Word { text, quoted: false } => {
             let word = text.to_lowercase();
             let is_first_of = word == "distinct" && lexemes.get(at + 1).is_some_and(|next| next.is_keyword("on"));
-            !is_first_of && !WORDS.contains(&word.as_str()) && !SYSTEM.contains(&word.as_str())
+            !is_first_of && !WORDS.contains(&word.as_str())
         }
-        Token::Word { text, quoted: true } => !SYSTEM.contains(&text.as_str()),
         Token::String(text) => !TIMES.iter().any(|time| text.to_lowercase().contains(time)),
         _ => true,
     };
@@ -146,8 +142,6 @@ mod tests {
             "SELECT sum(a) OVER (ORDER BY b ROWS 3 PRECEDING) FROM t",
             "SELECT a FROM t TABLESAMPLE SYSTEM (10)",
             "SELECT ARRAY(SELECT a FROM t)",
-            "SELECT ctid FROM t",
-            "SELECT t.\"xmin\" FROM t",
         ] {
             assert!(!told(text), "{text}");
         }
