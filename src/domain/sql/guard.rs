@@ -80,10 +80,7 @@ fn wording(lexemes: &[Lexeme]) -> Option<Doubt> {
             return Some(Doubt::about_values("alias()"));
         }
     }
-    lexemes.iter().find_map(|lexeme| {
-        let grouping = ["rollup", "cube", "grouping"].iter().any(|word| lexeme.is_keyword(word));
-        grouping.then_some(Doubt::about_values("grouping sets"))
-    })
+    None
 }
 
 /// FROM as a name; and an alias without AS that is a word of DuckDB's grammar: `a ASOF JOIN b` is no table `a` named `asof`.

@@ -7,8 +7,9 @@ use std::mem;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    BinaryOperator, CastKind, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, JoinConstraint,
-    JoinOperator, ObjectNamePart, Query, Select, SelectFlavor, SelectItem, UnaryOperator, Value, VisitMut, VisitorMut,
+    BinaryOperator, CastKind, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr,
+    JoinConstraint, JoinOperator, LimitClause, ObjectNamePart, OrderBy, OrderByKind, Query, Select, SelectFlavor,
+    SelectItem, UnaryOperator, Value, VisitMut, VisitorMut, WindowType,
 };
 
 /// Rewrites a query in place.
@@ -40,10 +41,20 @@ impl VisitorMut for Normalize {
                 unwrap(right, is_atom);
             }
             Expr::UnaryOp { op: UnaryOperator::Not, expr } => unwrap(expr, is_comparison),
+            // `-` and a large number are one number, of another type than the two
+            Expr::UnaryOp { op: UnaryOperator::Minus, expr } => unwrap(expr, |it| is_atom(it) && !is_large(it)),
             Expr::IsNull(inner) | Expr::IsNotNull(inner) => unwrap(inner, is_atom),
+            Expr::Like { expr, pattern, .. } | Expr::ILike { expr, pattern, .. } => {
+                [expr, pattern].into_iter().for_each(|part| unwrap(part, is_atom));
+            }
+            Expr::InSubquery { expr, .. } => unwrap(expr, is_atom),
             Expr::InList { expr, list, .. } => {
                 unwrap(expr, is_atom);
                 list.iter_mut().for_each(unwrap_all);
+            }
+            Expr::Substring { expr, substring_from, substring_for, .. } => {
+                let parts = [Some(expr), substring_from.as_mut(), substring_for.as_mut()];
+                parts.into_iter().flatten().for_each(|part| unwrap(part, is_atom));
             }
             Expr::Between { expr, low, high, .. } => {
                 [expr, low, high].into_iter().for_each(|part| unwrap(part, is_atom));
@@ -66,6 +77,14 @@ impl VisitorMut for Normalize {
         ControlFlow::Continue(())
     }
 
+    fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        query.order_by.iter_mut().for_each(unwrap_order);
+        if let Some(LimitClause::LimitOffset { limit, offset, .. }) = &mut query.limit_clause {
+            limit.iter_mut().chain(offset.iter_mut().map(|offset| &mut offset.value)).for_each(unwrap_all);
+        }
+        ControlFlow::Continue(())
+    }
+
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
         for item in &mut select.projection {
             if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item {
@@ -73,6 +92,9 @@ impl VisitorMut for Normalize {
             }
         }
         [&mut select.selection, &mut select.having, &mut select.qualify].into_iter().flatten().for_each(unwrap_all);
+        if let GroupByExpr::Expressions(keys, _) = &mut select.group_by {
+            keys.iter_mut().for_each(unwrap_all);
+        }
         for join in select.from.iter_mut().flat_map(|tree| &mut tree.joins) {
             let operator = mem::replace(&mut join.join_operator, JoinOperator::CrossApply);
             join.join_operator = normalize_join(operator);
@@ -117,6 +139,17 @@ fn normalize_call(function: &mut Function) {
             }
         }
     }
+    if let Some(WindowType::WindowSpec(window)) = &mut function.over {
+        window.partition_by.iter_mut().for_each(unwrap_all);
+        window.order_by.iter_mut().for_each(|key| unwrap_all(&mut key.expr));
+    }
+}
+
+/// The keys of ORDER BY stand alone.
+fn unwrap_order(order: &mut OrderBy) {
+    if let OrderByKind::Expressions(keys) = &mut order.kind {
+        keys.iter_mut().for_each(|key| unwrap_all(&mut key.expr));
+    }
 }
 
 /// Drops pairs of parentheses as long as what they hold is `safe` without.
@@ -146,6 +179,11 @@ fn is_atom(expr: &Expr) -> bool {
             | Expr::Case { .. }
             | Expr::Subquery(_)
     )
+}
+
+/// A number that may not be an INTEGER.
+fn is_large(expr: &Expr) -> bool {
+    matches!(expr, Expr::Value(value) if matches!(&value.value, Value::Number(digits, _) if digits.len() > 9))
 }
 
 /// What `AND`, `OR` and `NOT` beside it can't tear apart.

@@ -5,6 +5,9 @@
 //! tables that stayed the same were reused, beside what SQLMesh's rule reuses: that a model to which columns were added
 //! changes nothing below it, and any other change all.
 
+mod layers;
+mod neutral;
+mod pairs;
 mod queries;
 mod words;
 
@@ -33,11 +36,12 @@ type Rows = (Vec<(String, String)>, Vec<String>);
 fn warehouse() -> Connection {
     let connection = Connection::open_in_memory().unwrap();
     let mut sql = "SET threads = 1; CREATE SCHEMA raw; CREATE SCHEMA m;".to_owned();
-    let mut dice = Dice(7);
+    // each column has four values at least, and some have none
+    let mut dice = Dice(58);
     for (table, columns) in RAW {
         let typed = columns.iter().map(|name| format!("{name} INTEGER")).collect::<Vec<_>>().join(", ");
         sql.push_str(&format!("CREATE TABLE {table} ({typed});"));
-        for _ in 0..7 {
+        for _ in 0..9 {
             let value = |dice: &mut Dice| if dice.percent(8) { "NULL".to_owned() } else { dice.number().to_string() };
             let row = columns.iter().map(|_| value(&mut dice)).collect::<Vec<_>>().join(", ");
             sql.push_str(&format!("INSERT INTO {table} VALUES ({row});"));

@@ -30,6 +30,8 @@ mod set_operations;
 use serde::{Deserialize, Serialize};
 
 use self::origin::Node;
+#[cfg(test)]
+pub(crate) use self::origin::rules;
 pub use self::origin::{Origin, Print};
 use self::scope::Relation;
 use super::parse::{self, Parsed};

@@ -1,11 +1,7 @@
-//! Random queries in queries, and one word of each replaced by another: where the lineage of both is the same, so are the
-//! rows.
-//!
-//! `VMESH_WORDS_PAIRS=20000 VMESH_REACH_SEED=5 cargo test --lib words -- --nocapture` tries more of them.
+//! Random queries in queries, and one word of each replaced by another.
 
+use super::RAW;
 use super::queries::Dice;
-use super::{RAW, assembled, make, table, warehouse};
-use crate::domain::project::Lineages;
 
 const JOINS: [&str; 5] = [" JOIN ", " LEFT JOIN ", " RIGHT JOIN ", " FULL JOIN ", " SEMI JOIN "];
 /// How queries call what they read, by how deep they lie.
@@ -95,35 +91,9 @@ fn mutated(dice: &mut Dice, text: &str) -> String {
     format!("{}{other}{}", &text[..at], &text[at + word.len()..])
 }
 
-#[test]
-fn words_that_say_the_same_give_the_same_rows() {
-    let said = |name: &str| std::env::var(name).ok().and_then(|said| said.parse::<u64>().ok());
-    let (pairs, seed) = (said("VMESH_WORDS_PAIRS").unwrap_or(600), said("VMESH_REACH_SEED").unwrap_or(1));
-    let (connection, lineages) = (warehouse(), Lineages::default());
-    let seen = |text: &str| {
-        let models = assembled(&vec![("m.t0".to_owned(), text.to_owned())], &lineages);
-        let lineage = models.get("m.t0")?.lineage.clone()?;
-        Some((
-            lineage.rows.print,
-            lineage.columns.iter().map(|(name, origin)| (name.clone(), origin.print)).collect::<Vec<_>>(),
-        ))
-    };
-    let (mut told, mut same) = (0, 0);
-    for number in 0..pairs {
-        let mut dice = Dice((seed * 1_000_000 + number).wrapping_mul(7_919) + 3);
-        let (text, _) = query(&mut dice, 0, &[]);
-        let other = mutated(&mut dice, &text);
-        if text == other {
-            continue;
-        }
-        let (Some(one), Some(two)) = (seen(&text), seen(&other)) else { continue };
-        told += 1;
-        if one != two || make(&connection, "m.one", &text).is_none() || make(&connection, "m.two", &other).is_none() {
-            continue;
-        }
-        same += 1;
-        assert_eq!(table(&connection, "m.one"), table(&connection, "m.two"), "seed {seed}, {number}:\n{text}\n{other}");
-    }
-    eprintln!("{told} pairs whose lineage is told, {same} of them the same");
-    assert!(told * 5 > pairs && same > 0, "{told} of {pairs} are told");
+/// A query, and one in which a word is another one.
+pub(super) fn pair(dice: &mut Dice) -> (String, String) {
+    let (text, _) = query(dice, 0, &[]);
+    let other = mutated(dice, &text);
+    (text, other)
 }
