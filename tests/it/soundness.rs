@@ -3,7 +3,7 @@
 //!
 //! `VMESH_SOUNDNESS_SEEDS=1..40` and `VMESH_SOUNDNESS_ROUNDS=50` make a longer run of it: 40 projects, 50 steps in each.
 
-use crate::support::random::{Dice, MODELS, changed_along, models, query, query_over_raw, reworded, shown};
+use crate::support::random::{Dice, MODELS, changed_along, models, moved, query, query_over_raw, reworded, shown};
 use crate::support::truth;
 use crate::support::{Done, Sandbox, renamed, spark};
 
@@ -101,9 +101,10 @@ fn edit(sandbox: &Sandbox, dice: &mut Dice, query: fn(usize, &mut Dice) -> Strin
         return format!("rename {name}");
     }
     let text = renamed::plain(&sandbox.read(&format!("models/{name}.sql")));
-    let edited = match dice.roll(4) {
+    let edited = match dice.roll(6) {
         0 => reworded(&text, dice),
         1 | 2 => changed_along(number, &text, dice),
+        3 | 4 => moved(&text),
         _ => None,
     };
     renamed::write(&folder, number, &edited.unwrap_or_else(|| query(number, dice)));

@@ -1,6 +1,7 @@
 //! Random projects, the same every time, and what an environment shows of them.
 
 mod duckdb;
+mod moved;
 mod postgres;
 mod spark;
 
@@ -64,6 +65,9 @@ pub(crate) fn reworded(text: &str, dice: &mut Dice) -> Option<String> {
     Some(format!("{head}SELECT * FROM ({body}\n{SAME}{number}"))
 }
 
+/// The text of a model with the same parts in other places, if it is one of those that have another.
+pub(crate) use moved::moved;
+
 fn plain_query(number: usize, dice: &mut Dice) -> String {
     let constant = dice.roll(4);
     if number == 0 {
@@ -77,8 +81,9 @@ fn plain_query(number: usize, dice: &mut Dice) -> String {
              SELECT CAST(id AS INT) AS id, CAST(max(v) + {constant} AS BIGINT) AS v FROM m{a} GROUP BY id"
         );
     }
-    match dice.roll(3) {
+    match dice.roll(4) {
         0 => with_kind(a, b, constant, dice.roll(5)),
+        3 => moved::query(a, b, constant, dice.roll(moved::FORMS)),
         _ if in_postgres::is_tested() => postgres::query(a, b, constant, dice.roll(24)),
         _ if in_spark::is_tested() => spark::query(a, b, constant, dice.roll(28)),
         1 => duckdb::plain(a, b, constant, dice.roll(8)),

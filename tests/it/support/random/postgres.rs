@@ -30,7 +30,7 @@ pub(super) fn query(a: usize, b: usize, constant: usize, form: usize) -> String 
             format!("SELECT DISTINCT id, coalesce(b.v, {constant}) AS v FROM m{a} AS a LEFT JOIN m{b} AS b USING (id)")
         }
         13 => format!("SELECT DISTINCT id, v FROM m{a} FULL JOIN m{b} AS o USING (id, v) WHERE id > {constant} - 2"),
-        14 => format!("SELECT x.*, v + {constant} AS extra FROM m{a} AS x"),
+        14 => format!("SELECT x.*, v + {constant} AS extra{a} FROM m{a} AS x"),
         15 => format!("SELECT id, renamed + {constant} AS v FROM (SELECT id, v AS renamed FROM m{a}) AS x"),
         16 => format!("SELECT max(id) AS id, max(v) AS v FROM m{a} GROUP BY id % ({constant} + 1)"),
         17 => format!("SELECT DISTINCT ON (id) id, v FROM m{a} WHERE v <> {constant} ORDER BY id, v DESC NULLS LAST"),
