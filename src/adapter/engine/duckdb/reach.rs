@@ -122,6 +122,8 @@ struct Tally {
     reused: usize,
     /// Those that were not built because what they take has the same rows.
     cut_off: usize,
+    /// Those that came out the same of other rows: nobody knows before they are built.
+    coincidences: usize,
     /// Those that SQLMesh's rule reuses.
     by_sqlmesh: usize,
     /// Tables that SQLMesh's rule reuses though they are not as they were.
@@ -182,6 +184,14 @@ fn is_cut_off((old, new): (&Model, &Model), (before, now): (&Connection, &Connec
     new.recipe.is_some() && old.recipe == new.recipe && new.parents.keys().all(is_same)
 }
 
+/// Whether the columns that a model takes of its parents have other rows now.
+fn takes_other_rows(model: &Model, before: &Connection, now: &Connection) -> bool {
+    model.takes.iter().any(|(read, taken)| {
+        let rows = |connection| projected(connection, &read.to_string(), taken);
+        rows(before) != rows(now)
+    })
+}
+
 /// One project and one edit of it.
 fn try_out(seed: u64, tally: &mut Tally) -> Option<()> {
     let mut dice = Dice(seed.wrapping_mul(7_919) + 1);
@@ -228,6 +238,9 @@ fn judge(whose: &str, models: &Models, (at, text, is_addition): (usize, &str, bo
         tally.same += usize::from(is_same);
         tally.reused += usize::from(is_reused);
         tally.cut_off += usize::from(is_cut);
+        let is_built = is_same && !is_reused && !is_cut;
+        let takes_others = |(_, new): (&Model, &Model)| takes_other_rows(new, &before, &now);
+        tally.coincidences += usize::from(is_built && versions.is_some_and(takes_others));
         tally.by_sqlmesh += usize::from(is_addition && is_same);
         tally.wrong_by_sqlmesh += usize::from(is_addition && !is_same);
         tally.built += usize::from(!is_same);
