@@ -93,7 +93,8 @@ impl VisitorMut for Normalize {
         }
         [&mut select.selection, &mut select.having, &mut select.qualify].into_iter().flatten().for_each(unwrap_all);
         if let GroupByExpr::Expressions(keys, _) = &mut select.group_by {
-            keys.iter_mut().for_each(unwrap_all);
+            // `((a, b))` is one key, and `(a, b)` two
+            keys.iter_mut().for_each(|key| unwrap(key, |inner| !matches!(inner, Expr::Tuple(_))));
         }
         for join in select.from.iter_mut().flat_map(|tree| &mut tree.joins) {
             let operator = mem::replace(&mut join.join_operator, JoinOperator::CrossApply);

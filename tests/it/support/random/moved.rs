@@ -1,11 +1,11 @@
-//! Pairs of queries that have the same parts in other places: a condition within or around a subquery, a key of one GROUP BY
-//! or of the next. They are different queries, and no engine's own words stand in them.
+//! Pairs of queries that have the same parts in other places: a condition within or around a subquery, a key of one
+//! GROUP BY or of the next. They are different queries, and no engine's own words stand in them.
 
 use super::MODELS;
 
 /// How many pairs there are.
 const PAIRS: usize = 16;
-/// The ends of constants.
+/// Constants are below this.
 const CONSTANTS: usize = 4;
 
 /// One of the queries.
@@ -53,10 +53,12 @@ fn pair(a: usize, b: usize, constant: usize, form: usize) -> (String, String) {
         ),
         10 => (
             format!(
-                "SELECT DISTINCT x.id, x.v FROM m{a} AS x WHERE EXISTS (SELECT 1 FROM m{b} AS y WHERE y.id = x.id AND y.v > {c})"
+                "SELECT DISTINCT x.id, x.v FROM m{a} AS x WHERE EXISTS (SELECT 1 FROM m{b} AS y WHERE y.id = \
+                 x.id AND y.v > {c})"
             ),
             format!(
-                "SELECT DISTINCT x.id, x.v FROM m{a} AS x WHERE x.v > {c} AND EXISTS (SELECT 1 FROM m{b} AS y WHERE y.id = x.id)"
+                "SELECT DISTINCT x.id, x.v FROM m{a} AS x WHERE x.v > {c} AND EXISTS (SELECT 1 FROM m{b} AS y \
+                 WHERE y.id = x.id)"
             ),
         ),
         11 => (
@@ -68,24 +70,29 @@ fn pair(a: usize, b: usize, constant: usize, form: usize) -> (String, String) {
                 "SELECT id, count(*) AS v FROM (SELECT id, v FROM m{a} UNION SELECT id, v FROM m{b}) AS q GROUP BY id"
             ),
             format!(
-                "SELECT id, count(*) AS v FROM (SELECT id, v FROM m{a} UNION ALL SELECT id, v FROM m{b}) AS q GROUP BY id"
+                "SELECT id, count(*) AS v FROM (SELECT id, v FROM m{a} UNION ALL SELECT id, v FROM m{b}) AS q \
+                 GROUP BY id"
             ),
         ),
         13 => (
             format!(
-                "WITH f AS (SELECT id, v FROM m{a} WHERE v > {c}) SELECT x.id, max(y.v) AS v FROM f AS x JOIN m{b} AS y ON x.id = y.id GROUP BY x.id"
+                "WITH f AS (SELECT id, v FROM m{a} WHERE v > {c}) SELECT x.id, max(y.v) AS v FROM f AS x JOIN \
+                 m{b} AS y ON x.id = y.id GROUP BY x.id"
             ),
             format!(
-                "WITH f AS (SELECT id, v FROM m{b} WHERE v > {c}) SELECT x.id, max(y.v) AS v FROM m{a} AS x JOIN f AS y ON x.id = y.id GROUP BY x.id"
+                "WITH f AS (SELECT id, v FROM m{b} WHERE v > {c}) SELECT x.id, max(y.v) AS v FROM m{a} AS x \
+                 JOIN f AS y ON x.id = y.id GROUP BY x.id"
             ),
         ),
         // columns that are called like tables
         14 => (
             format!(
-                "SELECT w.id, (SELECT max(i.v) FROM (SELECT id, v, v + {c} AS w FROM m{b}) AS i WHERE i.id = w.id) AS v FROM m{a} AS w"
+                "SELECT o.id, (SELECT max(i.v) FROM (SELECT id, v, v + {c} AS i FROM m{b}) AS i WHERE i.id = o.id) AS v \
+                 FROM m{a} AS o"
             ),
             format!(
-                "SELECT w.id, (SELECT max(i.w) FROM (SELECT id, v, v + {c} AS w FROM m{b}) AS i WHERE i.id = w.id) AS v FROM m{a} AS w"
+                "SELECT o.id, (SELECT max(i.i) FROM (SELECT id, v, v + {c} AS i FROM m{b}) AS i WHERE i.id = o.id) AS v \
+                 FROM m{a} AS o"
             ),
         ),
         _ => (
@@ -120,20 +127,24 @@ fn pair_of_one(a: usize, c: usize, form: usize) -> (String, String) {
         ),
         5 => (
             format!(
-                "SELECT id, max(v) OVER (PARTITION BY id) AS v FROM (SELECT DISTINCT id, v FROM m{a} WHERE v <> {c}) AS q"
+                "SELECT id, max(v) OVER (PARTITION BY id) AS v FROM (SELECT DISTINCT id, v FROM m{a} WHERE v <> \
+                 {c}) AS q"
             ),
             format!(
-                "SELECT DISTINCT id, max(v) OVER (PARTITION BY id) AS v FROM (SELECT id, v FROM m{a}) AS q WHERE v <> {c}"
+                "SELECT DISTINCT id, max(v) OVER (PARTITION BY id) AS v FROM (SELECT id, v FROM m{a}) AS q \
+                 WHERE v <> {c}"
             ),
         ),
         // what reads only one of the columns
         6 => (format!("SELECT id, {c} AS v FROM m{a}"), format!("SELECT {c} AS id, v FROM m{a}")),
         _ => (
             format!(
-                "SELECT max(id) AS id, count(*) AS v FROM (SELECT id, v FROM m{a} ORDER BY v, id LIMIT 2) AS q WHERE v > {c}"
+                "SELECT max(id) AS id, count(*) AS v FROM (SELECT id, v FROM m{a} ORDER BY v, id LIMIT 2) AS q \
+                 WHERE v > {c}"
             ),
             format!(
-                "SELECT max(id) AS id, count(*) AS v FROM (SELECT id, v FROM m{a} WHERE v > {c} ORDER BY v, id LIMIT 2) AS q"
+                "SELECT max(id) AS id, count(*) AS v FROM (SELECT id, v FROM m{a} WHERE v > {c} ORDER BY v, id \
+                 LIMIT 2) AS q"
             ),
         ),
     }
