@@ -11,6 +11,10 @@ use super::{Lexeme, Token, keywords, relation};
 /// Words before a string that make it another kind of literal, or a cast.
 const LITERAL_PREFIXES: &[&str] = &["b", "x", "e", "n", "u", "variant", "bit", "bignum"];
 
+/// Words that are names in quotes alone; otherwise, they are a part of the grammar that looks like a name.
+const GRAMMAR: [&str; 9] =
+    ["all", "coalesce", "columns", "cube", "default", "grouping", "grouping_id", "rollup", "row"];
+
 /// Why the tree, or the tables found in it, can't be believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Doubt {
@@ -80,7 +84,17 @@ fn wording(lexemes: &[Lexeme]) -> Option<Doubt> {
             return Some(Doubt::about_values("alias()"));
         }
     }
-    None
+    let is_quoted = |lexeme: &Lexeme| match &lexeme.token {
+        Token::Word { text, quoted: true } => GRAMMAR.iter().any(|word| text.eq_ignore_ascii_case(word)),
+        _ => false,
+    };
+    if lexemes.iter().any(is_quoted) {
+        return Some(Doubt::about_values("a word of the grammar in quotes"));
+    }
+    // sqlparser takes the inner ones for functions
+    let has = |word: &str| lexemes.iter().any(|lexeme| lexeme.is_keyword(word));
+    let is_nested = has("sets") && (has("rollup") || has("cube"));
+    is_nested.then_some(Doubt::about_values("ROLLUP or CUBE in GROUPING SETS"))
 }
 
 /// FROM as a name; and an alias without AS that is a word of DuckDB's grammar: `a ASOF JOIN b` is no table `a` named `asof`.

@@ -69,7 +69,9 @@ impl VisitorMut for Normalize {
             Expr::Cast { kind: CastKind::Cast, expr, .. } => unwrap_all(expr),
             Expr::Cast { kind: kind @ CastKind::DoubleColon, expr, .. } => {
                 unwrap(expr, is_atom);
-                *kind = CastKind::Cast;
+                if !is_open(expr) {
+                    *kind = CastKind::Cast;
+                }
             }
             Expr::Function(function) => normalize_call(function),
             _ => {}
@@ -180,6 +182,34 @@ fn is_atom(expr: &Expr) -> bool {
             | Expr::Case { .. }
             | Expr::Subquery(_)
     )
+}
+
+/// What has an operand at its end: behind it, `::` casts that alone for DuckDB, and all of it for sqlparser, as in
+/// `NOT EXISTS (…)::INT` and `a = ANY (b)::INT[]`.
+fn is_open(expr: &Expr) -> bool {
+    match expr {
+        Expr::Exists { negated, .. } => *negated,
+        other => matches!(
+            other,
+            Expr::AnyOp { .. }
+                | Expr::AllOp { .. }
+                | Expr::BinaryOp { .. }
+                | Expr::UnaryOp { .. }
+                | Expr::InList { .. }
+                | Expr::InSubquery { .. }
+                | Expr::InUnnest { .. }
+                | Expr::Between { .. }
+                | Expr::Like { .. }
+                | Expr::ILike { .. }
+                | Expr::SimilarTo { .. }
+                | Expr::RLike { .. }
+                | Expr::IsDistinctFrom(..)
+                | Expr::IsNotDistinctFrom(..)
+                | Expr::AtTimeZone { .. }
+                | Expr::Collate { .. }
+                | Expr::Lambda(_)
+        ),
+    }
 }
 
 /// A number that may not be an INTEGER.
