@@ -401,8 +401,11 @@ fn shorten(message: &str) -> String {
     short.replace("unknown field", "unknown key").replace("unknown variant", "unknown value")
 }
 
-/// What the list of a serde message makes likely.
+/// What helps against what the parser says, where its message has a list or is too short.
 fn suggestion(message: &str) -> Option<String> {
+    if message == "duplicate key" {
+        return Some("it stands further up already: keep one of them".to_owned());
+    }
     let mut quoted = message.split('`').skip(1).step_by(2);
     let typed = quoted.next()?;
     let known: Vec<&str> = quoted.collect();
@@ -416,6 +419,14 @@ fn suggestion(message: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::super::{Config, HookBuild, Hooks};
+
+    #[test]
+    fn what_is_said_twice_is_pointed_at() {
+        let text = "[engine]\ntype = \"duckdb\"\n\n[engine]\ntype = \"postgres\"\n";
+        let wrong = Config::parse("vmesh.toml", text, &|_| None).unwrap_err();
+        assert_eq!(wrong.help.as_deref(), Some("it stands further up already: keep one of them"));
+        assert_eq!(wrong.at.map(|at| at.span.start), text.rfind("engine"));
+    }
 
     #[test]
     fn an_empty_file_has_the_defaults() {

@@ -5,6 +5,7 @@ mod moved;
 mod postgres;
 mod spark;
 
+pub(crate) use self::moved::moved;
 use super::truth::{Shown, described};
 use super::{Sandbox, postgres as in_postgres, spark as in_spark};
 
@@ -64,9 +65,6 @@ pub(crate) fn reworded(text: &str, dice: &mut Dice) -> Option<String> {
     };
     Some(format!("{head}SELECT * FROM ({body}\n{SAME}{number}"))
 }
-
-/// The text of a model with the same parts in other places, if it is one of those that have another.
-pub(crate) use moved::moved;
 
 fn plain_query(number: usize, dice: &mut Dice) -> String {
     let constant = dice.roll(4);

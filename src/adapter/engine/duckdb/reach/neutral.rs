@@ -50,17 +50,13 @@ impl Words<'_> {
         out + &self.text[end..]
     }
 
-    /// The text with other gaps.
+    /// The text with more in its gaps.
     fn spaced(&self, dice: &mut Dice) -> String {
-        let (mut out, mut end) = (String::new(), 0);
-        for lexeme in &self.lexemes {
-            let gap = &self.text[end..lexeme.span.start];
-            let other = dice.one(&[" /* a word */ ", "\n    ", " -- a line\n"]);
-            out.push_str(if gap.is_empty() || dice.percent(50) { gap } else { other });
-            out.push_str(&self.text[lexeme.span.clone()]);
-            end = lexeme.span.end;
-        }
-        out
+        self.written(|at, word| {
+            let is_apart = at > 0 && self.lexemes[at - 1].span.end < self.lexemes[at].span.start;
+            let more = dice.one(&["/* a word */ ", "\n    ", "-- a line\n"]);
+            (is_apart && dice.percent(50)).then(|| format!("{more}{word}"))
+        })
     }
 
     fn is(&self, at: usize, words: &[&str]) -> bool {
