@@ -307,6 +307,8 @@ fn what_failed_in_the_background_is_told_until_somebody_has_seen_it() {
             let status = sandbox.vmesh(&["status", "--json"]).json();
             status["failure"].as_str().is_some_and(|failure| failure.contains(model))
         });
+        // git asked twice, by the switch and by the commit: a second try would read files that are written after this
+        sandbox.vmesh(&["stop"]).good();
     };
     let is_told = |said: &str| said.contains("alice failed in the background") && said.contains("vmesh status");
     fail("nonsense");
