@@ -342,13 +342,15 @@ fn finish(sources: &Sources<'_>, draft: Draft, models: &BTreeMap<ModelName, Mode
         before_all: statements::made_for(sources, &draft),
         zone: sources.config.opening.zone(),
     };
+    let engine = sources.config.opening.engine;
     let (own, nameless) = (fingerprint::own(&part), fingerprint::nameless(&part));
     let beside = fingerprint::beside(&part, is_timely);
     let fingerprint_of = |name: ModelName| models.get(&name).map(|parent| (name, parent.fingerprint));
     let parents: BTreeMap<ModelName, Fingerprint> = draft.parents().into_iter().filter_map(fingerprint_of).collect();
-    let columns = columns::of(&draft, models, sources.externals);
-    let columns = columns::declared(sources, &draft, columns)?;
     let (lineage, shape) = reach::of(sources, &draft, models);
+    let columns = columns::of(&draft, models, sources.externals);
+    let columns = columns.or_else(|| reach::columns(engine, &draft.kind, lineage.as_deref()?));
+    let columns = columns::declared(sources, &draft, columns)?;
     let told = lineage.as_deref().filter(|_| reach::is_plain(&draft.file));
     let counted = told.filter(|_| draft.kind != Kind::View).map(reach::counted);
     let whole = |part| match &counted {
@@ -356,7 +358,6 @@ fn finish(sources: &Sources<'_>, draft: Draft, models: &BTreeMap<ModelName, Mode
         None => fingerprint::whole(part, parents.iter().map(|(name, fingerprint)| (name, *fingerprint))),
     };
     let fingerprint = whole(&own);
-    let engine = sources.config.opening.engine;
     let sure = columns.as_deref().filter(|names| reach::are_sure(engine, &draft.file, names));
     let as_parent = reach::seen((&draft.file, &draft.kind), &fingerprint, sure, told, beside);
     let recipe = reach::recipe(&draft, &own, parents.keys().filter_map(|name| models.get(name)));

@@ -140,7 +140,7 @@ fn worked_out(sources: &Sources<'_>, draft: &Draft, over: &[&[Parent]]) -> Vec<O
         None => (sources.text)(&draft.path),
     };
     let Some(query) = text.get(file.query_span.clone()) else { return Vec::new() };
-    lineages(query, over).into_iter().map(Result::ok).collect()
+    lineages(sources.config.opening.engine, query, over).into_iter().map(Result::ok).collect()
 }
 
 /// What a draft's query reads, as its lineage is worked out over it; and a key of the query over that.
@@ -248,6 +248,12 @@ pub(super) fn seen(
         }
         _ => as_a_whole(),
     }
+}
+
+/// The columns that a lineage tells of a model, where its kind adds none. What a server makes of a query is left to it.
+pub(super) fn columns(engine: EngineKind, kind: &Kind, lineage: &Lineage) -> Option<Vec<String>> {
+    let is_all = engine == EngineKind::DuckDb && matches!(kind, Kind::Full | Kind::View | Kind::Embedded);
+    is_all.then(|| lineage.columns.iter().map(|(name, _)| name.clone()).collect())
 }
 
 /// Whether an engine sees these columns of a model: these, in this order. A server has others than DuckDB of a query that is

@@ -74,7 +74,7 @@ pub use labels::Label;
 pub use lex::{Lexeme, Statement, Token, folded, lex, split, unify_line_ends};
 #[cfg(test)]
 pub(crate) use lineage::rules;
-pub use lineage::{Lineage, Origin, Parent, ParentColumns, Print, Unknown, lineage, lineages};
+pub use lineage::{Lineage, Origin, Parent, ParentColumns, Print, Unknown, lineages};
 pub use splice::{apply, edits, splice, splice_with};
 pub use survey::{Gives, NameUse, Projection, Selected, Survey, Table};
 pub use typed::typed_columns;

@@ -1,5 +1,5 @@
 //! Whether a query of a server's means the same by DuckDB's rules, as far as it goes which column each name is and what decides
-//! which rows there are: then its lineage can be told by these rules ([`lineage`](super::lineage())).
+//! which rows there are: then its lineage can be told by these rules ([`lineages`](super::lineages)).
 //!
 //! Both parsers have to give one tree, and nothing may stand in it but what all engines resolve alike. What two builds of one
 //! query may make differently on a server (LIMIT, windows with an order, DISTINCT ON) is left out as well: a table that is kept

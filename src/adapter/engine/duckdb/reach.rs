@@ -230,6 +230,9 @@ fn judge(whose: &str, models: &Models, (at, text, is_addition): (usize, &str, bo
             built?;
             continue;
         }
+        if let (Some(told), Some(columns)) = (new.get(name).and_then(|model| model.columns.as_ref()), &built) {
+            assert_eq!(told, columns, "{whose}: {name}\n{after:#?}");
+        }
         let versions = old.get(name).zip(new.get(name));
         let is_reused = versions.is_some_and(|(old, new)| old.fingerprint == new.fingerprint);
         let is_cut = !is_reused && versions.is_some_and(|(old, new)| is_cut_off((old, new), (&before, &now)));

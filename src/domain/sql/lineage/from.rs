@@ -159,6 +159,7 @@ impl Walk<'_> {
         if let Some(alias) = relation::alias(factor) {
             rename(&mut relation, alias)?;
         }
+        let relation = self.settled(relation)?;
         self.counted(relation.columns.len())?;
         let rows = relation.rows.clone();
         let relation = if scope.is_alone { relation } else { placed(relation, scope.relations.len()) };

@@ -26,6 +26,7 @@ mod origin;
 mod scope;
 mod select;
 mod set_operations;
+mod stars;
 
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +38,7 @@ use self::scope::Relation;
 use super::parse::{self, Parsed};
 use super::reads::{self, Sources};
 use super::{depth, guard, lex, normalize};
+use crate::domain::engine_kind::EngineKind;
 use crate::domain::limits::WORKED_OUT;
 
 /// What is known of something that a query reads.
@@ -74,13 +76,8 @@ pub struct Unknown(pub &'static str);
 
 type Told<T> = Result<T, Unknown>;
 
-/// The lineage of the one query in `text`, over what it reads, in the order of its reads.
-pub fn lineage(text: &str, parents: &[Parent]) -> Result<Lineage, Unknown> {
-    lineages(text, &[parents]).pop().unwrap_or(Err(Unknown("a text that can't be read")))
-}
-
-/// The same over several things that it may read: the text is parsed once.
-pub fn lineages(text: &str, over: &[&[Parent]]) -> Vec<Result<Lineage, Unknown>> {
+/// The lineages of the one query in `text` over several things that it may read, each in the order of its reads.
+pub fn lineages(engine: EngineKind, text: &str, over: &[&[Parent]]) -> Vec<Result<Lineage, Unknown>> {
     let all = |unknown: Unknown| over.iter().map(|_| Err(unknown.clone())).collect();
     let Ok(lexemes) = lex(text) else { return all(Unknown("a text that can't be read")) };
     let told = depth::with_stack(&lexemes, || {
@@ -90,22 +87,24 @@ pub fn lineages(text: &str, over: &[&[Parent]]) -> Vec<Result<Lineage, Unknown>>
         }
         let Some(sources) = reads::find(&parsed, &lexemes) else { return all(Unknown("tables that can't be told")) };
         normalize::normalize(&mut parsed.query);
-        over.iter().map(|parents| over_these(&parsed, &sources, parents)).collect()
+        let tell = |parents: &&[Parent]| over_these(engine, &parsed, &sources, parents);
+        over.iter().map(tell).collect()
     });
     told.unwrap_or_else(|| all(Unknown("a text that is nested too deeply")))
 }
 
-fn over_these(parsed: &Parsed, sources: &Sources, parents: &[Parent]) -> Told<Lineage> {
+fn over_these(engine: EngineKind, parsed: &Parsed, sources: &Sources, parents: &[Parent]) -> Told<Lineage> {
     if sources.reads.len() != parents.len() {
         return Err(Unknown("tables that can't be told"));
     }
-    let mut walk = Walk { parsed, sources, parents, named: Vec::new(), columns: 0 };
+    let mut walk = Walk { engine, parsed, sources, parents, named: Vec::new(), columns: 0 };
     let relation = walk.query(&parsed.query, &[], &[])?;
     walk.concluded(relation)
 }
 
 /// A query on its way to its lineage.
 struct Walk<'a> {
+    engine: EngineKind,
     parsed: &'a Parsed,
     sources: &'a Sources,
     parents: &'a [Parent],
@@ -121,7 +120,17 @@ impl Walk<'_> {
         if self.columns > WORKED_OUT { Err(Unknown("too many columns")) } else { Ok(()) }
     }
 
+    /// What a query gives, as what reads it finds it: of columns that share a name, DuckDB renames all but the first. On a
+    /// server they stay as they are.
+    fn settled(&self, mut relation: Relation) -> Told<Relation> {
+        if self.engine == EngineKind::DuckDb {
+            relation.rename_repeated()?;
+        }
+        Ok(relation)
+    }
+
     fn concluded(self, relation: Relation) -> Told<Lineage> {
+        let relation = self.settled(relation)?;
         if relation.open.is_some() {
             return Err(Unknown("columns that the files don't tell"));
         }

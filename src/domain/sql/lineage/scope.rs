@@ -1,5 +1,7 @@
 //! What names mean: the relations of each SELECT around an expression, and the names that the SELECT itself gives.
 
+use std::collections::HashMap;
+
 use super::origin::{Node, Origin, Print};
 use super::{Told, Unknown};
 
@@ -70,6 +72,30 @@ impl Relation {
         !qualifier.is_empty() && self.path.ends_with(qualifier)
     }
 
+    /// Gives the second of two columns of one name another, as DuckDB does with what a query gives
+    /// (`QueryResult::DeduplicateColumns`): `id_1`, `id_2` and so on.
+    pub(super) fn rename_repeated(&mut self) -> Told<()> {
+        let is_nameless = self.columns.iter().any(|column| column.name.is_none());
+        let mut taken: HashMap<String, usize> = HashMap::new();
+        for name in self.columns.iter_mut().filter_map(|column| column.name.as_mut()) {
+            let key = name.to_ascii_lowercase();
+            let Some(mut count) = taken.get(&key).copied() else {
+                taken.insert(key, 1);
+                continue;
+            };
+            if is_nameless {
+                return Err(Unknown("two columns of one name beside one without a name of its own"));
+            }
+            while taken.contains_key(&format!("{key}_{count}")) {
+                count += 1;
+            }
+            taken.insert(key.clone(), count + 1);
+            taken.insert(format!("{key}_{count}"), 1);
+            *name = format!("{name}_{count}");
+        }
+        Ok(())
+    }
+
     /// A row of it as one value: a struct of all columns.
     fn row(&self) -> Told<Node> {
         if self.open.is_some() || self.columns.iter().any(|column| column.name.is_none()) {
@@ -137,8 +163,11 @@ impl Scope {
         let alias = self.aliases.iter().rev().find(|(alias, _)| alias == name).map(|(_, node)| node.clone());
         let open = || self.relations.iter().filter_map(|relation| relation.may_have(name));
         // a column that two tables have is an error, so that one which is known is it
+        // a column whose name DuckDB makes up may have this one
+        let all = || self.relations.iter().flat_map(|relation| &relation.columns);
+        let nameless = || all().filter(|column| column.name.is_none()).map(|column| column.by_name().clone());
         let column_or_open: Vec<Node> =
-            column.map_or_else(|| open().collect(), |column| vec![column.by_name().clone()]);
+            column.map_or_else(|| open().chain(nameless()).collect(), |column| vec![column.by_name().clone()]);
         Ok(Found { nodes: column_or_open.into_iter().chain(alias).collect(), surely: column.is_some() })
     }
 

@@ -3,17 +3,17 @@
 use std::rc::Rc;
 
 use sqlparser::ast::{
-    self, Distinct, ExcludeSelectItem, Expr, GroupByExpr, IdentWithAlias, LimitClause, ObjectName, OrderBy,
-    OrderByKind, RenameSelectItem, Select, SelectFlavor, SelectItem, SelectItemQualifiedWildcardKind, SetExpr,
-    TableFactor, Value, WildcardAdditionalOptions,
+    self, Distinct, Expr, GroupByExpr, LimitClause, OrderBy, OrderByKind, Select, SelectFlavor, SelectItem,
+    SelectItemQualifiedWildcardKind, SetExpr, TableFactor, Value,
 };
 
-use super::super::{outputs, relation};
+use super::super::outputs;
 use super::expression::{Calls, calls};
 use super::from::rename;
 use super::origin::{Node, Origin};
 use super::scope::{Column, Relation, Scope, within};
 use super::set_operations::combined;
+use super::stars::{matching, pattern, shown, shown_of};
 use super::{Told, Unknown, Walk};
 
 /// CTEs in scope, each with its name in lower case, the innermost last.
@@ -48,7 +48,7 @@ impl Walk<'_> {
                     relation
                 }
             };
-            ctes.push(Rc::new((cte.alias.name.value.to_ascii_lowercase(), relation)));
+            ctes.push(Rc::new((cte.alias.name.value.to_ascii_lowercase(), self.settled(relation)?)));
         }
         let mut relation = self.body(&query.body, &ctes, outer, query.order_by.as_ref())?;
         if let Some(limit) = &query.limit_clause {
@@ -235,6 +235,9 @@ impl Walk<'_> {
         let mut items = Vec::new();
         for item in &select.projection {
             match item {
+                SelectItem::UnnamedExpr(expr) if let Some(pattern) = pattern(expr) => {
+                    items.extend(star(matching(shown(scope)?, pattern)?));
+                }
                 SelectItem::UnnamedExpr(expr) => {
                     let name = outputs::implied_name(expr).or_else(|| {
                         let name = outputs::own_name(expr)?;
@@ -267,84 +270,12 @@ impl Walk<'_> {
         let origin = self.expression(expr, scopes, ctes)?;
         Ok(Item { column: Column::new(name, origin), calls: calls(expr) })
     }
-
-    /// The columns of a star without those that EXCLUDE names, and with the values that REPLACE gives.
-    fn replaced(
-        &mut self,
-        columns: Vec<Column>,
-        options: &WildcardAdditionalOptions,
-        scope: &Scope,
-        ctes: &Ctes,
-        outer: &[&Scope],
-    ) -> Told<Vec<Column>> {
-        let WildcardAdditionalOptions {
-            opt_ilike, opt_exclude, opt_except, opt_replace, opt_rename, opt_alias, ..
-        } = options;
-        if opt_ilike.is_some() || opt_except.is_some() || opt_alias.is_some() {
-            return Err(Unknown("a star that chooses by a pattern"));
-        }
-        let names: Vec<&ObjectName> = match opt_exclude {
-            None => Vec::new(),
-            Some(ExcludeSelectItem::Single(name)) => vec![name],
-            Some(ExcludeSelectItem::Multiple(names)) => names.iter().collect(),
-        };
-        let names = names.into_iter().map(|name| <[String; 1]>::try_from(relation::parts(name)).map(|[name]| name));
-        let names: Vec<String> = names.collect::<Result<_, _>>().map_err(|_| Unknown("EXCLUDE of a table's column"))?;
-        let is_left = |column: &Column| !names.iter().any(|name| column.is(name));
-        let mut columns: Vec<Column> = columns.into_iter().filter(is_left).collect();
-        for item in opt_replace.iter().flat_map(|replace| &replace.items) {
-            let is_call = calls(&item.expr);
-            if is_call.aggregates || is_call.multiplies || is_call.aggregates_within {
-                return Err(Unknown("an aggregate in REPLACE"));
-            }
-            let origin = self.expression(&item.expr, &within(outer, scope), ctes)?;
-            let replaced = columns.iter_mut().filter(|column| column.is(&item.column_name.value));
-            replaced.for_each(|column| *column = Column::new(Some(item.column_name.value.clone()), origin.clone()));
-        }
-        let renamed: &[IdentWithAlias] = match opt_rename {
-            None => &[],
-            Some(RenameSelectItem::Single(one)) => std::slice::from_ref(one),
-            Some(RenameSelectItem::Multiple(all)) => all,
-        };
-        let before: Vec<Option<String>> = columns.iter().map(|column| column.name.clone()).collect();
-        for IdentWithAlias { ident, alias } in renamed {
-            let of_name = columns
-                .iter_mut()
-                .zip(&before)
-                .filter(|(_, name)| name.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(&ident.value)));
-            of_name.for_each(|(column, _)| column.name = Some(alias.value.clone()));
-        }
-        Ok(columns)
-    }
 }
 
 /// Whether a FROM clause has one relation.
 fn stands_alone(select: &Select) -> bool {
     let [tree] = select.from.as_slice() else { return false };
     tree.joins.is_empty() && !matches!(tree.relation, TableFactor::NestedJoin { .. })
-}
-
-/// What `*` stands for.
-fn shown(scope: &Scope) -> Told<Vec<Column>> {
-    if scope.relations.is_empty() || scope.relations.iter().any(|relation| relation.open.is_some()) {
-        return Err(Unknown("a star over columns that the files don't tell"));
-    }
-    let columns = scope.relations.iter().flat_map(|relation| &relation.columns);
-    let columns = columns.filter(|column| !column.merged);
-    Ok(columns.map(|column| Column::new(column.name.clone(), column.by_name().clone())).collect())
-}
-
-/// What `name.*` stands for.
-fn shown_of(name: &ObjectName, scope: &Scope) -> Told<Vec<Column>> {
-    let parts: Vec<String> = relation::parts(name).iter().map(|part| part.to_ascii_lowercase()).collect();
-    let mut relations = scope.relations.iter().filter(|relation| relation.is(&parts));
-    match (relations.next(), relations.next()) {
-        (Some(relation), None) if relation.open.is_none() => {
-            let columns = relation.columns.iter();
-            Ok(columns.map(|column| Column::new(column.name.clone(), column.origin.clone())).collect())
-        }
-        _ => Err(Unknown("a star over columns that the files don't tell")),
-    }
 }
 
 /// Whether a SELECT has clauses that DuckDB hasn't.
