@@ -1,7 +1,7 @@
 //! Whole commands on a repository of 1,000 models, against floors measured in the same run. Prints ratios.
 //!
 //! Run with `cargo bench --profile dev`: the profile that `cargo run` and `cargo test` use, so that DuckDB is not
-//! compiled again. The number of models and of runs can be given: `-- 1000 9`.
+//! compiled again. The number of models and of runs can be given: `-- 1000 9`; and `prints`, for that part alone.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, reason = "a benchmark talks, and fails by panicking")]
 
 mod cold;
@@ -19,6 +19,10 @@ use std::time::{Duration, Instant};
 
 use duckdb::{Connection, params};
 
+/// As vmesh has it.
+#[global_allocator]
+static OWN: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Models in each layer of the generated project.
 const WIDTH: usize = 50;
 
@@ -32,6 +36,9 @@ fn main() {
     #[cfg(feature = "spark")]
     if let Ok(server) = std::env::var("VMESH_TEST_SPARK") {
         return spark::all(&server, models, runs);
+    }
+    if std::env::args().any(|arg| arg == "prints") {
+        return cold::prints(models, runs);
     }
     let folder = tempfile::tempdir().unwrap();
     let bench = Bench { folder: folder.path().to_owned() };
@@ -58,6 +65,7 @@ fn main() {
     let swap = median(runs, |run| bench.promote(run, models));
     line("vmesh promote of one changed leaf", swap, Some(("the typed environment", floor)));
     drop(folder);
+    cold::prints(models, runs);
     cold::plans(models, runs);
     checkout(5 * models, 5 * runs);
     growth::environments(models / 2, 60, runs);

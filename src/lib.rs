@@ -8,7 +8,7 @@
 //!
 //! | room | holds | may name |
 //! |---|---|---|
-//! | [`domain`] | the nouns: pure values and functions | sqlparser (in `sql`), jiff and croner (in `interval`), minijinja and ruff's reader of Python (in `macros`), sqlformat (in `format`), blake3, serde |
+//! | [`domain`] | the nouns: pure values and functions | sqlparser and regex (in `sql`), jiff and croner (in `interval`), minijinja and ruff's reader of Python (in `macros`), sqlformat (in `format`), blake3, serde |
 //! | [`adapter`] | the outside: Git, the engines, hooks, file events | git2, duckdb, postgres, notify |
 //! | [`workflow`] | the verbs: what happens in which order | domain and adapter |
 //! | [`cli`] | the face: arguments in, text out | clap, the terminal |

@@ -108,6 +108,7 @@ fn each_crate_has_one_room() {
         ("use rustls::", "adapter/engine/postgres/"),
         ("notify", "adapter/watcher.rs"),
         ("sqlparser::", "domain/sql/"),
+        ("regex::", "domain/sql/"),
         ("croner::", "domain/interval/"),
         ("minijinja::", "domain/macros/"),
         ("ruff_", "domain/macros/python/"),

@@ -347,28 +347,29 @@ fn finish(sources: &Sources<'_>, draft: Draft, models: &BTreeMap<ModelName, Mode
     let beside = fingerprint::beside(&part, is_timely);
     let fingerprint_of = |name: ModelName| models.get(&name).map(|parent| (name, parent.fingerprint));
     let parents: BTreeMap<ModelName, Fingerprint> = draft.parents().into_iter().filter_map(fingerprint_of).collect();
-    let (lineage, shape) = reach::of(sources, &draft, models);
+    let lineage = reach::of(sources, &draft, models);
     let columns = columns::of(&draft, models, sources.externals);
     let columns = columns.or_else(|| reach::columns(engine, &draft.kind, lineage.as_deref()?));
     let columns = columns::declared(sources, &draft, columns)?;
     let told = lineage.as_deref().filter(|_| reach::is_plain(&draft.file));
-    let counted = told.filter(|_| draft.kind != Kind::View).map(reach::counted);
+    let counted = told.filter(|_| draft.kind != Kind::View).map(Lineage::print);
     let whole = |part| match &counted {
         Some(counted) => fingerprint::by_columns(part, counted),
         None => fingerprint::whole(part, parents.iter().map(|(name, fingerprint)| (name, *fingerprint))),
     };
     let fingerprint = whole(&own);
     let sure = columns.as_deref().filter(|names| reach::are_sure(engine, &draft.file, names));
-    let as_parent = reach::seen((&draft.file, &draft.kind), &fingerprint, sure, told, beside);
+    let as_parent = reach::seen((&draft.name, &draft.file, &draft.kind), &fingerprint, sure, told, beside);
     let recipe = reach::recipe(&draft, &own, parents.keys().filter_map(|name| models.get(name)));
-    let takes = reach::takes(&draft, shape.as_ref());
+    let takes = reach::takes(&draft, lineage.as_deref());
+    let shape = lineage.as_ref().map(|lineage| lineage.shape);
     Ok(Model {
         fingerprint,
         content: whole(&nameless),
         lineage,
         as_parent,
         recipe,
-        shape: shape.map(|shape| shape.print),
+        shape,
         takes,
         name: draft.name,
         path: draft.path,

@@ -6,6 +6,7 @@
 //! (incremental kinds) or come from a file (seeds). A view counts all of its parents, since making it anew is free, and it
 //! would show a table otherwise that nobody fills any more; what it shows itself is told by columns.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use super::super::external::Externals;
 use super::super::fingerprint::{self, Fingerprint};
 use super::super::model::{Kind, ModelFile};
 use super::super::name::ModelName;
-use super::super::sql::{Form, Lineage, Parent, ParentColumns, Print, lineages};
+use super::super::sql::{Form, Lineage, Parent, ParentColumns, Print, Query};
 use super::{Draft, Model, Sources};
 
 /// So many lineages are kept beside those that the last load needed.
@@ -29,9 +30,6 @@ pub struct Lineages {
     /// None: not understood.
     #[serde(with = "shared")]
     known: RefCell<BTreeMap<Print, Option<Arc<Lineage>>>>,
-    /// What queries make of their parents, whatever these hold.
-    #[serde(default)]
-    shapes: RefCell<BTreeMap<Print, Option<Shape>>>,
     /// Those that were asked for since it was made.
     #[serde(skip)]
     used: RefCell<BTreeSet<Print>>,
@@ -51,7 +49,6 @@ impl Lineages {
         let (mut known, used) = (self.known.borrow_mut(), self.used.borrow());
         if known.len() > used.len() + SPARE {
             known.retain(|key, _| used.contains(key));
-            self.shapes.borrow_mut().retain(|key, _| used.contains(key));
         }
     }
 
@@ -67,98 +64,45 @@ impl Lineages {
         self.changed.set(true);
         told
     }
+}
 
-    fn known_shape(&self, key: Print) -> Option<Option<Shape>> {
-        self.used.borrow_mut().insert(key);
-        self.shapes.borrow().get(&key).cloned()
+/// The lineage of a draft whose parents are finished, if it is understood. Of a query that says something else at another
+/// time, it is that of 1970.
+pub(super) fn of(sources: &Sources<'_>, draft: &Draft, models: &BTreeMap<ModelName, Model>) -> Option<Arc<Lineage>> {
+    let (parents, key) = over(sources, draft, models)?;
+    if let Some(known) = sources.lineages.known(key) {
+        draft.file.query.iter().for_each(Query::forget_tree);
+        return known;
     }
-
-    fn keep_shape(&self, key: Print, told: Option<Lineage>) -> Option<Shape> {
-        let told = told.as_ref().map(Shape::of);
-        self.shapes.borrow_mut().insert(key, told.clone());
-        self.changed.set(true);
-        told
-    }
+    let parents: Vec<&Parent> = parents.iter().map(Cow::as_ref).collect();
+    sources.lineages.keep(key, worked_out(sources, draft, &parents))
 }
 
-/// What a query makes of its parents, whatever these hold: the meaning of each of its names, and the columns that it takes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Shape {
-    pub(super) print: Print,
-    /// Each with the table, as an index of the query's reads.
-    takes: BTreeSet<(usize, String)>,
-}
-
-impl Shape {
-    fn of(lineage: &Lineage) -> Self {
-        let origins = lineage.columns.iter().map(|(_, origin)| origin).chain([&lineage.rows]);
-        let taken = origins.flat_map(|origin| &origin.from);
-        let takes = taken.map(|(read, column)| (*read, column.to_ascii_lowercase())).collect();
-        Self { print: counted(lineage), takes }
-    }
-}
-
-/// The lineage of a draft whose parents are finished, if it is understood; and its shape: the lineage over parents of which
-/// only names count. Of a query that says something else at another time, it is that of 1970.
-pub(super) fn of(
-    sources: &Sources<'_>,
-    draft: &Draft,
-    models: &BTreeMap<ModelName, Model>,
-) -> (Option<Arc<Lineage>>, Option<Shape>) {
-    let lineages = sources.lineages;
-    let (full, named) =
-        (over(sources, draft, models, |model| model.as_parent.clone()), over(sources, draft, models, by_name));
-    let (Some((parents, key)), Some((names, shape_key))) = (full, named) else { return (None, None) };
-    let (lineage, shape) = (lineages.known(key), lineages.known_shape(shape_key));
-    let missing = [lineage.is_none().then_some(&parents[..]), shape.is_none().then_some(&names[..])];
-    let mut told = worked_out(sources, draft, &missing.into_iter().flatten().collect::<Vec<_>>()).into_iter();
-    let lineage = lineage.unwrap_or_else(|| lineages.keep(key, told.next().flatten()));
-    let shape = shape.unwrap_or_else(|| lineages.keep_shape(shape_key, told.next().flatten()));
-    (lineage, shape)
-}
-
-fn by_name(model: &Model) -> Parent {
-    let name = model.name.to_string();
-    let rows = Print::of("rows of", [name.as_bytes()]);
-    let columns = match &model.as_parent.columns {
-        ParentColumns::Open(_) => ParentColumns::Open(rows),
-        ParentColumns::Known(columns) => {
-            ParentColumns::Known(columns.iter().map(|(name, _)| beside(rows, name.clone())).collect())
-        }
-    };
-    Parent { rows, columns }
-}
-
-/// The lineages of a draft's query over several things that it may read.
-fn worked_out(sources: &Sources<'_>, draft: &Draft, over: &[&[Parent]]) -> Vec<Option<Lineage>> {
-    if over.is_empty() {
-        return Vec::new();
-    }
+/// The lineage of a draft's query over what it reads.
+fn worked_out(sources: &Sources<'_>, draft: &Draft, parents: &[&Parent]) -> Option<Lineage> {
     let file = &draft.file;
     let text = match &file.expanded {
         Some(expanded) => Arc::from(expanded.text.as_str()),
         None => (sources.text)(&draft.path),
     };
-    let Some(query) = text.get(file.query_span.clone()) else { return Vec::new() };
-    lineages(sources.config.opening.engine, query, over).into_iter().map(Result::ok).collect()
+    file.query.as_ref()?.lineage(sources.config.opening.engine, text.get(file.query_span.clone())?, parents).ok()
 }
 
-/// What a draft's query reads, as its lineage is worked out over it; and a key of the query over that.
-fn over(
+/// What a draft's query reads, and a key of the query over that.
+fn over<'m>(
     sources: &Sources<'_>,
     draft: &Draft,
-    models: &BTreeMap<ModelName, Model>,
-    as_parent: fn(&Model) -> Parent,
-) -> Option<(Vec<Parent>, Print)> {
+    models: &'m BTreeMap<ModelName, Model>,
+) -> Option<(Vec<Cow<'m, Parent>>, Print)> {
     let file = &draft.file;
     let query = file.query.as_ref().filter(|query| query.form == Form::Tree)?;
     let reads = query.reads.as_deref()?;
     let parents = draft.reads.iter().zip(reads).map(|(model, read)| match model {
-        Some(name) => models.get(name).map(as_parent),
-        None => Some(outside(&read.parts, sources.externals, sources.config.opening.engine)),
+        Some(name) => models.get(name).map(|model| Cow::Borrowed(&model.as_parent)),
+        None => Some(Cow::Owned(outside(&read.parts, sources.externals, sources.config.opening.engine))),
     });
-    let parents: Vec<Parent> = parents.collect::<Option<_>>()?;
-    let key = parents.iter().map(key_of);
+    let parents: Vec<Cow<'m, Parent>> = parents.collect::<Option<_>>()?;
+    let key = parents.iter().map(|parent| key_of(parent));
     let key: Vec<Print> = std::iter::once(Print::of("query", [&query.canonical[..]])).chain(key).collect();
     let key = Print::of("lineage", key.iter().map(Print::bytes));
     Some((parents, key))
@@ -177,7 +121,7 @@ fn outside(parts: &[String], externals: &Externals, engine: EngineKind) -> Paren
         Some(columns) => ParentColumns::Known(columns.into_iter().map(|name| beside(rows, name)).collect()),
         None => ParentColumns::Open(rows),
     };
-    Parent { rows, columns }
+    Parent { name: rows, rows, columns }
 }
 
 /// A column of a table that is decided as a whole.
@@ -201,23 +145,19 @@ fn key_of(parent: &Parent) -> Print {
     }
 }
 
-/// What of its parents counts in a model's fingerprint, where its lineage is understood.
-pub(super) fn counted(lineage: &Lineage) -> Print {
-    let columns = lineage.columns.iter().flat_map(|(name, origin)| [name.as_bytes(), origin.print.bytes()]);
-    Print::of("counted", [lineage.rows.print.bytes(), lineage.named.bytes()].into_iter().chain(columns))
-}
-
 /// What a model's children see of it; `beside` is what counts in its rows beside the query.
 pub(super) fn seen(
-    (file, kind): (&ModelFile, &Kind),
+    (name, file, kind): (&ModelName, &ModelFile, &Kind),
     fingerprint: &Fingerprint,
     columns: Option<&[String]>,
     lineage: Option<&Lineage>,
     beside: Print,
 ) -> Parent {
     let whole = whole(fingerprint);
+    let name = Print::of("rows of", [name.to_string().as_bytes()]);
     let all = |names: &[String]| names.iter().map(|name| self::beside(whole, name.clone())).collect();
     let as_a_whole = || Parent {
+        name,
         rows: whole,
         columns: columns.map_or(ParentColumns::Open(whole), |names| ParentColumns::Known(all(names))),
     };
@@ -244,7 +184,7 @@ pub(super) fn seen(
     };
     match names.iter().map(column).collect::<Option<Vec<_>>>() {
         Some(columns) if columns.len() == lineage.columns.len() => {
-            Parent { rows, columns: ParentColumns::Known(columns) }
+            Parent { name, rows, columns: ParentColumns::Known(columns) }
         }
         _ => as_a_whole(),
     }
@@ -292,13 +232,16 @@ pub(super) fn recipe<'m>(
 }
 
 /// The columns that a draft's query takes of each model that it reads itself.
-pub(super) fn takes(draft: &Draft, shape: Option<&Shape>) -> BTreeMap<ModelName, BTreeSet<String>> {
+pub(super) fn takes(draft: &Draft, lineage: Option<&Lineage>) -> BTreeMap<ModelName, BTreeSet<String>> {
     let mut takes: BTreeMap<ModelName, BTreeSet<String>> = BTreeMap::new();
-    let Some(shape) = shape else { return takes };
-    for (read, model) in draft.reads.iter().enumerate() {
-        let Some(model) = model else { continue };
-        let taken = shape.takes.iter().filter(|(of, _)| *of == read).map(|(_, column)| column.clone());
-        takes.entry(model.clone()).or_default().extend(taken);
+    let Some(lineage) = lineage else { return takes };
+    let reads: Vec<&ModelName> = draft.reads.iter().flatten().collect();
+    takes.extend(reads.into_iter().map(|model| (model.clone(), BTreeSet::new())));
+    let origins = lineage.columns.iter().map(|(_, origin)| origin).chain([&lineage.rows]);
+    for (read, column) in origins.flat_map(|origin| &origin.from) {
+        if let Some(taken) = draft.reads.get(*read).and_then(|model| takes.get_mut(model.as_ref()?)) {
+            taken.insert(column.to_ascii_lowercase());
+        }
     }
     takes
 }

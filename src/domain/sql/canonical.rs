@@ -1,17 +1,16 @@
 //! The canonical form of a query, as a hash: of its tree where both parsers surely agree on it, of its tokens otherwise.
 
+use sqlparser::ast::Query;
+
 use super::encode::{encode, put};
-use super::parse::Parsed;
-use super::{CANON_VERSION, Label, Lexeme, Token, keywords, normalize};
+use super::{CANON_VERSION, Label, Lexeme, Token, keywords};
 
 /// A BLAKE3 hash.
 pub(super) type Hash = [u8; 32];
 
-/// The hash of a tree; `None` if it can't be encoded.
-pub(super) fn of_tree(parsed: &Parsed) -> Option<Hash> {
-    let mut query = parsed.query.clone();
-    normalize::normalize(&mut query);
-    encode(&query).ok().map(|bytes| hash("tree", &bytes))
+/// The hash of a normalized tree; `None` if it can't be encoded.
+pub(super) fn of_tree(query: &Query) -> Option<Hash> {
+    encode(query).ok().map(|bytes| hash("tree", &bytes))
 }
 
 /// The hash of the tokens: comments, layout, and letter case of reserved words don't count; nor, where `is_folded` says that

@@ -27,7 +27,7 @@ pub(super) fn resolve(parsed: &Parsed, sources: &mut Sources) -> Option<Columns>
     let mut walk = Walk {
         places: &parsed.places,
         sources,
-        scopes: Scopes::new(sources, &parsed.places),
+        scopes: Scopes::new(sources),
         unused: 0,
         qualifiers: Qualifiers::default(),
         uses: Vec::new(),

@@ -18,10 +18,15 @@ const STACK_BYTES: usize = 64 << 20;
 
 /// Runs `work`, which builds and takes apart the tree of these lexemes, where the stack is deep enough; `None` if none is.
 pub(super) fn with_stack<T: Send>(lexemes: &[Lexeme], work: impl FnOnce() -> T + Send) -> Option<T> {
+    with_any_stack(lexemes, |_| work())
+}
+
+/// The same for work that may leave a tree behind where any stack is deep enough for it, which it is told.
+pub(super) fn with_any_stack<T: Send>(lexemes: &[Lexeme], work: impl FnOnce(bool) -> T + Send) -> Option<T> {
     match depth(lexemes) {
-        depth if depth <= SHALLOW => Some(work()),
+        depth if depth <= SHALLOW => Some(work(true)),
         depth if depth <= DEEPEST => thread::scope(|scope| {
-            let thread = thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work);
+            let thread = thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, || work(false));
             thread.ok()?.join().ok()
         }),
         _ => None,

@@ -1,10 +1,40 @@
 //! DuckDB's keywords, from `duckdb_keywords()` of 2.0.0, and its functions that need no parentheses.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use crate::domain::name::quote;
+
+/// What DuckDB's grammar makes of a word without quotes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Meaning {
+    /// It is never a name.
+    Reserved,
+    /// It has a meaning in some places and may be a name in others.
+    Unreserved,
+}
+
+/// The keywords, in lower case. Every word of every query is looked up.
+static KEYWORDS: LazyLock<HashMap<&'static str, Meaning>> = LazyLock::new(|| {
+    let all = |words: &'static [&'static str], meaning| words.iter().map(move |word| (*word, meaning));
+    all(RESERVED, Meaning::Reserved).chain(all(UNRESERVED, Meaning::Unreserved)).collect()
+});
+
+/// The letters of the longest keyword.
+const LONGEST: usize = 15;
+
+/// What a word means, in any letter case.
+fn meaning(word: &str) -> Option<Meaning> {
+    let mut lower = [0; LONGEST];
+    let lower = lower.get_mut(..word.len())?;
+    lower.copy_from_slice(word.as_bytes());
+    lower.make_ascii_lowercase();
+    KEYWORDS.get(std::str::from_utf8(lower).ok()?).copied()
+}
 
 /// Whether DuckDB never reads this word, unquoted, as a name.
 pub(super) fn is_reserved(word: &str) -> bool {
-    contains(RESERVED, word)
+    meaning(word) == Some(Meaning::Reserved)
 }
 
 /// A name as SQL takes it: quoted where it has to be.
@@ -16,18 +46,12 @@ pub fn identifier(name: &str) -> String {
 
 /// Whether DuckDB's grammar gives this word, unquoted, a meaning somewhere.
 pub(super) fn is_keyword(word: &str) -> bool {
-    is_reserved(word) || contains(UNRESERVED, word)
+    meaning(word).is_some()
 }
 
 /// Whether DuckDB accepts this name, without parentheses, though no table has such a column.
 pub(super) fn is_bare_function(name: &str) -> bool {
-    contains(BARE_FUNCTIONS, name)
-}
-
-/// Look-up without letter case in a sorted list.
-fn contains(sorted: &[&str], word: &str) -> bool {
-    let word = word.to_ascii_lowercase();
-    sorted.binary_search(&word.as_str()).is_ok()
+    BARE_FUNCTIONS.iter().any(|function| function.eq_ignore_ascii_case(name))
 }
 
 /// Functions called without parentheses, and pseudo columns that every table has.
@@ -60,7 +84,6 @@ const RESERVED: &[&str] = &[
     "unpivot", "using", "variadic", "when", "where", "window", "with",
 ];
 
-/// Words with a meaning in some places that may be names in others.
 #[rustfmt::skip]
 const UNRESERVED: &[&str] = &[
     "abort", "absolute", "access", "action", "add", "admin", "after", "aggregate", "also", "alter", "always", "anti",
@@ -112,10 +135,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lists_are_sorted() {
-        for list in [BARE_FUNCTIONS, RESERVED, UNRESERVED] {
-            assert!(list.is_sorted());
-        }
-        assert!(is_reserved("SELECT") && is_keyword("Asof") && !is_keyword("customers"));
+    fn each_word_is_found() {
+        assert!(RESERVED.iter().all(|word| is_reserved(word)));
+        assert!(UNRESERVED.iter().all(|word| is_keyword(word) && !is_reserved(word)));
+        assert_eq!(KEYWORDS.keys().map(|word| word.len()).max(), Some(LONGEST));
+        assert!(is_reserved("SELECT") && is_keyword("Asof") && !is_keyword("customers") && !is_keyword(""));
+        assert!(is_bare_function("Current_Date"));
     }
 }

@@ -33,6 +33,7 @@ mod duckdb_json;
 mod encode;
 mod functions;
 mod guard;
+mod kept_tree;
 mod keywords;
 mod labels;
 mod lex;
@@ -58,11 +59,12 @@ mod typed;
 mod uses;
 mod with_clause;
 
-use std::fmt;
+use std::{fmt, mem};
 
 use serde::{Deserialize, Serialize};
 use sqlparser::dialect::{DatabricksDialect, Dialect, PostgreSqlDialect};
 
+use self::kept_tree::{KeptTree, Tree};
 use super::diagnostic::Problem;
 use super::engine_kind::EngineKind;
 pub use dialect::is_duckdb;
@@ -74,7 +76,7 @@ pub use labels::Label;
 pub use lex::{Lexeme, Statement, Token, folded, lex, split, unify_line_ends};
 #[cfg(test)]
 pub(crate) use lineage::rules;
-pub use lineage::{Lineage, Origin, Parent, ParentColumns, Print, Unknown, lineages};
+pub use lineage::{Lineage, Origin, Parent, ParentColumns, Print, Unknown};
 pub use splice::{apply, edits, splice, splice_with};
 pub use survey::{Gives, NameUse, Projection, Selected, Survey, Table};
 pub use typed::typed_columns;
@@ -155,6 +157,8 @@ pub struct Query {
     /// Whether it is known to give the same rows each time, of the same tables.
     #[serde(default)]
     pub repeatable: bool,
+    #[serde(skip)]
+    tree: KeptTree,
 }
 
 impl Query {
@@ -178,7 +182,7 @@ impl Query {
         let outputs = self.outputs.filter(|_| self.labels.is_empty());
         let outputs =
             outputs.and_then(|outputs| outputs.into_iter().map(|output| folded_output(output, &lexemes)).collect());
-        let (repeated, uses, labels) = (None, Vec::new(), Vec::new());
+        let (repeated, uses, labels, tree) = (None, Vec::new(), Vec::new(), KeptTree::default());
         let repeatable = !lexemes.is_empty() && policy::is_repeatable_on_a_server(engine, &lexemes);
         // a name without quotes is in lower case there
         let folded = |read: Read| {
@@ -194,7 +198,7 @@ impl Query {
             Read { parts, alias, ..read }
         };
         let reads = self.reads.map(|reads| reads.into_iter().map(folded).collect());
-        Self { reads, canonical, form, outputs, repeated, uses, labels, repeatable, ..self }
+        Self { reads, canonical, form, outputs, repeated, uses, labels, repeatable, tree, ..self }
     }
 
     /// Takes over what DuckDB's parser said of a text that sqlparser could not read.
@@ -205,6 +209,20 @@ impl Query {
         self.outputs = None;
         self.uses.clear();
         self.repeatable = false;
+        self.tree.take();
+    }
+
+    /// Its lineage over what it reads, in the order of its reads; `text` is what it was analysed from.
+    pub fn lineage(&self, engine: EngineKind, text: &str, parents: &[&Parent]) -> Result<Lineage, Unknown> {
+        match self.tree.take() {
+            Some(tree) => lineage::of_tree(engine, &tree, parents),
+            None => lineage::of_text(engine, text, parents),
+        }
+    }
+
+    /// Lets go of what only its lineage needs.
+    pub fn forget_tree(&self) {
+        self.tree.take();
     }
 }
 
@@ -319,7 +337,7 @@ pub struct ColumnUse {
 /// Analyses the one query in `text`. Text that sqlparser can't read, or no query at all, is hashed by its tokens and
 /// comes back with a [`Query::parse_error`].
 pub fn analyse(text: &str) -> Query {
-    analyse_in(&dialect::DuckDb, text)
+    analyse_in(&dialect::DuckDb, text, true)
 }
 
 /// The same of a text in an engine's SQL; PostgreSQL's is tried as DuckDB's first.
@@ -335,7 +353,7 @@ pub fn analyse_for(engine: EngineKind, text: &str) -> Query {
 
 /// The same of a text in PostgreSQL's SQL.
 pub fn analyse_postgres(text: &str) -> Query {
-    analyse_in(&PostgreSqlDialect {}, text)
+    analyse_in(&PostgreSqlDialect {}, text, false)
 }
 
 /// The same of a text in Spark's SQL.
@@ -345,7 +363,7 @@ pub fn analyse_spark(text: &str) -> Query {
         let error = SqlError::new("a name with quotes in it", 0..text.len());
         return unread(canonical::of_text(text), error);
     }
-    analyse_in(&DatabricksDialect {}, &quoted)
+    analyse_in(&DatabricksDialect {}, &quoted, false)
 }
 
 /// The same text with names in backticks that stand in double quotes: to Spark, double quotes are those of a string. What stands
@@ -360,12 +378,14 @@ pub fn in_backticks(text: &str) -> String {
     apply(text, lex(text).unwrap_or_default().into_iter().filter_map(edit).collect())
 }
 
-fn analyse_in(dialect: &(dyn Dialect + Sync), text: &str) -> Query {
+/// `keeps` says whether the tree is of use to anybody later.
+fn analyse_in(dialect: &(dyn Dialect + Sync), text: &str, keeps: bool) -> Query {
     let lexemes = match lex(text) {
         Ok(lexemes) => lexemes,
         Err(error) => return unread(canonical::of_text(text), error),
     };
-    let analysed = depth::with_stack(&lexemes, || analyse_lexemes(dialect, text, &lexemes));
+    let analysed =
+        depth::with_any_stack(&lexemes, |may_outlive| analyse_lexemes(dialect, text, &lexemes, keeps && may_outlive));
     let query = analysed.unwrap_or_else(|| {
         let error = SqlError::new("too deeply nested", 0..text.len());
         unread(canonical::of_tokens(text, &lexemes, false), error)
@@ -374,9 +394,10 @@ fn analyse_in(dialect: &(dyn Dialect + Sync), text: &str) -> Query {
     Query { canonical: canonical::with_labels(query.canonical, &labels), labels, ..query }
 }
 
-fn analyse_lexemes(dialect: &(dyn Dialect + Sync), text: &str, lexemes: &[Lexeme]) -> Query {
+/// `keeps` says whether the tree shall outlive this call.
+fn analyse_lexemes(dialect: &(dyn Dialect + Sync), text: &str, lexemes: &[Lexeme], keeps: bool) -> Query {
     let tokens = || canonical::of_tokens(text, lexemes, false);
-    let parsed = match parse::parse_in(dialect, text, lexemes) {
+    let mut parsed = match parse::parse_in(dialect, text, lexemes) {
         Ok(parsed) => parsed,
         Err(error) => return unread(tokens(), error),
     };
@@ -391,11 +412,19 @@ fn analyse_lexemes(dialect: &(dyn Dialect + Sync), text: &str, lexemes: &[Lexeme
     let Some(columns) = columns::resolve(&parsed, &mut sources) else {
         return unread(tokens(), SqlError::new("a qualifier that two tables share", 0..text.len()));
     };
-    let tree = if doubt.is_none() { canonical::of_tree(&parsed) } else { None };
-    let sure = tree.is_some();
+    let repeatable = doubt.is_none() && repeatable::is_repeatable(&parsed.query);
     let why = || doubt.map_or("no canonical form of the tree", |doubt| doubt.why).to_owned();
+    let canonical = if doubt.is_none() {
+        normalize::normalize(&mut parsed.query);
+        canonical::of_tree(&parsed.query)
+    } else {
+        None
+    };
+    let sure = canonical.is_some();
+    let (reads, functions) = (mem::take(&mut sources.reads), mem::take(&mut sources.functions));
+    let tree = (keeps && sure).then(|| Tree::new(parsed.query, sources, parsed.labels));
     Query {
-        canonical: tree.unwrap_or_else(tokens),
+        canonical: canonical.unwrap_or_else(tokens),
         form: if sure { Form::Tree } else { Form::Tokens { why: why() } },
         parse_error: None,
         qualifiers: columns.qualifiers,
@@ -403,9 +432,10 @@ fn analyse_lexemes(dialect: &(dyn Dialect + Sync), text: &str, lexemes: &[Lexeme
         repeated,
         uses: if sure { columns.uses } else { Vec::new() },
         labels: Vec::new(),
-        repeatable: sure && repeatable::is_repeatable(&parsed.query),
-        reads: Some(sources.reads),
-        functions: sources.functions,
+        repeatable: sure && repeatable,
+        reads: Some(reads),
+        functions,
+        tree: tree.map(KeptTree::new).unwrap_or_default(),
     }
 }
 
@@ -423,5 +453,6 @@ fn unread(canonical: [u8; 32], error: SqlError) -> Query {
         uses: Vec::new(),
         labels: Vec::new(),
         repeatable: false,
+        tree: KeptTree::default(),
     }
 }

@@ -155,7 +155,7 @@ impl<'a> Finder<'a> {
 
     fn relation(&self, factor: &TableFactor, ctes: &Ctes) -> Relation {
         let columns = match factor {
-            TableFactor::Table { name, args: None, .. } => match self.sources.read_of(factor, &self.parsed.places) {
+            TableFactor::Table { name, args: None, .. } => match self.sources.read_of(factor) {
                 Some(read) => Some(vec![Output::All { read, except: Vec::new() }]),
                 None => {
                     find_cte(name, ctes).and_then(|columns| self.counted(columns)).filter(|columns| !repeat(columns))
@@ -169,8 +169,7 @@ impl<'a> Finder<'a> {
             None => columns,
         };
         let known = |columns: &Vec<Output>| columns.iter().all(|column| matches!(column, Output::Column(_)));
-        let settled =
-            self.sources.read_of(factor, &self.parsed.places).is_some() || columns.as_ref().is_some_and(known);
+        let settled = self.sources.read_of(factor).is_some() || columns.as_ref().is_some_and(known);
         let name = relation::visible_name(factor);
         Relation { name, columns, settled, hidden: false, merged: Vec::new() }
     }

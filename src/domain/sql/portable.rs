@@ -1,5 +1,5 @@
 //! Whether a query of a server's means the same by DuckDB's rules, as far as it goes which column each name is and what decides
-//! which rows there are: then its lineage can be told by these rules ([`lineages`](super::lineages)).
+//! which rows there are: then its lineage can be told by these rules ([`lineage`](super::Query::lineage)).
 //!
 //! Both parsers have to give one tree, and nothing may stand in it but what all engines resolve alike. What two builds of one
 //! query may make differently on a server (LIMIT, windows with an order, DISTINCT ON) is left out as well: a table that is kept
@@ -16,7 +16,7 @@ use sqlparser::dialect::{DatabricksDialect, Dialect, PostgreSqlDialect};
 
 use super::canonical::{self, Hash};
 use super::functions::name_of;
-use super::{Lexeme, Token, apply, depth, guard, parse};
+use super::{Lexeme, Token, apply, depth, guard, normalize, parse};
 use crate::domain::engine_kind::EngineKind;
 
 /// Functions that every engine has, and that make one value of one row or, the first five, of several rows.
@@ -90,7 +90,7 @@ pub(super) fn canonical(engine: EngineKind, text: &str, lexemes: &[Lexeme]) -> O
     }
     let text = &in_lower_case(text, lexemes);
     depth::with_stack(lexemes, || {
-        let one = parse::parse(text, lexemes).ok()?;
+        let mut one = parse::parse(text, lexemes).ok()?;
         let other = parse::parse_in(dialect, text, lexemes).ok()?;
         let mut look = Look { engine, has_star: false, has_using: false, within: 0 };
         let is_portable = one.query == other.query
@@ -99,7 +99,11 @@ pub(super) fn canonical(engine: EngineKind, text: &str, lexemes: &[Lexeme]) -> O
             && one.query.visit(&mut look).is_continue()
             // where the columns of USING stand in a star differs
             && !(look.has_star && look.has_using);
-        is_portable.then(|| canonical::of_tree(&one)).flatten()
+        if !is_portable {
+            return None;
+        }
+        normalize::normalize(&mut one.query);
+        canonical::of_tree(&one.query)
     })?
 }
 

@@ -1,11 +1,12 @@
 //! Which tables a query reads: every relation of its tree that no WITH clause in scope names.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     self, ObjectName, ObjectNamePart, SetExpr, SetOperator, SetQuantifier, TableFactor, Visit, Visitor,
 };
+use sqlparser::tokenizer::Location;
 
 use super::parse::{Parsed, Places};
 use super::relation::{self, address};
@@ -22,8 +23,8 @@ pub(super) struct Sources {
     pub(super) rivals: Vec<bool>,
     /// Functions and files, in the order of the text.
     pub(super) functions: Vec<FunctionRead>,
-    /// Which read starts at a byte of the text.
-    by_start: BTreeMap<usize, usize>,
+    /// Which read starts at a place of the text.
+    by_start: HashMap<Location, usize>,
     /// The queries of CTEs that nothing reads, by address.
     unused: HashSet<usize>,
 }
@@ -35,10 +36,20 @@ impl Sources {
     }
 
     /// The read that this relation is, if it is one.
-    pub(super) fn read_of(&self, factor: &TableFactor, places: &Places) -> Option<usize> {
+    pub(super) fn read_of(&self, factor: &TableFactor) -> Option<usize> {
         let TableFactor::Table { name, args: None, .. } = factor else { return None };
-        self.by_start.get(&places.name(name)?.start).copied()
+        self.by_start.get(&start(name)?).copied()
     }
+
+    /// How many tables are read.
+    pub(super) fn count(&self) -> usize {
+        self.by_start.len()
+    }
+}
+
+/// Where a name starts.
+fn start(name: &ObjectName) -> Option<Location> {
+    name.0.first().and_then(ObjectNamePart::as_ident).map(|ident| ident.span.start)
 }
 
 /// Finds them; `None` if there is something that can't be told.
@@ -49,11 +60,12 @@ pub(super) fn find(parsed: &Parsed, lexemes: &[Lexeme]) -> Option<Sources> {
         return None;
     }
     let unused = search.unused();
-    let (mut reads, mut functions, names) = (search.reads, search.functions, search.names);
-    reads.sort_by_key(|read| read.span.start);
+    let (mut placed, mut functions, names) = (search.reads, search.functions, search.names);
+    placed.sort_by_key(|(start, _)| *start);
     functions.sort_by_key(|function| function.span.start);
+    let by_start = placed.iter().enumerate().map(|(index, (start, _))| (*start, index)).collect();
+    let reads: Vec<Read> = placed.into_iter().map(|(_, read)| read).collect();
     let rivals = rivals(&reads, &names);
-    let by_start = reads.iter().enumerate().map(|(index, read)| (read.span.start, index)).collect();
     Some(Sources { reads, rivals, functions, by_start, unused })
 }
 
@@ -81,7 +93,8 @@ pub(super) fn rivals(reads: &[Read], aliases: &[String]) -> Vec<bool> {
 struct Search<'a> {
     places: &'a Places,
     lexemes: &'a [Lexeme],
-    reads: Vec<Read>,
+    /// Each with its start.
+    reads: Vec<(Location, Read)>,
     functions: Vec<FunctionRead>,
     /// Names of relations other than unaliased tables.
     names: Vec<String>,
@@ -185,9 +198,9 @@ impl<'a> Search<'a> {
             self.file(&ident.value);
             return;
         }
-        match self.places.name(name) {
-            Some(span) => self.reads.push(Read::new(parts, span, aliased)),
-            None => self.lost = true,
+        match (start(name), self.places.name(name)) {
+            (Some(start), Some(span)) => self.reads.push((start, Read::new(parts, span, aliased))),
+            _ => self.lost = true,
         }
     }
 

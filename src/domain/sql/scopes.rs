@@ -4,7 +4,6 @@ use std::collections::HashSet;
 
 use sqlparser::ast::{self, Select, SelectItem, SetExpr, TableFactor};
 
-use super::parse::Places;
 use super::reads::Sources;
 use super::relation::{self, address};
 use super::{Read, SqlName};
@@ -45,7 +44,6 @@ impl Scope {
 /// The SELECTs around a point, kept up to date by a walk through the tree.
 pub(super) struct Scopes<'a> {
     sources: &'a Sources,
-    places: &'a Places,
     /// From the outermost SELECT to the innermost.
     stack: Vec<Scope>,
     /// For each query around us: how many scopes were there, and the address of the SELECT that is its body.
@@ -53,8 +51,8 @@ pub(super) struct Scopes<'a> {
 }
 
 impl<'a> Scopes<'a> {
-    pub(super) fn new(sources: &'a Sources, places: &'a Places) -> Self {
-        Self { sources, places, stack: Vec::new(), bodies: Vec::new() }
+    pub(super) fn new(sources: &'a Sources) -> Self {
+        Self { sources, stack: Vec::new(), bodies: Vec::new() }
     }
 
     /// From the innermost to the outermost.
@@ -122,7 +120,7 @@ impl<'a> Scopes<'a> {
     }
 
     fn relation(&self, factor: &TableFactor) -> Relation {
-        let read = self.sources.read_of(factor, self.places);
+        let read = self.sources.read_of(factor);
         let renamed = relation::alias(factor).is_some_and(|alias| !alias.columns.is_empty());
         let name = relation::visible_name(factor).map(|name| SqlName::new(&name));
         Relation { name, read, plain: read.is_some() && !renamed, node: address(factor) }

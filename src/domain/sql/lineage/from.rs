@@ -135,18 +135,18 @@ impl Walk<'_> {
                 let relation = match args {
                     None => self.table(factor, name, ctes)?,
                     Some(args) => {
-                        let arguments = self.resolved(args.clone(), &within(outer, scope), ctes)?;
+                        let arguments = self.part(args.clone(), &within(outer, scope), ctes)?;
                         function(name, &arguments, relation::alias(factor))?
                     }
                 };
                 sampled(relation, sample.as_ref())?
             }
             TableFactor::Function { name, args, with_ordinality: false, .. } => {
-                let arguments = self.resolved(args.clone(), &within(outer, scope), ctes)?;
+                let arguments = self.part(args.clone(), &within(outer, scope), ctes)?;
                 function(name, &arguments, relation::alias(factor))?
             }
             TableFactor::UNNEST { array_exprs, with_offset: false, with_ordinality: false, alias, .. } => {
-                let arguments = self.resolved(array_exprs.clone(), &within(outer, scope), ctes)?;
+                let arguments = self.part(array_exprs.clone(), &within(outer, scope), ctes)?;
                 let name = ObjectName::from(vec![Ident::new("unnest")]);
                 function(&name, &arguments, alias.as_ref())?
             }
@@ -170,7 +170,7 @@ impl Walk<'_> {
     /// A table or a CTE.
     fn table(&self, factor: &TableFactor, name: &ObjectName, ctes: &Ctes) -> Told<Relation> {
         let parts: Vec<String> = relation::parts(name).iter().map(|part| part.to_ascii_lowercase()).collect();
-        if let Some(read) = self.sources.read_of(factor, &self.parsed.places) {
+        if let Some(read) = self.tree.sources.read_of(factor) {
             let parent = self.parents.get(read).ok_or(Unknown("tables that can't be told"))?;
             return Ok(Relation { path: parts, ..of_parent(parent, read) });
         }
@@ -190,26 +190,34 @@ fn placed(mut relation: Relation, place: usize) -> Relation {
     for column in &mut relation.columns {
         column.origin = Origin::with("place", &text, [&column.origin]);
     }
-    if let Some((print, _)) = &mut relation.open {
-        *print = Print::of("place", [&text[..], print.bytes()]);
+    if let Some((open, _)) = &mut relation.open {
+        *open = Origin::with("place", &text, [&*open]);
     }
     relation
 }
 
 /// What a query reads, as a relation.
 fn of_parent(parent: &Parent, read: usize) -> Relation {
-    let rows = Origin::read(parent.rows, None);
+    let rows = Origin::read((parent.rows, parent.name), None);
     match &parent.columns {
         ParentColumns::Known(columns) => {
             let column = |(name, print): &(String, Print)| {
                 let lower = name.to_ascii_lowercase();
+                let shape = Print::of("open column", [parent.name.bytes(), lower.as_bytes()]);
                 // the letter case of a table's column is that of a column which passes it on
-                let print = if lower == *name { *print } else { Print::of("cased", [print.bytes(), name.as_bytes()]) };
-                Column::new(Some(name.clone()), Origin::read(print, Some((read, lower))))
+                let cased = |print: Print| match lower == *name {
+                    true => print,
+                    false => Print::of("cased", [print.bytes(), name.as_bytes()]),
+                };
+                let prints = (cased(*print), cased(shape));
+                Column::new(Some(name.clone()), Origin::read(prints, Some((read, lower))))
             };
             Relation::new(columns.iter().map(column).collect(), rows)
         }
-        ParentColumns::Open(print) => Relation { open: Some((*print, Some(read))), ..Relation::new(Vec::new(), rows) },
+        ParentColumns::Open(print) => {
+            let open = Origin::read((*print, parent.name), None);
+            Relation { open: Some((open, Some(read))), ..Relation::new(Vec::new(), rows) }
+        }
     }
 }
 
@@ -223,7 +231,7 @@ fn function(name: &ObjectName, arguments: &Node, alias: Option<&TableAlias>) -> 
     let relation = match (name.as_str(), alias) {
         // it may have any columns
         (name, _) if policy::reads_files(name) => {
-            let open = Some((Print::of("file", [rows.print.bytes()]), None));
+            let open = Some((Origin::of("file", [&rows]), None));
             Relation { open, ..Relation::new(Vec::new(), rows.clone()) }
         }
         ("range" | "generate_series" | "unnest", Some(alias)) if !alias.columns.is_empty() => {

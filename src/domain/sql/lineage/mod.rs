@@ -21,6 +21,7 @@
 //! broke simpler ones.
 
 mod expression;
+mod formula;
 mod from;
 mod origin;
 mod scope;
@@ -30,20 +31,23 @@ mod stars;
 
 use serde::{Deserialize, Serialize};
 
+pub(super) use self::formula::Formulas;
 use self::origin::Node;
 #[cfg(test)]
 pub(crate) use self::origin::rules;
 pub use self::origin::{Origin, Print};
 use self::scope::Relation;
+use super::kept_tree::Tree;
 use super::parse::{self, Parsed};
-use super::reads::{self, Sources};
-use super::{depth, guard, lex, normalize};
+use super::{Lexeme, depth, guard, lex, normalize, reads};
 use crate::domain::engine_kind::EngineKind;
 use crate::domain::limits::WORKED_OUT;
 
 /// What is known of something that a query reads.
 #[derive(Debug, Clone)]
 pub struct Parent {
+    /// What it is called.
+    pub name: Print,
     /// What decides its rows.
     pub rows: Print,
     /// Its columns.
@@ -68,6 +72,22 @@ pub struct Lineage {
     pub columns: Vec<(String, Origin)>,
     /// All columns that the text names, those of unused expressions, too: without one of them the query fails.
     pub named: Print,
+    /// What it makes of its parents, whatever these hold: the meaning of each of its names.
+    pub shape: Print,
+}
+
+impl Lineage {
+    /// What decides all that the query gives.
+    pub fn print(&self) -> Print {
+        let columns = self.columns.iter().map(|(name, origin)| (name.as_str(), origin.print));
+        all((self.rows.print, self.named), columns)
+    }
+}
+
+fn all<'n>((rows, named): (Print, Print), columns: impl Iterator<Item = (&'n str, Print)>) -> Print {
+    let columns: Vec<(&str, Print)> = columns.collect();
+    let columns = columns.iter().flat_map(|(name, print)| [name.as_bytes(), print.bytes()]);
+    Print::of("counted", [rows.bytes(), named.bytes()].into_iter().chain(columns))
 }
 
 /// Why a query's lineage can't be told.
@@ -76,38 +96,41 @@ pub struct Unknown(pub &'static str);
 
 type Told<T> = Result<T, Unknown>;
 
-/// The lineages of the one query in `text` over several things that it may read, each in the order of its reads.
-pub fn lineages(engine: EngineKind, text: &str, over: &[&[Parent]]) -> Vec<Result<Lineage, Unknown>> {
-    let all = |unknown: Unknown| over.iter().map(|_| Err(unknown.clone())).collect();
-    let Ok(lexemes) = lex(text) else { return all(Unknown("a text that can't be read")) };
-    let told = depth::with_stack(&lexemes, || {
-        let Ok(mut parsed) = parse::parse(text, &lexemes) else { return all(Unknown("a text that can't be read")) };
-        if guard::doubt(&lexemes, &parsed).is_some() {
-            return all(Unknown("words that have two readings"));
-        }
-        let Some(sources) = reads::find(&parsed, &lexemes) else { return all(Unknown("tables that can't be told")) };
-        normalize::normalize(&mut parsed.query);
-        let tell = |parents: &&[Parent]| over_these(engine, &parsed, &sources, parents);
-        over.iter().map(tell).collect()
-    });
-    told.unwrap_or_else(|| all(Unknown("a text that is nested too deeply")))
+const UNREADABLE: Unknown = Unknown("a text that can't be read");
+
+/// The lineage of the one query in a text over what it reads, in the order of its reads.
+pub(super) fn of_text(engine: EngineKind, text: &str, parents: &[&Parent]) -> Told<Lineage> {
+    let lexemes = lex(text).map_err(|_| UNREADABLE)?;
+    let told = depth::with_stack(&lexemes, || of_tree(engine, &read(text, &lexemes)?, parents));
+    told.unwrap_or(Err(Unknown("a text that is nested too deeply")))
 }
 
-fn over_these(engine: EngineKind, parsed: &Parsed, sources: &Sources, parents: &[Parent]) -> Told<Lineage> {
-    if sources.reads.len() != parents.len() {
+fn read(text: &str, lexemes: &[Lexeme]) -> Told<Tree> {
+    let parsed = parse::parse(text, lexemes).map_err(|_| UNREADABLE)?;
+    if guard::doubt(lexemes, &parsed).is_some() {
+        return Err(Unknown("words that have two readings"));
+    }
+    let sources = reads::find(&parsed, lexemes).ok_or(Unknown("tables that can't be told"))?;
+    let Parsed { mut query, labels, .. } = parsed;
+    normalize::normalize(&mut query);
+    Ok(Tree::new(query, sources, labels))
+}
+
+/// The same of a tree.
+pub(super) fn of_tree(engine: EngineKind, tree: &Tree, parents: &[&Parent]) -> Told<Lineage> {
+    if tree.sources.count() != parents.len() {
         return Err(Unknown("tables that can't be told"));
     }
-    let mut walk = Walk { engine, parsed, sources, parents, named: Vec::new(), columns: 0 };
-    let relation = walk.query(&parsed.query, &[], &[])?;
+    let mut walk = Walk { engine, tree, parents, named: Vec::new(), columns: 0 };
+    let relation = walk.query(&tree.query, &[], &[])?;
     walk.concluded(relation)
 }
 
 /// A query on its way to its lineage.
 struct Walk<'a> {
     engine: EngineKind,
-    parsed: &'a Parsed,
-    sources: &'a Sources,
-    parents: &'a [Parent],
+    tree: &'a Tree,
+    parents: &'a [&'a Parent],
     /// The columns that expressions have named.
     named: Vec<Node>,
     /// How many columns were worked out: stars over stars double them.
@@ -134,19 +157,25 @@ impl Walk<'_> {
         if relation.open.is_some() {
             return Err(Unknown("columns that the files don't tell"));
         }
-        let mut columns: Vec<(String, Origin)> = Vec::with_capacity(relation.columns.len());
+        let mut columns: Vec<(String, Node)> = Vec::with_capacity(relation.columns.len());
         for column in relation.columns {
             let name = column.name.ok_or(Unknown("a column without a name of its own"))?;
             if columns.iter().any(|(other, _)| other.eq_ignore_ascii_case(&name)) {
                 return Err(Unknown("two columns of one name"));
             }
-            columns.push((name, column.origin.as_ref().clone()));
+            columns.push((name, column.origin));
         }
-        let mut named: Vec<Print> = self.named.iter().map(|node| node.print).collect();
-        named.sort_unstable();
-        named.dedup();
-        let named = Print::of("named", named.iter().map(Print::bytes));
-        Ok(Lineage { rows: relation.rows.as_ref().clone(), columns, named })
+        let named = |of: fn(&Node) -> Print| {
+            let mut named: Vec<Print> = self.named.iter().map(of).collect();
+            named.sort_unstable();
+            named.dedup();
+            Print::of("named", named.iter().map(Print::bytes))
+        };
+        let shapes = columns.iter().map(|(name, node)| (name.as_str(), node.shape));
+        let shape = all((relation.rows.shape, named(|node| node.shape)), shapes);
+        let named = named(|node| node.print);
+        let columns = columns.into_iter().map(|(name, node)| (name, Origin::clone(&node))).collect();
+        Ok(Lineage { rows: Origin::clone(&relation.rows), columns, named, shape })
     }
 }
 

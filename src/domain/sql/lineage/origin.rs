@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::ops::Deref;
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
@@ -59,30 +60,57 @@ impl<'de> Deserialize<'de> for Print {
     }
 }
 
+/// Columns, each with the table, as an index of [`Query::reads`](super::super::Query::reads).
+type From = BTreeSet<(usize, String)>;
+
 /// What decides something.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// As a hash: equal for equal meaning.
     pub print: Print,
-    /// The columns that have a say in it, each with the table, as an index of [`Query::reads`](super::super::Query::reads).
-    pub from: BTreeSet<(usize, String)>,
+    /// The columns that have a say in it.
+    pub from: From,
     /// Whether it may come out differently when it is worked out again: by the time, by chance, by an order that nobody
     /// asked for.
     pub unstable: bool,
 }
 
+/// What decides something, on the way to a query's lineage.
+#[derive(Debug)]
+pub(super) struct Traced {
+    origin: Origin,
+    /// The same of parents of which only names count.
+    pub(super) shape: Print,
+}
+
 /// Origins are shared: a column that is passed on has the origin that it had.
-pub(super) type Node = Rc<Origin>;
+pub(super) type Node = Rc<Traced>;
+
+impl Deref for Traced {
+    type Target = Origin;
+
+    fn deref(&self) -> &Origin {
+        &self.origin
+    }
+}
 
 impl Origin {
     /// Something that a text says, and nothing that is read.
     pub(super) fn constant(what: &str, text: &[u8]) -> Node {
-        Rc::new(Self { print: Print::of(what, [text]), from: BTreeSet::new(), unstable: false })
+        let print = Print::of(what, [text]);
+        Self::read((print, print), None)
     }
 
-    /// Something that is read.
-    pub(super) fn read(print: Print, from: Option<(usize, String)>) -> Node {
-        Rc::new(Self { print, from: from.into_iter().collect(), unstable: false })
+    /// Something that is read; its print, and what it is called.
+    pub(super) fn read((print, shape): (Print, Print), from: Option<(usize, String)>) -> Node {
+        let origin = Self { print, from: from.into_iter().collect(), unstable: false };
+        Rc::new(Traced { origin, shape })
+    }
+
+    /// A column that something may have beside those that are known.
+    pub(super) fn open_column(of: &Node, read: Option<usize>, name: &str) -> Node {
+        let print = |of: Print| Print::of("open column", [of.bytes(), name.as_bytes()]);
+        Self::read((print(of.print), print(of.shape)), read.map(|read| (read, name.to_owned())))
     }
 
     /// Something that others decide, in this order.
@@ -97,15 +125,34 @@ impl Origin {
         if let Some(first) = parts.first().filter(|_| rules::is_off(what)) {
             return Rc::clone(first);
         }
-        let bytes = std::iter::once(text).chain(parts.iter().map(|part| part.print.bytes()));
-        let print = Print::of(what, bytes);
         let from = parts.iter().flat_map(|part| part.from.iter().cloned()).collect();
-        Rc::new(Self { print, from, unstable: parts.iter().any(|part| part.unstable) })
+        Self::made(what, text, &parts, (from, parts.iter().any(|part| part.unstable)))
+    }
+
+    /// Something that is worked out over rows: what decides these counts, and is not where its values come from.
+    pub(super) fn over(rows: &Node, node: &Node) -> Node {
+        #[cfg(test)]
+        if rules::is_off("over") {
+            return Rc::clone(node);
+        }
+        Self::made("over", &[], &[rows, node], (node.from.clone(), node.unstable))
+    }
+
+    fn made(what: &str, text: &[u8], parts: &[&Node], (from, unstable): (From, bool)) -> Node {
+        let print = |of: fn(&Traced) -> &Print| {
+            let parts: Vec<&Print> = parts.iter().map(|part| of(part)).collect();
+            Print::of(what, std::iter::once(text).chain(parts.into_iter().map(Print::bytes)))
+        };
+        let whole = print(|part| &part.print);
+        let is_one = parts.iter().all(|part| part.print == part.shape);
+        let shape = if is_one { whole } else { print(|part| &part.shape) };
+        Rc::new(Traced { origin: Self { print: whole, from, unstable }, shape })
     }
 
     /// The same, which may come out differently each time.
     pub(super) fn unstable(node: &Node) -> Node {
-        Rc::new(Self { unstable: true, ..node.as_ref().clone() })
+        let origin = Self { unstable: true, ..node.origin.clone() };
+        Rc::new(Traced { origin, shape: node.shape })
     }
 }
 

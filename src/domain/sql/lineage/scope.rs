@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::origin::{Node, Origin, Print};
+use super::origin::{Node, Origin};
 use super::{Told, Unknown};
 
 /// One column of a relation.
@@ -26,7 +26,7 @@ pub(super) struct Relation {
     pub(super) columns: Vec<Column>,
     pub(super) rows: Node,
     /// Where it may have other columns: what decides them, and the read that it is.
-    pub(super) open: Option<(Print, Option<usize>)>,
+    pub(super) open: Option<(Node, Option<usize>)>,
 }
 
 /// One SELECT around an expression.
@@ -107,9 +107,8 @@ impl Relation {
 
     /// A column that it may have beside those that are known.
     fn may_have(&self, name: &str) -> Option<Node> {
-        let (print, read) = self.open.as_ref()?;
-        let print = Print::of("open column", [print.bytes(), name.as_bytes()]);
-        Some(Origin::read(print, read.map(|read| (read, name.to_owned()))))
+        let (open, read) = self.open.as_ref()?;
+        Some(Origin::open_column(open, *read, name))
     }
 }
 

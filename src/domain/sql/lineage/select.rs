@@ -55,7 +55,7 @@ impl Walk<'_> {
             if matches!(limit, LimitClause::LimitOffset { limit_by, .. } if !limit_by.is_empty()) {
                 return Err(Unknown("a clause of another engine's"));
             }
-            let limit = self.resolved(limit.clone(), outer, &ctes)?;
+            let limit = self.part(limit.clone(), outer, &ctes)?;
             relation.rows = Origin::of("limit", [&relation.rows, &limit]);
             if query.order_by.is_none() {
                 relation.rows = Origin::unstable(&relation.rows);
@@ -148,7 +148,7 @@ impl Walk<'_> {
         }
         // whatever uses a named window, in whichever clause: all readers depend on the rows
         if !select.named_window.is_empty() {
-            let windows = self.resolved(select.named_window.clone(), &within(outer, &scope), ctes)?;
+            let windows = self.part(select.named_window.clone(), &within(outer, &scope), ctes)?;
             rows = Origin::of("window", [&rows, &windows]);
         }
         let mut items = self.items(select, &mut scope, ctes, outer)?;
@@ -164,8 +164,7 @@ impl Walk<'_> {
         }
         // a window sees the rows that there are here, which is more than are left in the end; and so do columns made of its own
         if items.iter().any(|item| item.calls.windows) {
-            let over = |origin: &Node| Origin::with("over", rows.print.bytes(), [origin]);
-            items.iter_mut().for_each(|item| item.column.origin = over(&item.column.origin));
+            items.iter_mut().for_each(|item| item.column.origin = Origin::over(&rows, &item.column.origin));
         }
         if let Some(condition) = &select.qualify {
             let condition = self.expression(condition, &scopes, ctes)?;
@@ -241,7 +240,7 @@ impl Walk<'_> {
                 SelectItem::UnnamedExpr(expr) => {
                     let name = outputs::implied_name(expr).or_else(|| {
                         let name = outputs::own_name(expr)?;
-                        self.parsed.labels.contains(&name.to_ascii_lowercase()).then_some(name)
+                        self.tree.labels.contains(&name.to_ascii_lowercase()).then_some(name)
                     });
                     items.push(self.item(expr, name, &within(outer, scope), ctes)?);
                 }
@@ -268,7 +267,7 @@ impl Walk<'_> {
 
     fn item(&mut self, expr: &Expr, name: Option<String>, scopes: &[&Scope], ctes: &Ctes) -> Told<Item> {
         let origin = self.expression(expr, scopes, ctes)?;
-        Ok(Item { column: Column::new(name, origin), calls: calls(expr) })
+        Ok(Item { column: Column::new(name, origin), calls: self.calls(expr) })
     }
 }
 

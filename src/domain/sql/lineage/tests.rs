@@ -18,12 +18,12 @@ fn parents(text: &str, edit: &dyn Fn(&str, &mut Parent)) -> Result<Lineage, Unkn
             "q" => known(&["b", "d"]),
             _ => ParentColumns::Open(rows),
         };
-        let mut parent = Parent { rows, columns };
+        let mut parent = Parent { name: rows, rows, columns };
         edit(&name, &mut parent);
         parent
     };
     let parents: Vec<Parent> = reads.iter().map(parent).collect();
-    lineages(EngineKind::DuckDb, text, &[&parents]).remove(0)
+    of_text(EngineKind::DuckDb, text, &parents.iter().collect::<Vec<_>>())
 }
 
 fn told(text: &str) -> Lineage {
@@ -306,8 +306,9 @@ fn of_columns_that_share_a_name_the_first_keeps_it() {
     let text = "SELECT (SELECT max(b_1) FROM (SELECT p.b, q.b FROM p, q)) AS n FROM (SELECT a AS b_1 FROM p) AS o";
     assert_eq!(reached(text, "a"), [""; 0]);
     // a server refuses it, or means that of a table around
-    let reads = [Parent { rows: Print::of("p", []), columns: ParentColumns::Open(Print::of("p", [])) }];
-    let told = lineages(EngineKind::Postgres, "SELECT a, a FROM p", &[&reads]).remove(0);
+    let print = Print::of("p", []);
+    let read = Parent { name: print, rows: print, columns: ParentColumns::Open(print) };
+    let told = of_text(EngineKind::Postgres, "SELECT a, a FROM p", &[&read]);
     assert_eq!(told, Err(Unknown("two columns of one name")));
 }
 
