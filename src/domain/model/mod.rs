@@ -133,7 +133,7 @@ pub fn parse(text: &str) -> Result<ModelFile, Vec<Problem>> {
 
 /// Reads one model file.
 pub fn parse_with(text: &str, defaults: &Defaults) -> Result<ModelFile, Vec<Problem>> {
-    let lexemes = sql::lex(text).map_err(|error| vec![error.into()])?;
+    let mut lexemes = sql::lex(text).map_err(|error| vec![error.into()])?;
     let statements = sql::split(&lexemes);
     let statements: Vec<&[Lexeme]> = statements.iter().map(|statement| &lexemes[statement.lexemes.clone()]).collect();
     let audits = statements.iter().position(|statement| starts(statement, "audit")).unwrap_or(statements.len());
@@ -185,8 +185,7 @@ pub fn parse_with(text: &str, defaults: &Defaults) -> Result<ModelFile, Vec<Prob
                 file.place = first(statement);
                 file.audits.iter_mut().for_each(|call| call.tell_at(&first(statement)));
             }
-            let query = sql::analyse(&text[file.query_span.clone()]);
-            file.query = Some(query);
+            file.query = Some(sql::analyse_within(text, &file.query_span, &mut lexemes));
         }
     }
     if file.kind == Some(Kind::Embedded) && !file.about.comments.required.is_empty() {

@@ -1,7 +1,8 @@
 //! The columns of models, where the files prove them, and columns that surely don't exist.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::super::csv;
@@ -126,7 +127,11 @@ fn added(kind: Option<&Kind>) -> Vec<&str> {
 /// The columns that a query gives; `of_read` tells those of what it reads.
 fn of_query(file: &ModelFile, of_read: impl Fn(usize) -> Option<Vec<String>>) -> Option<Vec<String>> {
     let mut columns = expanded(file.query.as_ref()?.outputs.as_ref()?, of_read)?;
-    columns.extend(added(file.kind.as_ref()).into_iter().map(str::to_owned));
+    let added = added(file.kind.as_ref());
+    if added.is_empty() {
+        return Some(columns);
+    }
+    columns.extend(added.into_iter().map(str::to_owned));
     unique(columns)
 }
 
@@ -147,8 +152,14 @@ pub(super) fn expanded(outputs: &[Output], of_read: impl Fn(usize) -> Option<Vec
 
 /// Of columns that share a name, DuckDB renames all but the first: then nothing is known.
 fn unique(columns: Vec<String>) -> Option<Vec<String>> {
-    let mut seen = BTreeSet::new();
-    columns.iter().all(|name| seen.insert(name.to_lowercase())).then_some(columns)
+    let mut seen: HashSet<Cow<'_, str>> = HashSet::with_capacity(columns.len());
+    let is_unique = columns.iter().all(|name| seen.insert(in_lower_case(name)));
+    is_unique.then_some(columns)
+}
+
+fn in_lower_case(name: &str) -> Cow<'_, str> {
+    let is_lower = !name.contains(|c: char| c.is_ascii_uppercase() || !c.is_ascii());
+    if is_lower { name.into() } else { name.to_lowercase().into() }
 }
 
 /// Columns that kinds need and that their queries surely don't give, or give beside the kind's own.

@@ -362,14 +362,13 @@ fn finish(sources: &Sources<'_>, draft: Draft, models: &BTreeMap<ModelName, Mode
     let as_parent = reach::seen((&draft.name, &draft.file, &draft.kind), &fingerprint, sure, told, beside);
     let recipe = reach::recipe(&draft, &own, parents.keys().filter_map(|name| models.get(name)));
     let takes = reach::takes(&draft, lineage.as_deref());
-    let shape = lineage.as_ref().map(|lineage| lineage.shape);
     Ok(Model {
         fingerprint,
         content: whole(&nameless),
-        lineage,
         as_parent,
         recipe,
-        shape,
+        shape: lineage.as_ref().map(|lineage| lineage.shape),
+        lineage,
         takes,
         name: draft.name,
         path: draft.path,

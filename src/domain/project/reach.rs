@@ -18,7 +18,7 @@ use super::super::external::Externals;
 use super::super::fingerprint::{self, Fingerprint};
 use super::super::model::{Kind, ModelFile};
 use super::super::name::ModelName;
-use super::super::sql::{Form, Lineage, Parent, ParentColumns, Print, Query};
+use super::super::sql::{Form, Lineage, Origin, Parent, ParentColumns, Print, Query};
 use super::{Draft, Model, Sources};
 
 /// So many lineages are kept beside those that the last load needed.
@@ -102,9 +102,8 @@ fn over<'m>(
         None => Some(Cow::Owned(outside(&read.parts, sources.externals, sources.config.opening.engine))),
     });
     let parents: Vec<Cow<'m, Parent>> = parents.collect::<Option<_>>()?;
-    let key = parents.iter().map(|parent| key_of(parent));
-    let key: Vec<Print> = std::iter::once(Print::of("query", [&query.canonical[..]])).chain(key).collect();
-    let key = Print::of("lineage", key.iter().map(Print::bytes));
+    let keys = parents.iter().map(|parent| parent.key.bytes());
+    let key = Print::of("lineage", std::iter::once(&query.canonical[..]).chain(keys));
     Some((parents, key))
 }
 
@@ -121,7 +120,7 @@ fn outside(parts: &[String], externals: &Externals, engine: EngineKind) -> Paren
         Some(columns) => ParentColumns::Known(columns.into_iter().map(|name| beside(rows, name)).collect()),
         None => ParentColumns::Open(rows),
     };
-    Parent { name: rows, rows, columns }
+    Parent::new(rows, rows, columns)
 }
 
 /// A column of a table that is decided as a whole.
@@ -135,16 +134,6 @@ pub(super) fn whole(fingerprint: &Fingerprint) -> Print {
     Print::of("whole", [fingerprint.hex().as_bytes()])
 }
 
-fn key_of(parent: &Parent) -> Print {
-    match &parent.columns {
-        ParentColumns::Open(print) => Print::of("open", [parent.rows.bytes(), print.bytes()]),
-        ParentColumns::Known(columns) => {
-            let columns = columns.iter().flat_map(|(name, print)| [name.as_bytes(), print.bytes()]);
-            Print::of("known", std::iter::once(parent.rows.bytes()).chain(columns))
-        }
-    }
-}
-
 /// What a model's children see of it; `beside` is what counts in its rows beside the query.
 pub(super) fn seen(
     (name, file, kind): (&ModelName, &ModelFile, &Kind),
@@ -156,18 +145,20 @@ pub(super) fn seen(
     let whole = whole(fingerprint);
     let name = Print::of("rows of", [name.to_string().as_bytes()]);
     let all = |names: &[String]| names.iter().map(|name| self::beside(whole, name.clone())).collect();
-    let as_a_whole = || Parent {
-        name,
-        rows: whole,
-        columns: columns.map_or(ParentColumns::Open(whole), |names| ParentColumns::Known(all(names))),
+    let as_a_whole = || {
+        let columns = columns.map_or(ParentColumns::Open(whole), |names| ParentColumns::Known(all(names)));
+        Parent::new(name, whole, columns)
     };
     let is_built_whole = matches!(kind, Kind::Full | Kind::View | Kind::Embedded);
     let (Some(lineage), Some(names), true) = (lineage, columns, is_built_whole) else { return as_a_whole() };
     // what may come out differently each time is another's with each version that is built
     let version = |unstable: bool| if unstable { whole } else { Print::of("stable", []) };
     let rows = Print::of("rows", [lineage.rows.print.bytes(), beside.bytes(), version(lineage.rows.unstable).bytes()]);
-    let column = |name: &String| {
-        let (_, origin) = lineage.columns.iter().find(|(other, _)| other.eq_ignore_ascii_case(name))?;
+    // they are in one order, mostly
+    let column = |(index, name): (usize, &String)| {
+        let is_it = |(other, _): &&(String, Origin)| other.eq_ignore_ascii_case(name);
+        let beside = lineage.columns.get(index).filter(is_it);
+        let (_, origin) = beside.or_else(|| lineage.columns.iter().find(is_it))?;
         let declared = file.columns.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
         let print = match (declared, origin.unstable) {
             (None, false) => origin.print,
@@ -182,9 +173,9 @@ pub(super) fn seen(
         };
         Some((name.clone(), print))
     };
-    match names.iter().map(column).collect::<Option<Vec<_>>>() {
+    match names.iter().enumerate().map(column).collect::<Option<Vec<_>>>() {
         Some(columns) if columns.len() == lineage.columns.len() => {
-            Parent { name, rows, columns: ParentColumns::Known(columns) }
+            Parent::new(name, rows, ParentColumns::Known(columns))
         }
         _ => as_a_whole(),
     }
@@ -237,10 +228,9 @@ pub(super) fn takes(draft: &Draft, lineage: Option<&Lineage>) -> BTreeMap<ModelN
     let Some(lineage) = lineage else { return takes };
     let reads: Vec<&ModelName> = draft.reads.iter().flatten().collect();
     takes.extend(reads.into_iter().map(|model| (model.clone(), BTreeSet::new())));
-    let origins = lineage.columns.iter().map(|(_, origin)| origin).chain([&lineage.rows]);
-    for (read, column) in origins.flat_map(|origin| &origin.from) {
+    for (read, column) in &lineage.taken {
         if let Some(taken) = draft.reads.get(*read).and_then(|model| takes.get_mut(model.as_ref()?)) {
-            taken.insert(column.to_ascii_lowercase());
+            taken.insert(column.clone());
         }
     }
     takes

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::model::Kind;
 use super::super::name::ModelName;
-use super::super::sql::Origin;
+use super::super::sql::{Lineage, Origin};
 use super::{Model, Project};
 
 /// A column on the way, and the next ones.
@@ -45,22 +45,23 @@ pub struct ColumnSource<'m> {
 impl Model {
     /// What a column's values are made of, by the model's own query; none where that is not understood.
     pub fn sources_of(&self, column: &str) -> Option<Vec<ColumnSource<'_>>> {
-        Some(self.sources(origin_of(self, column)?))
+        Some(self.sources(self.lineage.as_ref()?, origin_of(self, column)?))
     }
 
     /// What decides which rows there are; none where that is not understood.
     pub fn sources_of_rows(&self) -> Option<Vec<ColumnSource<'_>>> {
-        Some(self.sources(&self.lineage.as_ref()?.rows))
+        let lineage = self.lineage.as_ref()?;
+        Some(self.sources(lineage, &lineage.rows))
     }
 
-    fn sources(&self, origin: &Origin) -> Vec<ColumnSource<'_>> {
+    fn sources(&self, lineage: &Lineage, origin: &Origin) -> Vec<ColumnSource<'_>> {
         let reads = self.file.query.as_ref().and_then(|query| query.reads.as_ref());
         let source = |(read, column): &(usize, String)| {
             let model = self.reads.get(*read)?.as_ref();
             let table = reads.and_then(|reads| reads.get(*read)).map(|read| read.parts.join("."));
             Some(ColumnSource { model, table: table.unwrap_or_default(), column: column.clone() })
         };
-        origin.from.iter().filter_map(source).collect()
+        lineage.from(origin).filter_map(source).collect()
     }
 }
 
@@ -111,10 +112,10 @@ impl Project {
                 continue;
             };
             let takes = |origin: &Origin| {
-                let of = |(read, name): &(usize, String)| {
+                let mut from = lineage.from(origin);
+                from.any(|(read, name)| {
                     name == column && child.reads.get(*read).is_some_and(|it| it.as_ref() == Some(&model.name))
-                };
-                origin.from.iter().any(of)
+                })
             };
             let taken = lineage.columns.iter().filter(|(_, origin)| takes(origin));
             let parts = taken.map(|(name, _)| Part::Column(name.to_lowercase()));

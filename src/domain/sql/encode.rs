@@ -14,7 +14,7 @@ use super::keywords;
 
 /// The bytes of a tree.
 pub(super) fn encode<T: Serialize>(tree: &T) -> Result<Vec<u8>, Failure> {
-    let mut encoder = Encoder { out: Vec::with_capacity(4096), keep_case: false };
+    let mut encoder = Encoder { out: Vec::with_capacity(16 << 10), keep_case: false };
     tree.serialize(&mut encoder)?;
     Ok(encoder.out)
 }

@@ -13,6 +13,11 @@ pub(super) type Hints = HashMap<Location, CteAsMaterialized>;
 /// Takes the words out.
 pub(super) fn take(tokens: Vec<TokenWithSpan>) -> (Vec<TokenWithSpan>, Hints) {
     let mut hints = Hints::new();
+    let is_hint =
+        |token: &TokenWithSpan| matches!(&token.token, Token::Word(word) if word.keyword == Keyword::MATERIALIZED);
+    if !tokens.iter().any(is_hint) {
+        return (tokens, hints);
+    }
     // Of each parenthesis that is open, what was said before it.
     let mut open: Vec<Option<CteAsMaterialized>> = Vec::new();
     let mut kept: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
@@ -33,6 +38,9 @@ pub(super) fn take(tokens: Vec<TokenWithSpan>) -> (Vec<TokenWithSpan>, Hints) {
 
 /// Puts the words into the tree; says whether each found its CTE.
 pub(super) fn put(query: &mut Query, mut hints: Hints) -> bool {
+    if hints.is_empty() {
+        return true;
+    }
     struct Put<'a>(&'a mut Hints);
     impl VisitorMut for Put<'_> {
         type Break = ();

@@ -340,6 +340,15 @@ pub fn analyse(text: &str) -> Query {
     analyse_in(&dialect::DuckDb, text, true)
 }
 
+/// The same of one that stands in a text whose lexemes are known: its own are taken out of them.
+pub fn analyse_within(text: &str, span: &Span, of_text: &mut Vec<Lexeme>) -> Query {
+    let before = |end: usize| of_text.partition_point(|lexeme| lexeme.span.start < end);
+    let own = before(span.start)..before(span.end);
+    let moved = |Lexeme { token, span: at }| Lexeme { token, span: at.start - span.start..at.end - span.start };
+    let lexemes: Vec<Lexeme> = of_text.drain(own).map(moved).collect();
+    analyse_lexed(&dialect::DuckDb, text.get(span.clone()).unwrap_or_default(), &lexemes, true)
+}
+
 /// The same of a text in an engine's SQL; PostgreSQL's is tried as DuckDB's first.
 pub fn analyse_for(engine: EngineKind, text: &str) -> Query {
     match engine {
@@ -380,17 +389,20 @@ pub fn in_backticks(text: &str) -> String {
 
 /// `keeps` says whether the tree is of use to anybody later.
 fn analyse_in(dialect: &(dyn Dialect + Sync), text: &str, keeps: bool) -> Query {
-    let lexemes = match lex(text) {
-        Ok(lexemes) => lexemes,
-        Err(error) => return unread(canonical::of_text(text), error),
-    };
+    match lex(text) {
+        Ok(lexemes) => analyse_lexed(dialect, text, &lexemes, keeps),
+        Err(error) => unread(canonical::of_text(text), error),
+    }
+}
+
+fn analyse_lexed(dialect: &(dyn Dialect + Sync), text: &str, lexemes: &[Lexeme], keeps: bool) -> Query {
     let analysed =
-        depth::with_any_stack(&lexemes, |may_outlive| analyse_lexemes(dialect, text, &lexemes, keeps && may_outlive));
+        depth::with_any_stack(lexemes, |may_outlive| analyse_lexemes(dialect, text, lexemes, keeps && may_outlive));
     let query = analysed.unwrap_or_else(|| {
         let error = SqlError::new("too deeply nested", 0..text.len());
-        unread(canonical::of_tokens(text, &lexemes, false), error)
+        unread(canonical::of_tokens(text, lexemes, false), error)
     });
-    let labels = labels::find(&lexemes);
+    let labels = labels::find(lexemes);
     Query { canonical: canonical::with_labels(query.canonical, &labels), labels, ..query }
 }
 

@@ -19,18 +19,16 @@ pub(super) struct Parsed {
     pub(super) labels: HashSet<String>,
 }
 
-/// Byte offsets of sqlparser's locations, which count lines and characters.
+/// Byte offsets of sqlparser's locations, which count lines and characters: of the start and the end of each word and sign,
+/// in the order of the text.
 pub(super) struct Places(Vec<(Location, usize)>);
 
 impl Places {
     /// Walks the text once beside the tokens' boundaries.
     fn new(text: &str, tokens: &[TokenWithSpan]) -> Self {
-        let mut wanted: Vec<Location> = tokens.iter().flat_map(|token| [token.span.start, token.span.end]).collect();
-        wanted.sort_unstable();
-        wanted.dedup();
-        let mut wanted = wanted.into_iter().peekable();
+        let mut wanted = tokens.iter().filter(said).flat_map(|token| [token.span.start, token.span.end]).peekable();
         let (mut line, mut column) = (1, 1);
-        let mut places = Vec::new();
+        let mut places = Vec::with_capacity(tokens.len());
         for (offset, c) in text.char_indices().chain([(text.len(), '\0')]) {
             while let Some(location) = wanted.next_if(|wanted| *wanted <= Location { line, column }) {
                 places.push((location, offset));
@@ -42,6 +40,11 @@ impl Places {
             }
         }
         Self(places)
+    }
+
+    /// The bytes of each word and sign.
+    fn spans(&self) -> impl Iterator<Item = Span> {
+        self.0.chunks_exact(2).map(|ends| ends[0].1..ends[1].1)
     }
 
     fn byte(&self, location: Location) -> Option<usize> {
@@ -68,6 +71,11 @@ impl Places {
     }
 }
 
+/// Whether a token is a word or a sign, and no space or comment.
+fn said(token: &&TokenWithSpan) -> bool {
+    !matches!(token.token, tokenizer::Token::Whitespace(_))
+}
+
 /// Reads the one query in `text`.
 pub(super) fn parse(text: &str, lexemes: &[Lexeme]) -> Result<Parsed, SqlError> {
     parse_in(&DuckDb, text, lexemes)
@@ -81,8 +89,10 @@ pub(super) fn parse_in(dialect: &(dyn Dialect + Sync), text: &str, lexemes: &[Le
 }
 
 fn run_parser(dialect: &(dyn Dialect + Sync), text: &str, lexemes: &[Lexeme]) -> Result<Parsed, SqlError> {
-    let tokens = Tokenizer::new(dialect, text)
-        .tokenize_with_location()
+    // between two lexemes there is a space, mostly
+    let mut tokens = Vec::with_capacity(2 * lexemes.len() + 1);
+    Tokenizer::new(dialect, text)
+        .tokenize_with_location_into_buf(&mut tokens)
         .map_err(|error| SqlError::new(error.message, 0..text.len()))?;
     let places = Places::new(text, &tokens);
     if !agree(lexemes, &tokens, &places) {
@@ -128,7 +138,7 @@ fn location(text: &str) -> Option<Location> {
 fn agree(lexemes: &[Lexeme], tokens: &[TokenWithSpan], places: &Places) -> bool {
     use tokenizer::Token as Theirs;
     let ours = lexemes.iter().filter(|lexeme| !matches!(lexeme.token, Token::Symbol(_)));
-    let theirs = tokens.iter().filter(|token| {
+    let theirs = tokens.iter().filter(said).zip(places.spans()).filter(|(token, _)| {
         matches!(
             token.token,
             Theirs::Word(_)
@@ -148,7 +158,7 @@ fn agree(lexemes: &[Lexeme], tokens: &[TokenWithSpan], places: &Places) -> bool 
                 | Theirs::DoubleQuotedRawStringLiteral(_)
         )
     });
-    ours.map(|lexeme| Some(lexeme.span.clone())).eq(theirs.map(|token| places.span(token.span)))
+    ours.map(|lexeme| lexeme.span.clone()).eq(theirs.map(|(_, span)| span))
 }
 
 #[cfg(test)]

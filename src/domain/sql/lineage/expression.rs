@@ -7,7 +7,7 @@ use sqlparser::ast::{Expr, Query, Visit, VisitMut, Visitor};
 
 use super::super::functions::{self, Class, name_of};
 use super::formula::{Asked, Formula, Found};
-use super::origin::{Node, Origin};
+use super::origin::{Node, Traced};
 use super::scope::{Relation, Scope, resolve};
 use super::select::Ctes;
 use super::{Told, Unknown, Walk};
@@ -49,7 +49,7 @@ impl Walk<'_> {
         let nodes = formula.found.iter().map(|found| self.found(found, scopes, ctes)).collect::<Told<Vec<Node>>>()?;
         Ok(match (&formula.text, nodes.as_slice()) {
             (None, [only]) => only.clone(),
-            (text, nodes) => Origin::with("expression", text.as_ref().map_or(&[], |text| text.bytes()), nodes),
+            (text, nodes) => Traced::with("expression", text.as_ref().map_or(&[], |text| text.bytes()), nodes),
         })
     }
 
@@ -57,8 +57,8 @@ impl Walk<'_> {
         match found {
             Found::Name(parts, is_function) => self.name(parts, *is_function, scopes),
             Found::Constant(what, text, is_unstable) => {
-                let constant = Origin::constant(what, text);
-                Ok(if *is_unstable { Origin::unstable(&constant) } else { constant })
+                let constant = Traced::constant(what, text);
+                Ok(if *is_unstable { Traced::unstable(&constant) } else { constant })
             }
             Found::Subquery(query, asked) => {
                 // in the order of the text
@@ -69,11 +69,11 @@ impl Walk<'_> {
                 let node = self.subquery(query, scopes, ctes)?;
                 Ok(match asked {
                     Asked::Value => node,
-                    Asked::Exists { negated } => Origin::of(if *negated { "not exists" } else { "exists" }, [&node]),
+                    Asked::Exists { negated } => Traced::of(if *negated { "not exists" } else { "exists" }, [&node]),
                     Asked::In { negated, .. } => {
-                        Origin::of(if *negated { "not in" } else { "in" }, value.iter().chain([&node]))
+                        Traced::of(if *negated { "not in" } else { "in" }, value.iter().chain([&node]))
                     }
-                    Asked::Argument => Origin::of("argument", [&node]),
+                    Asked::Argument => Traced::of("argument", [&node]),
                 })
             }
         }
@@ -84,8 +84,8 @@ impl Walk<'_> {
         match resolve(parts, scopes)? {
             // a column, or a function that is called without parentheses
             resolved if is_function => {
-                let function = Origin::unstable(&Origin::constant("function", parts.concat().as_bytes()));
-                Ok(Origin::of("either", resolved.iter().chain([&function])))
+                let function = Traced::unstable(&Traced::constant("function", parts.concat().as_bytes()));
+                Ok(Traced::of("either", resolved.iter().chain([&function])))
             }
             Some(node) => {
                 self.named.push(node.clone());
@@ -101,7 +101,7 @@ impl Walk<'_> {
         if open.is_some() {
             return Err(Unknown("a subquery whose columns the files don't tell"));
         }
-        Ok(Origin::of("subquery", columns.iter().map(|column| &column.origin).chain([&rows])))
+        Ok(Traced::of("subquery", columns.iter().map(|column| &column.origin).chain([&rows])))
     }
 }
 

@@ -6,7 +6,7 @@ use sqlparser::ast::{
 
 use super::super::encode::encode;
 use super::super::{policy, relation};
-use super::origin::{Node, Origin, Print};
+use super::origin::{Node, Print, Traced};
 use super::scope::{Column, Relation, Scope, within};
 use super::select::Ctes;
 use super::{Parent, ParentColumns, Told, Unknown, Walk};
@@ -31,7 +31,7 @@ impl Walk<'_> {
             let right = scope.relations.len();
             let right_rows = self.factor(&join.relation, scope, ctes, outer)?;
             let condition = self.condition(join, scope, (first, right), ctes, outer)?;
-            rows = Origin::of("join", [&rows, &right_rows, &condition]);
+            rows = Traced::of("join", [&rows, &right_rows, &condition]);
             if let JoinOperator::Semi(_)
             | JoinOperator::Anti(_)
             | JoinOperator::LeftSemi(_)
@@ -64,12 +64,12 @@ impl Walk<'_> {
             Op::AsOf { match_condition, constraint } => {
                 let matched = self.expression(match_condition, &within(outer, scope), ctes)?;
                 let rest = self.constraint(constraint, scope, (first, right), ctes, outer)?;
-                return Ok(Origin::of("asof", [&matched, &rest]));
+                return Ok(Traced::of("asof", [&matched, &rest]));
             }
             _ => return Err(Unknown("a join of another engine's")),
         };
         let constraint = self.constraint(constraint, scope, (first, right), ctes, outer)?;
-        Ok(Origin::of(what, [&constraint]))
+        Ok(Traced::of(what, [&constraint]))
     }
 
     fn constraint(
@@ -81,7 +81,7 @@ impl Walk<'_> {
         outer: &[&Scope],
     ) -> Told<Node> {
         match constraint {
-            JoinConstraint::None => Ok(Origin::constant("always", &[])),
+            JoinConstraint::None => Ok(Traced::constant("always", &[])),
             JoinConstraint::On(condition) => self.expression(condition, &within(outer, scope), ctes),
             JoinConstraint::Using(names) => {
                 let mut merged = Vec::new();
@@ -91,7 +91,7 @@ impl Walk<'_> {
                     merged.push(merge(name, scope, (first, right))?);
                 }
                 self.named.extend(merged.iter().cloned());
-                Ok(Origin::of("using", &merged))
+                Ok(Traced::of("using", &merged))
             }
             // USING the names that both sides have: a column more on one side may join by one column more
             JoinConstraint::Natural => {
@@ -109,7 +109,7 @@ impl Walk<'_> {
                 let has = |name: &&String| right_names.iter().any(|other| other.eq_ignore_ascii_case(name));
                 let common = left.iter().filter(has).map(|name| merge(name, scope, (first, right)));
                 let common: Vec<Node> = common.collect::<Told<_>>()?;
-                Ok(Origin::of("natural", &common))
+                Ok(Traced::of("natural", &common))
             }
         }
     }
@@ -188,17 +188,17 @@ impl Walk<'_> {
 fn placed(mut relation: Relation, place: usize) -> Relation {
     let text = (place as u64).to_le_bytes();
     for column in &mut relation.columns {
-        column.origin = Origin::with("place", &text, [&column.origin]);
+        column.origin = Traced::with("place", &text, [&column.origin]);
     }
     if let Some((open, _)) = &mut relation.open {
-        *open = Origin::with("place", &text, [&*open]);
+        *open = Traced::with("place", &text, [&*open]);
     }
     relation
 }
 
 /// What a query reads, as a relation.
 fn of_parent(parent: &Parent, read: usize) -> Relation {
-    let rows = Origin::read((parent.rows, parent.name), None);
+    let rows = Traced::read((parent.rows, parent.name), None);
     match &parent.columns {
         ParentColumns::Known(columns) => {
             let column = |(name, print): &(String, Print)| {
@@ -210,12 +210,12 @@ fn of_parent(parent: &Parent, read: usize) -> Relation {
                     false => Print::of("cased", [print.bytes(), name.as_bytes()]),
                 };
                 let prints = (cased(*print), cased(shape));
-                Column::new(Some(name.clone()), Origin::read(prints, Some((read, lower))))
+                Column::new(Some(name.clone()), Traced::read(prints, Some((read, &lower))))
             };
             Relation::new(columns.iter().map(column).collect(), rows)
         }
         ParentColumns::Open(print) => {
-            let open = Origin::read((*print, parent.name), None);
+            let open = Traced::read((*print, parent.name), None);
             Relation { open: Some((open, Some(read))), ..Relation::new(Vec::new(), rows) }
         }
     }
@@ -226,12 +226,12 @@ fn function(name: &ObjectName, arguments: &Node, alias: Option<&TableAlias>) -> 
     let parts = relation::parts(name);
     let [name] = parts.as_slice() else { return Err(Unknown("a function that is not known")) };
     let name = name.to_ascii_lowercase();
-    let rows = Origin::with("function", name.as_bytes(), [arguments]);
+    let rows = Traced::with("function", name.as_bytes(), [arguments]);
     let column = |name: String| Column::new(Some(name), rows.clone());
     let relation = match (name.as_str(), alias) {
         // it may have any columns
         (name, _) if policy::reads_files(name) => {
-            let open = Some((Origin::of("file", [&rows]), None));
+            let open = Some((Traced::of("file", [&rows]), None));
             Relation { open, ..Relation::new(Vec::new(), rows.clone()) }
         }
         ("range" | "generate_series" | "unnest", Some(alias)) if !alias.columns.is_empty() => {
@@ -248,8 +248,8 @@ fn function(name: &ObjectName, arguments: &Node, alias: Option<&TableAlias>) -> 
 fn sampled(relation: Relation, sample: Option<&TableSampleKind>) -> Told<Relation> {
     let Some(sample) = sample else { return Ok(relation) };
     let text = encode(sample).map_err(|_| Unknown("a tree without a canonical form"))?;
-    let rows = Origin::with("sample", &text, [&relation.rows]);
-    Ok(Relation { rows: Origin::unstable(&rows), ..relation })
+    let rows = Traced::with("sample", &text, [&relation.rows]);
+    Ok(Relation { rows: Traced::unstable(&rows), ..relation })
 }
 
 /// Gives a relation the names of an alias.
@@ -287,7 +287,7 @@ fn merge(name: &str, scope: &mut Scope, (first, right): (usize, usize)) -> Told<
         return Err(NOT_TOLD);
     }
     // of an outer join, the name alone means either side's
-    let shared = Origin::of("merged", [left.by_name(), right.by_name()]);
+    let shared = Traced::of("merged", [left.by_name(), right.by_name()]);
     left.shared = Some(shared.clone());
     right.merged = true;
     Ok(shared)

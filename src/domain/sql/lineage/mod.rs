@@ -29,6 +29,9 @@ mod select;
 mod set_operations;
 mod stars;
 
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
 use serde::{Deserialize, Serialize};
 
 pub(super) use self::formula::Formulas;
@@ -52,6 +55,23 @@ pub struct Parent {
     pub rows: Print,
     /// Its columns.
     pub columns: ParentColumns,
+    /// All of this.
+    pub key: Print,
+}
+
+impl Parent {
+    /// What is known of something.
+    pub fn new(name: Print, rows: Print, columns: ParentColumns) -> Self {
+        let own = [name.bytes(), rows.bytes()].into_iter();
+        let key = match &columns {
+            ParentColumns::Open(print) => Print::of("open", own.chain([print.bytes()])),
+            ParentColumns::Known(columns) => {
+                let columns = columns.iter().flat_map(|(name, print)| [name.as_bytes(), print.bytes()]);
+                Print::of("known", own.chain(columns))
+            }
+        };
+        Self { name, rows, columns, key }
+    }
 }
 
 /// What is known of the columns of something that a query reads.
@@ -74,9 +94,16 @@ pub struct Lineage {
     pub named: Print,
     /// What it makes of its parents, whatever these hold: the meaning of each of its names.
     pub shape: Print,
+    /// The columns that it takes, in lower case, each with the table, as an index of [`Query::reads`](super::Query::reads).
+    pub taken: Vec<(usize, String)>,
 }
 
 impl Lineage {
+    /// The columns that have a say in something that it gives.
+    pub fn from<'l>(&'l self, origin: &'l Origin) -> impl Iterator<Item = &'l (usize, String)> {
+        origin.from.iter().filter_map(|index| self.taken.get(*index))
+    }
+
     /// What decides all that the query gives.
     pub fn print(&self) -> Print {
         let columns = self.columns.iter().map(|(name, origin)| (name.as_str(), origin.print));
@@ -174,8 +201,17 @@ impl Walk<'_> {
         let shapes = columns.iter().map(|(name, node)| (name.as_str(), node.shape));
         let shape = all((relation.rows.shape, named(|node| node.shape)), shapes);
         let named = named(|node| node.print);
-        let columns = columns.into_iter().map(|(name, node)| (name, Origin::clone(&node))).collect();
-        Ok(Lineage { rows: Origin::clone(&relation.rows), columns, named, shape })
+        let nodes = columns.iter().map(|(_, node)| node).chain([&relation.rows]);
+        let taken: BTreeSet<(usize, Rc<str>)> = nodes.flat_map(|node| node.from.iter().cloned()).collect();
+        let taken: Vec<(usize, Rc<str>)> = taken.into_iter().collect();
+        let origin = |node: &Node| {
+            let from = node.from.iter().filter_map(|column| taken.binary_search(column).ok()).collect();
+            Origin { print: node.print, from, unstable: node.unstable }
+        };
+        let rows = origin(&relation.rows);
+        let columns = columns.into_iter().map(|(name, node)| (name, origin(&node))).collect();
+        let taken = taken.into_iter().map(|(read, name)| (read, name.to_string())).collect();
+        Ok(Lineage { rows, columns, named, shape, taken })
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::ops::Deref;
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
@@ -14,14 +13,15 @@ pub struct Print([u8; 32]);
 impl Print {
     /// That of some parts, told apart by what they are.
     pub fn of<'p>(what: &str, parts: impl IntoIterator<Item = &'p [u8]>) -> Self {
-        let mut hasher = blake3::Hasher::new();
+        // one call for all of many small parts
+        let mut bytes = Vec::with_capacity(256);
         let mut add = |part: &[u8]| {
-            hasher.update(&(part.len() as u64).to_le_bytes());
-            hasher.update(part);
+            bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
+            bytes.extend_from_slice(part);
         };
         add(what.as_bytes());
-        parts.into_iter().for_each(add);
-        Self(*hasher.finalize().as_bytes())
+        parts.into_iter().for_each(&mut add);
+        Self(*blake3::hash(&bytes).as_bytes())
     }
 
     /// The hash.
@@ -31,6 +31,23 @@ impl Print {
 
     fn hex(self) -> String {
         blake3::Hash::from_bytes(self.0).to_hex().to_string()
+    }
+
+    fn from_hex(text: &str) -> Option<Self> {
+        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+        let mut bytes = [0; 32];
+        if pairs.len() != bytes.len() || !rest.is_empty() {
+            return None;
+        }
+        let digit = |c: u8| match c {
+            b'0'..=b'9' => Some(c - b'0'),
+            b'a'..=b'f' => Some(c - b'a' + 10),
+            _ => None,
+        };
+        for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+            *byte = digit(*high)? << 4 | digit(*low)?;
+        }
+        Some(Self(bytes))
     }
 }
 
@@ -54,63 +71,75 @@ impl Serialize for Print {
 
 impl<'de> Deserialize<'de> for Print {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let hash = blake3::Hash::from_hex(&text).map_err(|_| serde::de::Error::custom("expected 64 hex digits"))?;
-        Ok(Self(*hash.as_bytes()))
+        /// Reads it where it stands: there are tens of thousands of them in a file.
+        struct Digits;
+        impl serde::de::Visitor<'_> for Digits {
+            type Value = Print;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("64 hex digits")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Print, E> {
+                Print::from_hex(text).ok_or_else(|| E::invalid_value(serde::de::Unexpected::Str(text), &self))
+            }
+        }
+        deserializer.deserialize_str(Digits)
     }
 }
 
-/// Columns, each with the table, as an index of [`Query::reads`](super::super::Query::reads).
-type From = BTreeSet<(usize, String)>;
-
-/// What decides something.
+/// What decides something. Stored with few letters: there are tens of thousands of them in a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// As a hash: equal for equal meaning.
+    #[serde(rename = "p")]
     pub print: Print,
-    /// The columns that have a say in it.
-    pub from: From,
+    /// The columns that have a say in it, as indices of [`Lineage::taken`](super::Lineage::taken).
+    #[serde(rename = "f", default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) from: Vec<usize>,
     /// Whether it may come out differently when it is worked out again: by the time, by chance, by an order that nobody
     /// asked for.
+    #[serde(rename = "u", default, skip_serializing_if = "is_false")]
     pub unstable: bool,
+}
+
+fn is_false(it: &bool) -> bool {
+    !it
 }
 
 /// What decides something, on the way to a query's lineage.
 #[derive(Debug)]
 pub(super) struct Traced {
-    origin: Origin,
+    pub(super) print: Print,
     /// The same of parents of which only names count.
     pub(super) shape: Print,
+    /// The columns that have a say in it, each with the table, as an index of what is read.
+    pub(super) from: From,
+    pub(super) unstable: bool,
 }
 
-/// Origins are shared: a column that is passed on has the origin that it had.
+type From = BTreeSet<(usize, Rc<str>)>;
+
+/// They are shared: a column that is passed on is decided by what decided it.
 pub(super) type Node = Rc<Traced>;
 
-impl Deref for Traced {
-    type Target = Origin;
-
-    fn deref(&self) -> &Origin {
-        &self.origin
-    }
-}
-
-impl Origin {
+impl Traced {
     /// Something that a text says, and nothing that is read.
     pub(super) fn constant(what: &str, text: &[u8]) -> Node {
         let print = Print::of(what, [text]);
         Self::read((print, print), None)
     }
 
-    /// Something that is read; its print, and what it is called.
-    pub(super) fn read((print, shape): (Print, Print), from: Option<(usize, String)>) -> Node {
-        let origin = Self { print, from: from.into_iter().collect(), unstable: false };
-        Rc::new(Traced { origin, shape })
+    /// Something that is read; its print, and that of its name.
+    pub(super) fn read((print, shape): (Print, Print), from: Option<(usize, &str)>) -> Node {
+        let from = from.map(|(read, name)| (read, Rc::from(name))).into_iter().collect();
+        Rc::new(Self { print, shape, from, unstable: false })
     }
 
     /// A column that something may have beside those that are known.
     pub(super) fn open_column(of: &Node, read: Option<usize>, name: &str) -> Node {
         let print = |of: Print| Print::of("open column", [of.bytes(), name.as_bytes()]);
-        Self::read((print(of.print), print(of.shape)), read.map(|read| (read, name.to_owned())))
+        Self::read((print(of.print), print(of.shape)), read.map(|read| (read, name)))
     }
 
     /// Something that others decide, in this order.
@@ -139,20 +168,19 @@ impl Origin {
     }
 
     fn made(what: &str, text: &[u8], parts: &[&Node], (from, unstable): (From, bool)) -> Node {
-        let print = |of: fn(&Traced) -> &Print| {
-            let parts: Vec<&Print> = parts.iter().map(|part| of(part)).collect();
-            Print::of(what, std::iter::once(text).chain(parts.into_iter().map(Print::bytes)))
+        let made = |of: fn(&Node) -> &Print| {
+            Print::of(what, std::iter::once(text).chain(parts.iter().map(|part| of(part).bytes())))
         };
-        let whole = print(|part| &part.print);
+        let print = made(|part| &part.print);
         let is_one = parts.iter().all(|part| part.print == part.shape);
-        let shape = if is_one { whole } else { print(|part| &part.shape) };
-        Rc::new(Traced { origin: Self { print: whole, from, unstable }, shape })
+        let shape = if is_one { print } else { made(|part| &part.shape) };
+        Rc::new(Self { print, shape, from, unstable })
     }
 
     /// The same, which may come out differently each time.
     pub(super) fn unstable(node: &Node) -> Node {
-        let origin = Self { unstable: true, ..node.origin.clone() };
-        Rc::new(Traced { origin, shape: node.shape })
+        let Self { print, shape, from, .. } = node.as_ref();
+        Rc::new(Self { print: *print, shape: *shape, from: from.clone(), unstable: true })
     }
 }
 

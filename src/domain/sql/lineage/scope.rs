@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::origin::{Node, Origin};
+use super::origin::{Node, Traced};
 use super::{Told, Unknown};
 
 /// One column of a relation.
@@ -102,13 +102,13 @@ impl Relation {
             return Err(Unknown("a row used as a value, of columns that the files don't tell"));
         }
         let names: Vec<&str> = self.columns.iter().filter_map(|column| column.name.as_deref()).collect();
-        Ok(Origin::with("row", names.join("\0").as_bytes(), self.columns.iter().map(|column| &column.origin)))
+        Ok(Traced::with("row", names.join("\0").as_bytes(), self.columns.iter().map(|column| &column.origin)))
     }
 
     /// A column that it may have beside those that are known.
     fn may_have(&self, name: &str) -> Option<Node> {
         let (open, read) = self.open.as_ref()?;
-        Some(Origin::open_column(open, *read, name))
+        Some(Traced::open_column(open, *read, name))
     }
 }
 
@@ -125,7 +125,7 @@ pub(super) fn resolve(parts: &[String], scopes: &[&Scope]) -> Told<Option<Node>>
         let place = (scopes.len() - distance) as u64;
         let outer = |node: Node| match distance {
             0 => node,
-            _ => Origin::with("outer", &place.to_le_bytes(), [&node]),
+            _ => Traced::with("outer", &place.to_le_bytes(), [&node]),
         };
         nodes.extend(found.nodes.into_iter().map(outer));
         if found.surely {
@@ -136,7 +136,7 @@ pub(super) fn resolve(parts: &[String], scopes: &[&Scope]) -> Told<Option<Node>>
         [] => None,
         [only] => Some(only.clone()),
         // which one it is hangs on what others have: all of them count
-        several => Some(Origin::of("either", several)),
+        several => Some(Traced::of("either", several)),
     })
 }
 
@@ -213,7 +213,7 @@ impl Scope {
 
 /// A field of a struct.
 fn field(of: &Node, fields: &[String]) -> Node {
-    if fields.is_empty() { of.clone() } else { Origin::with("field", fields.join("\0").as_bytes(), [of]) }
+    if fields.is_empty() { of.clone() } else { Traced::with("field", fields.join("\0").as_bytes(), [of]) }
 }
 
 /// The scopes around something in a scope.

@@ -10,7 +10,7 @@ use sqlparser::ast::{
 use super::super::outputs;
 use super::expression::{Calls, calls};
 use super::from::rename;
-use super::origin::{Node, Origin};
+use super::origin::{Node, Traced};
 use super::scope::{Column, Relation, Scope, within};
 use super::set_operations::combined;
 use super::stars::{matching, pattern, shown, shown_of};
@@ -56,9 +56,9 @@ impl Walk<'_> {
                 return Err(Unknown("a clause of another engine's"));
             }
             let limit = self.part(limit.clone(), outer, &ctes)?;
-            relation.rows = Origin::of("limit", [&relation.rows, &limit]);
+            relation.rows = Traced::of("limit", [&relation.rows, &limit]);
             if query.order_by.is_none() {
-                relation.rows = Origin::unstable(&relation.rows);
+                relation.rows = Traced::unstable(&relation.rows);
             }
         }
         Ok(relation)
@@ -103,8 +103,8 @@ impl Walk<'_> {
         }
         match &order.kind {
             OrderByKind::All(options) => {
-                let options = Origin::constant("order", format!("{options}").as_bytes());
-                Ok(Origin::of("order by all", [rows, &options].into_iter().chain(columns)))
+                let options = Traced::constant("order", format!("{options}").as_bytes());
+                Ok(Traced::of("order by all", [rows, &options].into_iter().chain(columns)))
             }
             OrderByKind::Expressions(all) => {
                 let mut keys = Vec::new();
@@ -117,9 +117,9 @@ impl Walk<'_> {
                         return Err(Unknown("a window in ORDER BY"));
                     }
                     keys.push(node);
-                    keys.push(Origin::constant("order", format!("{}", by.options).as_bytes()));
+                    keys.push(Traced::constant("order", format!("{}", by.options).as_bytes()));
                 }
-                Ok(Origin::of("order by", [rows].into_iter().chain(&keys)))
+                Ok(Traced::of("order by", [rows].into_iter().chain(&keys)))
             }
         }
     }
@@ -140,49 +140,49 @@ impl Walk<'_> {
             return Err(Unknown("a clause of another engine's"));
         }
         let mut scope = Scope { is_alone: stands_alone(select), ..Scope::default() };
-        let mut rows = Origin::constant("one row", &[]);
+        let mut rows = Traced::constant("one row", &[]);
         for (index, tree) in select.from.iter().enumerate() {
             let of_tree = self.tree(tree, &mut scope, ctes, outer)?;
             // what stands alone adds nothing of its own
-            rows = if index == 0 { of_tree } else { Origin::of("cross", [&rows, &of_tree]) };
+            rows = if index == 0 { of_tree } else { Traced::of("cross", [&rows, &of_tree]) };
         }
         // whatever uses a named window, in whichever clause: all readers depend on the rows
         if !select.named_window.is_empty() {
             let windows = self.part(select.named_window.clone(), &within(outer, &scope), ctes)?;
-            rows = Origin::of("window", [&rows, &windows]);
+            rows = Traced::of("window", [&rows, &windows]);
         }
         let mut items = self.items(select, &mut scope, ctes, outer)?;
         let scopes = within(outer, &scope);
         if let Some(condition) = &select.selection {
-            rows = Origin::of("where", [&rows, &self.expression(condition, &scopes, ctes)?]);
+            rows = Traced::of("where", [&rows, &self.expression(condition, &scopes, ctes)?]);
         }
         rows = self.grouped(select, rows, &items, &scopes, ctes)?;
         let deciding = items.iter().filter(|item| item.calls.multiplies || item.calls.aggregates_within);
         let deciding: Vec<&Node> = deciding.map(|item| &item.column.origin).collect();
         if !deciding.is_empty() {
-            rows = Origin::of("rows of", [&rows].into_iter().chain(deciding));
+            rows = Traced::of("rows of", [&rows].into_iter().chain(deciding));
         }
         // a window sees the rows that there are here, which is more than are left in the end; and so do columns made of its own
         if items.iter().any(|item| item.calls.windows) {
-            items.iter_mut().for_each(|item| item.column.origin = Origin::over(&rows, &item.column.origin));
+            items.iter_mut().for_each(|item| item.column.origin = Traced::over(&rows, &item.column.origin));
         }
         if let Some(condition) = &select.qualify {
             let condition = self.expression(condition, &scopes, ctes)?;
-            rows = Origin::of("qualify", [&rows, &condition]);
+            rows = Traced::of("qualify", [&rows, &condition]);
         }
         let columns: Vec<Node> = items.iter().map(|item| item.column.origin.clone()).collect();
         match &select.distinct {
             None | Some(Distinct::All) => {}
-            Some(Distinct::Distinct) => rows = Origin::of("distinct", [&rows].into_iter().chain(&columns)),
+            Some(Distinct::Distinct) => rows = Traced::of("distinct", [&rows].into_iter().chain(&columns)),
             Some(Distinct::On(all)) => {
                 if all.iter().any(|by| calls(by).windows) {
                     return Err(Unknown("a window in DISTINCT ON"));
                 }
                 let key = |by| self.column_or_expression(by, &columns, &scopes, ctes);
                 let keys = all.iter().map(key).collect::<Told<Vec<Node>>>()?;
-                rows = Origin::of("distinct on", [&rows].into_iter().chain(&keys));
+                rows = Traced::of("distinct on", [&rows].into_iter().chain(&keys));
                 if order.is_none() {
-                    rows = Origin::unstable(&rows);
+                    rows = Traced::unstable(&rows);
                 }
             }
         }
@@ -205,23 +205,23 @@ impl Walk<'_> {
         match &select.group_by {
             GroupByExpr::All(modifiers) if modifiers.is_empty() => {
                 let keys = items.iter().filter(|item| !item.calls.aggregates).map(|item| &item.column.origin);
-                rows = Origin::of("group by all", [&rows].into_iter().chain(keys));
+                rows = Traced::of("group by all", [&rows].into_iter().chain(keys));
             }
             GroupByExpr::Expressions(keys, modifiers) if modifiers.is_empty() => {
                 let node = |key| self.column_or_expression(key, &columns, scopes, ctes);
                 let nodes = keys.iter().map(node).collect::<Told<Vec<Node>>>()?;
                 if !nodes.is_empty() {
-                    rows = Origin::of("group by", [&rows].into_iter().chain(&nodes));
+                    rows = Traced::of("group by", [&rows].into_iter().chain(&nodes));
                 }
                 let in_having = || select.having.as_ref().is_some_and(|having| calls(having).aggregates);
                 if keys.is_empty() && (items.iter().any(|item| item.calls.aggregates) || in_having()) {
-                    rows = Origin::of("aggregate", [&rows]);
+                    rows = Traced::of("aggregate", [&rows]);
                 }
             }
             _ => return Err(Unknown("grouping sets")),
         }
         if let Some(condition) = &select.having {
-            rows = Origin::of("having", [&rows, &self.expression(condition, scopes, ctes)?]);
+            rows = Traced::of("having", [&rows, &self.expression(condition, scopes, ctes)?]);
         }
         Ok(rows)
     }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use sqlparser::ast::{Cte, SetExpr, SetOperator, SetQuantifier, Values};
 
 use super::from::rename;
-use super::origin::{Node, Origin};
+use super::origin::{Node, Traced};
 use super::scope::{Column, Relation, Scope};
 use super::select::Ctes;
 use super::{Told, Unknown, Walk};
@@ -29,11 +29,11 @@ impl Walk<'_> {
         let mut first = self.body(left, ctes, outer, None)?;
         rename(&mut first, &cte.alias)?;
         let itself = |index: usize, column: &Column| {
-            let origin = Origin::constant("itself", &(index as u64).to_le_bytes());
+            let origin = Traced::constant("itself", &(index as u64).to_le_bytes());
             Column::new(column.name.clone(), origin)
         };
         let columns = first.columns.iter().enumerate().map(|(index, column)| itself(index, column)).collect();
-        let itself = Relation { path: first.path.clone(), ..Relation::new(columns, Origin::constant("itself", &[])) };
+        let itself = Relation { path: first.path.clone(), ..Relation::new(columns, Traced::constant("itself", &[])) };
         let mut within = ctes.to_vec();
         within.push(Rc::new((name, itself)));
         let next = self.body(right, &within, outer, None)?;
@@ -43,9 +43,9 @@ impl Walk<'_> {
         let parts = [&first, &next]
             .into_iter()
             .flat_map(|arm| std::iter::once(&arm.rows).chain(arm.columns.iter().map(|column| &column.origin)));
-        let all = Origin::with("recursive", format!("{set_quantifier}").as_bytes(), parts);
+        let all = Traced::with("recursive", format!("{set_quantifier}").as_bytes(), parts);
         let of_all = |(index, column): (usize, Column)| {
-            Column::new(column.name, Origin::with("of recursive", &(index as u64).to_le_bytes(), [&all]))
+            Column::new(column.name, Traced::with("of recursive", &(index as u64).to_le_bytes(), [&all]))
         };
         let columns = first.columns.into_iter().enumerate().map(of_all).collect();
         Ok(Relation { path: first.path, ..Relation::new(columns, all.clone()) })
@@ -63,9 +63,9 @@ impl Walk<'_> {
             }
         }
         let column = |(index, values): (usize, &Vec<Node>)| {
-            Column::new(Some(format!("col{index}")), Origin::of("values", values))
+            Column::new(Some(format!("col{index}")), Traced::of("values", values))
         };
-        let rows = Origin::constant("rows", &(values.rows.len() as u64).to_le_bytes());
+        let rows = Traced::constant("rows", &(values.rows.len() as u64).to_le_bytes());
         Ok(Relation::new(columns.iter().enumerate().map(column).collect(), rows))
     }
 }
@@ -85,7 +85,7 @@ pub(super) fn combined(
         All | Distinct | Plain if left.columns.len() == right.columns.len() => {
             let pairs = left.columns.iter().zip(&right.columns);
             pairs
-                .map(|(one, other)| Column::new(one.name.clone(), Origin::of("union", [&one.origin, &other.origin])))
+                .map(|(one, other)| Column::new(one.name.clone(), Traced::of("union", [&one.origin, &other.origin])))
                 .collect()
         }
         _ => return Err(Unknown("a set operation over different numbers of columns")),
@@ -93,7 +93,7 @@ pub(super) fn combined(
     let keeps_all = op == SetOperator::Union && matches!(quantifier, All | AllByName);
     let what = format!("{op} {quantifier}");
     let compared = columns.iter().map(|column| &column.origin).filter(|_| !keeps_all);
-    let rows = Origin::with("set operation", what.as_bytes(), [&left.rows, &right.rows].into_iter().chain(compared));
+    let rows = Traced::with("set operation", what.as_bytes(), [&left.rows, &right.rows].into_iter().chain(compared));
     Ok(Relation::new(columns, rows))
 }
 
@@ -104,15 +104,15 @@ fn by_name(left: &Relation, right: &Relation) -> Told<Vec<Column>> {
         let name = name(column)?;
         let other = right.columns.iter().find(|other| other.is(&name));
         let origin = match other {
-            Some(other) => Origin::of("union", [&column.origin, &other.origin]),
-            None => Origin::of("union left", [&column.origin]),
+            Some(other) => Traced::of("union", [&column.origin, &other.origin]),
+            None => Traced::of("union left", [&column.origin]),
         };
         columns.push(Column::new(Some(name), origin));
     }
     for column in &right.columns {
         let name = name(column)?;
         if !left.columns.iter().any(|other| other.is(&name)) {
-            columns.push(Column::new(Some(name), Origin::of("union right", [&column.origin])));
+            columns.push(Column::new(Some(name), Traced::of("union right", [&column.origin])));
         }
     }
     Ok(columns)

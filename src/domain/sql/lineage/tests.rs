@@ -18,7 +18,7 @@ fn parents(text: &str, edit: &dyn Fn(&str, &mut Parent)) -> Result<Lineage, Unkn
             "q" => known(&["b", "d"]),
             _ => ParentColumns::Open(rows),
         };
-        let mut parent = Parent { name: rows, rows, columns };
+        let mut parent = Parent::new(rows, rows, columns);
         edit(&name, &mut parent);
         parent
     };
@@ -277,7 +277,7 @@ fn the_spelling_does_not_count() {
 #[test]
 fn columns_come_from_columns() {
     let lineage = told("WITH x AS (SELECT a + b AS n, c FROM p) SELECT n, d FROM x JOIN q ON x.c = q.b WHERE d > 0");
-    let from = |origin: &Origin| origin.from.iter().map(|(read, name)| format!("{read}.{name}")).collect::<Vec<_>>();
+    let from = |origin: &Origin| lineage.from(origin).map(|(read, name)| format!("{read}.{name}")).collect::<Vec<_>>();
     assert_eq!(from(&lineage.columns[0].1), ["0.a", "0.b"]);
     assert_eq!(from(&lineage.columns[1].1), ["1.d"]);
     assert_eq!(from(&lineage.rows), ["0.c", "1.b", "1.d"]);
@@ -307,7 +307,7 @@ fn of_columns_that_share_a_name_the_first_keeps_it() {
     assert_eq!(reached(text, "a"), [""; 0]);
     // a server refuses it, or means that of a table around
     let print = Print::of("p", []);
-    let read = Parent { name: print, rows: print, columns: ParentColumns::Open(print) };
+    let read = Parent::new(print, print, ParentColumns::Open(print));
     let told = of_text(EngineKind::Postgres, "SELECT a, a FROM p", &[&read]);
     assert_eq!(told, Err(Unknown("two columns of one name")));
 }
