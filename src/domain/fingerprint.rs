@@ -22,7 +22,7 @@ use super::name::ModelName;
 use super::sql::Print;
 
 /// Raised whenever the recipe or the canonical form changes, so that old tables are not taken for new ones.
-const RECIPE: &str = "vmesh 2026-11 fingerprint 1";
+const RECIPE: &str = "vmesh 2026-12 fingerprint 2";
 
 /// BLAKE3 over a model's meaning and everything it depends on.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

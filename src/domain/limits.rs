@@ -35,6 +35,10 @@ pub const IN_SIGHT: usize = 100;
 /// stars double them.
 pub const WORKED_OUT: usize = 100_000;
 
+/// Bytes of the texts whose trees are kept until their lineage is known, those of one load together: a tree takes some
+/// forty times as many. The others are parsed twice.
+pub const KEPT_TREES: usize = 4 << 20;
+
 /// Columns of the rows of a unit test.
 pub const COLUMNS: usize = 2_000;
 

@@ -14,6 +14,7 @@ use crate::adapter::git::SourceFile;
 use crate::adapter::parallel;
 use crate::domain::diagnostic::Diagnostic;
 use crate::domain::external::Externals;
+use crate::domain::limits;
 use crate::domain::macros::{Blueprint, File};
 use crate::domain::model::ModelFile;
 use crate::domain::name::ModelName;
@@ -127,12 +128,21 @@ impl Loader {
 
     /// Reads the files that are not remembered, all at once, and remembers what can be.
     fn read_all<'f>(&self, files: Vec<&'f SourceFile>, sight: &Sight, found: &mut Found<'f>) -> Result<(), Error> {
-        let mut texts = Vec::new();
+        let (mut texts, mut length) = (Vec::new(), 0);
         for file in files {
-            texts.push((file, self.text(file)?));
+            let text = self.text(file)?;
+            length += text.len();
+            texts.push((file, text, length <= limits::KEPT_TREES));
         }
         let reader = self.reader(sight);
-        for (file, read) in parallel::map(texts, |(file, text)| (file, reader.read(&file.path, &text))) {
+        let read = |(file, text, keeps): (&'f SourceFile, Arc<str>, bool)| {
+            let read = reader.read(&file.path, &text);
+            if !keeps {
+                read.forget_trees();
+            }
+            (file, read)
+        };
+        for (file, read) in parallel::map(texts, read) {
             let FileRead { is_fixed, models } = read;
             let (mut done, all) = (Vec::new(), models.len());
             for (blueprint, attempt) in models {

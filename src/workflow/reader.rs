@@ -11,6 +11,7 @@ use crate::domain::diagnostic::{Diagnostic, Excerpt, Problem};
 use crate::domain::macros::{Blueprint, Expanded, File};
 use crate::domain::model::{self, Expansion, ModelFile};
 use crate::domain::project::Known;
+use crate::domain::sql::Query;
 use crate::domain::sql::policy::{Refusal, Text};
 
 /// What reads model files.
@@ -37,6 +38,17 @@ pub(super) struct FileRead {
     /// Whether its models depend on nothing but its text.
     pub(super) is_fixed: bool,
     pub(super) models: Vec<(Option<Blueprint>, Attempt)>,
+}
+
+impl FileRead {
+    /// Lets go of what only the lineages of its models need.
+    pub(super) fn forget_trees(&self) {
+        let models = self.models.iter().filter_map(|(_, attempt)| match attempt {
+            Attempt::Read(model) => model.query.as_ref(),
+            _ => None,
+        });
+        models.for_each(Query::forget_tree);
+    }
 }
 
 impl Reader<'_> {

@@ -36,7 +36,7 @@ fn screens(columns: u16) -> String {
         "vmesh.toml",
         "[linter]\nrules = [\"ambiguousorinvalidcolumn\", \"noselectstar\", \"nomissingaudits\"]\n",
     );
-    sandbox.model("staging.customers", "SELECT * FROM staging.orders");
+    sandbox.model("staging.customers", "SELECT * FROM raw.customers");
     terminal.show("vmesh lint");
     sandbox.write("tests/test_totals.yaml", TESTS);
     terminal.show("vmesh test");

@@ -44,7 +44,7 @@ pub(super) enum Asked {
     /// Whether it has rows, or none.
     Exists { negated: bool },
     /// Whether it has this value, or not.
-    In { value: Formula, negated: bool },
+    In { value: Box<Formula>, negated: bool },
     /// Its rows, as the argument of a function.
     Argument,
 }
@@ -87,6 +87,7 @@ impl VisitorMut for Formulas {
             let calls = calls(&expr);
             self.0.push((Formula::of(expr), calls));
         }
+        select.projection.shrink_to_fit();
         ControlFlow::Continue(())
     }
 }
@@ -110,6 +111,7 @@ impl Formula {
             return Err(unknown);
         }
         let text = encode(&tree).map_err(|_| Unknown("a tree without a canonical form"))?;
+        search.found.shrink_to_fit();
         Ok(Self { text: Some(Print::of("text", [&text[..]])), found: search.found })
     }
 }
@@ -195,7 +197,7 @@ fn subquery(expr: &mut Expr) -> Told<Found> {
         Expr::Subquery(query) => Found::Subquery(query, Asked::Value),
         Expr::Exists { subquery, negated } => Found::Subquery(subquery, Asked::Exists { negated }),
         Expr::InSubquery { expr, subquery, negated } => {
-            Found::Subquery(subquery, Asked::In { value: Formula::of(*expr)?, negated })
+            Found::Subquery(subquery, Asked::In { value: Box::new(Formula::of(*expr)?), negated })
         }
         _ => return Err(Unknown("a subquery in an odd place")),
     })
