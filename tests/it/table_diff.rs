@@ -192,7 +192,9 @@ fn differences_as_markdown() {
         &rows("(1, 'a|b', 10), (3, NULL, 3), (4, '</details>', 4)", "id, name, n"),
     );
     insta::assert_snapshot!(sandbox.vmesh(&["table-diff", "orders", "--format", "markdown"]).good());
-    insta::assert_snapshot!(sandbox.vmesh(&["diff", "--format", "markdown"]).good());
+    // on a server, the columns of VALUES are not known
+    let diff = sandbox.vmesh(&["diff", "--format", "markdown"]).good().replace(" · ~`id` ~`n` ~`name`", "");
+    insta::assert_snapshot!(diff);
     let same = sandbox.vmesh(&["table-diff", "other", "--format", "markdown"]).good();
     assert!(same.ends_with("**both show one table**: no row was read\n"), "{same}");
     sandbox.vmesh(&["envs", "--format", "markdown"]).fails(2);
