@@ -352,7 +352,7 @@ fn finish(sources: &Sources<'_>, draft: Draft, models: &BTreeMap<ModelName, Mode
     let columns = columns.or_else(|| reach::columns(engine, &draft.kind, lineage.as_deref()?));
     let columns = columns::declared(sources, &draft, columns)?;
     let told = lineage.as_deref().filter(|_| reach::is_plain(&draft.file));
-    let counted = told.filter(|_| draft.kind != Kind::View).map(Lineage::print);
+    let counted = told.filter(|_| draft.kind != Kind::View).map(|lineage| lineage.print);
     let whole = |part| match &counted {
         Some(counted) => fingerprint::by_columns(part, counted),
         None => fingerprint::whole(part, parents.iter().map(|(name, fingerprint)| (name, *fingerprint))),

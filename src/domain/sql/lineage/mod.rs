@@ -90,8 +90,9 @@ pub struct Lineage {
     pub rows: Origin,
     /// The value of each column, in order.
     pub columns: Vec<(String, Origin)>,
-    /// All columns that the text names, those of unused expressions, too: without one of them the query fails.
-    pub named: Print,
+    /// All that it gives, and all columns that the text names, those of unused expressions, too: without one of them the query
+    /// fails.
+    pub print: Print,
     /// What it makes of its parents, whatever these hold: the meaning of each of its names.
     pub shape: Print,
     /// The columns that it takes, in lower case, each with the table, as an index of [`Query::reads`](super::Query::reads).
@@ -102,12 +103,6 @@ impl Lineage {
     /// The columns that have a say in something that it gives.
     pub fn from<'l>(&'l self, origin: &'l Origin) -> impl Iterator<Item = &'l (usize, String)> {
         origin.from.iter().filter_map(|index| self.taken.get(*index))
-    }
-
-    /// What decides all that the query gives.
-    pub fn print(&self) -> Print {
-        let columns = self.columns.iter().map(|(name, origin)| (name.as_str(), origin.print));
-        all((self.rows.print, self.named), columns)
     }
 }
 
@@ -201,6 +196,8 @@ impl Walk<'_> {
         let shapes = columns.iter().map(|(name, node)| (name.as_str(), node.shape));
         let shape = all((relation.rows.shape, named(|node| node.shape)), shapes);
         let named = named(|node| node.print);
+        let prints = columns.iter().map(|(name, node)| (name.as_str(), node.print));
+        let print = all((relation.rows.print, named), prints);
         let nodes = columns.iter().map(|(_, node)| node).chain([&relation.rows]);
         let taken: BTreeSet<(usize, Rc<str>)> = nodes.flat_map(|node| node.from.iter().cloned()).collect();
         let taken: Vec<(usize, Rc<str>)> = taken.into_iter().collect();
@@ -211,7 +208,7 @@ impl Walk<'_> {
         let rows = origin(&relation.rows);
         let columns = columns.into_iter().map(|(name, node)| (name, origin(&node))).collect();
         let taken = taken.into_iter().map(|(read, name)| (read, name.to_string())).collect();
-        Ok(Lineage { rows, columns, named, shape, taken })
+        Ok(Lineage { rows, columns, print, shape, taken })
     }
 }
 
