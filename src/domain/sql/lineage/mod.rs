@@ -29,7 +29,7 @@ mod select;
 mod set_operations;
 mod stars;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
@@ -180,9 +180,10 @@ impl Walk<'_> {
             return Err(Unknown("columns that the files don't tell"));
         }
         let mut columns: Vec<(String, Node)> = Vec::with_capacity(relation.columns.len());
+        let mut names = HashSet::with_capacity(relation.columns.len());
         for column in relation.columns {
             let name = column.name.ok_or(Unknown("a column without a name of its own"))?;
-            if columns.iter().any(|(other, _)| other.eq_ignore_ascii_case(&name)) {
+            if !names.insert(name.to_ascii_lowercase()) {
                 return Err(Unknown("two columns of one name"));
             }
             columns.push((name, column.origin));
